@@ -1,0 +1,3 @@
+"""inkread reads handwritten digits."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,243 @@
+"""Model file to ONNX Runtime session: the only module that knows onnxruntime.
+
+A model file is an ``.onnx`` whose metadata holds one JSON document under the key ``inkread``. It says
+what the network reads and says, and the constants that its pictures were normalised with.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from inkread.errors import ModelError
+from inkread.normalize import GlyphShape
+
+__all__ = [
+    "FORMAT_VERSION",
+    "METADATA_KEY",
+    "Figure",
+    "Model",
+    "ModelMetadata",
+    "shipped_models",
+]
+
+FORMAT_VERSION = 1
+METADATA_KEY = "inkread"
+DEFAULT = "default"
+_SHIPPED = {DEFAULT: "glyph-standard.onnx"}
+_BATCH = 256  # glyphs in one run: large enough to be fast, small enough to stay in the cache
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured share with what it was measured on.
+
+    Attributes:
+        value: in [0, 1].
+        n: how many pictures.
+        low: lower end of the 95 % interval (Wilson).
+        high: upper end of it.
+    """
+
+    value: float
+    n: int
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """What a model file says of itself.
+
+    Attributes:
+        labels: what the outputs stand for, in order.
+        shape: the constants of the glyphs it was trained on.
+        temperature: divides the logits; fitted on validation images.
+        recipe: the training configuration, as plain values.
+        seed: of the training.
+        data_sha256: of the training images' file.
+        package_version: of inkread, when it was trained.
+        trained: date, ISO 8601.
+        figures: measured figures by name.
+        kind: ``glyph``: it reads one digit at a time.
+        format_version: of this document.
+    """
+
+    labels: tuple[str, ...]
+    shape: GlyphShape
+    temperature: float
+    recipe: dict[str, Any]
+    seed: int
+    data_sha256: str
+    package_version: str
+    trained: str
+    figures: dict[str, Figure] = field(default_factory=dict)
+    kind: str = "glyph"
+    format_version: int = FORMAT_VERSION
+
+    def to_json(self) -> str:
+        """Return the JSON document that the model file carries."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, document: str) -> "ModelMetadata":
+        """Parse the JSON document of a model file.
+
+        Raises:
+            ModelError: not such a document, or of a newer format version.
+        """
+        try:
+            values = json.loads(document)
+            version = values["format_version"]
+            if not isinstance(version, int) or not 1 <= version <= FORMAT_VERSION:
+                raise ModelError(
+                    f"expected model format version {FORMAT_VERSION} or older, received {version}; "
+                    "a newer inkread reads it"
+                )
+            known = {entry.name for entry in fields(cls)}
+            values = {key: value for key, value in values.items() if key in known}
+            values["labels"] = tuple(values["labels"])
+            values["shape"] = GlyphShape(**values["shape"])
+            values["figures"] = {
+                name: Figure(**figure) for name, figure in values.get("figures", {}).items()
+            }
+            metadata = cls(**values)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelError(f"the model's metadata is not as expected: {error!r}") from error
+        if metadata.kind != "glyph":
+            raise ModelError(f"expected a model of kind 'glyph', received {metadata.kind!r}")
+        if not (isinstance(metadata.temperature, int | float) and metadata.temperature > 0):
+            raise ModelError(f"expected a temperature above 0, received {metadata.temperature!r}")
+        return metadata
+
+
+def shipped_models() -> dict[str, Path]:
+    """Return the model files that come with the package, by name."""
+    folder = Path(str(resources.files("inkread") / "weights"))
+    return {name: folder / file for name, file in _SHIPPED.items()}
+
+
+class Model:
+    """A model file, ready to run.
+
+    Attributes:
+        path: of the model file.
+        metadata: what the file says of itself.
+    """
+
+    def __init__(self, model: str | os.PathLike[str] = DEFAULT, *, threads: int | None = None):
+        """Load a model file.
+
+        Args:
+            model: the name of a shipped model, or the path of a model file.
+            threads: how many ONNX Runtime may use; ``None``: one a core.
+
+        Raises:
+            ModelError: missing, corrupt, not one of inkread's, or of a newer format version.
+        """
+        self.path = shipped_models().get(str(model)) or Path(model)
+        try:
+            data = self.path.read_bytes()
+        except OSError as error:
+            raise ModelError(
+                f"{model}: expected a model file or a name among {sorted(_SHIPPED)}: {error}"
+            ) from error
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4  # what is wrong is raised; it need not be printed as well
+        if threads is not None:
+            if threads < 1:
+                raise ModelError(f"expected at least one thread, received {threads}")
+            options.intra_op_num_threads = threads
+        try:
+            self._session = onnxruntime.InferenceSession(
+                data, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # noqa: BLE001 - onnxruntime's exceptions have no common base
+            raise ModelError(f"{model}: not a readable ONNX file: {_first_line(error)}") from error
+        document = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+        if document is None:
+            raise ModelError(
+                f"{model}: expected metadata under the key {METADATA_KEY!r}, found none: "
+                "this ONNX file was not exported by inkread"
+            )
+        try:
+            self.metadata = ModelMetadata.from_json(document)
+        except ModelError as error:
+            raise ModelError(f"{model}: {error}") from error
+        self._check_signature(str(model))
+
+    @property
+    def name(self) -> str:
+        """The file's name without its suffix."""
+        return self.path.stem
+
+    def raw(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return the network's own probabilities, before calibration.
+
+        Args:
+            glyphs: (N, side, side) uint8, ink 255 on paper 0.
+
+        Returns:
+            (N, len(labels)) float32; each row adds up to 1.
+        """
+        outputs = np.empty((len(glyphs), len(self.metadata.labels)), np.float32)
+        for start in range(0, len(glyphs), _BATCH):
+            batch = glyphs[start : start + _BATCH, :, :, None] * np.float32(1 / 255)
+            outputs[start : start + _BATCH] = self._session.run(
+                ["probabilities"], {"glyphs": batch}
+            )[0]
+        return outputs
+
+    def probabilities(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return calibrated probabilities.
+
+        Args:
+            glyphs: (N, side, side) uint8, ink 255 on paper 0.
+
+        Returns:
+            (N, len(labels)) float32; each row adds up to 1.
+        """
+        return with_temperature(self.raw(glyphs), self.metadata.temperature)
+
+    def _check_signature(self, name: str) -> None:
+        side = self.metadata.shape.side_px
+        inputs = [(i.name, i.type, i.shape[1:]) for i in self._session.get_inputs()]
+        outputs = [(o.name, o.type, o.shape[1:]) for o in self._session.get_outputs()]
+        expected = (
+            [("glyphs", "tensor(float)", [side, side, 1])],
+            [("probabilities", "tensor(float)", [len(self.metadata.labels)])],
+        )
+        if (inputs, outputs) != expected:
+            raise ModelError(
+                f"{name}: expected inputs and outputs {expected}, received {(inputs, outputs)}"
+            )
+
+
+def with_temperature(
+    probabilities: npt.NDArray[np.float32], temperature: float
+) -> npt.NDArray[np.float32]:
+    """Soften (temperature > 1) or sharpen (< 1) probabilities, as dividing the logits would.
+
+    Temperature scaling: Guo, Pleiss, Sun and Weinberger 2017, "On calibration of modern neural
+    networks". The logits are the logarithms of the probabilities, up to a constant that cancels.
+
+    Args:
+        probabilities: (N, K) float32; each row adds up to 1.
+        temperature: above 0.
+
+    Returns:
+        (N, K) float32; each row adds up to 1.
+    """
+    logits = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny)) / np.float32(temperature)
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,1 @@
+"""Training, evaluating and exporting networks; needs the extra ``[train]``."""

@@ -1,0 +1,110 @@
+"""From a trained Keras network to a model file; what comes out is checked against what went in."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from inkread.errors import ModelError
+from inkread.files import replacing
+from inkread.runtime import METADATA_KEY, Model, ModelMetadata
+
+__all__ = ["TOLERANCE", "as_input", "check_parity", "to_litert", "to_onnx", "to_saved_model"]
+
+TOLERANCE = 1e-4
+_INPUT, _OUTPUT = "glyphs", "probabilities"
+
+Glyphs = npt.NDArray[np.uint8]
+Probabilities = npt.NDArray[np.float32]
+
+
+def to_onnx(model: keras.Model, path: Path, metadata: ModelMetadata, glyphs: Glyphs) -> None:
+    """Write a model file: ONNX with inkread's metadata.
+
+    Args:
+        model: (N, 28, 28, 1) float32 in [0, 1] to (N, 10) probabilities.
+        path: where to; replaced atomically, and only if the check passes.
+        metadata: what the file says of itself.
+        glyphs: (N, 28, 28) uint8, ink 255 on paper 0: real ones, to check with.
+
+    Raises:
+        ModelError: the file's probabilities differ from Keras' by more than ``TOLERANCE``.
+        OSError: the file can't be written.
+    """
+    expected = _called(model, glyphs)
+    with replacing(path) as temporary:
+        model.export(temporary, format="onnx", verbose=False)
+        proto = onnx.load(temporary)
+        _rename(proto, proto.graph.input[0].name, _INPUT)
+        _rename(proto, proto.graph.output[0].name, _OUTPUT)
+        onnx.helper.set_model_props(proto, {METADATA_KEY: metadata.to_json()})
+        onnx.checker.check_model(proto)
+        onnx.save(proto, temporary)
+        check_parity(expected, Model(temporary, threads=1).raw(glyphs))
+
+
+def to_litert(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
+    """Write a LiteRT (``.tflite``) file; arguments and errors as for ``to_onnx``."""
+    import tensorflow as tf
+
+    expected = _called(model, glyphs)
+    with replacing(path) as temporary:
+        model.export(temporary, format="litert", verbose=False)
+        interpreter = tf.lite.Interpreter(str(temporary))
+        tensor_in, tensor_out = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+        interpreter.resize_tensor_input(tensor_in["index"], [len(glyphs), *glyphs.shape[1:], 1])
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(tensor_in["index"], as_input(glyphs))
+        interpreter.invoke()
+        check_parity(expected, interpreter.get_tensor(tensor_out["index"]))
+
+
+def to_saved_model(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
+    """Write a TensorFlow SavedModel folder; arguments and errors as for ``to_onnx``."""
+    import tensorflow as tf
+
+    expected = _called(model, glyphs)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        temporary = Path(folder) / path.name
+        model.export(temporary, format="tf_saved_model", verbose=False)
+        served = tf.saved_model.load(str(temporary)).serve(as_input(glyphs))
+        check_parity(expected, np.asarray(served))
+        if path.exists():
+            shutil.rmtree(path)
+        temporary.rename(path)
+
+
+def check_parity(expected: Probabilities, received: Probabilities) -> None:
+    """Compare probabilities of the same glyphs from Keras and from an exported file.
+
+    Raises:
+        ModelError: any differ by more than ``TOLERANCE``.
+    """
+    difference = float(np.abs(expected - received).max())
+    if not difference <= TOLERANCE:
+        raise ModelError(
+            f"the exported model's probabilities differ from Keras': expected at most {TOLERANCE}, "
+            f"received {difference:.2g}"
+        )
+
+
+def as_input(glyphs: Glyphs) -> npt.NDArray[np.float32]:
+    """Return glyphs as the networks take them: (N, 28, 28, 1) float32 in [0, 1]."""
+    return glyphs[..., None] * np.float32(1 / 255)
+
+
+def _called(model: keras.Model, glyphs: Glyphs) -> Probabilities:
+    return np.asarray(keras.ops.convert_to_numpy(model(as_input(glyphs), training=False)))
+
+
+def _rename(proto: onnx.ModelProto, old: str, new: str) -> None:
+    for value in (*proto.graph.input, *proto.graph.output):
+        value.name = new if value.name == old else value.name
+    for node in proto.graph.node:
+        for names in (node.input, node.output):
+            names[:] = [new if name == old else name for name in names]
+

@@ -1,0 +1,96 @@
+"""The networks, one function each: (28, 28, 1) float32 in [0, 1] to ten probabilities."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import layers
+
+from inkread.errors import ConfigError
+
+__all__ = ["NETWORKS", "build", "classic", "compact", "deep"]
+
+NUM_LABELS = 10
+
+
+def classic(dropout: float) -> keras.Model:
+    """The textbook network: two convolutions with ReLU and max-pooling, dropout, softmax.
+
+    34,826 parameters. The architecture of Keras' example "Simple MNIST convnet" (F. Chollet, 2015).
+    """
+    inputs = hidden = keras.Input((28, 28, 1), name="glyphs")
+    hidden = layers.Conv2D(32, 3, activation="relu")(hidden)  # (26, 26, 32)
+    hidden = layers.MaxPooling2D(2)(hidden)  # (13, 13, 32)
+    hidden = layers.Conv2D(64, 3, activation="relu")(hidden)  # (11, 11, 64)
+    hidden = layers.MaxPooling2D(2)(hidden)  # (5, 5, 64)
+    return _head(inputs, hidden, dropout)
+
+
+def compact(dropout: float) -> keras.Model:
+    """A small network that learns fast: a strided first layer, batch normalisation throughout.
+
+    29,834 parameters; the stride leaves a quarter of the pixels to the costly layers, and batch
+    normalisation (Ioffe and Szegedy 2015) bears a ten times larger learning rate.
+    """
+    inputs = hidden = keras.Input((28, 28, 1), name="glyphs")
+    hidden = _convolution(hidden, 16, 6, strides=2, momentum=0.9)  # (14, 14, 16)
+    hidden = _convolution(hidden, 32, 3, pool=True, momentum=0.9)  # (7, 7, 32)
+    hidden = _convolution(hidden, 64, 3, pool=True, momentum=0.9)  # (3, 3, 64)
+    return _head(inputs, hidden, dropout)
+
+
+def deep(dropout: float) -> keras.Model:
+    """Five convolutions with batch normalisation, for long training with strong augmentation."""
+    inputs = hidden = keras.Input((28, 28, 1), name="glyphs")
+    hidden = _convolution(hidden, 16, 5, pool=True)  # (14, 14, 16)
+    hidden = _convolution(hidden, 48, 3)
+    hidden = _convolution(hidden, 48, 3, pool=True)  # (7, 7, 48)
+    hidden = _convolution(hidden, 96, 3)
+    hidden = _convolution(hidden, 96, 3, padding="valid")  # (5, 5, 96)
+    return _head(inputs, hidden, dropout)
+
+
+NETWORKS: dict[str, Callable[[float], keras.Model]] = {
+    network.__name__: network for network in (classic, compact, deep)
+}
+
+
+def build(network: str, dropout: float = 0.0) -> keras.Model:
+    """Build an untrained network.
+
+    Args:
+        network: a name in ``NETWORKS``.
+        dropout: share of the features before the last layer set to zero in training, in [0, 1).
+
+    Raises:
+        ConfigError: there is no network of that name.
+    """
+    if network not in NETWORKS:
+        raise ConfigError(f"expected a network among {sorted(NETWORKS)}, received {network!r}")
+    return NETWORKS[network](dropout)
+
+
+def _convolution(  # noqa: PLR0913 - the options of one layer
+    inputs: Any,
+    filters: int,
+    kernel: int,
+    *,
+    strides: int = 1,
+    pool: bool = False,
+    padding: str = "same",
+    momentum: float = 0.99,
+) -> Any:
+    """Convolve, pool, normalise, rectify: pooling first makes the normalisation four times cheaper."""
+    hidden = layers.Conv2D(filters, kernel, strides, padding, use_bias=False)(inputs)
+    if pool:
+        hidden = layers.MaxPooling2D(2)(hidden)
+    hidden = layers.BatchNormalization(momentum=momentum)(hidden)
+    return layers.ReLU()(hidden)
+
+
+def _head(inputs: Any, hidden: Any, dropout: float) -> keras.Model:
+    hidden = layers.Flatten()(hidden)
+    if dropout:
+        hidden = layers.Dropout(dropout)(hidden)
+    outputs = layers.Dense(NUM_LABELS, activation="softmax", name="probabilities")(hidden)
+    return keras.Model(inputs, outputs)

@@ -1,0 +1,313 @@
+"""The training loop: ``train(recipe, data, directory)`` makes a run.
+
+A run's folder holds ``recipe.json``, ``history.csv``, ``checkpoint.keras``, and when it is done
+``model.onnx`` and ``metrics.json``. Nothing random outlives an epoch: the order of the images, their
+distortions and dropout follow from the seed and the number of the epoch. So a run that was killed
+and resumed from its checkpoint, which holds the weights and the optimizer's state, ends as one that
+was never interrupted.
+"""
+
+import csv
+import datetime
+import io
+import json
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+import inkread
+from inkread.errors import ConfigError, ModelError
+from inkread.files import replacing, write_atomically
+from inkread.normalize import GlyphShape
+from inkread.runtime import ModelMetadata, with_temperature
+from inkread.training import export, models
+from inkread.training.augment import augment
+from inkread.training.calibrate import fit_temperature
+from inkread.training.evaluate import score
+from inkread.training.memory import keep_freed_memory
+from inkread.training.mnist import TRAIN_IMAGES, Mnist, Split
+from inkread.training.recipes import Recipe, recipe_from_dict
+
+__all__ = ["Epoch", "Run", "Step", "load_network", "read_recipe", "train"]
+
+CHECKPOINT, HISTORY, RECIPE = "checkpoint.keras", "history.csv", "recipe.json"
+MODEL, METRICS = "model.onnx", "metrics.json"
+LABELS = tuple(str(digit) for digit in range(10))
+PARITY_GLYPHS = 512
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A row of ``history.csv``; ``seconds`` of training since the start, evaluation apart."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a training is: epoch and step count from 1, the loss is the epoch's mean so far."""
+
+    epoch: int
+    num_epochs: int
+    step: int
+    num_steps: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training: its folder, recipe, seed, history, and the trained network."""
+
+    directory: Path
+    recipe: Recipe
+    seed: int
+    history: tuple[Epoch, ...]
+    network: keras.Model
+
+    @property
+    def model_file(self) -> Path:
+        """The run's ``model.onnx``."""
+        return self.directory / MODEL
+
+
+def train(
+    recipe: Recipe,
+    data: Mnist,
+    directory: Path,
+    *,
+    seed: int = 0,
+    resume: bool = False,
+    on_step: Callable[[Step], None] | None = None,
+) -> Run:
+    """Train a network and leave a run in a folder.
+
+    Args:
+        recipe: what to train, and how.
+        data: trained on ``data.train``; ``data.validation`` gives each epoch's figures and the
+            temperature. The test images are not touched.
+        directory: the run's folder; made if need be.
+        seed: decides the first weights, the order of the images, distortions and dropout.
+        resume: go on from the last epoch that the folder holds.
+        on_step: called after every step.
+
+    Raises:
+        ConfigError: the folder holds a run and ``resume`` is false, or another run.
+        ModelError: the folder's checkpoint is broken.
+        OSError: the folder can't be written.
+    """
+    _begin(recipe, seed, directory, resume)
+    keep_freed_memory()
+    keras.utils.set_random_seed(seed)
+    num_batches = _num_batches(data.train, recipe)
+    history: list[Epoch] = []
+    if (directory / CHECKPOINT).exists():
+        network = load_network(directory)
+        num_done = int(network.optimizer.iterations) // num_batches
+        history = _read_history(directory / HISTORY, num_done)
+    else:
+        network = _compiled(recipe, num_steps=recipe.epochs * num_batches)
+    for number in range(len(history), recipe.epochs):
+        start = time.perf_counter()
+        batches = _Batches(data.train, recipe, seed, number)
+        _restart_dropout(network, seed, number)
+        callbacks = [_Reporter(on_step, number, recipe.epochs, len(batches))] if on_step else []
+        fitted = network.fit(batches, verbose=0, callbacks=callbacks).history
+        seconds = time.perf_counter() - start + (history[-1].seconds if history else 0.0)
+        validation = score(_predict(network, data.validation), data.validation.labels)
+        history.append(
+            Epoch(
+                epoch=number + 1,
+                loss=fitted["loss"][0],
+                accuracy=fitted["accuracy"][0],
+                validation_loss=validation.negative_log_likelihood,
+                validation_accuracy=validation.accuracy.value,
+                seconds=seconds,
+            )
+        )
+        # The history first: if it is one epoch ahead of the checkpoint, resuming can tell.
+        _write_history(directory / HISTORY, history)
+        with replacing(directory / CHECKPOINT) as temporary:
+            network.save(temporary)
+    run = Run(directory, recipe, seed, tuple(history), network)
+    _finish(run, data.validation)
+    return run
+
+
+class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """One epoch of training batches, shuffled and distorted as seed and epoch say."""
+
+    def __init__(self, split: Split, recipe: Recipe, seed: int, epoch: int):
+        super().__init__()
+        self._split, self._recipe = split, recipe
+        self._seeds = np.random.SeedSequence([seed, epoch]).spawn(_num_batches(split, recipe) + 1)
+        self._order = np.random.default_rng(self._seeds.pop()).permutation(len(split))
+
+    def __len__(self) -> int:
+        return len(self._seeds)
+
+    def __getitem__(self, batch: int) -> tuple[Any, Any]:
+        size = self._recipe.batch_size
+        chosen = self._order[batch * size : (batch + 1) * size]
+        glyphs = self._split.images[chosen]
+        if self._recipe.augmentation:
+            rng = np.random.default_rng(self._seeds[batch])
+            glyphs = augment(glyphs, self._recipe.augmentation, rng)
+        return export.as_input(glyphs), np.eye(10, dtype=np.float32)[self._split.labels[chosen]]
+
+
+class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
+    def __init__(self, on_step: Callable[[Step], None], epoch: int, num_epochs: int, steps: int):
+        super().__init__()
+        self._on_step = on_step
+        self._place = (epoch + 1, num_epochs)
+        self._num_steps = steps
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        loss = float((logs or {}).get("loss", float("nan")))
+        self._on_step(Step(*self._place, batch + 1, self._num_steps, loss))
+
+
+def _num_batches(split: Split, recipe: Recipe) -> int:
+    return -(-len(split) // recipe.batch_size)
+
+
+def _compiled(recipe: Recipe, num_steps: int) -> keras.Model:
+    network = models.build(recipe.network, recipe.dropout)
+    rate: Any = recipe.learning_rate
+    if recipe.warmup is not None:
+        warmup_steps = max(1, round(recipe.warmup * num_steps))
+        rate = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=recipe.learning_rate / 10,
+            decay_steps=max(1, num_steps - warmup_steps),
+            warmup_target=recipe.learning_rate,
+            warmup_steps=warmup_steps,
+        )
+    network.compile(
+        optimizer=keras.optimizers.Adam(rate, weight_decay=recipe.weight_decay or None),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
+        metrics=["accuracy"],
+        jit_compile=False,  # XLA compiles longer than it saves here
+    )
+    return network
+
+
+def _restart_dropout(network: keras.Model, seed: int, epoch: int) -> None:
+    """Restart the random stream of each dropout layer, which a checkpoint does not hold."""
+    for index, layer in enumerate(network.layers):
+        if isinstance(layer, keras.layers.Dropout):
+            state = np.random.SeedSequence([seed, epoch, index]).generate_state(2)
+            layer.seed_generator.state.assign(state)
+
+
+def _predict(network: keras.Model, split: Split) -> npt.NDArray[np.float32]:
+    return np.asarray(network.predict(export.as_input(split.images), batch_size=500, verbose=0))
+
+
+def _begin(recipe: Recipe, seed: int, directory: Path, resume: bool) -> None:
+    """Write ``recipe.json``, or check that the one that is there is of the same run."""
+    path = directory / RECIPE
+    if not path.exists():
+        described = {"seed": seed, "recipe": recipe.to_dict()}
+        write_atomically(path, json.dumps(described, indent=2) + "\n")
+        return
+    if not resume:
+        raise ConfigError(f"{directory} holds a run already: resume it, or choose another folder")
+    known_recipe, known_seed = read_recipe(directory)
+    if (known_recipe, known_seed) != (recipe, seed):
+        raise ConfigError(
+            f"expected the folder of a run of recipe {recipe.name!r} with seed {seed} and the same "
+            f"settings, received {directory}: recipe {known_recipe.name!r} with seed {known_seed}"
+        )
+
+
+def read_recipe(directory: Path) -> tuple[Recipe, int]:
+    """Return the recipe and the seed of the run in a folder.
+
+    Raises:
+        ConfigError: the folder holds no run, or ``recipe.json`` is broken.
+    """
+    path = directory / RECIPE
+    try:
+        values = json.loads(path.read_text())
+        return recipe_from_dict(values["recipe"]), int(values["seed"])
+    except OSError as error:
+        raise ConfigError(f"expected the folder of a run, received {directory}: {error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(f"{path} is broken: {error!r}") from error
+
+
+def load_network(directory: Path) -> keras.Model:
+    """Load the network of the run in a folder, as its last epoch left it.
+
+    Raises:
+        ModelError: there is no checkpoint, or it is broken.
+    """
+    path = directory / CHECKPOINT
+    if not path.exists():
+        raise ModelError(f"expected a checkpoint, found none at {path}")
+    try:
+        return keras.models.load_model(path, safe_mode=True)
+    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{path} is not a readable checkpoint: {error}") from error
+
+
+def _read_history(path: Path, num_epochs: int) -> list[Epoch]:
+    """Read the first rows of ``history.csv``; one that the checkpoint doesn't hold is left out."""
+    try:
+        with path.open(newline="") as file:
+            rows = [
+                Epoch(**{key: float(value) for key, value in row.items() if key != "epoch"}, epoch=int(row["epoch"]))
+                for row in csv.DictReader(file)
+            ]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ConfigError(f"{path} is broken: {error!r}") from error
+    if len(rows) < num_epochs:
+        raise ConfigError(f"{path}: expected {num_epochs} epochs, received {len(rows)}")
+    return rows[:num_epochs]
+
+
+def _write_history(path: Path, history: list[Epoch]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [entry.name for entry in fields(Epoch)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(epoch) for epoch in history)
+    write_atomically(path, text.getvalue())
+
+
+def _finish(run: Run, validation: Split) -> None:
+    """Calibrate, export and measure on the validation images."""
+    raw = _predict(run.network, validation)
+    temperature = fit_temperature(raw, validation.labels)
+    found = score(with_temperature(raw, temperature), validation.labels)
+    metadata = ModelMetadata(
+        labels=LABELS,
+        shape=GlyphShape(),
+        temperature=temperature,
+        recipe=run.recipe.to_dict(),
+        seed=run.seed,
+        data_sha256=TRAIN_IMAGES.sha256,
+        package_version=inkread.__version__,
+        trained=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        figures={"validation_accuracy": found.accuracy},
+    )
+    export.to_onnx(run.network, run.model_file, metadata, validation.images[:PARITY_GLYPHS])
+    metrics = {
+        "validation_accuracy": asdict(found.accuracy),
+        "validation_negative_log_likelihood": found.negative_log_likelihood,
+        "temperature": temperature,
+        "training_seconds": run.history[-1].seconds,
+        "num_parameters": run.network.count_params(),
+    }
+    write_atomically(run.directory / METRICS, json.dumps(metrics, indent=2) + "\n")
