@@ -1,3 +1,50 @@
-"""inkread reads handwritten digits."""
+"""inkread reads handwritten digits and numbers in photos, scans and drawings.
+
+```python
+import inkread
+
+page = inkread.read("meter.jpg")
+page.numbers[0].text, page.numbers[0].confidence
+```
+
+Importing it loads neither TensorFlow nor ONNX Runtime; the reader comes with its first use.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from inkread.errors import ConfigError, DataError, ImageError, InkreadError, ModelError
+from inkread.results import Box, Digit, Number, Page
+
+if TYPE_CHECKING:
+    from inkread.reader import Reader, read
+
+__all__ = [
+    "Box",
+    "ConfigError",
+    "DataError",
+    "Digit",
+    "ImageError",
+    "InkreadError",
+    "ModelError",
+    "Number",
+    "Page",
+    "Reader",
+    "__version__",
+    "read",
+]
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs OpenCV and ONNX Runtime when it is first asked for (PEP 562)."""
+    if name in ("Reader", "read"):
+        from inkread import reader
+
+        return getattr(reader, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names, those that are not imported yet among them."""
+    return sorted({*globals(), *__all__})

@@ -2,7 +2,7 @@
 
 ```
 InkreadError
-├── ImageError    a picture that can't be read: missing, empty, broken, too large, wrong dtype or shape
+├── ImageError    a picture that is missing, empty, broken, too large, of a wrong dtype or shape
 ├── ModelError    a model file that is missing, corrupt, foreign, or of a newer format
 ├── DataError     a data set that is missing, incomplete, or whose checksum is wrong
 └── ConfigError   a setting that doesn't exist or contradicts another

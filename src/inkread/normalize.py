@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from inkread import images
 from inkread.errors import ImageError
 
 __all__ = ["GlyphShape", "glyph", "stroke_width"]
@@ -37,26 +38,25 @@ class GlyphShape:
 def stroke_width(ink: npt.NDArray[np.uint8]) -> float:
     """Estimate how wide the strokes are, in pixels; 0.0 where there is no ink.
 
-    A stroke's area is its length times its width, and its outline is twice its length: the width is
-    twice the area over the length of the outline. Holes count as outline, crossings hardly matter.
+    A straight stroke's area is its length times its width, and half its outline is the sum of the
+    two: the width is the smaller solution of that. Bends and holes change little.
 
     Args:
         ink: (H, W) uint8, ink 255 on paper 0.
     """
     mask = (ink > 127).astype(np.uint8)
     contours, _ = cv2.findContours(
-        cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0),
+        np.pad(mask, 1),
         cv2.RETR_CCOMP,
         cv2.CHAIN_APPROX_NONE,
     )
     # An outline runs through pixel centres, so it is about half a pixel inside the stroke's edge.
     outline = sum(cv2.arcLength(contour, closed=True) + 4 for contour in contours)
-    return 2.0 * int(mask.sum()) / outline if outline else 0.0
+    half = outline / 2
+    return float(half - np.sqrt(max(half**2 - 4 * int(mask.sum()), 0.0))) / 2
 
 
-def glyph(
-    ink: npt.NDArray[np.uint8], shape: GlyphShape | None = None
-) -> npt.NDArray[np.uint8]:
+def glyph(ink: npt.NDArray[np.uint8], shape: GlyphShape | None = None) -> npt.NDArray[np.uint8]:
     """Make the glyph of one digit.
 
     Args:
@@ -100,24 +100,19 @@ def _cropped(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 def _resized(digit: npt.NDArray[np.uint8], longer_side: int) -> npt.NDArray[np.uint8]:
     """Scale to the given longer side with the aspect ratio kept, anti-aliased."""
-    height, width = digit.shape
-    scale = longer_side / max(height, width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return cv2.resize(
-        digit, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    )
+    return images.scaled(digit, longer_side / max(digit.shape))
 
 
 def _grown(digit: npt.NDArray[np.uint8], radius: float) -> npt.NDArray[np.uint8]:
     """Move the outline outwards by a radius in pixels; inwards if it is negative."""
     margin = int(max(radius, 0)) + 2
-    mask = cv2.copyMakeBorder(digit, *[margin] * 4, cv2.BORDER_CONSTANT, value=0) > 127
+    mask = np.pad(digit, margin) > 127
     inside = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     outside = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     # A stroke thinner than what is taken off would vanish: its middle line always stays.
     radius = max(radius, 1.0 - float(inside.max()))
     distance = inside - outside + np.where(mask, -0.5, 0.5)  # to the outline, positive inside
-    return (np.clip(distance + radius + 0.5, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.clip(distance + radius + 0.5, 0, 1) * 255, np.uint8)
 
 
 def _centred(digit: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:

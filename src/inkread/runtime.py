@@ -1,7 +1,7 @@
 """Model file to ONNX Runtime session: the only module that knows onnxruntime.
 
-A model file is an ``.onnx`` whose metadata holds one JSON document under the key ``inkread``. It says
-what the network reads and says, and the constants that its pictures were normalised with.
+A model file is an ``.onnx`` whose metadata holds one JSON document under the key ``inkread``. It
+names what the network reads and answers, and the constants that its glyphs were made with.
 """
 
 import json
@@ -131,7 +131,9 @@ class Model:
         metadata: what the file says of itself.
     """
 
-    def __init__(self, model: str | os.PathLike[str] = DEFAULT, *, threads: int | None = None):
+    def __init__(
+        self, model: str | os.PathLike[str] = DEFAULT, *, threads: int | None = None
+    ) -> None:
         """Load a model file.
 
         Args:
@@ -158,7 +160,7 @@ class Model:
             self._session = onnxruntime.InferenceSession(
                 data, options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # noqa: BLE001 - onnxruntime's exceptions have no common base
+        except Exception as error:
             raise ModelError(f"{model}: not a readable ONNX file: {_first_line(error)}") from error
         document = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         if document is None:
@@ -236,7 +238,7 @@ def with_temperature(
     """
     logits = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny)) / np.float32(temperature)
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return weights / weights.sum(axis=1, keepdims=True)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 def _first_line(error: Exception) -> str:

@@ -91,14 +91,12 @@ def _sampling_maps(
     if how.elastic_px:
         control = rng.normal(0.0, how.elastic_px, (count, 2, _GRID, _GRID))
         maps += np.einsum("hi,ncij,wj->nchw", _SPLINE, control, _SPLINE, optimize=True)
-    return maps.astype(np.float32)
+    return np.asarray(maps, np.float32)
 
 
 def _spline_basis() -> npt.NDArray[np.float64]:
     """Cubic B-spline weights of the control points at each pixel: (28, _GRID)."""
-    distance = np.abs(
-        np.linspace(0.5, _GRID - 1.5, _SIDE)[:, None] - np.arange(_GRID)[None, :]
-    )
+    distance = np.abs(np.linspace(0.5, _GRID - 1.5, _SIDE)[:, None] - np.arange(_GRID)[None, :])
     near = 2 / 3 - distance**2 + distance**3 / 2
     far = np.clip(2 - distance, 0, None) ** 3 / 6
     return np.where(distance < 1, near, far)
@@ -114,7 +112,7 @@ def _change_stroke(glyph: npt.NDArray[np.uint8], amount: float) -> npt.NDArray[n
         return glyph
     other = (cv2.dilate if amount > 0 else cv2.erode)(glyph, _CROSS)
     weight = min(abs(amount), 1.0)
-    return cv2.addWeighted(glyph, 1 - weight, other, weight, 0)
+    return np.asarray(cv2.addWeighted(glyph, 1 - weight, other, weight, 0))
 
 
 def _expose(glyph: npt.NDArray[np.uint8], chance: float, rng: np.random.Generator) -> None:

@@ -22,9 +22,7 @@ def negative_log_likelihood(
     return float(-np.log(np.maximum(true, np.finfo(np.float32).tiny)).mean())
 
 
-def fit_temperature(
-    probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]
-) -> float:
+def fit_temperature(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> float:
     """Find the temperature with the smallest negative log-likelihood, between 1/4 and 4.
 
     Args:

@@ -79,9 +79,7 @@ def share(successes: int, n: int) -> Figure:
     return Figure(successes / n, n, float(interval.low), float(interval.high))
 
 
-def score(
-    probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]
-) -> Evaluation:
+def score(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> Evaluation:
     """Compare probabilities with the true labels.
 
     Args:

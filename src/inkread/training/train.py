@@ -1,20 +1,18 @@
 """The training loop: ``train(recipe, data, directory)`` makes a run.
 
 A run's folder holds ``recipe.json``, ``history.csv``, ``checkpoint.keras``, and when it is done
-``model.onnx`` and ``metrics.json``. Nothing random outlives an epoch: the order of the images, their
-distortions and dropout follow from the seed and the number of the epoch. So a run that was killed
-and resumed from its checkpoint, which holds the weights and the optimizer's state, ends as one that
-was never interrupted.
+``model.onnx`` and ``metrics.json``. Nothing random outlives an epoch: the order of the images,
+their distortions and dropout follow from the seed and the number of the epoch. So a run that was
+killed and resumed from its checkpoint, which holds the weights and the optimizer's state, ends as
+one that was never interrupted.
 """
 
-import csv
 import datetime
-import io
 import json
 import time
 import zipfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,28 +29,17 @@ from inkread.training import export, models
 from inkread.training.augment import augment
 from inkread.training.calibrate import fit_temperature
 from inkread.training.evaluate import score
+from inkread.training.history import Epoch, read_history, write_history
 from inkread.training.memory import keep_freed_memory
 from inkread.training.mnist import TRAIN_IMAGES, Mnist, Split
 from inkread.training.recipes import Recipe, recipe_from_dict
 
-__all__ = ["Epoch", "Run", "Step", "load_network", "read_recipe", "train"]
+__all__ = ["Run", "Step", "load_network", "read_recipe", "train"]
 
 CHECKPOINT, HISTORY, RECIPE = "checkpoint.keras", "history.csv", "recipe.json"
 MODEL, METRICS = "model.onnx", "metrics.json"
 LABELS = tuple(str(digit) for digit in range(10))
 PARITY_GLYPHS = 512
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """A row of ``history.csv``; ``seconds`` of training since the start, evaluation apart."""
-
-    epoch: int
-    loss: float
-    accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -115,7 +102,11 @@ def train(
     if (directory / CHECKPOINT).exists():
         network = load_network(directory)
         num_done = int(network.optimizer.iterations) // num_batches
-        history = _read_history(directory / HISTORY, num_done)
+        history = read_history(directory / HISTORY)[:num_done]
+        if len(history) < num_done:
+            raise ConfigError(
+                f"{directory / HISTORY}: expected {num_done} epochs, received {len(history)}"
+            )
     else:
         network = _compiled(recipe, num_steps=recipe.epochs * num_batches)
     for number in range(len(history), recipe.epochs):
@@ -137,7 +128,7 @@ def train(
             )
         )
         # The history first: if it is one epoch ahead of the checkpoint, resuming can tell.
-        _write_history(directory / HISTORY, history)
+        write_history(directory / HISTORY, history)
         with replacing(directory / CHECKPOINT) as temporary:
             network.save(temporary)
     run = Run(directory, recipe, seed, tuple(history), network)
@@ -148,7 +139,7 @@ def train(
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """One epoch of training batches, shuffled and distorted as seed and epoch say."""
 
-    def __init__(self, split: Split, recipe: Recipe, seed: int, epoch: int):
+    def __init__(self, split: Split, recipe: Recipe, seed: int, epoch: int) -> None:
         super().__init__()
         self._split, self._recipe = split, recipe
         self._seeds = np.random.SeedSequence([seed, epoch]).spawn(_num_batches(split, recipe) + 1)
@@ -168,7 +159,9 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
 
 class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
-    def __init__(self, on_step: Callable[[Step], None], epoch: int, num_epochs: int, steps: int):
+    def __init__(
+        self, on_step: Callable[[Step], None], epoch: int, num_epochs: int, steps: int
+    ) -> None:
         super().__init__()
         self._on_step = on_step
         self._place = (epoch + 1, num_epochs)
@@ -261,29 +254,6 @@ def load_network(directory: Path) -> keras.Model:
         return keras.models.load_model(path, safe_mode=True)
     except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise ModelError(f"{path} is not a readable checkpoint: {error}") from error
-
-
-def _read_history(path: Path, num_epochs: int) -> list[Epoch]:
-    """Read the first rows of ``history.csv``; one that the checkpoint doesn't hold is left out."""
-    try:
-        with path.open(newline="") as file:
-            rows = [
-                Epoch(**{key: float(value) for key, value in row.items() if key != "epoch"}, epoch=int(row["epoch"]))
-                for row in csv.DictReader(file)
-            ]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ConfigError(f"{path} is broken: {error!r}") from error
-    if len(rows) < num_epochs:
-        raise ConfigError(f"{path}: expected {num_epochs} epochs, received {len(rows)}")
-    return rows[:num_epochs]
-
-
-def _write_history(path: Path, history: list[Epoch]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [entry.name for entry in fields(Epoch)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(epoch) for epoch in history)
-    write_atomically(path, text.getvalue())
 
 
 def _finish(run: Run, validation: Split) -> None:

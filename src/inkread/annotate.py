@@ -1,0 +1,61 @@
+"""Annotated pictures: the page with a box around every digit and what was read above it."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from inkread.files import replacing
+from inkread.results import Page
+
+__all__ = ["annotated", "save_annotated"]
+
+_SURE, _REJECTED = (0, 120, 60), (200, 30, 30)
+
+
+def annotated(pixels: npt.NDArray[np.uint8], page: Page) -> Image.Image:
+    """Draw what was read over a picture.
+
+    A number's digits stand above its boxes with its confidence; what was rejected is red.
+
+    Args:
+        pixels: (H, W) or (H, W, 3) uint8, RGB: the upright picture, as ``images.load_upright``
+            gives it.
+        page: what was read on it.
+    """
+    picture = Image.fromarray(pixels).convert("RGB")
+    scale = max(1.0, 240 / max(picture.size))  # small pictures get room for the writing
+    if scale > 1:
+        size = round(picture.width * scale), round(picture.height * scale)
+        picture = picture.resize(size, Image.Resampling.NEAREST)
+    text_px = max(14, round(max(picture.size) / 40))
+    margin = round(1.4 * text_px)
+    canvas = Image.new("RGB", (picture.width, picture.height + margin), "white")
+    canvas.paste(picture, (0, margin))
+    draw = ImageDraw.Draw(canvas)
+    font = ImageFont.load_default(text_px)
+    line_px = max(1, text_px // 10)
+    for number in page.numbers:
+        for digit in number.digits:
+            left, top, right, bottom = (round(scale * side) for side in digit.box)
+            colour = _REJECTED if digit.rejected else _SURE
+            draw.rectangle(
+                (left, top + margin, right, bottom + margin), outline=colour, width=line_px
+            )
+        caption = f"{number.text}  {number.confidence:.0%}"
+        left = min(round(scale * number.box.left), canvas.width - round(font.getlength(caption)))
+        place = (max(0, left), round(scale * number.box.top))  # the margin moves it above the box
+        colour = _REJECTED if number.rejected else _SURE
+        draw.text(place, caption, fill=colour, font=font, stroke_width=2, stroke_fill="white")
+    return canvas
+
+
+def save_annotated(pixels: npt.NDArray[np.uint8], page: Page, path: Path) -> None:
+    """Write an annotated picture as PNG; a finished file or none.
+
+    Raises:
+        OSError: the file can't be written.
+    """
+    with replacing(path) as temporary:
+        annotated(pixels, page).save(temporary, format="PNG")

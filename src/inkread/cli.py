@@ -1,0 +1,455 @@
+"""The command line: parse, call, print.
+
+Results go to standard output, progress and messages to standard error. Exit codes: 0 done, 1 some
+input or step failed (each is named), 2 wrong usage, 130 interrupted.
+"""
+
+import json
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from PIL import Image, ImageShow
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+import inkread
+from inkread import output
+from inkread.errors import ConfigError, InkreadError
+from inkread.results import Page
+
+if TYPE_CHECKING:  # these need the extra [train], which reading must do without
+    from inkread.training.mnist import Mnist
+    from inkread.training.train import Step
+
+__all__ = ["app", "main"]
+
+_TRAIN_EXTRA = {"keras", "tensorflow", "sklearn", "scipy", "matplotlib", "onnx", "tf2onnx"}
+
+messages = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class _ReportingGroup(typer.core.TyperGroup):
+    """Turns errors into one line on standard error and an exit code."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
+        try:
+            return super().invoke(ctx)
+        except InkreadError as error:
+            _complain(str(error))
+        except ModuleNotFoundError as error:
+            if (error.name or "").split(".")[0] not in _TRAIN_EXTRA:
+                raise
+            _complain(f"this needs {error.name}: pip install 'inkread[train]'")
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            _complain(f"{error}")
+        except KeyboardInterrupt:
+            _complain("interrupted")
+            raise typer.Exit(130) from None
+        raise typer.Exit(1)
+
+
+app = typer.Typer(
+    cls=_ReportingGroup,
+    help="Reads handwritten digits, and trains the networks that do.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data_app = typer.Typer(help="MNIST: fetch it, describe it, show it.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+
+def main() -> None:
+    """Run the command line."""
+    # Set before TensorFlow is imported: its start-up notices are not for users.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # The size limit is checked, and named, by inkread.images.
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    app()
+
+
+class ReadAs(StrEnum):
+    """What a picture holds."""
+
+    PAGE = "page"
+    NUMBER = "number"
+    DIGIT = "digit"
+
+
+class ExportFormat(StrEnum):
+    """What a network can be exported to."""
+
+    ONNX = "onnx"
+    LITERT = "litert"
+    SAVED_MODEL = "saved-model"
+
+
+_EXPORT_NAMES = {
+    ExportFormat.ONNX: "model.onnx",
+    ExportFormat.LITERT: "model.tflite",
+    ExportFormat.SAVED_MODEL: "saved_model",
+}
+
+
+class Split(StrEnum):
+    """A part of MNIST."""
+
+    TEST = "test"
+    VALIDATION = "validation"
+
+
+DataFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", help="Folder with MNIST's IDX files, plain or gzipped.", show_default=False
+    ),
+]
+ModelName = Annotated[str, typer.Option(help="Name of a shipped model, or a model file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"inkread {inkread.__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def read(
+    images: Annotated[list[str], typer.Argument(help="Pictures to read; - is standard input.")],
+    read_as: Annotated[
+        ReadAs,
+        typer.Option("--as", help="What each picture holds: anything, one number, one digit."),
+    ] = ReadAs.PAGE,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a line of JSON a picture.")
+    ] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print a line of CSV a number.")] = False,
+    annotate: Annotated[
+        Path | None,
+        typer.Option(help="Save annotated pictures in this folder.", show_default=False),
+    ] = None,
+    min_confidence: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Print digits less sure than this as '?'.")
+    ] = 0.0,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads of the network; one a core if not given.")
+    ] = None,
+    model: ModelName = "default",
+) -> None:
+    """Read the numbers in pictures."""
+    if as_json and as_csv:
+        raise typer.BadParameter("choose one of --json and --csv")
+    reader = inkread.Reader(model, threads=threads, min_confidence=min_confidence)
+    show = output.Json() if as_json else output.Csv() if as_csv else output.Table()
+    num_failed = 0
+    for name in images:
+        try:
+            page = _read_one(reader, name, read_as, annotate)
+        except (InkreadError, OSError) as error:
+            num_failed += 1
+            _complain(str(error) if name in str(error) else f"{name}: {error}")
+        else:
+            show.add(name, page)
+    show.close()
+    if num_failed:
+        raise typer.Exit(1)
+
+
+def _read_one(reader: "inkread.Reader", name: str, read_as: ReadAs, annotate: Path | None) -> Page:
+    from inkread.images import load_upright
+
+    pixels = load_upright(sys.stdin.buffer.read()) if name == "-" else load_upright(name)
+    height, width = pixels.shape[:2]
+    if read_as is ReadAs.PAGE:
+        page = reader.read(pixels)
+    elif read_as is ReadAs.NUMBER:
+        page = Page((reader.read_number(pixels),), width, height, reader.model.name)
+    else:
+        digit = reader.read_digit(pixels)
+        number = inkread.Number(digit.text, digit.confidence, digit.box, (digit,), digit.rejected)
+        page = Page((number,), width, height, reader.model.name)
+    if annotate:
+        from inkread.annotate import save_annotated
+
+        stem = "stdin" if name == "-" else Path(name).name
+        save_annotated(pixels, page, annotate / f"{stem}.png")
+    return page
+
+
+@data_app.command("fetch")
+def data_fetch(data: DataFolder = None) -> None:
+    """Get MNIST from the first source that works, verify it, and cache it."""
+    from inkread.training import mnist
+
+    with _download_progress() as on_progress:
+        _, source = mnist.fetch(data, on_progress=on_progress)
+    typer.echo(f"MNIST is complete and verified; from {source}")
+
+
+@data_app.command("info")
+def data_info(data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Describe MNIST: where it came from, its splits, how many of each digit."""
+    import numpy as np
+
+    mnist = _load_mnist(data)
+    splits = {"train": mnist.train, "validation": mnist.validation, "test": mnist.test}
+    counts = {
+        name: np.bincount(split.labels, minlength=10).tolist() for name, split in splits.items()
+    }
+    if as_json:
+        typer.echo(json.dumps({"source": mnist.source, "counts": counts}))
+        return
+    table = Table("split", "images", *map(str, range(10)), header_style="bold")
+    for name, row in counts.items():
+        table.add_row(name, f"{sum(row):,}", *(f"{count:,}" for count in row))
+    output.console().print(f"source: {mnist.source}", table)
+
+
+@data_app.command("show")
+def data_show(
+    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("samples.png"),
+    per_digit: Annotated[int, typer.Option(min=1, max=100, help="Samples of each digit.")] = 10,
+    index: Annotated[
+        list[int] | None, typer.Option(help="Show this training image; may be repeated.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Chooses the samples.")] = 0,
+    window: Annotated[bool, typer.Option("--window", help="Open a window as well.")] = False,
+    data: DataFolder = None,
+) -> None:
+    """Save a picture of training images, with their labels and indices."""
+    import numpy as np
+
+    from inkread.training import plots
+
+    split = _load_mnist(data).train
+    if index:
+        if not all(0 <= chosen < len(split) for chosen in index):
+            raise ConfigError(f"expected indices from 0 to {len(split) - 1}, received {index}")
+        indices = np.array([index])
+    else:
+        indices = plots.pick_samples(split, per_digit, seed)
+    plots.save(plots.samples(split, indices, "MNIST training images"), out)
+    typer.echo(f"saved {out}")
+    if window:
+        with Image.open(out) as picture:
+            if not ImageShow.show(picture, "MNIST"):
+                raise ConfigError(f"expected a program that shows pictures, found none; see {out}")
+
+
+@app.command()
+def train(
+    recipe: Annotated[
+        str, typer.Option(help="Name of a recipe; see inkread recipes.")
+    ] = "standard",
+    seed: Annotated[int, typer.Option(min=0, help="Decides everything random.")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the run.", show_default="runs/RECIPE-SEED"),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Instead of the recipe's.", show_default=False)
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
+    data: DataFolder = None,
+) -> None:
+    """Train a network on MNIST."""
+    from inkread.training import plots, recipes
+    from inkread.training import train as training
+
+    chosen = recipes.recipe_named(recipe)
+    if epochs:
+        chosen = replace(chosen, epochs=epochs)
+    folder = out or Path("runs") / f"{recipe}-{seed}"
+    mnist = _load_mnist(data)
+    try:
+        with _training_progress() as on_step:
+            run = training.train(chosen, mnist, folder, seed=seed, resume=resume, on_step=on_step)
+    except KeyboardInterrupt:
+        _complain(f"interrupted; go on with the same command and --resume ({folder})")
+        raise typer.Exit(130) from None
+    title = f"{recipe}, seed {seed}"
+    picked = plots.pick_samples(mnist.train, 10, seed)
+    plots.save(plots.samples(mnist.train, picked, "training images"), folder / "samples.png")
+    plots.save(plots.curves(run.history, title), folder / "curves.png")
+    last = run.history[-1]
+    typer.echo(
+        f"{run.model_file}: validation accuracy {last.validation_accuracy:.2%} "
+        f"(n = {len(mnist.validation):,}) after {last.seconds:.0f} s of training"
+    )
+
+
+@app.command()
+def recipes() -> None:
+    """List the recipes."""
+    from inkread.training.recipes import RECIPES
+
+    table = Table("recipe", "purpose", "network", "epochs", header_style="bold")
+    for recipe in RECIPES.values():
+        table.add_row(recipe.name, recipe.purpose, recipe.network, str(recipe.epochs))
+    output.console().print(table)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A shipped model, a model file, or a run's folder.")],
+    split: Annotated[Split, typer.Option(help="Which images.")] = Split.TEST,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Save confusion.png and mistakes.png here.", show_default=False),
+    ] = None,
+    as_json: AsJson = False,
+    data: DataFolder = None,
+) -> None:
+    """Measure a model on MNIST: accuracy with its interval, each digit, the worst mistakes."""
+    from inkread.runtime import Model
+    from inkread.training import evaluate as evaluation
+    from inkread.training import plots
+
+    path = Path(model)
+    loaded = Model(path / "model.onnx" if path.is_dir() else model)
+    images = getattr(_load_mnist(data), split.value)
+    found = evaluation.evaluate(loaded, images)
+    if as_json:
+        typer.echo(json.dumps({"model": loaded.name, "split": split.value, **found.to_dict()}))
+    else:
+        output.print_evaluation(found, f"{loaded.name} on MNIST's {split.value} images")
+    if out:
+        plots.save(plots.confusion(found, f"{loaded.name}, {split.value}"), out / "confusion.png")
+        plots.save(plots.mistakes(found, images, f"Misread by {loaded.name}"), out / "mistakes.png")
+        messages.print(f"saved {out / 'confusion.png'} and {out / 'mistakes.png'}")
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="The folder of a run.")],
+    to: Annotated[
+        ExportFormat, typer.Option("--format", help="What to write.")
+    ] = ExportFormat.ONNX,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write it.", show_default="in the run's folder")
+    ] = None,
+    data: DataFolder = None,
+) -> None:
+    """Export a run's network, and check that the result computes the same."""
+    from inkread.training import export as exporting
+    from inkread.training import train as training
+
+    network = training.load_network(run)
+    glyphs = _load_mnist(data).validation.images[: training.PARITY_GLYPHS]
+    path = out or run / _EXPORT_NAMES[to]
+    if to is ExportFormat.ONNX:
+        from inkread.runtime import Model
+
+        metadata = Model(run / "model.onnx").metadata
+        exporting.to_onnx(network, path, metadata, glyphs)
+    elif to is ExportFormat.LITERT:
+        exporting.to_litert(network, path, glyphs)
+    else:
+        exporting.to_saved_model(network, path, glyphs)
+    typer.echo(f"saved {path}; its probabilities agree with Keras' to {exporting.TOLERANCE:g}")
+
+
+@app.command()
+def models() -> None:
+    """List the shipped models."""
+    from inkread.runtime import Model, shipped_models
+
+    table = Table("name", "recipe", "trained", "figures", "size", header_style="bold")
+    for name, path in shipped_models().items():
+        about = Model(name).metadata
+        figures = ", ".join(
+            f"{figure.replace('_', ' ')} {measured.value:.2%} (n = {measured.n:,})"
+            for figure, measured in about.figures.items()
+        )
+        size = f"{path.stat().st_size / 1e6:.2f} MB"
+        table.add_row(name, str(about.recipe.get("name")), about.trained, figures, size)
+    output.console().print(table)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the pictures and the run.")] = Path("demo"),
+    data: DataFolder = None,
+) -> None:
+    """See it all: data, samples, architecture, training, evaluation, reading."""
+    from inkread.training.demo import run_demo
+
+    with _download_progress() as on_progress, _training_progress() as on_step:
+        run_demo(out, data, on_progress=on_progress, on_step=on_step)
+
+
+def _load_mnist(data: Path | None) -> "Mnist":
+    from inkread.training import mnist
+
+    with _download_progress() as on_progress:
+        return mnist.load(data, on_progress=on_progress)
+
+
+@contextmanager
+def _download_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Show downloads as bars on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=messages, transient=True) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def on_progress(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(name)
+            progress.update(tasks[name], completed=done, total=total or None)
+
+        yield on_progress
+
+
+@contextmanager
+def _training_progress() -> Iterator[Callable[["Step"], None]]:
+    """Show the training as one bar on standard error."""
+    columns = (
+        TextColumn("epoch {task.fields[epoch]}"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]:.4f}"), TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=messages) as progress:
+        tasks: list[TaskID] = []
+
+        def on_step(step: "Step") -> None:
+            total = step.num_epochs * step.num_steps
+            done = (step.epoch - 1) * step.num_steps + step.step
+            epoch = f"{step.epoch}/{step.num_epochs}"
+            if not tasks:
+                tasks.append(progress.add_task("", total=total, epoch=epoch, loss=step.loss))
+            progress.update(tasks[0], completed=done, epoch=epoch, loss=step.loss)
+
+        yield on_step
+
+
+def _complain(text: str) -> None:
+    messages.print(f"[red]error:[/red] {escape(text)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+"""Any picture to an upright grey page: a path, bytes, a file object, a PIL image, or an array."""
+
+import io
+import os
+from pathlib import Path
+from typing import IO, Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from inkread.errors import ImageError
+
+__all__ = ["MAX_MEGAPIXELS", "MIN_SIDE_PX", "Picture", "load", "load_upright", "scaled"]
+
+Picture = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | npt.NDArray[Any]
+
+MAX_MEGAPIXELS = 64
+MIN_SIDE_PX = 3
+_SCALES_16_BIT = (255, 1023, 4095, 16383, 65535)  # full scale of 8 to 16 bit scanners
+_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX")
+
+
+def load(picture: Picture) -> npt.NDArray[np.uint8]:
+    """Load a picture as an upright grey page.
+
+    As ``load_upright``, with the colours made the grey, among luminance and the three channels, in
+    which ink and paper differ most.
+
+    Args:
+        picture: as for ``load_upright``.
+
+    Returns:
+        (H, W) uint8, 0 black, 255 white; the polarity is the picture's.
+
+    Raises:
+        ImageError: as for ``load_upright``.
+    """
+    return _to_grey(load_upright(picture))
+
+
+def load_upright(picture: Picture) -> npt.NDArray[np.uint8]:
+    """Load a picture as upright pixels.
+
+    Turned as EXIF says. Transparent parts become paper: the colour of the opaque parts where those
+    are most of the picture, else white behind dark ink and black behind light ink. 16 bit data is
+    scaled from the smallest usual depth (8, 10, 12, 14 or 16 bit) that holds it.
+
+    Args:
+        picture: a path, the bytes of an image file, a binary file object, a PIL image, or an array
+            (H, W) or (H, W, 3 or 4), RGB or RGBA, uint8, uint16, or float in [0, 1].
+
+    Returns:
+        (H, W) or (H, W, 3) uint8, RGB.
+
+    Raises:
+        ImageError: missing, empty, not an image, broken, animated, too small, too large, or of a
+            colour mode, dtype, shape or range other than these.
+    """
+    if isinstance(picture, np.ndarray):
+        return _from_array(picture)
+    if isinstance(picture, Image.Image):
+        return _from_pil(picture)
+    if isinstance(picture, str | os.PathLike):
+        return _from_file(Path(picture))
+    if isinstance(picture, bytes | bytearray | memoryview):
+        return _from_bytes(bytes(picture))
+    if hasattr(picture, "read"):
+        return _from_bytes(_read(picture))
+    raise ImageError(
+        "expected a path, bytes, a binary file object, a PIL image or a NumPy array, received "
+        f"{type(picture).__name__}"
+    )
+
+
+def scaled(pixels: npt.NDArray[np.uint8], scale: float) -> npt.NDArray[np.uint8]:
+    """Resize a picture, anti-aliased when it shrinks; no side becomes less than a pixel.
+
+    Args:
+        pixels: (H, W) or (H, W, 3) uint8.
+        scale: new size over old size.
+    """
+    if scale == 1.0:
+        return pixels
+    size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, size, interpolation=how))
+
+
+def _from_file(path: Path) -> npt.NDArray[np.uint8]:
+    try:
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        raise ImageError(f"expected a picture, but it can't be read: {error}") from error
+    try:
+        return _from_bytes(data)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from error
+
+
+def _read(file: IO[bytes]) -> bytes:
+    try:
+        data = file.read()
+    except (OSError, ValueError) as error:
+        raise ImageError(f"the file object can't be read: {error}") from error
+    if not isinstance(data, bytes):
+        raise ImageError(f"expected a binary file object, received one of {type(data).__name__}")
+    return data
+
+
+def _from_bytes(data: bytes) -> npt.NDArray[np.uint8]:
+    if not data:
+        raise ImageError("expected an image file, received no bytes")
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return _from_pil(image)
+    except UnidentifiedImageError as error:
+        raise ImageError(
+            "expected an image file (PNG, JPEG, TIFF, WebP, BMP, …), received "
+            f"{len(data):,} bytes of something else"
+        ) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(f"expected at most {MAX_MEGAPIXELS} megapixels: {error}") from error
+
+
+def _from_pil(image: Image.Image) -> npt.NDArray[np.uint8]:
+    _check_size(image.width, image.height)
+    num_frames = getattr(image, "n_frames", 1)
+    if num_frames != 1:
+        raise ImageError(f"expected one picture, received an animation or pages: {num_frames}")
+    if not (image.mode in _MODES or image.mode.startswith(("I", "F"))):
+        raise ImageError(
+            f"expected a grey, palette or RGB picture, received mode {image.mode}; convert it first"
+        )
+    try:
+        image = ImageOps.exif_transpose(image)
+        if image.mode.startswith(("I", "F")):  # 16 bit, 32 bit and float
+            return _from_array(_narrowed(np.asarray(image)))
+        transparent = image.has_transparency_data
+        grey = image.mode in ("1", "L")
+        return _from_array(
+            np.asarray(image.convert("RGBA" if transparent else "L" if grey else "RGB"))
+        )
+    except ImageError:
+        raise
+    # Pillow's decoders raise all of these on broken files.
+    except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError,
+            OverflowError, MemoryError, NotImplementedError, ArithmeticError, AttributeError,
+            RuntimeError) as error:  # fmt: skip
+        raise ImageError(
+            f"the picture can't be decoded: {error or type(error).__name__}"
+        ) from error
+
+
+def _narrowed(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Make the 32 bit integers, in which Pillow hands out some 16 bit files, 16 bit again."""
+    if pixels.dtype == np.int32 and pixels.size and pixels.min() >= 0 and pixels.max() <= 65535:
+        return pixels.astype(np.uint16)
+    return pixels.astype(pixels.dtype.newbyteorder("="))
+
+
+def _from_array(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Return (H, W) or (H, W, 3) uint8."""
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+        raise ImageError(
+            f"expected an array of shape (H, W), (H, W, 3) or (H, W, 4), received {array.shape}"
+        )
+    _check_size(array.shape[1], array.shape[0])
+    if array.dtype == np.uint8:
+        pixels = np.asarray(array)
+    elif array.dtype == np.uint16:
+        full_scale = next(scale for scale in _SCALES_16_BIT if array.max() <= scale)
+        pixels = cv2.convertScaleAbs(array, alpha=255 / full_scale)
+    elif array.dtype.kind == "f":
+        low, high = array.min(), array.max()
+        if not (low >= 0 and high <= 1):  # false for NaN too
+            raise ImageError(f"expected float values in [0, 1], received {low} to {high}")
+        pixels = np.rint(array.astype(np.float32) * 255).astype(np.uint8)
+    else:
+        raise ImageError(f"expected dtype uint8, uint16 or float, received {array.dtype}")
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        pixels = _on_paper(pixels)
+    return np.ascontiguousarray(pixels)
+
+
+def _check_size(width: int, height: int) -> None:
+    if min(width, height) < MIN_SIDE_PX:
+        raise ImageError(
+            f"expected at least {MIN_SIDE_PX} x {MIN_SIDE_PX} pixels, received {width} x {height}"
+        )
+    if width * height > MAX_MEGAPIXELS * 1_000_000:
+        raise ImageError(
+            f"expected at most {MAX_MEGAPIXELS} megapixels, received {width} x {height}: "
+            f"{width * height / 1e6:,.0f} megapixels"
+        )
+
+
+def _on_paper(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Put an RGBA picture on paper: (H, W, 4) to (H, W, 3)."""
+    colour, alpha = pixels[..., :3], pixels[..., 3:].astype(np.float32) / 255
+    opacity = float(alpha.mean())
+    if opacity == 1.0:
+        return colour
+    opaque = colour[alpha[..., 0] > 0.5]
+    if opacity > 0.5:
+        paper = np.median(opaque, axis=0)
+    else:
+        dark = not len(opaque) or opaque.mean() < 128
+        paper = np.full(3, 255.0 if dark else 0.0)
+    blended = colour * alpha + paper.astype(np.float32) * (1 - alpha)
+    return np.asarray(np.rint(blended), np.uint8)
+
+
+def _to_grey(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return luminance, or a channel in which the ink stands out much better: (H, W) uint8."""
+    if pixels.ndim == 2:
+        return pixels
+    small = scaled(pixels, min(1.0, _CONTRAST_SIDE_PX / max(pixels.shape)))
+    luminance = _contrast(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
+    channels = [_contrast(channel) for channel in cv2.split(small)]
+    best = int(np.argmax(channels))
+    # Luminance has the least noise of the four: another must be clearly better.
+    if channels[best] > 1.6 * luminance:
+        return np.ascontiguousarray(pixels[..., best])
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
+
+
+_CONTRAST_SIDE_PX = 256
+
+
+def _contrast(grey: npt.NDArray[np.uint8]) -> float:
+    """How far the strokes are from the paper around them, in grey levels."""
+    paper = cv2.medianBlur(grey, 31)
+    return float(np.percentile(cv2.absdiff(grey, paper), 98)) + 1.0

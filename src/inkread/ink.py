@@ -1,0 +1,172 @@
+"""Page to ink: which pixels were written on, whatever the light, the paper and the pen.
+
+The paper is what remains when strokes are closed over (grey-level morphology); ink is what is
+darker than the paper around it. Ruled lines and grids are taken out again.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from inkread import images
+from inkread.normalize import stroke_width
+
+__all__ = ["Ink", "find"]
+
+Grey = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.uint8]  # 255 where true
+
+_WORK_SIDE_PX = 1600  # larger pages are shrunk to this
+_PAPER_SIDE_PX = 256  # the paper is estimated at this size
+_MIN_CONTRAST = 12.0  # grey levels of 255 between ink and paper
+_MIN_RULED_SIDE_PX = 48  # smaller pictures are tight crops: no shadow, no ruling
+
+
+@dataclass(frozen=True)
+class Ink:
+    """The ink of a page.
+
+    Attributes:
+        pixels: (H, W) uint8, ink 255 on paper 0, with soft edges; all 0 on a blank page.
+        scale: pixels of the page a pixel of the ink, at least 1.
+    """
+
+    pixels: Grey
+    scale: float
+
+
+def find(page: Grey) -> Ink:
+    """Find the ink on a page.
+
+    Args:
+        page: (H, W) uint8, 0 black, 255 white; dark ink on light paper or the other way round.
+    """
+    scale = max(1.0, max(page.shape) / _WORK_SIDE_PX)
+    grey = images.scaled(page, 1 / scale)
+    if _is_light_on_dark(grey):
+        grey = cv2.bitwise_not(grey)
+    darkness, mask = _darkness(grey, _PAPER_SIDE_PX // 4)
+    width = stroke_width(mask) * min(1.0, _PAPER_SIDE_PX / max(grey.shape))
+    if 0 < width < _PAPER_SIDE_PX / 24:  # fine strokes: follow the light more closely
+        darkness, mask = _darkness(grey, max(12, round(5 * width)))
+    mask = _without_ruling(mask)
+    level = _ink_level(darkness, mask)
+    if level < _MIN_CONTRAST:
+        return Ink(np.zeros_like(grey), scale)
+    soft = np.clip((darkness - 0.2 * level) * (255 / (0.55 * level)), 0, 255).astype(np.uint8)
+    soft[cv2.dilate(mask, np.ones((3, 3), np.uint8)) == 0] = 0
+    return Ink(soft, scale)
+
+
+def _is_light_on_dark(grey: Grey) -> bool:
+    """Ink is the rarer of the two: it makes the long tail of the deviations from the paper.
+
+    Small pictures are tight crops, where a bold digit can fill more than half; but they show no
+    shadows either, so that most of their rim is paper.
+    """
+    small = images.scaled(grey, min(1.0, _PAPER_SIDE_PX / 2 / max(grey.shape)))
+    if max(grey.shape) < _MIN_RULED_SIDE_PX:
+        _, bright = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+        rim = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]])
+        return bool(rim.mean() < 0.5)
+    window = min(65, max(3, (min(small.shape) // 2) | 1))
+    margin = window // 2
+    framed = np.pad(small, margin, mode="symmetric")
+    paper = cv2.medianBlur(framed, window)[margin:-margin, margin:-margin]
+    deviation = small.astype(np.float64) - paper
+    return bool((deviation**3).sum() > 0)
+
+
+def _darkness(grey: Grey, reach: int) -> tuple[npt.NDArray[np.float32], Mask]:
+    """Flatten the light.
+
+    Args:
+        grey: (H, W) uint8, dark ink on light paper.
+        reach: strokes up to this width, in pixels of a picture of ``_PAPER_SIDE_PX``, are ink.
+
+    Returns:
+        (H, W) float32, how much darker than the paper each pixel is, paper about 0, black 255; and
+        a mask of the ink.
+    """
+    small = images.scaled(grey, min(1.0, _PAPER_SIDE_PX / max(grey.shape)))
+    small = cv2.medianBlur(small, 3)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach | 1, reach | 1))
+    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel)
+    paper = cv2.GaussianBlur(paper, (0, 0), reach / 6)
+    paper = cv2.resize(paper, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    darkness = 255 * (1 - grey / np.maximum(paper, 40).astype(np.float32))
+    smooth = cv2.GaussianBlur(darkness, (0, 0), 0.6 + max(grey.shape) / 1600)
+    # Most of the page is paper: its lower percentiles give its level and its roughness.
+    low, middle = np.percentile(smooth, (5, 30))
+    roughness = float(middle - low) / 1.12  # as of a normal distribution
+    level = float(middle) + 0.52 * roughness
+    darkness -= level
+    smooth -= level
+    threshold = max(4.5 * roughness, _MIN_CONTRAST)
+    mask = _without_specks((smooth > threshold).astype(np.uint8) * 255)
+    for _ in range(2):  # the threshold follows the ink, and the ink the threshold
+        threshold = max(threshold, 0.4 * _ink_level(smooth, mask))
+        mask = (smooth > threshold).astype(np.uint8) * 255
+    return darkness, _without_specks(mask)
+
+
+def _ink_level(darkness: npt.NDArray[np.float32], mask: Mask) -> float:
+    """How dark the strokes are at their darkest parts; 0 without any."""
+    inked = darkness[mask > 0]
+    return float(np.percentile(inked, 75)) if inked.size else 0.0
+
+
+def _without_specks(mask: Mask) -> Mask:
+    """Remove what is too small for a stroke."""
+    smallest = max(4, round(3e-5 * mask.size))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    keep = stats[:, cv2.CC_STAT_AREA] >= smallest
+    keep[0] = False
+    return (keep[labels] * np.uint8(255)) if count > 1 else mask
+
+
+def _without_ruling(mask: Mask) -> Mask:
+    """Remove ruled lines and grids: thin lines that run from edge to edge of the picture.
+
+    One upright line and nothing else to speak of is not ruling, but a 1 that fills its crop.
+    """
+    if min(mask.shape) < _MIN_RULED_SIDE_PX:
+        return mask
+    level, upright = _ruled(mask), cv2.transpose(_ruled(cv2.transpose(mask)))
+    ruling = cv2.bitwise_or(level, upright)
+    if not ruling.any():
+        return mask
+    rest = cv2.bitwise_and(mask, cv2.bitwise_not(ruling))
+    # Strokes that cross a line lose a piece: what lies between two remaining parts is given back.
+    reach = 2 * round(stroke_width(ruling)) + 3
+    healed = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
+    rest = _without_specks(cv2.bitwise_or(rest, cv2.bitwise_and(healed, mask)))
+    if upright.any() and not level.any() and _largest_side(rest) < 0.2 * mask.shape[0]:
+        return mask
+    return rest
+
+
+def _largest_side(mask: Mask) -> int:
+    """The height or width of the largest connected piece; 0 if there is none."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    sides = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+    return int(sides.max()) if sides.size else 0
+
+
+def _ruled(mask: Mask) -> Mask:
+    """Return the nearly horizontal lines from the left edge to the right one."""
+    height, width = mask.shape
+    # Joined over small gaps and a slight slope, a line's pieces are one component.
+    joined = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, max(3, width // 60)), np.uint8))
+    pieces = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((1, max(9, width // 16)), np.uint8))
+    linked = cv2.dilate(pieces, np.ones((3, max(3, width // 20)), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(linked, connectivity=8)
+    spans = stats[:, cv2.CC_STAT_WIDTH] >= 0.97 * width
+    spans &= stats[:, cv2.CC_STAT_HEIGHT] <= 0.25 * height
+    spans[0] = False
+    lines = cv2.bitwise_and(pieces, (spans[labels] * np.uint8(255)))
+    if not lines.any() or stroke_width(lines) > 0.04 * max(height, width):
+        return np.zeros_like(mask)
+    return np.asarray(cv2.dilate(lines, np.ones((3, 1), np.uint8)))

@@ -1,0 +1,101 @@
+"""The whole workflow in one go: data, samples, architecture, training, evaluation, reading."""
+
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+from matplotlib.figure import Figure as Canvas
+
+from inkread import output
+from inkread.annotate import save_annotated
+from inkread.errors import DataError
+from inkread.images import load_upright
+from inkread.reader import Reader
+from inkread.training import evaluate, mnist, models, plots, train
+from inkread.training.recipes import recipe_named
+
+__all__ = ["run_demo"]
+
+
+def run_demo(
+    directory: Path,
+    data: Path | None = None,
+    *,
+    on_progress: Callable[[str, int, int], None] | None = None,
+    on_step: Callable[[train.Step], None] | None = None,
+) -> None:
+    """Show the workflow, printing to standard output and leaving pictures in a folder.
+
+    Without MNIST it says so, and reads the sample pictures all the same.
+
+    Args:
+        directory: for the pictures and the run; what an earlier demo left there is replaced.
+        data: a folder with MNIST's IDX files; tried first.
+        on_progress: called during downloads.
+        on_step: called after every training step.
+
+    Raises:
+        OSError: the folder can't be written.
+    """
+    out = output.console()
+    try:
+        dataset = mnist.load(data, on_progress=on_progress)
+    except DataError as error:
+        out.print(f"[bold]No training without MNIST.[/bold] {error}", markup=True)
+    else:
+        _train_and_evaluate(dataset, directory, on_step)
+    _read_samples(directory)
+
+
+def _train_and_evaluate(
+    dataset: mnist.Mnist, directory: Path, on_step: Callable[[train.Step], None] | None
+) -> None:
+    out = output.console()
+    out.rule("1. Data")
+    out.print(
+        f"MNIST from {dataset.source}: {len(dataset.train):,} images to train on, "
+        f"{len(dataset.validation):,} to validate on, {len(dataset.test):,} to test on"
+    )
+    _save(
+        plots.samples(dataset.train, plots.pick_samples(dataset.train, 10), "MNIST"),
+        directory / "samples.png",
+    )
+    out.rule("2. Architecture")
+    recipe = recipe_named("quick")
+    models.build(recipe.network, recipe.dropout).summary(print_fn=out.print)
+    out.rule("3. Training")
+    out.print(f"recipe {recipe.name}: {recipe.purpose}")
+    run_directory = directory / "run"
+    for name in (train.RECIPE, train.CHECKPOINT):  # the demo starts anew each time
+        (run_directory / name).unlink(missing_ok=True)
+    run = train.train(recipe, dataset, run_directory, on_step=on_step)
+    last = run.history[-1]
+    out.print(
+        f"trained in {last.seconds:.0f} s; validation accuracy {last.validation_accuracy:.2%}"
+    )
+    _save(plots.curves(run.history, f"recipe {recipe.name}"), directory / "curves.png")
+    out.rule("4. Evaluation")
+    found = evaluate.evaluate(Reader(run.model_file).model, dataset.test)
+    output.print_evaluation(found, "The network just trained, on MNIST's test images")
+    _save(plots.confusion(found, "MNIST test images"), directory / "confusion.png")
+    _save(plots.mistakes(found, dataset.test, "Misread test images"), directory / "mistakes.png")
+
+
+def _read_samples(directory: Path) -> None:
+    out = output.console()
+    out.rule("5. Reading pictures with the shipped model")
+    reader = Reader()
+    table = output.Table()
+    with resources.as_file(resources.files("inkread") / "samples") as folder:
+        for path in sorted(folder.glob("*.png")):
+            pixels = load_upright(path)
+            page = reader.read(pixels)
+            table.add(path.name, page)
+            save_annotated(pixels, page, directory / f"read-{path.name}")
+    table.close()
+    out.print(f"saved the annotated pictures as {directory / 'read-*.png'}")
+
+
+def _save(canvas: Canvas, path: Path) -> None:
+    plots.save(canvas, path)
+    output.console().print(f"saved {path}")

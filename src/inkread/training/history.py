@@ -1,0 +1,65 @@
+"""The history of a run: one row an epoch, kept as ``history.csv``."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from inkread.errors import ConfigError
+from inkread.files import write_atomically
+
+__all__ = ["Epoch", "read_history", "write_history"]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch reached.
+
+    Attributes:
+        epoch: its number, from 1.
+        loss: mean training loss over the epoch, in nats, dropout and distortions included.
+        accuracy: share of the training images read right during the epoch, likewise.
+        validation_loss: negative log-likelihood on the validation images after it, in nats.
+        validation_accuracy: share of the validation images read right after it.
+        seconds: of training since the start of the run, compilation included, evaluation apart.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    seconds: float
+
+
+_COLUMNS = [column.name for column in fields(Epoch)]
+
+
+def write_history(path: Path, history: Sequence[Epoch]) -> None:
+    """Write a history, replacing the file atomically.
+
+    Raises:
+        OSError: the file can't be written.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(epoch) for epoch in history)
+    write_atomically(path, text.getvalue())
+
+
+def read_history(path: Path) -> list[Epoch]:
+    """Read a history.
+
+    Raises:
+        ConfigError: the file is missing or broken.
+    """
+    try:
+        with path.open(newline="") as file:
+            return [
+                Epoch(int(row["epoch"]), *(float(row[column]) for column in _COLUMNS[1:]))
+                for row in csv.DictReader(file)
+            ]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ConfigError(f"expected the history of a run at {path}: {error!r}") from error

@@ -1,0 +1,129 @@
+"""Pictures of a training: samples, curves, the confusion matrix, mistakes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from inkread.errors import ConfigError
+from inkread.files import replacing
+from inkread.training.evaluate import Evaluation
+from inkread.training.history import Epoch
+from inkread.training.mnist import Split
+
+__all__ = ["confusion", "curves", "mistakes", "pick_samples", "samples", "save"]
+
+_INK = "#1f4e79"
+_SECOND = "#c55a11"
+
+
+def save(canvas: Canvas, path: Path) -> None:
+    """Write a picture, in the format of the file's suffix; a finished file or none.
+
+    Raises:
+        ConfigError: no such format.
+        OSError: the file can't be written.
+    """
+    known = canvas.canvas.get_supported_filetypes()
+    if path.suffix[1:].lower() not in known:
+        raise ConfigError(f"expected a file ending in one of {sorted(known)}, received {path}")
+    with replacing(path) as temporary:
+        canvas.savefig(temporary, dpi=120)
+
+
+def pick_samples(split: Split, per_digit: int, seed: int = 0) -> npt.NDArray[np.int64]:
+    """Draw indices of random images of each digit: (10, per_digit)."""
+    rng = np.random.default_rng(seed)
+    return np.stack(
+        [
+            rng.choice(np.flatnonzero(split.labels == digit), per_digit, replace=False)
+            for digit in range(10)
+        ]
+    )
+
+
+def samples(split: Split, indices: npt.NDArray[np.int64], title: str) -> Canvas:
+    """Show images with their labels and indices.
+
+    Args:
+        split: the images.
+        indices: (rows, columns), into the split.
+        title: above the picture.
+    """
+    rows, columns = indices.shape
+    canvas = Canvas(figsize=(max(4.0, 0.85 * columns), 0.95 * rows + 0.6), layout="constrained")
+    canvas.suptitle(title)
+    axes = canvas.subplots(rows, columns, squeeze=False)
+    for axis, index in zip(axes.flat, indices.flat, strict=True):
+        _show_glyph(axis, split.images[index], f"{split.labels[index]}  #{index}")
+    return canvas
+
+
+def curves(history: Sequence[Epoch], title: str) -> Canvas:
+    """Show loss and accuracy of every epoch, on training and validation images."""
+    canvas = Canvas(figsize=(9, 3.8), layout="constrained")
+    canvas.suptitle(title)
+    left, right = canvas.subplots(1, 2)
+    epochs = [row.epoch for row in history]
+    left.plot(epochs, [row.loss for row in history], "o-", color=_INK, label="training")
+    left.plot(
+        epochs, [row.validation_loss for row in history], "s--", color=_SECOND, label="validation"
+    )
+    left.set(xlabel="epoch", ylabel="loss (nats)", yscale="log")
+    right.plot(epochs, [100 * row.accuracy for row in history], "o-", color=_INK, label="training")
+    right.plot(
+        epochs,
+        [100 * row.validation_accuracy for row in history],
+        "s--",
+        color=_SECOND,
+        label="validation",
+    )
+    right.set(xlabel="epoch", ylabel="accuracy (%)")
+    for axis in (left, right):
+        axis.grid(alpha=0.3)
+        axis.legend()
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    return canvas
+
+
+def confusion(evaluation: Evaluation, title: str) -> Canvas:
+    """Show how often each digit was read as which."""
+    counts = evaluation.confusion
+    wrong = counts.astype(float)
+    np.fill_diagonal(wrong, 0)  # the shade is for the mistakes: what is right outnumbers them
+    canvas = Canvas(figsize=(6.2, 6), layout="constrained")
+    axis = canvas.subplots()
+    axis.imshow(wrong, cmap="Oranges", vmin=0, vmax=max(1.0, wrong.max()))
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            axis.text(
+                column, row, str(count), ha="center", va="center",
+                weight="bold" if row == column else "normal",
+            )  # fmt: skip
+    axis.set(title=title, xlabel="read as", ylabel="label", xticks=range(10), yticks=range(10))
+    return canvas
+
+
+def mistakes(evaluation: Evaluation, split: Split, title: str, num_shown: int = 40) -> Canvas:
+    """Show the misread images, the most confident mistakes first."""
+    shown = evaluation.mistakes[:num_shown]
+    columns = 8
+    rows = max(1, -(-len(shown) // columns))
+    canvas = Canvas(figsize=(1.25 * columns, 1.4 * rows + 0.6), layout="constrained")
+    canvas.suptitle(title)
+    axes = canvas.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes[len(shown) :]:
+        axis.set_axis_off()
+    for axis, mistake in zip(axes, shown, strict=False):
+        caption = f"{mistake.label} read {mistake.read}\n{mistake.confidence:.0%}  #{mistake.index}"
+        _show_glyph(axis, split.images[mistake.index], caption)
+    return canvas
+
+
+def _show_glyph(axis: Axes, glyph: npt.NDArray[np.uint8], caption: str) -> None:
+    axis.imshow(glyph, cmap="gray_r", vmin=0, vmax=255)
+    axis.set_title(caption, fontsize=7, pad=2)
+    axis.set_axis_off()

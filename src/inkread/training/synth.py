@@ -1,0 +1,220 @@
+"""Synthetic writing: digits drawn by code from strokes of our own, on papers of our own.
+
+For sample pictures and tests whose truth is known; nobody's handwriting is in it.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from inkread.results import Box
+
+__all__ = ["PAPERS", "Writing", "on_paper", "write"]
+
+Points = list[tuple[float, float]]
+
+# Control points of the strokes of each way to write a digit, in a box of side 1, y down.
+# Consecutive points are joined by a smooth curve; a repeated point makes a corner.
+SHAPES: dict[int, list[list[Points]]] = {
+    0: [
+        [[(0.55, 0.0), (0.2, 0.12), (0.08, 0.5), (0.2, 0.88), (0.5, 1.0), (0.8, 0.88), (0.92, 0.5),
+          (0.8, 0.12), (0.5, 0.0)]],
+    ],
+    1: [
+        [[(0.5, 0.0), (0.5, 0.5), (0.48, 1.0)]],
+        [[(0.3, 0.28), (0.42, 0.16), (0.55, 0.0), (0.55, 0.0), (0.55, 0.5), (0.54, 1.0)]],
+        [[(0.32, 0.22), (0.5, 0.0), (0.5, 0.0), (0.5, 0.6), (0.5, 1.0)],
+         [(0.25, 1.0), (0.5, 0.99), (0.75, 1.0)]],
+    ],
+    2: [
+        [[(0.1, 0.25), (0.25, 0.04), (0.6, 0.0), (0.85, 0.2), (0.7, 0.5), (0.35, 0.78), (0.08, 1.0),
+          (0.08, 1.0), (0.5, 0.98), (0.95, 0.98)]],
+        [[(0.12, 0.2), (0.35, 0.02), (0.72, 0.06), (0.8, 0.35), (0.5, 0.7), (0.15, 0.95),
+          (0.1, 0.8), (0.35, 0.82), (0.65, 0.97), (0.98, 0.9)]],
+    ],
+    3: [
+        [[(0.12, 0.12), (0.45, 0.0), (0.82, 0.15), (0.75, 0.38), (0.4, 0.48), (0.4, 0.48),
+          (0.8, 0.58), (0.88, 0.82), (0.5, 1.0), (0.08, 0.88)]],
+    ],
+    4: [
+        [[(0.65, 0.0), (0.35, 0.35), (0.05, 0.68), (0.05, 0.68), (0.5, 0.67), (0.98, 0.66)],
+         [(0.68, 0.35), (0.67, 0.7), (0.66, 1.0)]],
+        [[(0.22, 0.02), (0.15, 0.3), (0.12, 0.55), (0.12, 0.55), (0.5, 0.56), (0.92, 0.52)],
+         [(0.75, 0.05), (0.72, 0.5), (0.7, 1.0)]],
+    ],
+    5: [
+        [[(0.22, 0.03), (0.2, 0.2), (0.16, 0.45), (0.16, 0.45), (0.5, 0.36), (0.85, 0.55),
+          (0.8, 0.85), (0.45, 1.0), (0.08, 0.9)],
+         [(0.22, 0.03), (0.55, 0.02), (0.9, 0.0)]],
+    ],
+    6: [
+        [[(0.75, 0.02), (0.4, 0.18), (0.15, 0.55), (0.18, 0.88), (0.5, 1.0), (0.82, 0.85),
+          (0.78, 0.6), (0.5, 0.5), (0.22, 0.65), (0.17, 0.78)]],
+    ],
+    7: [
+        [[(0.08, 0.04), (0.5, 0.03), (0.92, 0.02), (0.92, 0.02), (0.6, 0.5), (0.4, 1.0)]],
+        [[(0.08, 0.06), (0.5, 0.04), (0.9, 0.02), (0.9, 0.02), (0.62, 0.5), (0.42, 1.0)],
+         [(0.35, 0.52), (0.6, 0.5), (0.85, 0.49)]],
+    ],
+    8: [
+        [[(0.78, 0.12), (0.45, 0.0), (0.2, 0.18), (0.4, 0.42), (0.75, 0.62), (0.82, 0.85),
+          (0.5, 1.0), (0.15, 0.85), (0.25, 0.6), (0.6, 0.4), (0.82, 0.2), (0.72, 0.05)]],
+    ],
+    9: [
+        [[(0.82, 0.18), (0.5, 0.0), (0.18, 0.18), (0.22, 0.42), (0.5, 0.5), (0.78, 0.38),
+          (0.82, 0.15), (0.82, 0.15), (0.78, 0.6), (0.66, 1.0)]],
+    ],
+}  # fmt: skip
+
+PAPERS = ("plain", "grain", "gradient", "shadow", "ruled", "grid")
+
+
+@dataclass(frozen=True)
+class Writing:
+    """Ink with its truth.
+
+    Attributes:
+        ink: (H, W) uint8, ink 255 on paper 0, anti-aliased.
+        text: the digits, from left to right.
+        boxes: around each digit.
+    """
+
+    ink: npt.NDArray[np.uint8]
+    text: str
+    boxes: tuple[Box, ...]
+
+
+def write(
+    text: str,
+    rng: np.random.Generator,
+    *,
+    height_px: int = 60,
+    pen_px: float = 4.0,
+    gap: float = 0.35,
+) -> Writing:
+    """Write digits on a line, each a little different.
+
+    Args:
+        text: digits.
+        rng: decides shapes, slant, sizes and places.
+        height_px: about the height of a digit.
+        pen_px: width of the pen.
+        gap: about the space between two digits, as a share of the height.
+    """
+    margin = round(0.5 * height_px)
+    slant = rng.uniform(-0.05, 0.25)
+    strokes: list[list[npt.NDArray[np.float64]]] = []
+    left = float(margin)
+    for character in text:
+        digit = _drawn(int(character), rng, slant, height_px)
+        points = np.concatenate(digit)
+        shift = np.array([left - points[:, 0].min(), margin + rng.uniform(-0.05, 0.05) * height_px])
+        strokes.append([stroke + shift for stroke in digit])
+        left += float(np.ptp(points[:, 0])) + gap * height_px * rng.uniform(0.7, 1.3)
+    ink = np.zeros((height_px + 2 * margin, round(left + margin)), np.uint8)
+    boxes = []
+    for digit in strokes:
+        own = np.zeros_like(ink)
+        for stroke in digit:
+            _draw_line(own, stroke, pen_px)
+        x, y, width, height = cv2.boundingRect((own > 63).astype(np.uint8))
+        boxes.append(Box(x, y, x + width, y + height))
+        ink = cv2.max(ink, own)
+    return Writing(ink, text, tuple(boxes))
+
+
+def on_paper(
+    ink: npt.NDArray[np.uint8],
+    rng: np.random.Generator,
+    *,
+    paper: str = "plain",
+    paper_rgb: tuple[int, int, int] = (246, 244, 238),
+    ink_rgb: tuple[int, int, int] = (35, 40, 90),
+) -> npt.NDArray[np.uint8]:
+    """Put ink on paper, as a camera would see it.
+
+    Args:
+        ink: (H, W) uint8, ink 255 on paper 0.
+        rng: decides the grain and the light.
+        paper: one of ``PAPERS``.
+        paper_rgb: colour of the paper.
+        ink_rgb: colour of the ink.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+    """
+    height, width = ink.shape
+    picture: npt.NDArray[np.float32] = np.full((height, width, 3), paper_rgb, np.float32)
+    if paper in ("ruled", "grid"):
+        _rule(picture, paper == "grid", max(16, height // 5))
+    share = ink[..., None].astype(np.float32) / 255
+    picture += (np.array(ink_rgb, np.float32) - picture) * share
+    if paper == "grain":
+        grain = cv2.GaussianBlur(rng.normal(0, 30, (height, width)).astype(np.float32), (0, 0), 1.2)
+        picture += grain[..., None]
+    if paper == "gradient":
+        ramp = np.linspace(1.0, 0.45, width, dtype=np.float32)[None, :]
+        picture *= (ramp * np.linspace(1.0, 0.8, height, dtype=np.float32)[:, None])[..., None]
+    if paper == "shadow":
+        edge = np.array([[0, 0], [0.55 * width, 0], [0.35 * width, height], [0, height]])
+        light = np.ones((height, width), np.float32)
+        cv2.fillPoly(light, [edge.astype(np.int32)], 0.55)
+        picture *= cv2.GaussianBlur(light, (0, 0), height / 40)[..., None]
+    picture += rng.normal(0, 2.0, picture.shape).astype(np.float32)
+    return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def _drawn(
+    digit: int, rng: np.random.Generator, slant: float, height_px: int
+) -> list[npt.NDArray[np.float64]]:
+    """Return the strokes of one digit as smooth curves: (N, 2) pixels each, x then y."""
+    shapes = SHAPES[digit]
+    shape = shapes[rng.integers(len(shapes))]
+    aspect = rng.uniform(0.55, 0.7)
+    size = height_px * rng.uniform(0.93, 1.05)
+    strokes = []
+    for points in shape:
+        control = np.array(points)
+        wobble = rng.normal(0, 0.015, control.shape)
+        repeated = np.all(control[1:] == control[:-1], axis=1)
+        wobble[1:][repeated] = wobble[:-1][repeated]  # a corner stays a corner
+        x, y = (control + wobble).T
+        strokes.append(_smooth(np.stack([(x * aspect + slant * (1 - y)) * size, y * size], axis=1)))
+    return strokes
+
+
+def _smooth(control: npt.NDArray[np.float64], steps: int = 12) -> npt.NDArray[np.float64]:
+    """Join points by a centripetal Catmull-Rom-like curve (uniform parameters)."""
+    padded = np.concatenate([control[:1], control, control[-1:]])
+    t = np.linspace(0, 1, steps, endpoint=False)[:, None]
+    pieces = []
+    for before, start, end, after in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
+        pieces.append(
+            0.5
+            * (
+                2 * start
+                + (end - before) * t
+                + (2 * before - 5 * start + 4 * end - after) * t**2
+                + (3 * start - before - 3 * end + after) * t**3
+            )
+        )
+    return np.concatenate([*pieces, control[-1:]])
+
+
+def _draw_line(ink: npt.NDArray[np.uint8], points: npt.NDArray[np.float64], pen_px: float) -> None:
+    """Draw a curve with a round pen, anti-aliased, at four times the resolution."""
+    large = np.zeros((ink.shape[0] * 4, ink.shape[1] * 4), np.uint8)
+    vertices = np.rint(points * 4).astype(np.int32).reshape(-1, 1, 2)
+    cv2.polylines(large, [vertices], False, 255, max(1, round(pen_px * 4)), cv2.LINE_8)
+    ink[:] = cv2.max(ink, cv2.resize(large, ink.shape[::-1], interpolation=cv2.INTER_AREA))
+
+
+def _rule(picture: npt.NDArray[np.float32], grid: bool, spacing_px: int) -> None:
+    colour = (150.0, 180.0, 215.0)
+    for y in range(spacing_px // 2, picture.shape[0], spacing_px):
+        picture[y : y + 1] = colour
+    if grid:
+        for x in range(spacing_px // 2, picture.shape[1], spacing_px):
+            picture[:, x : x + 1] = colour

@@ -1,0 +1,48 @@
+"""Draw the sample pictures that come with the package, from our own strokes on our own papers.
+
+python tools/make_samples.py
+"""
+
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from inkread.training.synth import on_paper, write
+
+PAPER_RGB, INK_RGB = (246, 244, 238), (35, 40, 90)
+
+
+def page(lines: list[str], rng: np.random.Generator) -> np.ndarray:
+    """Return the ink of several lines, one below the other."""
+    rows = [write(line, rng, height_px=52, pen_px=4, gap=0.3).ink for line in lines]
+    width = max(row.shape[1] for row in rows)
+    return np.vstack([np.pad(row, ((0, 0), (0, width - row.shape[1]))) for row in rows])
+
+
+def main() -> None:
+    """Write every sample."""
+    folder = Path(str(resources.files("inkread") / "samples"))
+    folder.mkdir(exist_ok=True)
+    rng = np.random.default_rng(7)
+    samples = {
+        "meter-40713.png": on_paper(write("40713", rng).ink, rng, paper="shadow"),
+        "ruled-271828.png": on_paper(write("271828", rng).ink, rng, paper="ruled"),
+        "grid-31415.png": on_paper(write("31415", rng).ink, rng, paper="grid"),
+        "chalk-1969.png": on_paper(
+            write("1969", rng, pen_px=6).ink,
+            rng,
+            paper="grain",
+            paper_rgb=(38, 60, 52),
+            ink_rgb=(225, 225, 215),
+        ),
+        "page-12345-67890.png": on_paper(page(["12345", "67890"], rng), rng, paper="gradient"),
+    }
+    for name, pixels in samples.items():
+        Image.fromarray(pixels).save(folder / name, optimize=True)
+        print(folder.name, name, pixels.shape)
+
+
+if __name__ == "__main__":
+    main()
