@@ -8,8 +8,6 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -17,34 +15,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from PIL import Image, ImageShow
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
 import inkread
-from inkread import output
+from inkread import output, progress
 from inkread.errors import ConfigError, InkreadError
 from inkread.results import Page
 
 if TYPE_CHECKING:  # these need the extra [train], which reading must do without
     from inkread.training.mnist import Mnist
-    from inkread.training.train import Step
 
 __all__ = ["app", "main"]
 
 _TRAIN_EXTRA = {"keras", "tensorflow", "sklearn", "scipy", "matplotlib", "onnx", "tf2onnx"}
-
-messages = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class _ReportingGroup(typer.core.TyperGroup):
@@ -207,7 +191,7 @@ def data_fetch(data: DataFolder = None) -> None:
     """Get MNIST from the first source that works, verify it, and cache it."""
     from inkread.training import mnist
 
-    with _download_progress() as on_progress:
+    with progress.downloads() as on_progress:
         _, source = mnist.fetch(data, on_progress=on_progress)
     typer.echo(f"MNIST is complete and verified; from {source}")
 
@@ -288,7 +272,7 @@ def train(
     folder = out or Path("runs") / f"{recipe}-{seed}"
     mnist = _load_mnist(data)
     try:
-        with _training_progress() as on_step:
+        with progress.training() as on_step:
             run = training.train(chosen, mnist, folder, seed=seed, resume=resume, on_step=on_step)
     except KeyboardInterrupt:
         _complain(f"interrupted; go on with the same command and --resume ({folder})")
@@ -342,7 +326,7 @@ def evaluate(
     if out:
         plots.save(plots.confusion(found, f"{loaded.name}, {split.value}"), out / "confusion.png")
         plots.save(plots.mistakes(found, images, f"Misread by {loaded.name}"), out / "mistakes.png")
-        messages.print(f"saved {out / 'confusion.png'} and {out / 'mistakes.png'}")
+        progress.messages.print(f"saved {out / 'confusion.png'} and {out / 'mistakes.png'}")
 
 
 @app.command()
@@ -400,55 +384,19 @@ def demo(
     """See it all: data, samples, architecture, training, evaluation, reading."""
     from inkread.training.demo import run_demo
 
-    with _download_progress() as on_progress, _training_progress() as on_step:
+    with progress.downloads() as on_progress, progress.training() as on_step:
         run_demo(out, data, on_progress=on_progress, on_step=on_step)
 
 
 def _load_mnist(data: Path | None) -> "Mnist":
     from inkread.training import mnist
 
-    with _download_progress() as on_progress:
+    with progress.downloads() as on_progress:
         return mnist.load(data, on_progress=on_progress)
 
 
-@contextmanager
-def _download_progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Show downloads as bars on standard error."""
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=messages, transient=True) as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def on_progress(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = progress.add_task(name)
-            progress.update(tasks[name], completed=done, total=total or None)
-
-        yield on_progress
-
-
-@contextmanager
-def _training_progress() -> Iterator[Callable[["Step"], None]]:
-    """Show the training as one bar on standard error."""
-    columns = (
-        TextColumn("epoch {task.fields[epoch]}"), BarColumn(), MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.4f}"), TimeElapsedColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=messages) as progress:
-        tasks: list[TaskID] = []
-
-        def on_step(step: "Step") -> None:
-            total = step.num_epochs * step.num_steps
-            done = (step.epoch - 1) * step.num_steps + step.step
-            epoch = f"{step.epoch}/{step.num_epochs}"
-            if not tasks:
-                tasks.append(progress.add_task("", total=total, epoch=epoch, loss=step.loss))
-            progress.update(tasks[0], completed=done, epoch=epoch, loss=step.loss)
-
-        yield on_step
-
-
 def _complain(text: str) -> None:
-    messages.print(f"[red]error:[/red] {escape(text)}")
+    progress.messages.print(f"[red]error:[/red] {escape(text)}")
 
 
 if __name__ == "__main__":

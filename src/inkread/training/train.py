@@ -11,7 +11,7 @@ import datetime
 import json
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from inkread.training.memory import keep_freed_memory
 from inkread.training.mnist import TRAIN_IMAGES, Mnist, Split
 from inkread.training.recipes import Recipe, recipe_from_dict
 
-__all__ = ["Run", "Step", "load_network", "read_recipe", "train"]
+__all__ = ["Run", "Step", "Training", "load_network", "read_recipe", "train"]
 
 CHECKPOINT, HISTORY, RECIPE = "checkpoint.keras", "history.csv", "recipe.json"
 MODEL, METRICS = "model.onnx", "metrics.json"
@@ -94,46 +94,84 @@ def train(
         ModelError: the folder's checkpoint is broken.
         OSError: the folder can't be written.
     """
-    _begin(recipe, seed, directory, resume)
-    keep_freed_memory()
-    keras.utils.set_random_seed(seed)
-    num_batches = _num_batches(data.train, recipe)
-    history: list[Epoch] = []
-    if (directory / CHECKPOINT).exists():
-        network = load_network(directory)
-        num_done = int(network.optimizer.iterations) // num_batches
-        history = read_history(directory / HISTORY)[:num_done]
-        if len(history) < num_done:
+    training = Training(recipe, data, directory, seed=seed, resume=resume, on_step=on_step)
+    for _ in training.epochs():
+        pass
+    return training.finish()
+
+
+class Training:
+    """A training that is taken epoch by epoch, for who wants to look at the network in between.
+
+    Attributes:
+        network: as the last epoch left it.
+        history: the epochs so far.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: Mnist,
+        directory: Path,
+        *,
+        seed: int = 0,
+        resume: bool = False,
+        on_step: Callable[[Step], None] | None = None,
+    ) -> None:
+        """Begin or resume; arguments and errors as for ``train``."""
+        self._recipe, self._data, self._directory, self._seed = recipe, data, directory, seed
+        self._on_step = on_step
+        self.history: list[Epoch] = []
+        _begin(recipe, seed, directory, resume)
+        keep_freed_memory()
+        keras.utils.set_random_seed(seed)
+        num_batches = _num_batches(data.train, recipe)
+        if not (directory / CHECKPOINT).exists():
+            self.network = _compiled(recipe, num_steps=recipe.epochs * num_batches)
+            return
+        self.network = load_network(directory)
+        num_done = int(self.network.optimizer.iterations) // num_batches
+        self.history = read_history(directory / HISTORY)[:num_done]
+        if len(self.history) < num_done:
             raise ConfigError(
-                f"{directory / HISTORY}: expected {num_done} epochs, received {len(history)}"
+                f"{directory / HISTORY}: expected {num_done} epochs, received {len(self.history)}"
             )
-    else:
-        network = _compiled(recipe, num_steps=recipe.epochs * num_batches)
-    for number in range(len(history), recipe.epochs):
+
+    def epochs(self) -> Iterator[Epoch]:
+        """Train the epochs that are left; each is on disk when it is handed out."""
+        for number in range(len(self.history), self._recipe.epochs):
+            self.history.append(self._trained_epoch(number))
+            # The history first: if it is one epoch ahead of the checkpoint, resuming can tell.
+            write_history(self._directory / HISTORY, self.history)
+            with replacing(self._directory / CHECKPOINT) as temporary:
+                self.network.save(temporary)
+            yield self.history[-1]
+
+    def finish(self) -> Run:
+        """Calibrate, export, and measure on the validation images."""
+        run = Run(self._directory, self._recipe, self._seed, tuple(self.history), self.network)
+        _finish(run, self._data.validation)
+        return run
+
+    def _trained_epoch(self, number: int) -> Epoch:
         start = time.perf_counter()
-        batches = _Batches(data.train, recipe, seed, number)
-        _restart_dropout(network, seed, number)
-        callbacks = [_Reporter(on_step, number, recipe.epochs, len(batches))] if on_step else []
-        fitted = network.fit(batches, verbose=0, callbacks=callbacks).history
-        seconds = time.perf_counter() - start + (history[-1].seconds if history else 0.0)
-        validation = score(_predict(network, data.validation), data.validation.labels)
-        history.append(
-            Epoch(
-                epoch=number + 1,
-                loss=fitted["loss"][0],
-                accuracy=fitted["accuracy"][0],
-                validation_loss=validation.negative_log_likelihood,
-                validation_accuracy=validation.accuracy.value,
-                seconds=seconds,
-            )
+        batches = _Batches(self._data.train, self._recipe, self._seed, number)
+        _restart_dropout(self.network, self._seed, number)
+        callbacks = []
+        if self._on_step:
+            callbacks.append(_Reporter(self._on_step, number, self._recipe.epochs, len(batches)))
+        fitted = self.network.fit(batches, verbose=0, callbacks=callbacks).history
+        seconds = time.perf_counter() - start
+        validation = self._data.validation
+        found = score(_predict(self.network, validation), validation.labels)
+        return Epoch(
+            epoch=number + 1,
+            loss=fitted["loss"][0],
+            accuracy=fitted["accuracy"][0],
+            validation_loss=found.negative_log_likelihood,
+            validation_accuracy=found.accuracy.value,
+            seconds=seconds + (self.history[-1].seconds if self.history else 0.0),
         )
-        # The history first: if it is one epoch ahead of the checkpoint, resuming can tell.
-        write_history(directory / HISTORY, history)
-        with replacing(directory / CHECKPOINT) as temporary:
-            network.save(temporary)
-    run = Run(directory, recipe, seed, tuple(history), network)
-    _finish(run, data.validation)
-    return run
 
 
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]

@@ -1,0 +1,50 @@
+# Two commands do everything: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+TEST_VENV := .venv-test
+PIP_OPTIONS := --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help demo install test check format clean
+
+help:
+	@echo "make demo     install into $(VENV), then see the whole workflow, from data to reading"
+	@echo "make install  install into $(VENV), to use and to develop"
+	@echo "make test     every check - lint, types, tests - in an environment of its own"
+	@echo "make check    the same checks in $(VENV), without installing"
+	@echo "make format   format the code"
+	@echo "make clean    remove environments, caches and what the demo made"
+
+demo: $(VENV)/.installed
+	$(VENV)/bin/inkread demo
+
+install: $(VENV)/.installed-dev
+
+test: $(TEST_VENV)/.installed-dev
+	$(MAKE) --no-print-directory check VENV=$(TEST_VENV)
+
+check:
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/pytest
+
+format:
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+clean:
+	rm -rf .venv .venv-test .mypy_cache .pytest_cache .ruff_cache .hypothesis demo
+
+# Debian and Ubuntu keep venv in a package of its own.
+%/bin/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(f"expected Python 3.11 to 3.13, received {v[0]}.{v[1]}; name another: make PYTHON=python3.12" if not (3, 11) <= v[:2] <= (3, 13) else 0)'
+	$(PYTHON) -m venv $* || { rm -rf $*; test "$$(id -u)" = 0 && apt-get install -y python3-venv && $(PYTHON) -m venv $*; } \
+	|| { rm -rf $*; echo "venv is missing: install Debian's package python3-venv"; exit 1; }
+
+%/.installed: pyproject.toml constraints.txt | %/bin/python
+	$*/bin/python -m pip install $(PIP_OPTIONS) --editable '.[train]'
+	@touch $@
+
+%/.installed-dev: pyproject.toml constraints.txt | %/bin/python
+	$*/bin/python -m pip install $(PIP_OPTIONS) --editable '.[dev]'
+	@touch $@

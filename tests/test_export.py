@@ -1,0 +1,190 @@
+import dataclasses
+
+import keras
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import tensorflow as tf
+
+from inkread.errors import ModelError
+from inkread.runtime import METADATA_KEY, Model, ModelMetadata
+from inkread.training import export, models
+
+
+@pytest.fixture(scope="module")
+def network(small_run):
+    return small_run.network
+
+
+@pytest.fixture(scope="module")
+def glyphs(small_mnist):
+    return small_mnist.validation.images[:200]
+
+
+@pytest.fixture(scope="module")
+def metadata(small_run):
+    return Model(small_run.model_file).metadata
+
+
+@pytest.fixture(scope="module")
+def exported(network, glyphs, metadata, tmp_path_factory):
+    """The three exports of one network, by format, in a folder of nothing else."""
+    folder = tmp_path_factory.mktemp("exported")
+    write = writers(network, glyphs, metadata)
+    paths = {name: folder / name for name in ("model.onnx", "model.tflite", "saved_model")}
+    for name, path in paths.items():
+        write[name](path)
+    return paths
+
+
+def writers(network, glyphs, metadata):
+    return {
+        "model.onnx": lambda path: export.to_onnx(network, path, metadata, glyphs),
+        "model.tflite": lambda path: export.to_litert(network, path, glyphs),
+        "saved_model": lambda path: export.to_saved_model(network, path, glyphs),
+    }
+
+
+def keras_answers(network, glyphs):
+    return network.predict(glyphs[..., None].astype(np.float32) / 255, verbose=0)
+
+
+def litert_answers(path, glyphs):
+    interpreter = tf.lite.Interpreter(str(path))
+    given, answer = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    interpreter.resize_tensor_input(given["index"], [len(glyphs), 28, 28, 1])
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(given["index"], glyphs[..., None].astype(np.float32) / 255)
+    interpreter.invoke()
+    return interpreter.get_tensor(answer["index"])
+
+
+def tree(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.mark.parametrize("count", [1, 7, 200])
+def test_onnx_answers_as_keras_does_in_batches_of_any_size(exported, network, glyphs, count):
+    session = onnxruntime.InferenceSession(exported["model.onnx"])
+    given = glyphs[:count, ..., None].astype(np.float32) / 255
+    (received,) = session.run(["probabilities"], {"glyphs": given})
+    np.testing.assert_allclose(received, keras_answers(network, glyphs[:count]), atol=1e-4)
+
+
+@pytest.mark.parametrize("count", [1, 7, 200])
+def test_litert_answers_as_keras_does_in_batches_of_any_size(exported, network, glyphs, count):
+    received = litert_answers(exported["model.tflite"], glyphs[:count])
+    np.testing.assert_allclose(received, keras_answers(network, glyphs[:count]), atol=1e-4)
+
+
+@pytest.mark.parametrize("count", [1, 7, 200])
+def test_saved_model_answers_as_keras_does_in_batches_of_any_size(exported, network, glyphs, count):
+    served = tf.saved_model.load(str(exported["saved_model"]))
+    received = served.serve(glyphs[:count, ..., None].astype(np.float32) / 255).numpy()
+    np.testing.assert_allclose(received, keras_answers(network, glyphs[:count]), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", models.NETWORKS)
+def test_every_network_can_be_exported_to_onnx(name, glyphs, metadata, tmp_path):
+    keras.utils.set_random_seed(0)
+    network = models.build(name, dropout=0.5)
+    export.to_onnx(network, tmp_path / "model.onnx", metadata, glyphs)
+    received = Model(tmp_path / "model.onnx").raw(glyphs)
+    np.testing.assert_allclose(received, keras_answers(network, glyphs), atol=1e-4)
+
+
+def test_onnx_names_its_input_and_output_and_leaves_the_batch_open(exported):
+    proto = onnx.load(exported["model.onnx"])
+    onnx.checker.check_model(proto, full_check=True)
+    (given,), (answer,) = proto.graph.input, proto.graph.output
+    shapes = [
+        (value.name, [d.dim_value or None for d in value.type.tensor_type.shape.dim])
+        for value in (given, answer)
+    ]
+    assert shapes == [("glyphs", [None, 28, 28, 1]), ("probabilities", [None, 10])]
+    assert given.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+
+
+def test_onnx_carries_its_metadata(exported, metadata):
+    properties = {p.key: p.value for p in onnx.load(exported["model.onnx"]).metadata_props}
+    assert ModelMetadata.from_json(properties[METADATA_KEY]) == metadata
+
+
+def test_nothing_but_the_results_is_left(exported):
+    folder = exported["model.onnx"].parent
+    assert {path.name for path in folder.iterdir()} == set(exported)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.tflite", "saved_model"])
+def test_a_folder_that_is_not_there_is_made(network, glyphs, metadata, tmp_path, name):
+    path = tmp_path / "new" / "folder" / name
+    writers(network, glyphs, metadata)[name](path)
+    assert path.exists()
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.tflite", "saved_model"])
+def test_an_earlier_export_is_replaced(network, glyphs, metadata, tmp_path, name):
+    path = tmp_path / name
+    if name == "saved_model":
+        path.mkdir()
+        (path / "saved_model.pb").write_bytes(b"old")
+        (path / "old").write_bytes(b"old")
+    else:
+        path.write_bytes(b"old")
+    writers(network, glyphs, metadata)[name](path)
+    assert [left.name for left in tmp_path.iterdir()] == [name]
+    assert b"old" not in tree(tmp_path).values()
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.tflite", "saved_model"])
+def test_a_failed_check_leaves_everything_as_it_was(
+    network, glyphs, metadata, tmp_path, monkeypatch, name
+):
+    monkeypatch.setattr(export, "TOLERANCE", -1)
+    write = writers(network, glyphs, metadata)[name]
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    with pytest.raises(ModelError, match="differ from Keras"):
+        write(fresh / name)
+    assert tree(fresh) == {}
+
+    kept = tmp_path / "kept"
+    earlier = kept / name / "saved_model.pb" if name == "saved_model" else kept / name
+    earlier.parent.mkdir(parents=True)
+    earlier.write_bytes(b"earlier")
+    before = tree(kept)
+    with pytest.raises(ModelError, match="differ from Keras"):
+        write(kept / name)
+    assert tree(kept) == before
+
+
+def test_check_parity_accepts_what_agrees():
+    expected = np.full((2, 10), 0.1, np.float32)
+    export.check_parity(expected, expected + np.float32(0.5e-4))
+
+
+@pytest.mark.parametrize("wrong", [0.1002, 0.0, 1.0, np.nan, np.inf])
+def test_check_parity_refuses_one_wrong_value(wrong):
+    expected = np.full((2, 10), 0.1, np.float32)
+    received = expected.copy()
+    received[1, 3] = wrong
+    with pytest.raises(ModelError, match=r"expected at most 0\.0001"):
+        export.check_parity(expected, received)
+
+
+def test_as_input_is_float32_in_0_to_1():
+    glyphs = np.array([[[0, 51], [102, 255]]], np.uint8)
+    given = export.as_input(glyphs)
+    assert given.dtype == np.float32
+    np.testing.assert_allclose(given[0, ..., 0], [[0, 0.2], [0.4, 1]], rtol=1e-6)
+    assert given.shape == (1, 2, 2, 1)
+
+
+def test_the_metadata_written_is_the_metadata_given(network, glyphs, metadata, tmp_path):
+    changed = dataclasses.replace(metadata, seed=99, temperature=2.5)
+    export.to_onnx(network, tmp_path / "model.onnx", changed, glyphs)
+    assert Model(tmp_path / "model.onnx").metadata == changed

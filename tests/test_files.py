@@ -1,0 +1,147 @@
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from inkread.files import replacing, write_atomically
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+@contextmanager
+def umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    path = tmp_path / "report.csv"
+    path.write_text("old")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("data", "written"),
+    [
+        (b"\x00\xff\r\n", b"\x00\xff\r\n"),
+        ("Prüfung\r\n7\n", b"Pr\xc3\xbcfung\r\n7\n"),
+        (b"", b""),
+        ("", b""),
+    ],
+)
+def test_bytes_are_written_as_they_are_and_text_as_utf_8(
+    data: bytes | str, written: bytes, tmp_path: Path
+):
+    write_atomically(tmp_path / "file", data)
+    assert (tmp_path / "file").read_bytes() == written
+    assert names(tmp_path) == ["file"]
+
+
+def test_an_old_file_is_replaced_whole(report: Path):
+    report.write_text("old and longer")
+    write_atomically(report, "new")
+    assert report.read_text() == "new"
+    assert names(report.parent) == ["report.csv"]
+
+
+def test_folders_on_the_way_are_made(tmp_path: Path):
+    write_atomically(tmp_path / "runs" / "first" / "report.csv", "new")
+    assert (tmp_path / "runs" / "first" / "report.csv").read_text() == "new"
+
+
+def test_the_old_file_stands_until_the_block_ends(report: Path):
+    with replacing(report) as temporary:
+        temporary.write_text("new")
+        assert report.read_text() == "old"
+        assert temporary.parent == report.parent
+    assert report.read_text() == "new"
+    assert names(report.parent) == ["report.csv"]
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.onnx", "no_suffix", ".hidden"])
+def test_the_temporary_file_has_the_suffix_of_the_result(name: str, tmp_path: Path):
+    with replacing(tmp_path / name) as temporary:
+        assert temporary.suffix == (tmp_path / name).suffix
+        assert temporary.name != name
+        temporary.write_text("new")
+    assert names(tmp_path) == [name]
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("broken"), OSError(errno.ENOSPC, "disk full"), KeyboardInterrupt()]
+)
+def test_a_failure_in_the_block_keeps_the_old_file_and_no_other(error: BaseException, report: Path):
+    with pytest.raises(type(error)) as caught, replacing(report) as temporary:
+        temporary.write_text("half")
+        raise error
+    assert caught.value is error
+    assert report.read_text() == "old"
+    assert names(report.parent) == ["report.csv"]
+
+
+def test_a_failure_leaves_nothing_where_nothing_was(tmp_path: Path):
+    with (
+        pytest.raises(ValueError, match="broken"),
+        replacing(tmp_path / "report.csv") as temporary,
+    ):
+        temporary.write_text("half")
+        raise ValueError("broken")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_full_disk_noticed_late_keeps_the_old_file(
+    step: str, report: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "disk full")
+
+    monkeypatch.setattr(os, step, full)
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(report, "new")
+    assert report.read_text() == "old"
+    assert names(report.parent) == ["report.csv"]
+
+
+def test_the_content_is_on_the_disk_before_the_old_file_goes(
+    report: Path, monkeypatch: pytest.MonkeyPatch
+):
+    found = []
+
+    def fsync(handle: int) -> None:
+        found.append((os.fstat(handle).st_size, report.read_text()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_atomically(report, "newer")
+    assert (5, "old") in found
+
+
+def test_a_parent_that_is_a_file_is_an_os_error(report: Path):
+    with pytest.raises(OSError, match=r"report\.csv"):
+        write_atomically(report / "inner.csv", "new")
+    assert report.read_text() == "old"
+
+
+def test_a_folder_in_the_place_of_the_file_is_kept(tmp_path: Path):
+    (tmp_path / "report.csv").mkdir()
+    with pytest.raises(OSError, match=r"report\.csv"):
+        write_atomically(tmp_path / "report.csv", "new")
+    assert names(tmp_path) == ["report.csv"]
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_the_mode_is_that_of_any_new_file(mask: int, mode: int, tmp_path: Path):
+    with umask(mask):
+        write_atomically(tmp_path / "report.csv", "new")
+        assert os.umask(mask) == mask
+    assert stat.S_IMODE((tmp_path / "report.csv").stat().st_mode) == mode

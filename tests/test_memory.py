@@ -1,0 +1,45 @@
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from inkread.training.memory import keep_freed_memory
+
+# Takes 64 MB and frees them again, ten times; prints the page faults of the rounds after the first.
+CHURN = """
+import resource
+import numpy as np
+from inkread.training.memory import keep_freed_memory
+
+def use():
+    arrays = [np.ones(1 << 23, np.uint8) for _ in range(8)]
+
+taken = keep_freed_memory()
+use()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    use()
+print(int(taken), resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before, resource.getpagesize())
+"""
+
+
+def test_the_answer_is_whether_the_c_library_is_glibc():
+    assert keep_freed_memory() is (platform.libc_ver()[0] == "glibc")
+
+
+def test_asking_twice_gives_the_same_answer():
+    assert keep_freed_memory() is keep_freed_memory()
+
+
+@pytest.mark.parametrize("libc", [("", ""), ("musl", "1.2.5")])
+def test_another_c_library_is_left_alone(libc: tuple[str, str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(platform, "libc_ver", lambda: libc)
+    assert keep_freed_memory() is False
+
+
+def test_memory_that_was_freed_is_used_again_without_asking_the_kernel():
+    done = subprocess.run([sys.executable, "-c", CHURN], capture_output=True, text=True, check=True)
+    taken, faults, page_bytes = map(int, done.stdout.split())
+    pages_of_a_round = (64 << 20) // page_bytes
+    assert not taken or faults < pages_of_a_round

@@ -1,0 +1,58 @@
+import keras
+import numpy as np
+import pytest
+
+from inkread.errors import ConfigError
+from inkread.training.models import NETWORKS, build
+
+
+def layers_of(network):
+    return [type(layer).__name__ for layer in network.layers]
+
+
+def test_classic_is_the_textbook_sequence_of_layers():
+    network = build("classic", dropout=0.5)
+    assert layers_of(network) == [
+        "InputLayer", "Conv2D", "MaxPooling2D", "Conv2D", "MaxPooling2D",
+        "Flatten", "Dropout", "Dense",
+    ]  # fmt: skip
+    _, first, _, second, _, _, dropout, dense = network.layers
+    for convolution in (first, second):
+        assert convolution.activation is keras.activations.relu
+        assert convolution.kernel_size == (3, 3)
+    assert (first.filters, second.filters) == (32, 64)
+    assert dropout.rate == 0.5
+    assert dense.activation is keras.activations.softmax
+
+
+def test_classic_has_as_many_parameters_as_the_keras_example():
+    first = 3 * 3 * 1 * 32 + 32
+    second = 3 * 3 * 32 * 64 + 64
+    dense = 5 * 5 * 64 * 10 + 10
+    assert build("classic", dropout=0.5).count_params() == first + second + dense == 34_826
+
+
+def test_compact_has_as_many_parameters_as_its_docstring_says():
+    assert build("compact").count_params() == 29_834
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("count", [1, 5])
+def test_every_network_maps_glyphs_to_probabilities(name, count, rng):
+    network = build(name)
+    assert network.input_shape == (None, 28, 28, 1)
+    answers = np.asarray(network(rng.random((count, 28, 28, 1)).astype(np.float32)))
+    assert answers.shape == (count, 10)
+    assert (answers >= 0).all()
+    np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_dropout_is_there_only_where_it_is_asked_for(name):
+    assert "Dropout" not in layers_of(build(name))
+    assert layers_of(build(name, dropout=0.3)).count("Dropout") == 1
+
+
+def test_an_unknown_network_is_refused_by_name():
+    with pytest.raises(ConfigError, match=r"classic.*'resnet'"):
+        build("resnet")

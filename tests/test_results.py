@@ -1,0 +1,91 @@
+import dataclasses
+import json
+
+import pytest
+
+from inkread import Box, Digit, Number, Page
+
+PROBABILITIES = (0.01, 0.0, 0.02, 0.0, 0.9, 0.0, 0.0, 0.03, 0.0, 0.04)
+
+FOUR = Digit(4, 0.9, Box(10, 20, 28, 50), PROBABILITIES)
+DOUBTFUL = Digit(7, 0.4, Box(30, 22, 50, 52), (0.06,) * 7 + (0.4, 0.1, 0.08), rejected=True)
+NOTHING = Digit(None, 0.0, Box(0, 0, 28, 28), (0.0,) * 10, rejected=True)
+NUMBER = Number("4?", 0.36, Box(10, 20, 50, 52), (FOUR, DOUBTFUL), rejected=True)
+EMPTY = Number("", 0.0, Box(0, 0, 28, 28), (), rejected=True)
+PAGE = Page((NUMBER, EMPTY), 640, 480, "glyph-standard")
+BLANK_PAGE = Page((), 3, 3, "glyph-standard")
+
+RESULTS = [FOUR, DOUBTFUL, NOTHING, NUMBER, EMPTY, PAGE, BLANK_PAGE]
+
+
+@pytest.mark.parametrize("result", RESULTS, ids=repr)
+def test_results_survive_json(result):
+    document = json.dumps(result.to_dict(), allow_nan=False)
+
+    rebuilt = type(result).from_dict(json.loads(document))
+
+    assert rebuilt == result
+    assert hash(rebuilt) == hash(result)
+
+
+def test_a_digit_as_plain_values():
+    assert FOUR.to_dict() == {
+        "label": 4,
+        "confidence": 0.9,
+        "box": [10, 20, 28, 50],
+        "probabilities": list(PROBABILITIES),
+        "rejected": False,
+    }
+
+
+def test_a_page_as_plain_values():
+    assert PAGE.to_dict() == {
+        "numbers": [NUMBER.to_dict(), EMPTY.to_dict()],
+        "width": 640,
+        "height": 480,
+        "model": "glyph-standard",
+    }
+    assert NUMBER.to_dict() == {
+        "text": "4?",
+        "confidence": 0.36,
+        "box": [10, 20, 50, 52],
+        "digits": [FOUR.to_dict(), DOUBTFUL.to_dict()],
+        "rejected": True,
+    }
+
+
+def test_rebuilt_boxes_have_their_names():
+    rebuilt = Page.from_dict(json.loads(json.dumps(PAGE.to_dict())))
+
+    assert rebuilt.numbers[0].box.right == 50
+    assert rebuilt.numbers[0].digits[1].box.bottom == 52
+
+
+@pytest.mark.parametrize("result", RESULTS, ids=repr)
+def test_results_are_frozen(result):
+    for field in dataclasses.fields(result):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(result, field.name, None)
+
+
+def test_a_box_is_frozen():
+    with pytest.raises(AttributeError):
+        FOUR.box.left = 0
+
+
+def test_a_box_is_left_top_right_bottom():
+    box = Box(left=1, top=2, right=30, bottom=40)
+
+    assert box == (1, 2, 30, 40)
+    assert (box.right - box.left, box.bottom - box.top) == (29, 38)
+
+
+def test_the_text_of_a_digit_is_its_label_or_a_question_mark():
+    assert FOUR.text == "4"
+    assert DOUBTFUL.text == "?"
+    assert NOTHING.text == "?"
+
+
+def test_results_accept_by_default():
+    assert not Digit(4, 0.9, Box(0, 0, 1, 1), PROBABILITIES).rejected
+    assert not Number("4", 0.9, Box(0, 0, 1, 1), (FOUR,)).rejected

@@ -1,0 +1,252 @@
+import dataclasses
+import json
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from scipy.special import softmax
+
+from inkread.errors import ConfigError, ModelError
+from inkread.normalize import GlyphShape
+from inkread.runtime import (
+    FORMAT_VERSION,
+    METADATA_KEY,
+    Figure,
+    Model,
+    ModelMetadata,
+    shipped_models,
+    with_temperature,
+)
+
+METADATA = ModelMetadata(
+    labels=tuple("0123456789"),
+    shape=GlyphShape(),
+    temperature=1.25,
+    recipe={"name": "quick", "augmentation": {"shear": 0.25}},
+    seed=7,
+    data_sha256="ab" * 32,
+    package_version="0.1.0",
+    trained="2025-01-31",
+    figures={"validation_accuracy": Figure(0.99, 5000, 0.987, 0.9924)},
+)
+
+
+def document(**changes):
+    return json.dumps({**json.loads(METADATA.to_json()), **changes})
+
+
+def write_model(path, metadata=None, **changes):
+    """Write an ONNX file that answers 0.1 for every digit; ``changes`` make it another's."""
+    made = {
+        "input_name": "glyphs", "batch": "N", "side": 28, "dtype": np.float32,
+        "output_name": "probabilities", "num_labels": 10, **changes,
+    }  # fmt: skip
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(made["dtype"]))
+    weights = np.zeros((made["side"] ** 2, made["num_labels"]), made["dtype"])
+    given, answer = made["input_name"], made["output_name"]
+    graph = helper.make_graph(
+        [
+            helper.make_node("Flatten", [given], ["flat"], axis=1),
+            helper.make_node("MatMul", ["flat", "weights"], ["logits"]),
+            helper.make_node("Softmax", ["logits"], [answer], axis=1),
+        ],
+        "uniform",
+        [
+            helper.make_tensor_value_info(
+                given, kind, [made["batch"], made["side"], made["side"], 1]
+            )
+        ],
+        [helper.make_tensor_value_info(answer, kind, [made["batch"], made["num_labels"]])],
+        [numpy_helper.from_array(weights, "weights")],
+    )
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    if metadata is not None:
+        helper.set_model_props(proto, {METADATA_KEY: metadata})
+    onnx.save(proto, path)
+    return path
+
+
+def test_metadata_survives_json():
+    assert ModelMetadata.from_json(METADATA.to_json()) == METADATA
+
+
+def test_metadata_ignores_keys_it_does_not_know():
+    assert ModelMetadata.from_json(document(author="somebody")) == METADATA
+
+
+@pytest.mark.parametrize("version", [FORMAT_VERSION + 1, 0, -1, "1", 1.0, None])
+def test_another_format_version_is_refused_by_name(version):
+    with pytest.raises(ModelError, match=rf"version {FORMAT_VERSION} .*received {version}"):
+        ModelMetadata.from_json(document(format_version=version))
+
+
+def test_another_kind_is_refused_by_name():
+    with pytest.raises(ModelError, match="'glyph', received 'line'"):
+        ModelMetadata.from_json(document(kind="line"))
+
+
+@pytest.mark.parametrize(
+    "key", ["format_version", "labels", "shape", "temperature", "recipe", "seed", "trained"]
+)
+def test_a_missing_key_is_refused_by_name(key):
+    values = json.loads(METADATA.to_json())
+    del values[key]
+    with pytest.raises(ModelError, match=key):
+        ModelMetadata.from_json(json.dumps(values))
+
+
+@pytest.mark.parametrize("temperature", [0, -1.0, "warm", None, float("nan"), float("inf")])
+def test_a_temperature_that_is_no_positive_number_is_refused(temperature):
+    with pytest.raises(ModelError, match="temperature"):
+        ModelMetadata.from_json(document(temperature=temperature))
+
+
+@pytest.mark.parametrize("text", ["", "{", "not JSON", "[1, 2]", "3", "null", '"text"'])
+def test_what_is_no_json_object_is_refused(text):
+    with pytest.raises(ModelError, match="metadata"):
+        ModelMetadata.from_json(text)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"labels": None},
+        {"shape": 28},
+        {"shape": {"side": 28}},
+        {"figures": [1]},
+        {"figures": {"accuracy": {"value": 1.0}}},
+    ],
+)
+def test_values_of_another_form_are_refused(changes):
+    with pytest.raises(ModelError, match="metadata"):
+        ModelMetadata.from_json(document(**changes))
+
+
+def test_a_file_of_the_right_form_is_loaded(tmp_path):
+    model = Model(write_model(tmp_path / "uniform.onnx", METADATA.to_json()))
+    assert model.name == "uniform"
+    assert model.metadata == METADATA
+    glyphs = np.zeros((3, 28, 28), np.uint8)
+    np.testing.assert_allclose(model.probabilities(glyphs), np.full((3, 10), 0.1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["missing.onnx", "no/such/folder/model.onnx", "tiny", "", "a\0b"])
+def test_a_missing_file_is_refused_and_the_shipped_names_are_told(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match="default"):
+        Model(name)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n", bytes(range(256)) * 40, b"\x08\x07"])
+def test_a_file_that_is_not_onnx_is_refused_by_name(tmp_path, content):
+    path = tmp_path / "broken.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"broken\.onnx"):
+        Model(path)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_a_truncated_model_is_refused_by_name(tmp_path, share):
+    whole = shipped_models()["default"].read_bytes()
+    path = tmp_path / "half.onnx"
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(ModelError, match=r"half\.onnx"):
+        Model(path)
+
+
+def test_an_onnx_file_of_someone_else_is_refused(tmp_path):
+    path = write_model(tmp_path / "foreign.onnx")
+    with pytest.raises(ModelError, match=r"foreign\.onnx.*not exported by inkread"):
+        Model(path)
+
+
+def test_a_file_with_broken_metadata_is_refused_by_name(tmp_path):
+    path = write_model(tmp_path / "future.onnx", document(format_version=FORMAT_VERSION + 1))
+    with pytest.raises(ModelError, match=r"future\.onnx.*format version"):
+        Model(path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"input_name": "images"},
+        {"output_name": "scores"},
+        {"side": 32},
+        {"num_labels": 9},
+        {"dtype": np.float64},
+        {"batch": 1},
+    ],
+    ids=str,
+)
+def test_other_inputs_and_outputs_are_refused_by_name(tmp_path, changes):
+    path = write_model(tmp_path / "odd.onnx", METADATA.to_json(), **changes)
+    with pytest.raises(ModelError, match=r"odd\.onnx: expected inputs and outputs"):
+        Model(path)
+
+
+@pytest.mark.parametrize("threads", [0, -2])
+def test_fewer_threads_than_one_are_refused(threads):
+    with pytest.raises(ConfigError, match=f"received {threads}"):
+        Model(threads=threads)
+
+
+def test_the_number_of_threads_does_not_change_the_answers(rng):
+    glyphs = rng.integers(0, 256, (4, 28, 28), np.uint8)
+    one, two = (Model(threads=threads).probabilities(glyphs) for threads in (1, 2))
+    np.testing.assert_allclose(one, two, atol=1e-6)
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 2.5])
+def test_with_temperature_divides_the_logits(rng, temperature):
+    logits = rng.normal(0, 4, (50, 10))
+    received = with_temperature(softmax(logits, axis=1).astype(np.float32), temperature)
+    assert received.dtype == np.float32
+    np.testing.assert_allclose(received, softmax(logits / temperature, axis=1), atol=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [0.25, 4.0])
+def test_with_temperature_bears_zeros_and_no_rows(temperature):
+    certain = np.eye(10, dtype=np.float32)
+    received = with_temperature(certain, temperature)
+    np.testing.assert_allclose(received, certain, atol=1e-6)
+    assert with_temperature(certain[:0], temperature).shape == (0, 10)
+
+
+def test_many_glyphs_at_once_are_answered_as_one_by_one(rng):
+    glyphs = rng.integers(0, 256, (300, 28, 28), np.uint8)
+    model = Model()
+    one_by_one = np.concatenate([model.probabilities(glyph[None]) for glyph in glyphs])
+    np.testing.assert_allclose(model.probabilities(glyphs), one_by_one, atol=1e-5)
+
+
+def test_probabilities_are_the_raw_ones_at_the_models_temperature(rng, tmp_path):
+    glyphs = rng.integers(0, 256, (5, 28, 28), np.uint8)
+    model = Model()
+    expected = softmax(
+        np.log(model.raw(glyphs).astype(np.float64)) / model.metadata.temperature, axis=1
+    )
+    np.testing.assert_allclose(model.probabilities(glyphs), expected, atol=1e-5)
+
+
+def test_shipped_models_are_there_and_small():
+    shipped = shipped_models()
+    assert "default" in shipped
+    for name, path in shipped.items():
+        assert path.stat().st_size < 2_000_000
+        assert Model(name).path == path
+
+
+def test_shipped_models_state_their_figures_with_intervals():
+    for name in shipped_models():
+        metadata = Model(name).metadata
+        assert metadata.labels == tuple("0123456789")
+        assert metadata.figures
+        for figure in metadata.figures.values():
+            assert 0 <= figure.low <= figure.value <= figure.high <= 1
+            assert figure.n > 0
+
+
+def test_metadata_is_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        METADATA.seed = 1

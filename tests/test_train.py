@@ -1,0 +1,378 @@
+import dataclasses
+import json
+import signal
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+
+import inkread
+from inkread.errors import ConfigError, ModelError
+from inkread.runtime import Model
+from inkread.training.augment import Augmentation
+from inkread.training.evaluate import evaluate
+from inkread.training.history import read_history, write_history
+from inkread.training.mnist import Split
+from inkread.training.recipes import Recipe, recipe_named
+from inkread.training.train import Step, load_network, read_recipe, train
+
+SEED = 5
+NUM_STEPS = 4  # 100 images in batches of 32: the last batch is a short one
+CLASSIC = Recipe(
+    name="classic-dropout-augmentation",
+    purpose="everything random",
+    network="classic",
+    epochs=3,
+    batch_size=32,
+    dropout=0.5,
+    augmentation=Augmentation(rotation_deg=12, elastic_px=1, stroke=0.7, photometric=0.1),
+)
+COMPACT = Recipe(
+    name="compact-schedule",
+    purpose="batch normalisation, a schedule, weight decay",
+    network="compact",
+    epochs=3,
+    batch_size=32,
+    learning_rate=0.01,
+    warmup=0.2,
+    weight_decay=0.02,
+    label_smoothing=0.1,
+)
+RECIPES = {"classic": CLASSIC, "compact": COMPACT}
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import numpy as np
+from inkread.training.mnist import Mnist, Split
+from inkread.training.recipes import recipe_from_dict
+from inkread.training.train import train
+import json
+
+def killer(step):
+    if (step.epoch, step.step) == (3, 2):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+folder = Path(sys.argv[1])
+arrays = np.load(folder / "data.npz")
+splits = [Split(arrays[f"{n}_images"], arrays[f"{n}_labels"]) for n in ("train", "validation")]
+recipe = recipe_from_dict(json.loads((folder / "recipe.json").read_text()))
+data = Mnist(splits[0], splits[1], splits[1], "npz")
+train(recipe, data, folder / "run", seed=int(sys.argv[2]), on_step=killer)
+"""
+
+
+class Stop(KeyboardInterrupt):
+    """What Ctrl-C raises, told from a real one."""
+
+
+def stopper(epoch, step):
+    """An ``on_step`` that stops the training right after that step."""
+
+    def on_step(at):
+        if (at.epoch, at.step) == (epoch, step):
+            raise Stop
+
+    return on_step
+
+
+def assert_same_run(run, expected):
+    for received, wanted in zip(
+        run.network.get_weights(), expected.network.get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(received, wanted, rtol=0, atol=1e-6)
+    assert len(run.history) == len(expected.history)
+    for received, wanted in zip(run.history, expected.history, strict=True):
+        values, wanted_values = dataclasses.asdict(received), dataclasses.asdict(wanted)
+        del values["seconds"], wanted_values["seconds"]
+        assert values == pytest.approx(wanted_values, rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def tiny(small_mnist):
+    return dataclasses.replace(
+        small_mnist,
+        train=Split(small_mnist.train.images[:100], small_mnist.train.labels[:100]),
+        validation=Split(small_mnist.validation.images[:60], small_mnist.validation.labels[:60]),
+    )
+
+
+@pytest.fixture(scope="module", params=RECIPES)
+def unbroken(request, tiny, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unbroken") / request.param
+    return train(RECIPES[request.param], tiny, folder, seed=SEED)
+
+
+@pytest.fixture(scope="module")
+def interrupted(unbroken, tiny, tmp_path_factory):
+    """The folder of a run of the same recipe that was stopped in its third epoch."""
+    folder = tmp_path_factory.mktemp("interrupted") / "run"
+    with pytest.raises(Stop):
+        train(unbroken.recipe, tiny, folder, seed=SEED, on_step=stopper(3, 2))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def compact_folder(tiny, tmp_path_factory):
+    """The folder of a compact run that was stopped in its second epoch; don't write to it."""
+    folder = tmp_path_factory.mktemp("compact") / "run"
+    with pytest.raises(Stop):
+        train(COMPACT, tiny, folder, seed=SEED, on_step=stopper(2, 1))
+    return folder
+
+
+@pytest.fixture
+def folder(compact_folder, tmp_path):
+    return shutil.copytree(compact_folder, tmp_path / "run")
+
+
+def test_a_run_folder_holds_what_the_design_says(small_run):
+    names = {path.name for path in small_run.directory.iterdir()}
+    assert names == {
+        "recipe.json", "history.csv", "checkpoint.keras", "model.onnx", "metrics.json",
+    }  # fmt: skip
+    assert read_recipe(small_run.directory) == (small_run.recipe, small_run.seed)
+    assert tuple(read_history(small_run.directory / "history.csv")) == small_run.history
+
+
+def test_metrics_are_those_of_the_model_file_on_the_validation_images(small_run, small_mnist):
+    metrics = json.loads((small_run.directory / "metrics.json").read_text())
+    model = Model(small_run.model_file)
+    found = evaluate(model, small_mnist.validation)
+    assert metrics["validation_accuracy"] == vars(found.accuracy)
+    assert metrics["validation_negative_log_likelihood"] == pytest.approx(
+        found.negative_log_likelihood, rel=1e-3
+    )
+    assert metrics["temperature"] == model.metadata.temperature
+    assert metrics["training_seconds"] == small_run.history[-1].seconds > 0
+    assert metrics["num_parameters"] == small_run.network.count_params()
+
+
+def test_the_model_file_tells_where_it_came_from(small_run, small_mnist):
+    metadata = Model(small_run.model_file).metadata
+    assert metadata.recipe == small_run.recipe.to_dict()
+    assert metadata.seed == small_run.seed == 3
+    assert metadata.package_version == inkread.__version__
+    assert metadata.data_sha256.startswith("ba891046e6505d7a")
+    assert metadata.figures["validation_accuracy"].n == len(small_mnist.validation)
+
+
+def test_the_checkpoint_is_the_trained_network(small_run):
+    loaded = load_network(small_run.directory)
+    for received, wanted in zip(loaded.get_weights(), small_run.network.get_weights(), strict=True):
+        np.testing.assert_array_equal(received, wanted)
+    assert int(loaded.optimizer.iterations) == int(small_run.network.optimizer.iterations) == 20
+
+
+def test_training_learns(small_run):
+    first, last = small_run.history[0], small_run.history[-1]
+    assert last.loss < first.loss
+    assert last.validation_accuracy > 0.5
+
+
+def test_resuming_ends_as_an_unbroken_run(unbroken, interrupted, tiny, tmp_path):
+    assert len(read_history(interrupted / "history.csv")) == 2
+    copy = shutil.copytree(interrupted, tmp_path / "run")
+    assert_same_run(train(unbroken.recipe, tiny, copy, seed=SEED, resume=True), unbroken)
+
+
+def test_resuming_when_the_history_is_ahead_of_the_checkpoint(
+    unbroken, interrupted, tiny, tmp_path
+):
+    copy = shutil.copytree(interrupted, tmp_path / "run")
+    write_history(copy / "history.csv", unbroken.history)
+    assert_same_run(train(unbroken.recipe, tiny, copy, seed=SEED, resume=True), unbroken)
+
+
+@pytest.mark.parametrize("with_history", [False, True])
+def test_resuming_what_was_stopped_before_its_first_checkpoint(
+    unbroken, tiny, tmp_path, with_history
+):
+    with pytest.raises(Stop):
+        train(unbroken.recipe, tiny, tmp_path, seed=SEED, on_step=stopper(1, 2))
+    assert {path.name for path in tmp_path.iterdir()} == {"recipe.json"}
+    if with_history:
+        write_history(tmp_path / "history.csv", unbroken.history[:1])
+    assert_same_run(train(unbroken.recipe, tiny, tmp_path, seed=SEED, resume=True), unbroken)
+
+
+def test_resuming_after_a_real_kill(unbroken, tiny, tmp_path):
+    np.savez(
+        tmp_path / "data.npz",
+        train_images=tiny.train.images,
+        train_labels=tiny.train.labels,
+        validation_images=tiny.validation.images,
+        validation_labels=tiny.validation.labels,
+    )
+    (tmp_path / "recipe.json").write_text(json.dumps(unbroken.recipe.to_dict()))
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path), str(SEED)], capture_output=True, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    run = train(unbroken.recipe, tiny, tmp_path / "run", seed=SEED, resume=True)
+    assert_same_run(run, unbroken)
+
+
+def test_resuming_a_finished_run_changes_nothing(unbroken, tiny, tmp_path):
+    copy = shutil.copytree(unbroken.directory, tmp_path / "run")
+    steps = []
+    run = train(unbroken.recipe, tiny, copy, seed=SEED, resume=True, on_step=steps.append)
+    assert steps == []
+    assert run.history == unbroken.history
+    assert_same_run(run, unbroken)
+
+
+def test_resume_starts_a_run_where_there_is_none(tiny, tmp_path):
+    recipe = dataclasses.replace(COMPACT, epochs=1)
+    run = train(recipe, tiny, tmp_path / "new" / "folder", seed=SEED, resume=True)
+    assert run.model_file.exists()
+
+
+def test_a_run_is_not_overwritten_unless_resumed(folder, tiny):
+    with pytest.raises(ConfigError, match="resume"):
+        train(COMPACT, tiny, folder, seed=SEED)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "seed"),
+    [
+        (COMPACT, SEED + 1),
+        (CLASSIC, SEED),
+        (dataclasses.replace(COMPACT, epochs=4), SEED),
+        (dataclasses.replace(COMPACT, augmentation=Augmentation(shear=0.1)), SEED),
+    ],
+    ids=["seed", "recipe", "epochs", "augmentation"],
+)
+def test_another_run_is_not_resumed(folder, tiny, recipe, seed):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(ConfigError, match="expected the folder of a run"):
+        train(recipe, tiny, folder, seed=seed, resume=True)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def foreign_zip(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "not a network")
+
+
+def truncated(path):
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+
+
+def overwritten_in_the_middle(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 2000] = bytes(2000)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(bytes(range(256)) * 20),
+        truncated,
+        overwritten_in_the_middle,
+        foreign_zip,
+    ],
+    ids=["empty", "noise", "truncated", "overwritten", "another zip file"],
+)
+def test_a_broken_checkpoint_is_refused_by_name(folder, tiny, spoil):
+    spoil(folder / "checkpoint.keras")
+    with pytest.raises(ModelError, match=r"checkpoint\.keras"):
+        train(COMPACT, tiny, folder, seed=SEED, resume=True)
+
+
+def test_a_missing_checkpoint_is_named(tmp_path):
+    with pytest.raises(ModelError, match=r"checkpoint\.keras"):
+        load_network(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\xfe\x00",
+        b'{"seed": 5}',
+        b'{"seed": 5, "recipe": null}',
+        b'{"seed": 5, "recipe": {"name": "x"}}',
+        b'{"seed": 5, "recipe": {"name": "x", "purpose": "", "network": "deep", "epocs": 3}}',
+        b'{"seed": "?", "recipe": {"name": "x", "purpose": "", "network": "deep", "epochs": 3}}',
+    ],
+)
+def test_a_broken_recipe_is_refused(folder, tiny, content):
+    (folder / "recipe.json").write_bytes(content)
+    with pytest.raises(ConfigError):
+        train(COMPACT, tiny, folder, seed=SEED, resume=True)
+
+
+def test_a_folder_without_a_run_is_refused_by_name(tmp_path):
+    with pytest.raises(ConfigError, match=r"expected the folder of a run.*recipe\.json"):
+        read_recipe(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe\x00", b"epoch,loss\n1,2\n", b"\x89PNG", None], ids=repr
+)
+def test_a_broken_or_missing_history_is_refused_by_name(folder, tiny, content):
+    path = folder / "history.csv"
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"history\.csv"):
+        train(COMPACT, tiny, folder, seed=SEED, resume=True)
+
+
+def test_on_step_is_called_after_every_step(tiny, tmp_path):
+    steps = []
+    recipe = dataclasses.replace(COMPACT, epochs=2)
+    run = train(recipe, tiny, tmp_path, on_step=steps.append)
+    assert [dataclasses.replace(step, loss=0.0) for step in steps] == [
+        Step(epoch, 2, step, NUM_STEPS, 0.0) for epoch in (1, 2) for step in range(1, NUM_STEPS + 1)
+    ]
+    assert [step.loss for step in steps if step.step == NUM_STEPS] == pytest.approx(
+        [epoch.loss for epoch in run.history]
+    )
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(unbroken, tiny, tmp_path):
+    again = train(unbroken.recipe, tiny, tmp_path / "again", seed=SEED)
+    assert_same_run(again, unbroken)
+    other = train(unbroken.recipe, tiny, tmp_path / "other", seed=SEED + 1)
+    assert not np.allclose(other.network.get_weights()[0], unbroken.network.get_weights()[0])
+
+
+def test_the_test_images_are_not_touched(tiny, tmp_path):
+    recipe = dataclasses.replace(COMPACT, epochs=1)
+    assert train(recipe, dataclasses.replace(tiny, test=None), tmp_path).model_file.exists()
+
+
+def test_the_seconds_only_rise(unbroken):
+    seconds = [epoch.seconds for epoch in unbroken.history]
+    assert seconds == sorted(seconds)
+    assert seconds[0] > 0
+
+
+def test_baseline_is_compiled_as_the_classic_is(tiny, tmp_path):
+    recipe = recipe_named("baseline")
+    assert (recipe.epochs, recipe.batch_size, recipe.dropout) == (12, 128, 0.5)
+    network = train(dataclasses.replace(recipe, epochs=1), tiny, tmp_path).network
+    assert type(network.optimizer) is keras.optimizers.Adam
+    assert float(network.optimizer.learning_rate) == pytest.approx(0.001)
+    assert network.optimizer.weight_decay is None
+    assert type(network.loss) is keras.losses.CategoricalCrossentropy
+    assert network.loss.label_smoothing == 0
+    assert network.count_params() == 34_826
+
+
+def test_an_unwritable_folder_is_an_os_error(tiny, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    with pytest.raises(OSError, match="file"):
+        train(COMPACT, tiny, file / "run")
