@@ -14,6 +14,12 @@ def names(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
 
 
+def fail_halfway(path: Path, error: BaseException) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text("half")
+        raise error
+
+
 @contextmanager
 def umask(mask: int) -> Iterator[None]:
     before = os.umask(mask)
@@ -81,21 +87,16 @@ def test_the_temporary_file_has_the_suffix_of_the_result(name: str, tmp_path: Pa
     "error", [ValueError("broken"), OSError(errno.ENOSPC, "disk full"), KeyboardInterrupt()]
 )
 def test_a_failure_in_the_block_keeps_the_old_file_and_no_other(error: BaseException, report: Path):
-    with pytest.raises(type(error)) as caught, replacing(report) as temporary:
-        temporary.write_text("half")
-        raise error
+    with pytest.raises(type(error)) as caught:
+        fail_halfway(report, error)
     assert caught.value is error
     assert report.read_text() == "old"
     assert names(report.parent) == ["report.csv"]
 
 
 def test_a_failure_leaves_nothing_where_nothing_was(tmp_path: Path):
-    with (
-        pytest.raises(ValueError, match="broken"),
-        replacing(tmp_path / "report.csv") as temporary,
-    ):
-        temporary.write_text("half")
-        raise ValueError("broken")
+    with pytest.raises(ValueError, match="broken"):
+        fail_halfway(tmp_path / "report.csv", ValueError("broken"))
     assert names(tmp_path) == []
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from inkread.training.memory import keep_freed_memory
 
-# Takes 64 MB and frees them again, ten times; prints the page faults of the rounds after the first.
+# Takes 64 MB and frees them, again and again; prints the page faults of ten rounds after a first.
 CHURN = """
-import resource
+from resource import RUSAGE_SELF, getpagesize, getrusage
 import numpy as np
 from inkread.training.memory import keep_freed_memory
 
@@ -17,10 +17,10 @@ def use():
 
 taken = keep_freed_memory()
 use()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+before = getrusage(RUSAGE_SELF).ru_minflt
 for _ in range(10):
     use()
-print(int(taken), resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before, resource.getpagesize())
+print(int(taken), getrusage(RUSAGE_SELF).ru_minflt - before, getpagesize())
 """
 
 

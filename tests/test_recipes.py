@@ -25,6 +25,7 @@ def test_baseline_is_the_classic_training_exactly():
         "weight_decay": 0.0,
         "dropout": 0.5,
         "label_smoothing": 0.0,
+        "drawn": 0.0,
         "augmentation": None,
     }
 

