@@ -37,6 +37,11 @@ def test_a_true_label_of_probability_zero_costs_much_but_not_infinitely():
     assert 80 < loss < 100
 
 
+def test_certainty_that_is_right_costs_a_plain_zero():
+    loss = negative_log_likelihood(np.eye(2, dtype=np.float32), np.array([0, 1], np.uint8))
+    assert str(loss) == "0.0"
+
+
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
 def test_fit_temperature_recovers_the_temperature_that_the_labels_were_drawn_with(rng, temperature):
     probabilities, labels = drawn(rng, temperature)

@@ -10,6 +10,7 @@ from inkread.normalize import GlyphShape, glyph, stroke_width
 from inkread.training.synth import write
 
 MNIST_SHAPE = GlyphShape()
+PENS = GlyphShape(min_stroke_px=2.0, max_stroke_px=4.0)
 ENLARGEMENT = 8
 
 
@@ -97,7 +98,7 @@ def test_a_filled_square_fills_the_box(side):
     ],
 )
 def test_a_bar_keeps_its_aspect_ratio(height, width, expected):
-    result = glyph(filled(height, width))
+    result = glyph(filled(height, width), PENS)
 
     assert span(result > 0) == expected
     assert (result[result > 0] == 255).all()
@@ -105,24 +106,24 @@ def test_a_bar_keeps_its_aspect_ratio(height, width, expected):
 
 
 @pytest.mark.parametrize(("height", "width"), [(400, 1), (1, 50), (100, 5), (3_000, 30)])
-def test_a_hairline_is_thickened_to_a_pen_of_mnist(height, width):
-    result = glyph(filled(height, width))
+def test_a_hairline_is_thickened_to_the_finest_pen(height, width):
+    result = glyph(filled(height, width), PENS)
 
     assert max(span(result > 0)) == 20
-    assert min(span(result > 0)) == pytest.approx(MNIST_SHAPE.min_stroke_px, abs=1)
+    assert stroke_width(result) == pytest.approx(2, abs=0.2)
 
 
-def test_a_broad_bar_is_thinned_to_a_pen_of_mnist():
-    result = glyph(filled(200, 60))
+def test_a_broad_bar_is_thinned_to_the_broadest_pen():
+    result = glyph(filled(200, 60), PENS)
 
-    assert span(result > 0) == (20, round(MNIST_SHAPE.max_stroke_px))
+    assert span(result > 0) == (20, 4)
 
 
 def test_a_frame_keeps_its_hole_and_its_proportions():
     ink = filled(200, 120)
     ink[60:200, 33:93] = 0  # strokes 30 px wide: 3 of 20
 
-    result = glyph(ink)
+    result = glyph(ink, PENS)
 
     assert span(result > 127) == (20, 12)
     assert result[14, 14] == 0

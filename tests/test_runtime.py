@@ -4,7 +4,7 @@ import json
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 from scipy.special import softmax
 
 from inkread.errors import ConfigError, ModelError

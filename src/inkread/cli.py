@@ -1,9 +1,10 @@
 """The command line: parse, call, print.
 
-Results go to standard output, progress and messages to standard error. Exit codes: 0 done, 1 some
+Results go to standard messages, output and messages to standard error. Exit codes: 0 done, 1 some
 input or step failed (each is named), 2 wrong usage, 130 interrupted.
 """
 
+import io
 import json
 import logging
 import os
@@ -21,42 +22,20 @@ from rich.markup import escape
 from rich.table import Table
 
 import inkread
-from inkread import output, progress
+from inkread import messages, output
 from inkread.errors import ConfigError, InkreadError
 from inkread.results import Page
 
-if TYPE_CHECKING:  # these need the extra [train], which reading must do without
+if TYPE_CHECKING:  # heavy, or of the extra [train], which reading must do without
+    import numpy as np
+    from numpy.typing import NDArray
+
     from inkread.training.mnist import Mnist
 
 __all__ = ["app", "main"]
 
-_TRAIN_EXTRA = {"keras", "tensorflow", "sklearn", "scipy", "matplotlib", "onnx", "tf2onnx"}
-
-
-class _ReportingGroup(typer.core.TyperGroup):
-    """Turns errors into one line on standard error and an exit code."""
-
-    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
-        try:
-            return super().invoke(ctx)
-        except InkreadError as error:
-            _complain(str(error))
-        except ModuleNotFoundError as error:
-            if (error.name or "").split(".")[0] not in _TRAIN_EXTRA:
-                raise
-            _complain(f"this needs {error.name}: pip install 'inkread[train]'")
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        except OSError as error:
-            _complain(f"{error}")
-        except KeyboardInterrupt:
-            _complain("interrupted")
-            raise typer.Exit(130) from None
-        raise typer.Exit(1)
-
-
 app = typer.Typer(
-    cls=_ReportingGroup,
+    cls=messages.ReportingGroup,
     help="Reads handwritten digits, and trains the networks that do.",
     no_args_is_help=True,
     add_completion=False,
@@ -73,8 +52,12 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # The size limit is checked, and named, by inkread.images.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    # File names may hold bytes that are no text; they are printed escaped.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     log = logging.getLogger("inkread")
-    log.addHandler(RichHandler(console=progress.messages, show_time=False, show_path=False))
+    log.addHandler(RichHandler(console=messages.console, show_time=False, show_path=False))
     log.propagate = False
     app()
 
@@ -152,43 +135,43 @@ def read(
     model: ModelName = "default",
 ) -> None:
     """Read the numbers in pictures."""
+    from inkread.annotate import save_annotated
+    from inkread.images import load_upright
+
     if as_json and as_csv:
         raise typer.BadParameter("choose one of --json and --csv")
     reader = inkread.Reader(model, threads=threads, min_confidence=min_confidence)
     show = output.Json() if as_json else output.Csv() if as_csv else output.Table()
     num_failed = 0
-    for name in images:
+    for index, name in enumerate(images, start=1):
         try:
-            page = _read_one(reader, name, read_as, annotate)
+            pixels = load_upright(sys.stdin.buffer.read() if name == "-" else name)
+            page = _read_as(read_as, reader, pixels)
+            show.add(name, page)
+            if annotate:
+                unique = [Path(other).name for other in images].count(Path(name).name) == 1
+                stem = Path(name).name if unique else f"{index}-{Path(name).name}"
+                stem = "stdin" if name == "-" else stem
+                save_annotated(pixels, page, annotate / f"{stem}.png")
+        except BrokenPipeError:  # nobody reads on: the others need not be tried
+            raise
         except (InkreadError, OSError) as error:
             num_failed += 1
-            _complain(str(error) if name in str(error) else f"{name}: {error}")
-        else:
-            show.add(name, page)
+            messages.complain(str(error) if name in str(error) else f"{name}: {error}")
     show.close()
     if num_failed:
         raise typer.Exit(1)
 
 
-def _read_one(reader: "inkread.Reader", name: str, read_as: ReadAs, annotate: Path | None) -> Page:
-    from inkread.images import load_upright
-
-    pixels = load_upright(sys.stdin.buffer.read()) if name == "-" else load_upright(name)
-    height, width = pixels.shape[:2]
+def _read_as(read_as: ReadAs, reader: "inkread.Reader", pixels: "NDArray[np.uint8]") -> Page:
     if read_as is ReadAs.PAGE:
-        page = reader.read(pixels)
-    elif read_as is ReadAs.NUMBER:
-        page = Page((reader.read_number(pixels),), width, height, reader.model.name)
+        return reader.read(pixels)
+    if read_as is ReadAs.NUMBER:
+        number = reader.read_number(pixels)
     else:
         digit = reader.read_digit(pixels)
         number = inkread.Number(digit.text, digit.confidence, digit.box, (digit,), digit.rejected)
-        page = Page((number,), width, height, reader.model.name)
-    if annotate:
-        from inkread.annotate import save_annotated
-
-        stem = "stdin" if name == "-" else Path(name).name
-        save_annotated(pixels, page, annotate / f"{stem}.png")
-    return page
+    return Page((number,), pixels.shape[1], pixels.shape[0], reader.model.name)
 
 
 @data_app.command("fetch")
@@ -196,7 +179,7 @@ def data_fetch(data: DataFolder = None) -> None:
     """Get MNIST from the first source that works, verify it, and cache it."""
     from inkread.training import mnist
 
-    with progress.downloads() as on_progress:
+    with messages.downloads() as on_progress:
         _, source = mnist.fetch(data, on_progress=on_progress)
     typer.echo(f"MNIST is complete and verified; from {source}")
 
@@ -217,7 +200,7 @@ def data_info(data: DataFolder = None, as_json: AsJson = False) -> None:
     table = Table("split", "images", *map(str, range(10)), header_style="bold")
     for name, row in counts.items():
         table.add_row(name, f"{sum(row):,}", *(f"{count:,}" for count in row))
-    output.console().print(f"source: {mnist.source}", table)
+    output.console().print(f"source: {escape(mnist.source)}", table)
 
 
 @data_app.command("show")
@@ -277,10 +260,10 @@ def train(
     folder = out or Path("runs") / f"{recipe}-{seed}"
     mnist = _load_mnist(data)
     try:
-        with progress.training() as on_step:
+        with messages.training() as on_step:
             run = training.train(chosen, mnist, folder, seed=seed, resume=resume, on_step=on_step)
     except KeyboardInterrupt:
-        _complain(f"interrupted; go on with the same command and --resume ({folder})")
+        messages.complain(f"interrupted; go on with the same command and --resume ({folder})")
         raise typer.Exit(130) from None
     title = f"{recipe}, seed {seed}"
     picked = plots.pick_samples(mnist.train, 10, seed)
@@ -331,7 +314,8 @@ def evaluate(
     if out:
         plots.save(plots.confusion(found, f"{loaded.name}, {split.value}"), out / "confusion.png")
         plots.save(plots.mistakes(found, images, f"Misread by {loaded.name}"), out / "mistakes.png")
-        progress.messages.print(f"saved {out / 'confusion.png'} and {out / 'mistakes.png'}")
+        names = escape(f"{out / 'confusion.png'} and {out / 'mistakes.png'}")
+        messages.console.print(f"saved {names}")
 
 
 @app.command()
@@ -389,19 +373,15 @@ def demo(
     """See it all: data, samples, architecture, training, evaluation, reading."""
     from inkread.training.demo import run_demo
 
-    with progress.downloads() as on_progress, progress.training() as on_step:
+    with messages.downloads() as on_progress, messages.training() as on_step:
         run_demo(out, data, on_progress=on_progress, on_step=on_step)
 
 
 def _load_mnist(data: Path | None) -> "Mnist":
     from inkread.training import mnist
 
-    with progress.downloads() as on_progress:
+    with messages.downloads() as on_progress:
         return mnist.load(data, on_progress=on_progress)
-
-
-def _complain(text: str) -> None:
-    progress.messages.print(f"[red]error:[/red] {escape(text)}")
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def print_evaluation(evaluation: "Evaluation", title: str) -> None:
     accuracy = evaluation.accuracy
     out = console()
     out.print(
-        f"[bold]{title}[/bold]\n"
+        f"[bold]{escape(title)}[/bold]\n"
         f"accuracy {accuracy.value:.2%} (95 % interval {accuracy.low:.2%} to {accuracy.high:.2%}, "
         f"n = {accuracy.n:,}), negative log-likelihood {evaluation.negative_log_likelihood:.4f}"
     )

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from inkread.errors import ModelError
+from inkread.errors import ConfigError, ModelError
 from inkread.normalize import GlyphShape
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Model",
     "ModelMetadata",
     "shipped_models",
+    "with_temperature",
 ]
 
 FORMAT_VERSION = 1
@@ -112,8 +113,9 @@ class ModelMetadata:
             raise ModelError(f"the model's metadata is not as expected: {error!r}") from error
         if metadata.kind != "glyph":
             raise ModelError(f"expected a model of kind 'glyph', received {metadata.kind!r}")
-        if not (isinstance(metadata.temperature, int | float) and metadata.temperature > 0):
-            raise ModelError(f"expected a temperature above 0, received {metadata.temperature!r}")
+        temperature = metadata.temperature
+        if not (isinstance(temperature, int | float) and 0 < temperature < float("inf")):
+            raise ModelError(f"expected a finite temperature above 0, received {temperature!r}")
         return metadata
 
 
@@ -142,11 +144,12 @@ class Model:
 
         Raises:
             ModelError: missing, corrupt, not one of inkread's, or of a newer format version.
+            ConfigError: ``threads`` below 1.
         """
         self.path = shipped_models().get(str(model)) or Path(model)
         try:
             data = self.path.read_bytes()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a null character in the path
             raise ModelError(
                 f"{model}: expected a model file or a name among {sorted(_SHIPPED)}: {error}"
             ) from error
@@ -154,7 +157,7 @@ class Model:
         options.log_severity_level = 4  # what is wrong is raised; it need not be printed as well
         if threads is not None:
             if threads < 1:
-                raise ModelError(f"expected at least one thread, received {threads}")
+                raise ConfigError(f"expected at least one thread, received {threads}")
             options.intra_op_num_threads = threads
         try:
             self._session = onnxruntime.InferenceSession(
@@ -209,16 +212,21 @@ class Model:
 
     def _check_signature(self, name: str) -> None:
         side = self.metadata.shape.side_px
-        inputs = [(i.name, i.type, i.shape[1:]) for i in self._session.get_inputs()]
-        outputs = [(o.name, o.type, o.shape[1:]) for o in self._session.get_outputs()]
-        expected = (
-            [("glyphs", "tensor(float)", [side, side, 1])],
-            [("probabilities", "tensor(float)", [len(self.metadata.labels)])],
-        )
-        if (inputs, outputs) != expected:
-            raise ModelError(
-                f"{name}: expected inputs and outputs {expected}, received {(inputs, outputs)}"
+        received = [
+            # A batch axis that is free has a name, or none, for its size.
+            (
+                node.name,
+                node.type,
+                ["N" if not isinstance(size, int) else size for size in node.shape],
             )
+            for node in (*self._session.get_inputs(), *self._session.get_outputs())
+        ]
+        expected = [
+            ("glyphs", "tensor(float)", ["N", side, side, 1]),
+            ("probabilities", "tensor(float)", ["N", len(self.metadata.labels)]),
+        ]
+        if received != expected:
+            raise ModelError(f"{name}: expected inputs and outputs {expected}, received {received}")
 
 
 def with_temperature(

@@ -19,7 +19,7 @@ def negative_log_likelihood(
         labels: (N,) the true labels, 0 to K - 1.
     """
     true = probabilities[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(true, np.finfo(np.float32).tiny)).mean())
+    return float(np.log(1 / np.maximum(true, np.finfo(np.float32).tiny)).mean())
 
 
 def fit_temperature(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> float:

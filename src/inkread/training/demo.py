@@ -5,6 +5,7 @@ from importlib import resources
 from pathlib import Path
 
 from matplotlib.figure import Figure as Canvas
+from rich.markup import escape
 
 from inkread import output
 from inkread.annotate import save_annotated
@@ -41,7 +42,7 @@ def run_demo(
     try:
         dataset = mnist.load(data, on_progress=on_progress)
     except DataError as error:
-        out.print(f"[bold]No training without MNIST.[/bold] {error}", markup=True)
+        out.print(f"[bold]No training without MNIST.[/bold] {escape(str(error))}")
     else:
         _train_and_evaluate(dataset, directory, on_step)
     _read_samples(directory)
@@ -53,7 +54,7 @@ def _train_and_evaluate(
     out = output.console()
     out.rule("1. Data")
     out.print(
-        f"MNIST from {dataset.source}: {len(dataset.train):,} images to train on, "
+        f"MNIST from {escape(dataset.source)}: {len(dataset.train):,} images to train on, "
         f"{len(dataset.validation):,} to validate on, {len(dataset.test):,} to test on"
     )
     _save(
@@ -93,9 +94,9 @@ def _read_samples(directory: Path) -> None:
             table.add(path.name, page)
             save_annotated(pixels, page, directory / f"read-{path.name}")
     table.close()
-    out.print(f"saved the annotated pictures as {directory / 'read-*.png'}")
+    out.print(escape(f"saved the annotated pictures as {directory / 'read-*.png'}"))
 
 
 def _save(canvas: Canvas, path: Path) -> None:
     plots.save(canvas, path)
-    output.console().print(f"saved {path}")
+    output.console().print(escape(f"saved {path}"))

@@ -2,6 +2,9 @@
 
 import shutil
 import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -37,7 +40,8 @@ def to_onnx(model: keras.Model, path: Path, metadata: ModelMetadata, glyphs: Gly
     """
     expected = _called(model, glyphs)
     with replacing(path) as temporary:
-        model.export(temporary, format="onnx", verbose=False)
+        with _known_notices_silenced():
+            model.export(temporary, format="onnx", verbose=False)
         proto = onnx.load(temporary)
         _rename(proto, proto.graph.input[0].name, _INPUT)
         _rename(proto, proto.graph.output[0].name, _OUTPUT)
@@ -54,7 +58,8 @@ def to_litert(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
     expected = _called(model, glyphs)
     with replacing(path) as temporary:
         model.export(temporary, format="litert", verbose=False)
-        interpreter = tf.lite.Interpreter(str(temporary))
+        with _known_notices_silenced():
+            interpreter = tf.lite.Interpreter(str(temporary))
         tensor_in, tensor_out = (
             interpreter.get_input_details()[0],
             interpreter.get_output_details()[0],
@@ -71,11 +76,12 @@ def to_saved_model(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
     import tensorflow as tf
 
     expected = _called(model, glyphs)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         temporary = Path(folder) / path.name
         model.export(temporary, format="tf_saved_model", verbose=False)
-        served = tf.saved_model.load(str(temporary)).serve(as_input(glyphs))
-        check_parity(expected, np.asarray(served))
+        loaded = tf.saved_model.load(str(temporary))  # it owns the weights: keep it until the end
+        check_parity(expected, loaded.serve(as_input(glyphs)).numpy())
         if path.exists():
             shutil.rmtree(path)
         temporary.rename(path)
@@ -102,6 +108,15 @@ def as_input(glyphs: Glyphs) -> npt.NDArray[np.float32]:
 
 def _called(model: keras.Model, glyphs: Glyphs) -> Probabilities:
     return np.asarray(keras.ops.convert_to_numpy(model(as_input(glyphs), training=False)))
+
+
+@contextmanager
+def _known_notices_silenced() -> Iterator[None]:
+    """Silence what the exporters say of themselves at every call, and no user can change."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "In the future `np.object`", FutureWarning)
+        warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated", UserWarning)
+        yield
 
 
 def _rename(proto: onnx.ModelProto, old: str, new: str) -> None:

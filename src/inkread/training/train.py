@@ -165,7 +165,8 @@ class Training:
         callbacks = []
         if self._on_step:
             callbacks.append(_Reporter(self._on_step, number, self._recipe.epochs, len(batches)))
-        fitted = self.network.fit(batches, verbose=0, callbacks=callbacks).history
+        # Keras would shuffle the batches once more, from a random state that no checkpoint holds.
+        fitted = self.network.fit(batches, shuffle=False, verbose=0, callbacks=callbacks).history
         seconds = time.perf_counter() - start
         validation = self._data.validation
         found = score(_predict(self.network, validation), validation.labels)

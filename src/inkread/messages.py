@@ -1,10 +1,14 @@
-"""Progress bars and messages for people, on standard error."""
+"""What goes to standard error: progress bars, notices, and errors as one line each."""
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -16,19 +20,52 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from inkread.errors import InkreadError
+
 if TYPE_CHECKING:  # it needs the extra [train], which reading must do without
     from inkread.training.train import Step
 
-__all__ = ["downloads", "messages", "training"]
+__all__ = ["ReportingGroup", "complain", "console", "downloads", "training"]
 
-messages = Console(stderr=True, highlight=False, soft_wrap=True)
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+_TRAIN_EXTRA = {"keras", "tensorflow", "sklearn", "scipy", "matplotlib", "onnx", "tf2onnx"}
+
+
+class ReportingGroup(typer.core.TyperGroup):
+    """Turns errors into one line on standard error and an exit code."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
+        """Run a command; its errors end here."""
+        try:
+            return super().invoke(ctx)
+        except InkreadError as error:
+            complain(str(error))
+        except ModuleNotFoundError as error:
+            if (error.name or "").split(".")[0] not in _TRAIN_EXTRA:
+                raise
+            complain(f"this needs {error.name}: pip install 'inkread[train]'")
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            complain(f"{error}")
+        except KeyboardInterrupt:
+            complain("interrupted")
+            raise typer.Exit(130) from None
+        raise typer.Exit(1)
+
+
+def complain(text: str) -> None:
+    """Print an error."""
+    console.print(f"[red]error:[/red] {escape(text)}")
 
 
 @contextmanager
 def downloads() -> Iterator[Callable[[str, int, int], None]]:
     """Show downloads as bars on standard error."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=messages, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         tasks: dict[str, TaskID] = {}
 
         def on_progress(name: str, done: int, total: int) -> None:
@@ -46,7 +83,7 @@ def training() -> Iterator[Callable[["Step"], None]]:
         TextColumn("epoch {task.fields[epoch]}"), BarColumn(), MofNCompleteColumn(),
         TextColumn("loss {task.fields[loss]:.4f}"), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=messages) as progress:
+    with Progress(*columns, console=console) as progress:
         tasks: list[TaskID] = []
 
         def on_step(step: "Step") -> None:
