@@ -4,6 +4,9 @@ VENV := .venv
 TEST_VENV := .venv-test
 PIP_OPTIONS := --quiet --disable-pip-version-check --constraint constraints.txt
 
+# Without this, make deletes the environments' python as an intermediate file.
+.SECONDARY:
+
 .PHONY: help demo install test check format clean
 
 help:
@@ -35,11 +38,12 @@ format:
 clean:
 	rm -rf .venv .venv-test .mypy_cache .pytest_cache .ruff_cache .hypothesis demo
 
-# Debian and Ubuntu keep venv in a package of its own.
+# Debian and Ubuntu keep a part of venv in a package of its own; pip can stand in for it.
 %/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(f"expected Python 3.11 to 3.13, received {v[0]}.{v[1]}; name another: make PYTHON=python3.12" if not (3, 11) <= v[:2] <= (3, 13) else 0)'
-	$(PYTHON) -m venv $* || { rm -rf $*; test "$$(id -u)" = 0 && apt-get install -y python3-venv && $(PYTHON) -m venv $*; } \
-	|| { rm -rf $*; echo "venv is missing: install Debian's package python3-venv"; exit 1; }
+	$(PYTHON) -m venv $* 2>/dev/null \
+	|| { rm -rf $*; $(PYTHON) -m venv --without-pip $* && $(PYTHON) -m pip --python $*/bin/python install --quiet pip; } \
+	|| { rm -rf $*; echo "expected venv or pip: install Debian's package python3-venv or python3-pip"; exit 1; }
 
 %/.installed: pyproject.toml constraints.txt | %/bin/python
 	$*/bin/python -m pip install $(PIP_OPTIONS) --editable '.[train]'

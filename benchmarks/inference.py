@@ -17,8 +17,8 @@ import numpy as np
 from provenance import print_provenance
 
 from inkread import Reader
+from inkread.runtime import as_input
 from inkread.training import mnist
-from inkread.training.export import as_input
 from inkread.training.train import load_network
 
 ROUNDS = 7

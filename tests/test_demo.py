@@ -1,4 +1,5 @@
 import dataclasses
+from contextlib import nullcontext
 from importlib import resources
 from pathlib import Path
 
@@ -27,6 +28,10 @@ def no_mnist(monkeypatch):
     monkeypatch.setattr(mnist, "load", load)
 
 
+def no_bar():
+    return nullcontext(lambda *_: None)
+
+
 def assert_pictures(paths):
     for path in paths:
         with Image.open(path) as picture:
@@ -45,7 +50,7 @@ def test_every_sample_is_read_as_its_name_says(reader, path):
 
 
 def test_without_mnist_the_demo_says_so_and_reads_the_samples(tmp_path, no_mnist, capsys):
-    run_demo(tmp_path / "demo")
+    run_demo(tmp_path / "demo", None, downloads=no_bar, training=no_bar)
     text = capsys.readouterr().out
     assert "No training without MNIST" in text
     assert "MNIST could not be had from [any] source [/]: no route" in text
@@ -67,7 +72,7 @@ def test_the_demo_shows_the_whole_workflow_anew(tmp_path, monkeypatch, small_mni
     for name in ("recipe.json", "history.csv", "checkpoint.keras", "model.onnx"):
         (run / name).write_text("broken")
     steps = []
-    run_demo(tmp_path, on_step=steps.append)
+    run_demo(tmp_path, None, downloads=no_bar, training=lambda: nullcontext(steps.append))
 
     pictures = ["samples.png", "curves.png", "confusion.png", "mistakes.png"]
     assert_pictures([tmp_path / name for name in pictures])

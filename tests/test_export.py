@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 import tensorflow as tf
 
-from inkread.errors import ModelError
+from inkread.errors import ConfigError, ModelError
 from inkread.runtime import METADATA_KEY, Model, ModelMetadata
 from inkread.training import export, models
 
@@ -187,12 +187,12 @@ def test_check_parity_refuses_one_wrong_value(wrong):
         export.check_parity(expected, received)
 
 
-def test_as_input_is_float32_in_0_to_1():
-    glyphs = np.array([[[0, 51], [102, 255]]], np.uint8)
-    given = export.as_input(glyphs)
-    assert given.dtype == np.float32
-    np.testing.assert_allclose(given[0, ..., 0], [[0, 0.2], [0.4, 1]], rtol=1e-6)
-    assert given.shape == (1, 2, 2, 1)
+def test_a_saved_model_replaces_nothing_but_a_saved_model(network, glyphs, tmp_path):
+    (tmp_path / "precious.txt").write_text("mine")
+    for path in (tmp_path, tmp_path / "precious.txt"):
+        with pytest.raises(ConfigError, match="an earlier SavedModel, received"):
+            export.to_saved_model(network, path, glyphs)
+    assert (tmp_path / "precious.txt").read_text() == "mine"
 
 
 def test_the_metadata_written_is_the_metadata_given(network, glyphs, metadata, tmp_path):

@@ -21,6 +21,7 @@ from inkread import ConfigError, Digit, ImageError, InkreadError, ModelError, Nu
 from inkread.training.synth import PAPERS, Writing, on_paper, write
 
 DIGITS = "0123456789"
+ENLARGEMENT = 5
 SIZES = [(60, 4), (120, 10)]  # heights and pens
 COLOURS = {
     "pencil": ((250, 250, 250), (140, 140, 140)),
@@ -66,13 +67,13 @@ def encoded(pixels: np.ndarray, file_format: str = "PNG", **options: object) -> 
 
 
 def enlarged(image: np.ndarray) -> np.ndarray:
-    """An MNIST image eight times as large and off the middle: black ink on white."""
-    large = cv2.resize(image, None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC)
-    return cv2.bitwise_not(np.pad(large, ((60, 200), (150, 30))))
+    """An MNIST image drawn larger and off the middle: black ink on white."""
+    large = cv2.resize(image, None, fx=ENLARGEMENT, fy=ENLARGEMENT, interpolation=cv2.INTER_CUBIC)
+    return cv2.bitwise_not(np.pad(large, ((30, 100), (75, 15))))
 
 
 def brush(glyph_px: float) -> np.ndarray:
-    side = round(8 * glyph_px) | 1
+    side = round(glyph_px * ENLARGEMENT) | 1
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
 
 
@@ -92,18 +93,20 @@ def foreign_model() -> bytes:
 # Glyphs
 
 
-def test_the_shipped_model_reads_the_10_000_test_images(reader, full_mnist):
-    images, labels = full_mnist.test.images, full_mnist.test.labels
-    assert len(labels) == 10_000
-
-    accuracy = (reader.classify(images).argmax(axis=1) == labels).mean()
-
-    assert accuracy >= 0.994
+@pytest.fixture(scope="module")
+def probabilities(reader, full_mnist) -> np.ndarray:
+    """(10,000, 10): of all test images."""
+    return reader.classify(full_mnist.test.images)
 
 
-def test_its_confidence_is_calibrated(reader, full_mnist):
-    probabilities = reader.classify(full_mnist.test.images)
+def test_the_shipped_model_reads_the_10_000_test_images(probabilities, full_mnist):
+    right = probabilities.argmax(axis=1) == full_mnist.test.labels
 
+    assert len(right) == 10_000
+    assert right.mean() >= 0.994
+
+
+def test_its_confidence_is_calibrated(probabilities, full_mnist):
     right = probabilities.argmax(axis=1) == full_mnist.test.labels
 
     assert probabilities.max(axis=1).mean() == pytest.approx(right.mean(), abs=0.005)
@@ -169,16 +172,16 @@ def test_other_glyphs_are_refused(reader, glyphs):
     [
         lambda page: page,
         cv2.bitwise_not,
-        lambda page: cv2.dilate(page, brush(0.8)),
-        lambda page: cv2.erode(page, brush(0.8)),
+        lambda page: cv2.dilate(page, brush(1)),
+        lambda page: cv2.erode(page, brush(1)),
     ],
     ids=["large and off centre", "inverted", "thinned", "thickened"],
 )
 def test_an_mnist_digit_is_read_as_it_is_classified(
-    reader, full_mnist, changed: Callable[[np.ndarray], np.ndarray]
+    reader, full_mnist, probabilities, changed: Callable[[np.ndarray], np.ndarray]
 ):
     images = full_mnist.test.images[:100]
-    expected = reader.classify(images).argmax(axis=1)
+    expected = probabilities[:100].argmax(axis=1)
 
     labels = [reader.read_digit(changed(enlarged(image))).label for image in images]
 
@@ -188,7 +191,7 @@ def test_an_mnist_digit_is_read_as_it_is_classified(
 @pytest.mark.parametrize("paper", PAPERS)
 @pytest.mark.parametrize(("height_px", "pen_px"), SIZES)
 def test_digits_are_read_on_every_paper(reader, paper, height_px, pen_px):
-    truth = 3 * DIGITS
+    truth = 2 * DIGITS
 
     read = [
         reader.read_digit(photographed(written(digit, seed, height_px, pen_px), paper=paper)).text
@@ -426,8 +429,8 @@ def test_blank_paper_has_nothing_to_read(reader, paper):
 # Rejection and settings
 
 
-def test_digits_below_the_least_confidence_are_rejected(reader, full_mnist):
-    hard = np.argsort(reader.classify(full_mnist.test.images).max(axis=1))[[0, 10, 100, -1, -2]]
+def test_digits_below_the_least_confidence_are_rejected(reader, full_mnist, probabilities):
+    hard = np.argsort(probabilities.max(axis=1))[[0, 10, 100, -1, -2]]
     page = np.hstack([np.pad(full_mnist.test.images[i], 4) for i in hard])
     sure = reader.read_number(page)
     threshold = sorted(digit.confidence for digit in sure.digits)[2]
@@ -532,7 +535,7 @@ def test_a_model_whose_signature_is_another_is_refused_by_name(reader, tmp_path)
     path = tmp_path / "signature.onnx"
     path.write_bytes(model.SerializeToString())
 
-    with pytest.raises(ModelError, match=r"signature\.onnx: expected inputs and outputs"):
+    with pytest.raises(ModelError, match=r"signature\.onnx: expected inputs? and outputs?"):
         Reader(path)
 
 
@@ -554,14 +557,13 @@ def read_every_way(reader: Reader, picture: object) -> None:
             assert kind.from_dict(result.to_dict()) == result
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(
     array=hnp.arrays(
         hnp.scalar_dtypes()
         | hnp.byte_string_dtypes()
         | hnp.unicode_string_dtypes()
-        | hnp.array_dtypes()
-        | st.just(np.dtype(object)).filter(lambda _: False),
+        | hnp.array_dtypes(),
         hnp.array_shapes(min_dims=0, max_dims=5, min_side=0, max_side=6),
     )
 )
@@ -569,7 +571,7 @@ def test_no_array_raises_another_error(reader, array):
     read_every_way(reader, array)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(
     array=st.sampled_from(["uint8", "uint16", "float16", "float32", "float64"]).flatmap(
         lambda dtype: hnp.arrays(
@@ -600,14 +602,15 @@ def test_no_picture_of_blots_raises_another_error(reader, seed, size, cells, lev
     read_every_way(reader, picture)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(data=st.binary(max_size=300))
 def test_no_bytes_raise_another_error(reader, data):
     read_every_way(reader, data)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow warns of damage that it can repair
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP"])
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(
     changes=st.lists(st.tuples(st.integers(0), st.integers(0, 255)), max_size=8),
     cut=st.floats(0, 1),

@@ -15,6 +15,7 @@ from inkread.runtime import (
     Figure,
     Model,
     ModelMetadata,
+    as_input,
     shipped_models,
     with_temperature,
 )
@@ -250,3 +251,11 @@ def test_shipped_models_state_their_figures_with_intervals():
 def test_metadata_is_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         METADATA.seed = 1
+
+
+def test_as_input_is_float32_in_0_to_1():
+    glyphs = np.array([[[0, 51], [102, 255]]], np.uint8)
+    given = as_input(glyphs)
+    assert given.dtype == np.float32
+    np.testing.assert_allclose(given[0, ..., 0], [[0, 0.2], [0.4, 1]], rtol=1e-6)
+    assert given.shape == (1, 2, 2, 1)

@@ -18,6 +18,12 @@ def empty(height: int, width: int) -> np.ndarray:
     return np.zeros((height, width), np.uint8)
 
 
+def inked(pixels: np.ndarray, scale: float = 1.0) -> Ink:
+    """The ink of a page that is larger by a scale."""
+    height, width = pixels.shape
+    return Ink(pixels, scale, round(width * scale), round(height * scale))
+
+
 def filled(pixels: np.ndarray, box: tuple[int, int, int, int]) -> Box:
     """Fill a box with ink and return it."""
     left, top, right, bottom = box
@@ -70,7 +76,7 @@ def test_lines_numbers_and_digits_come_in_reading_order():
         [[filled(page, (300 + 40 * i, 200, 320 + 40 * i, 240)) for i in range(4)]],
     ]  # fmt: skip
 
-    found = lines(Ink(page, 1.0))
+    found = lines(inked(page))
 
     assert [[boxes(number) for number in line] for line in found] == true
 
@@ -81,7 +87,7 @@ def test_a_region_holds_the_ink_of_its_digit_alone():
     filled(page, (108, 10, 140, 50))
     page[page == 255] = 200
 
-    first, second = single_line(Ink(page, 1.0))
+    first, second = single_line(inked(page))
 
     assert second.box == Box(108, 10, 140, 50)
     assert (second.ink == 200).all()
@@ -100,25 +106,25 @@ def test_boxes_are_in_pixels_of_the_page(scale):
     true = [Box(*(round(scale * side) for side in box)) for box in
             [(30, 20, 50, 60), (70, 20, 90, 60)]]  # fmt: skip
 
-    assert boxes(single_line(Ink(page, scale))) == true
-    assert boxes(number for line in lines(Ink(page, scale)) for number in line[0]) == true
+    assert boxes(single_line(inked(page, scale))) == true
+    assert boxes(number for line in lines(inked(page, scale)) for number in line[0]) == true
 
 
 @pytest.mark.parametrize("find", [single_line, lines])
 def test_a_blank_page_has_no_digits(find):
-    assert find(Ink(empty(50, 80), 1.0)) == ()
+    assert find(inked(empty(50, 80))) == ()
 
 
 def test_a_blank_picture_has_no_single_digit():
-    assert single_digit(Ink(empty(50, 80), 1.0)) is None
+    assert single_digit(inked(empty(50, 80))) is None
 
 
 def test_one_digit_is_a_line():
     page = empty(100, 100)
     box = filled(page, (40, 20, 60, 80))
 
-    assert boxes(single_line(Ink(page, 1.0))) == [box]
-    assert layout(Ink(page, 1.0)) == [[1]]
+    assert boxes(single_line(inked(page))) == [box]
+    assert layout(inked(page)) == [[1]]
 
 
 @pytest.mark.parametrize("gap_px", [4, 10, 20])
@@ -128,7 +134,7 @@ def test_digits_close_together_are_one_number(gap_px):
         left = 20 + i * (24 + gap_px)
         filled(page, (left, 30, left + 24, 70))
 
-    assert layout(Ink(page, 1.0)) == [[6]]
+    assert layout(inked(page)) == [[6]]
 
 
 @pytest.mark.parametrize("gap_px", [50, 100])
@@ -138,8 +144,8 @@ def test_a_wide_gap_begins_another_number(gap_px):
         left = 20 + i * 32 + (gap_px if i >= 2 else 0) + (gap_px if i >= 5 else 0)
         filled(page, (left, 30, left + 24, 70))
 
-    assert layout(Ink(page, 1.0)) == [[2, 3, 1]]
-    assert len(single_line(Ink(page, 1.0))) == 6
+    assert layout(inked(page)) == [[2, 3, 1]]
+    assert len(single_line(inked(page))) == 6
 
 
 def test_a_widely_spaced_number_is_one_number():
@@ -147,21 +153,21 @@ def test_a_widely_spaced_number_is_one_number():
     for i in range(6):
         filled(page, (20 + i * 60, 30, 44 + i * 60, 70))
 
-    assert layout(Ink(page, 1.0)) == [[6]]
+    assert layout(inked(page)) == [[6]]
 
 
 def test_a_lone_one_among_digits_is_a_digit():
     page = empty(100, 300)
     true = [filled(page, box) for box in [(20, 30, 44, 70), (58, 30, 62, 70), (76, 30, 100, 70)]]
 
-    assert boxes(single_line(Ink(page, 1.0))) == true
+    assert boxes(single_line(inked(page))) == true
 
 
 def test_smaller_and_larger_digits_share_a_line():
     page = empty(100, 300)
     true = [filled(page, box) for box in [(20, 30, 44, 70), (56, 40, 76, 68), (88, 26, 114, 74)]]
 
-    assert boxes(single_line(Ink(page, 1.0))) == true
+    assert boxes(single_line(inked(page))) == true
 
 
 @pytest.mark.parametrize(
@@ -174,8 +180,8 @@ def test_punctuation_and_specks_are_not_digits(mark):
     true = [filled(page, box) for box in [(20, 30, 44, 70), (100, 30, 124, 70), (136, 30, 160, 70)]]
     filled(page, mark)
 
-    assert boxes(single_line(Ink(page, 1.0))) == true
-    assert [box for line in lines(Ink(page, 1.0)) for n in line for box in boxes(n)] == true
+    assert boxes(single_line(inked(page))) == true
+    assert [box for line in lines(inked(page)) for n in line for box in boxes(n)] == true
 
 
 def test_a_hundred_specks_are_not_digits(rng):
@@ -184,7 +190,7 @@ def test_a_hundred_specks_are_not_digits(rng):
     for x, y in rng.integers(0, (396, 60), (100, 2)):
         filled(page, (x, y, x + 3, y + 3))
 
-    assert boxes(single_line(Ink(page, 1.0))) == true
+    assert boxes(single_line(inked(page))) == true
 
 
 @pytest.mark.parametrize(
@@ -195,8 +201,8 @@ def test_the_dark_edge_of_a_scan_is_not_a_digit(frame):
     true = [filled(page, (60 + 40 * i, 80, 84 + 40 * i, 130)) for i in range(4)]
     filled(page, frame)
 
-    assert boxes(single_line(Ink(page, 1.0))) == true
-    assert layout(Ink(page, 1.0)) == [[4]]
+    assert boxes(single_line(inked(page))) == true
+    assert layout(inked(page)) == [[4]]
 
 
 def test_the_line_with_the_most_ink_is_the_number():
@@ -204,7 +210,7 @@ def test_the_line_with_the_most_ink_is_the_number():
     filled(page, (30, 30, 50, 70))
     true = [filled(page, (60 + 40 * i, 180, 84 + 40 * i, 230)) for i in range(4)]
 
-    assert boxes(single_line(Ink(page, 1.0))) == true
+    assert boxes(single_line(inked(page))) == true
 
 
 # Digits of several strokes
@@ -217,7 +223,7 @@ def test_the_bar_of_a_five_belongs_to_it():
     stroke(page, (100, 32), (122, 30))
     filled(page, (150, 30, 174, 90))
 
-    found = single_line(Ink(page, 1.0))
+    found = single_line(inked(page))
 
     assert len(found) == 3
     assert same_boxes(boxes(found)[1:2], [Box(84, 27, 125, 91)])
@@ -230,7 +236,7 @@ def test_the_bar_of_a_five_a_little_above_belongs_to_it():
     stroke(page, (92, 30), (118, 29))
     filled(page, (150, 30, 174, 90))
 
-    found = single_line(Ink(page, 1.0))
+    found = single_line(inked(page))
 
     assert len(found) == 3
     assert same_boxes(boxes(found)[1:2], [Box(86, 26, 121, 91)])
@@ -249,7 +255,7 @@ def test_a_four_of_two_strokes_is_one_digit(upright):
     filled(page, (150, 30, 174, 90))
     four = cv2.boundingRect((page[:, 60:140] > 63).astype(np.uint8))
 
-    found = single_line(Ink(page, 1.0))
+    found = single_line(inked(page))
 
     assert len(found) == 3
     assert found[1].box == (four[0] + 60, four[1], four[0] + four[2] + 60, four[1] + four[3])
@@ -264,7 +270,7 @@ def test_a_digit_cut_in_two_by_a_gap_is_one_digit(digit, gap_px):
     middle = (top + bottom) // 2 - (bottom - top) // 4
     pixels[middle : middle + gap_px, left:right] = 0
 
-    assert same_boxes(boxes(single_line(Ink(pixels, 1.0))), page.boxes)
+    assert same_boxes(boxes(single_line(inked(pixels))), page.boxes)
 
 
 def test_two_lines_close_together_are_not_joined():
@@ -273,14 +279,14 @@ def test_two_lines_close_together_are_not_joined():
         for i in range(4):
             filled(page, (40 + 40 * i, top, 64 + 40 * i, top + 46))
 
-    assert layout(Ink(page, 1.0)) == [[4], [4]]
+    assert layout(inked(page)) == [[4], [4]]
 
 
 def test_ones_side_by_side_are_not_joined():
     page = empty(100, 300)
     true = [filled(page, (40 + 14 * i, 30, 44 + 14 * i, 70)) for i in range(6)]
 
-    assert boxes(single_line(Ink(page, 1.0))) == true
+    assert boxes(single_line(inked(page))) == true
 
 
 # Written numbers and pages
@@ -292,7 +298,7 @@ def test_written_numbers_have_the_boxes_they_were_written_in(seed, height_px, pe
     rng = np.random.default_rng(seed)
     writing = write(random_text(rng, 7), rng, height_px=height_px, pen_px=pen_px)
 
-    page = Ink(writing.ink, 1.0)
+    page = inked(writing.ink)
 
     assert same_boxes(boxes(single_line(page)), writing.boxes)
     assert layout(page) == [[7]]
@@ -317,7 +323,7 @@ def test_mnist_digits_on_a_page_are_found_where_they_were_put(full_mnist, seed):
             left = box.right
         true.append(row)
 
-    found = lines(Ink(page, 1.0))
+    found = lines(inked(page))
 
     assert [[len(number) for number in line] for line in found] == [[3, 5], [3, 5]]
     for line, row in zip(found, true, strict=True):
@@ -342,7 +348,7 @@ def test_skewed_lines_keep_their_reading_order(seed, degrees):
         for writing, offset in zip(writings, offsets, strict=False)
     ]  # fmt: skip
 
-    found = lines(Ink(cv2.warpAffine(page, turn, page.shape[::-1]), 1.0))
+    found = lines(inked(cv2.warpAffine(page, turn, page.shape[::-1])))
 
     assert [[len(number) for number in line] for line in found] == [[10], [10], [10]]
     for line, row in zip(found, centres, strict=True):
@@ -365,6 +371,16 @@ def test_boxes_are_those_of_the_page_when_it_was_shrunk():
     assert same_boxes(boxes(single_line(found)), true, least_overlap=0.9)
 
 
+@pytest.mark.parametrize("find", [single_line, lambda ink_: [single_digit(ink_)]])
+def test_boxes_end_with_the_page(find):
+    pixels = empty(100, 100)
+    filled(pixels, (60, 20, 100, 100))
+
+    (region,) = find(Ink(pixels, 1.7, 169, 169))
+
+    assert region.box == (102, 34, 169, 169)
+
+
 # One digit
 
 
@@ -373,7 +389,7 @@ def test_boxes_are_those_of_the_page_when_it_was_shrunk():
 def test_a_written_digit_is_found_whole(digit, seed):
     writing = write(digit, np.random.default_rng(seed), height_px=100, pen_px=8)
 
-    region = single_digit(Ink(writing.ink, 1.0))
+    region = single_digit(inked(writing.ink))
 
     assert same_boxes([region.box], writing.boxes, least_overlap=0.97)
     left, top, right, bottom = region.box
@@ -387,10 +403,10 @@ def test_a_written_digit_is_found_whole(digit, seed):
 def test_specks_and_fragments_at_the_edge_are_not_the_digit(speck):
     page = empty(200, 200)
     stroke(page, (90, 60), (120, 60), (100, 140), pen_px=9)
-    alone = single_digit(Ink(page.copy(), 1.0))
+    alone = single_digit(inked(page.copy()))
     filled(page, speck)
 
-    assert single_digit(Ink(page, 1.0)).box == alone.box
+    assert single_digit(inked(page)).box == alone.box
 
 
 def test_a_neighbour_cut_by_the_edge_is_not_the_digit():
@@ -398,7 +414,7 @@ def test_a_neighbour_cut_by_the_edge_is_not_the_digit():
     box = filled(page, (80, 60, 110, 140))
     filled(page, (170, 50, 200, 150))
 
-    assert single_digit(Ink(page, 1.0)).box == box
+    assert single_digit(inked(page)).box == box
 
 
 @pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])
@@ -413,7 +429,7 @@ def test_a_frame_along_a_side_is_not_the_digit(side):
     }
     filled(page, strip[side])
 
-    assert single_digit(Ink(page, 1.0)).box == box
+    assert single_digit(inked(page)).box == box
 
 
 def test_a_digit_that_touches_the_edge_of_its_crop_is_the_digit():
@@ -421,7 +437,7 @@ def test_a_digit_that_touches_the_edge_of_its_crop_is_the_digit():
     box = filled(page, (10, 0, 30, 60))
     filled(page, (35, 28, 38, 31))
 
-    assert single_digit(Ink(page, 1.0)).box == box
+    assert single_digit(inked(page)).box == box
 
 
 @pytest.mark.parametrize("digit", ["0", "4", "6", "8", "9"])
@@ -434,7 +450,7 @@ def test_a_speck_in_a_tight_crop_is_not_the_digit(digit):
     y, x = np.unravel_index(room.argmax(), room.shape)
     filled(page, (int(x), int(y), int(x) + 3, int(y) + 3))
 
-    box = single_digit(Ink(page, 1.0)).box
+    box = single_digit(inked(page)).box
 
     assert overlap(box, Box(0, 0, right - left, bottom - top)) > 0.95
 
@@ -445,7 +461,7 @@ def test_the_frame_of_a_form_field_is_not_the_digit():
     page[4:-4, 4:-4] = 0
     box = filled(page, (80, 60, 110, 140))
 
-    assert single_digit(Ink(page, 1.0)).box == box
+    assert single_digit(inked(page)).box == box
 
 
 def test_every_stroke_near_the_digit_belongs_to_it():
@@ -453,7 +469,7 @@ def test_every_stroke_near_the_digit_belongs_to_it():
     stroke(page, (80, 60), (78, 95), (110, 97), (114, 125), (80, 138), pen_px=9)
     stroke(page, (92, 50), (124, 48), pen_px=9)
 
-    region = single_digit(Ink(page, 1.0))
+    region = single_digit(inked(page))
 
     left, top, width, height = cv2.boundingRect((page > 63).astype(np.uint8))
     assert region.box == Box(left, top, left + width, top + height)

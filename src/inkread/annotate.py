@@ -41,7 +41,7 @@ def annotated(pixels: npt.NDArray[np.uint8], page: Page) -> Image.Image:
             left, top, right, bottom = (round(scale * side) for side in digit.box)
             colour = _REJECTED if digit.rejected else _SURE
             draw.rectangle(
-                (left, top + margin, right, bottom + margin), outline=colour, width=line_px
+                (left, top + margin, right - 1, bottom + margin - 1), outline=colour, width=line_px
             )
         caption = f"{number.text}  {number.confidence:.0%}"
         left = min(round(scale * number.box.left), canvas.width - round(font.getlength(caption)))

@@ -1,6 +1,6 @@
 """The command line: parse, call, print.
 
-Results go to standard messages, output and messages to standard error. Exit codes: 0 done, 1 some
+Results go to standard output, progress and messages to standard error. Exit codes: 0 done, 1 some
 input or step failed (each is named), 2 wrong usage, 130 interrupted.
 """
 
@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import warnings
+from collections import Counter
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -142,6 +143,7 @@ def read(
         raise typer.BadParameter("choose one of --json and --csv")
     reader = inkread.Reader(model, threads=threads, min_confidence=min_confidence)
     show = output.Json() if as_json else output.Csv() if as_csv else output.Table()
+    stems = Counter(Path(name).name for name in images)
     num_failed = 0
     for index, name in enumerate(images, start=1):
         try:
@@ -149,15 +151,16 @@ def read(
             page = _read_as(read_as, reader, pixels)
             show.add(name, page)
             if annotate:
-                unique = [Path(other).name for other in images].count(Path(name).name) == 1
-                stem = Path(name).name if unique else f"{index}-{Path(name).name}"
-                stem = "stdin" if name == "-" else stem
+                stem = "stdin" if name == "-" else Path(name).name
+                if stems[stem] > 1:
+                    stem = f"{index}-{stem}"
                 save_annotated(pixels, page, annotate / f"{stem}.png")
         except BrokenPipeError:  # nobody reads on: the others need not be tried
             raise
         except (InkreadError, OSError) as error:
             num_failed += 1
-            messages.complain(str(error) if name in str(error) else f"{name}: {error}")
+            named = str(error).startswith(f"{name}: ") and name != "-"
+            messages.complain(str(error) if named else f"{name}: {error}")
     show.close()
     if num_failed:
         raise typer.Exit(1)
@@ -170,7 +173,9 @@ def _read_as(read_as: ReadAs, reader: "inkread.Reader", pixels: "NDArray[np.uint
         number = reader.read_number(pixels)
     else:
         digit = reader.read_digit(pixels)
-        number = inkread.Number(digit.text, digit.confidence, digit.box, (digit,), digit.rejected)
+        digits = () if digit.label is None else (digit,)
+        text = "" if digit.label is None else digit.text
+        number = inkread.Number(text, digit.confidence, digit.box, digits, digit.rejected)
     return Page((number,), pixels.shape[1], pixels.shape[0], reader.model.name)
 
 
@@ -221,9 +226,13 @@ def data_show(
 
     split = _load_mnist(data).train
     if index:
-        if not all(0 <= chosen < len(split) for chosen in index):
-            raise ConfigError(f"expected indices from 0 to {len(split) - 1}, received {index}")
-        indices = np.array([index])
+        place = {int(number): at for at, number in enumerate(split.indices)}
+        if missing := [number for number in index if number not in place]:
+            raise ConfigError(
+                "expected indices of training images, from 0 to 59999 without those of the "
+                f"validation split, received {missing}"
+            )
+        indices = np.array([[place[number] for number in index]])
     else:
         indices = plots.pick_samples(split, per_digit, seed)
     plots.save(plots.samples(split, indices, "MNIST training images"), out)
@@ -239,7 +248,7 @@ def train(
     recipe: Annotated[
         str, typer.Option(help="Name of a recipe; see inkread recipes.")
     ] = "standard",
-    seed: Annotated[int, typer.Option(min=0, help="Decides everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Decides everything random.")] = 0,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder of the run.", show_default="runs/RECIPE-SEED"),
@@ -339,7 +348,9 @@ def export(
     if to is ExportFormat.ONNX:
         from inkread.runtime import Model
 
-        metadata = Model(run / "model.onnx").metadata
+        if not (run / training.MODEL).exists():
+            raise ConfigError(f"expected a finished run, received {run}: train it with --resume")
+        metadata = Model(run / training.MODEL).metadata
         exporting.to_onnx(network, path, metadata, glyphs)
     elif to is ExportFormat.LITERT:
         exporting.to_litert(network, path, glyphs)
@@ -373,8 +384,7 @@ def demo(
     """See it all: data, samples, architecture, training, evaluation, reading."""
     from inkread.training.demo import run_demo
 
-    with messages.downloads() as on_progress, messages.training() as on_step:
-        run_demo(out, data, on_progress=on_progress, on_step=on_step)
+    run_demo(out, data, downloads=messages.downloads, training=messages.training)
 
 
 def _load_mnist(data: Path | None) -> "Mnist":

@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,7 +20,12 @@ Picture = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | npt.NDArray
 MAX_MEGAPIXELS = 64
 MIN_SIDE_PX = 3
 _SCALES_16_BIT = (255, 1023, 4095, 16383, 65535)  # full scale of 8 to 16 bit scanners
-_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX")
+# What Pillow's decoders raise on broken files; ImageError is none of these.
+_DECODER_ERRORS = (
+    OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, MemoryError,
+    NotImplementedError, ArithmeticError, AttributeError, RuntimeError, struct.error,
+)  # fmt: skip
+_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX")
 
 
 def load(picture: Picture) -> npt.NDArray[np.uint8]:
@@ -92,7 +98,8 @@ def _from_file(path: Path) -> npt.NDArray[np.uint8]:
     try:
         data = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        raise ImageError(f"expected a picture, but it can't be read: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"{path}: expected a picture, but it can't be read: {reason}") from error
     try:
         return _from_bytes(data)
     except ImageError as error:
@@ -115,6 +122,8 @@ def _from_bytes(data: bytes) -> npt.NDArray[np.uint8]:
     try:
         with Image.open(io.BytesIO(data)) as image:
             return _from_pil(image)
+    except ImageError:
+        raise
     except UnidentifiedImageError as error:
         raise ImageError(
             "expected an image file (PNG, JPEG, TIFF, WebP, BMP, …), received "
@@ -122,32 +131,31 @@ def _from_bytes(data: bytes) -> npt.NDArray[np.uint8]:
         ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(f"expected at most {MAX_MEGAPIXELS} megapixels: {error}") from error
+    except _DECODER_ERRORS as error:
+        raise ImageError(
+            f"the picture can't be decoded: {error or type(error).__name__}"
+        ) from error
 
 
 def _from_pil(image: Image.Image) -> npt.NDArray[np.uint8]:
     _check_size(image.width, image.height)
-    num_frames = getattr(image, "n_frames", 1)
-    if num_frames != 1:
-        raise ImageError(f"expected one picture, received an animation or pages: {num_frames}")
-    if not (image.mode in _MODES or image.mode.startswith(("I", "F"))):
-        raise ImageError(
-            f"expected a grey, palette or RGB picture, received mode {image.mode}; convert it first"
-        )
     try:
+        # Phones and cameras write JPEGs with previews as further frames (MPO): the first is meant.
+        num_frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        if num_frames != 1:
+            raise ImageError(f"expected one picture, received an animation or pages: {num_frames}")
+        if not (image.mode in _MODES or image.mode.startswith(("I", "F"))):
+            raise ImageError(
+                "expected a grey, palette or RGB picture, received mode "
+                f"{image.mode}; convert it first"
+            )
         image = ImageOps.exif_transpose(image)
         if image.mode.startswith(("I", "F")):  # 16 bit, 32 bit and float
             return _from_array(_narrowed(np.asarray(image)))
-        transparent = image.has_transparency_data
         grey = image.mode in ("1", "L")
-        return _from_array(
-            np.asarray(image.convert("RGBA" if transparent else "L" if grey else "RGB"))
-        )
-    except ImageError:
-        raise
-    # Pillow's decoders raise all of these on broken files.
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError,
-            OverflowError, MemoryError, NotImplementedError, ArithmeticError, AttributeError,
-            RuntimeError) as error:  # fmt: skip
+        mode = "RGBA" if image.has_transparency_data else "L" if grey else "RGB"
+        return _from_array(np.asarray(image.convert(mode)))
+    except _DECODER_ERRORS as error:
         raise ImageError(
             f"the picture can't be decoded: {error or type(error).__name__}"
         ) from error
@@ -157,18 +165,21 @@ def _narrowed(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Make the 32 bit integers, in which Pillow hands out some 16 bit files, 16 bit again."""
     if pixels.dtype == np.int32 and pixels.size and pixels.min() >= 0 and pixels.max() <= 65535:
         return pixels.astype(np.uint16)
-    return pixels.astype(pixels.dtype.newbyteorder("="))
+    return pixels
 
 
 def _from_array(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """Return (H, W) or (H, W, 3) uint8."""
+    array = np.asarray(array)  # not a masked array or another subclass
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
         raise ImageError(
             f"expected an array of shape (H, W), (H, W, 3) or (H, W, 4), received {array.shape}"
         )
     _check_size(array.shape[1], array.shape[0])
     if array.dtype == np.uint8:
-        pixels = np.asarray(array)
+        pixels = array
     elif array.dtype == np.uint16:
         full_scale = next(scale for scale in _SCALES_16_BIT if array.max() <= scale)
         pixels = cv2.convertScaleAbs(array, alpha=255 / full_scale)

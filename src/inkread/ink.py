@@ -21,6 +21,7 @@ Mask = npt.NDArray[np.uint8]  # 255 where true
 _WORK_SIDE_PX = 1600  # larger pages are shrunk to this
 _PAPER_SIDE_PX = 256  # the paper is estimated at this size
 _MIN_CONTRAST = 12.0  # grey levels of 255 between ink and paper
+_CLEAR_SKEWNESS = 0.5
 _MIN_RULED_SIDE_PX = 48  # smaller pictures are tight crops: no shadow, no ruling
 
 
@@ -31,10 +32,14 @@ class Ink:
     Attributes:
         pixels: (H, W) uint8, ink 255 on paper 0, with soft edges; all 0 on a blank page.
         scale: pixels of the page a pixel of the ink, at least 1.
+        page_width: of the page, in its own pixels.
+        page_height: of the page, in its own pixels.
     """
 
     pixels: Grey
     scale: float
+    page_width: int
+    page_height: int
 
 
 def find(page: Grey) -> Ink:
@@ -51,29 +56,31 @@ def find(page: Grey) -> Ink:
     mask = _without_ruling(mask)
     level = _ink_level(darkness, mask)
     if level < _MIN_CONTRAST:
-        return Ink(np.zeros_like(grey), scale)
+        return Ink(np.zeros_like(grey), scale, page.shape[1], page.shape[0])
     soft = np.clip((darkness - 0.2 * level) * (255 / (0.55 * level)), 0, 255).astype(np.uint8)
     soft[cv2.dilate(mask, np.ones((3, 3), np.uint8)) == 0] = 0
-    return Ink(soft, scale)
+    return Ink(soft, scale, page.shape[1], page.shape[0])
 
 
 def _is_light_on_dark(grey: Grey) -> bool:
     """Ink is the rarer of the two: it makes the long tail of the deviations from the paper.
 
-    Small pictures are tight crops, where a bold digit can fill more than half; but they show no
-    shadows either, so that most of their rim is paper.
+    In tight crops a bold digit can fill half of the picture: where the tails are alike, and in
+    small pictures, which show no shadows, the paper is what most of the rim shows.
     """
     small = images.scaled(grey, min(1.0, _PAPER_SIDE_PX / 2 / max(grey.shape)))
-    if max(grey.shape) < _MIN_RULED_SIDE_PX:
-        _, bright = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-        rim = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]])
-        return bool(rim.mean() < 0.5)
     window = min(65, max(3, (min(small.shape) // 2) | 1))
     margin = window // 2
     framed = np.pad(small, margin, mode="symmetric")
     paper = cv2.medianBlur(framed, window)[margin:-margin, margin:-margin]
     deviation = small.astype(np.float64) - paper
-    return bool((deviation**3).sum() > 0)
+    spread = float(np.sqrt((deviation**2).mean()))
+    skewness = float((deviation**3).mean()) / spread**3 if spread else 0.0
+    if abs(skewness) < _CLEAR_SKEWNESS or max(grey.shape) < _MIN_RULED_SIDE_PX:
+        _, bright = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+        rim = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]])
+        return bool(rim.mean() < 0.5)
+    return skewness > 0
 
 
 def _reach(grey: Grey) -> int:
@@ -140,12 +147,22 @@ def _without_specks(mask: Mask) -> Mask:
 def _without_ruling(mask: Mask) -> Mask:
     """Remove ruled lines and grids: thin lines that run from edge to edge of the picture.
 
-    One upright line and nothing else to speak of is not ruling, but a 1 that fills its crop.
+    In a tight crop a stem or a bar does so too. A line is ruling if it is finer than the pen, if it
+    runs along a picture so long that no stroke does, or if it is one of a whole set.
     """
+    height, width = mask.shape
     if min(mask.shape) < _MIN_RULED_SIDE_PX:
         return mask
-    level, upright = _ruled(mask), cv2.transpose(_ruled(cv2.transpose(mask)))
-    ruling = cv2.bitwise_or(level, upright)
+    level, num_level = _ruled(mask)
+    upright, num_upright = _ruled(cv2.transpose(mask))
+    upright = cv2.transpose(upright)
+    if not num_level + num_upright:
+        return mask
+    pen_px = stroke_width(cv2.bitwise_and(mask, cv2.bitwise_not(cv2.bitwise_or(level, upright))))
+    is_ruled = num_level >= 3 or width > 1.5 * height or stroke_width(level) < 0.7 * pen_px
+    is_grid = num_level >= 3 and num_upright >= 2
+    is_upright = is_grid or height > 1.5 * width or stroke_width(upright) < 0.7 * pen_px
+    ruling = cv2.bitwise_or(level * np.uint8(is_ruled), upright * np.uint8(is_upright))
     if not ruling.any():
         return mask
     rest = cv2.bitwise_and(mask, cv2.bitwise_not(ruling))
@@ -153,8 +170,8 @@ def _without_ruling(mask: Mask) -> Mask:
     reach = 2 * round(stroke_width(ruling)) + 3
     healed = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
     rest = _without_specks(cv2.bitwise_or(rest, cv2.bitwise_and(healed, mask)))
-    if upright.any() and not level.any() and _largest_side(rest) < 0.2 * mask.shape[0]:
-        return mask
+    if num_upright and not num_level and _largest_side(rest) < 0.2 * height:
+        return mask  # one upright line and nothing else to speak of is a 1
     return rest
 
 
@@ -165,8 +182,8 @@ def _largest_side(mask: Mask) -> int:
     return int(sides.max()) if sides.size else 0
 
 
-def _ruled(mask: Mask) -> Mask:
-    """Return the nearly horizontal lines from the left edge to the right one."""
+def _ruled(mask: Mask) -> tuple[Mask, int]:
+    """Return the nearly horizontal lines from the left edge to the right one, and their number."""
     height, width = mask.shape
     # Joined over small gaps and a slight slope, a line's pieces are one component.
     joined = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, max(3, width // 60)), np.uint8))
@@ -178,5 +195,5 @@ def _ruled(mask: Mask) -> Mask:
     spans[0] = False
     lines = cv2.bitwise_and(pieces, (spans[labels] * np.uint8(255)))
     if not lines.any() or stroke_width(lines) > 0.04 * max(height, width):
-        return np.zeros_like(mask)
-    return np.asarray(cv2.dilate(lines, np.ones((3, 1), np.uint8)))
+        return np.zeros_like(mask), 0
+    return cv2.dilate(lines, np.ones((3, 1), np.uint8)), int(spans.sum())

@@ -23,7 +23,7 @@ from rich.progress import (
 from inkread.errors import InkreadError
 
 if TYPE_CHECKING:  # it needs the extra [train], which reading must do without
-    from inkread.training.train import Step
+    from inkread.training.history import Step
 
 __all__ = ["ReportingGroup", "complain", "console", "downloads", "training"]
 

@@ -73,7 +73,7 @@ def glyph(ink: npt.NDArray[np.uint8], shape: GlyphShape | None = None) -> npt.ND
     shape = shape or GlyphShape()
     digit = _cropped(ink)
     # Work where strokes are many pixels wide, whatever the resolution the digit came in.
-    digit = _resized(digit, _WORK_PX)
+    digit = _stretched(_resized(digit, _WORK_PX))
     px_per_glyph_px = max(digit.shape) / shape.box_px
     width = stroke_width(digit) / px_per_glyph_px
     wanted = float(np.clip(width, shape.min_stroke_px, shape.max_stroke_px))
@@ -82,10 +82,7 @@ def glyph(ink: npt.NDArray[np.uint8], shape: GlyphShape | None = None) -> npt.ND
         # the stroke that comes out as wanted is the one that has this share of the new size.
         growth = (wanted - width) / (1 - wanted / shape.box_px) * px_per_glyph_px
         digit = _cropped(_grown(digit, growth / 2))
-    digit = _resized(digit, shape.box_px)
-    peak = int(digit.max())
-    digit = cv2.convertScaleAbs(digit, alpha=255 / peak)
-    return _centred(digit, shape.side_px)
+    return _centred(_stretched(_resized(digit, shape.box_px)), shape.side_px)
 
 
 _WORK_PX = 160
@@ -102,6 +99,11 @@ def _cropped(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 def _resized(digit: npt.NDArray[np.uint8], longer_side: int) -> npt.NDArray[np.uint8]:
     """Scale to the given longer side with the aspect ratio kept, anti-aliased."""
     return images.scaled(digit, longer_side / max(digit.shape))
+
+
+def _stretched(digit: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Bring the darkest ink to 255 again, which shrinking a fine stroke makes paler."""
+    return np.asarray(cv2.convertScaleAbs(digit, alpha=255 / max(1, int(digit.max()))))
 
 
 def _grown(digit: npt.NDArray[np.uint8], radius: float) -> npt.NDArray[np.uint8]:

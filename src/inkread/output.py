@@ -36,7 +36,7 @@ class Json:
 
 
 class Csv:
-    """Prints pages as CSV, a row a number."""
+    """Prints pages as CSV, a row a number; a page without numbers has one of empty fields."""
 
     def __init__(self) -> None:
         """Print the header."""
@@ -47,6 +47,8 @@ class Csv:
 
     def add(self, name: str, page: Page) -> None:
         """Print the numbers of one page."""
+        if not page.numbers:  # a blank picture has its row too
+            self._writer.writerow([name, *[""] * 8])
         for index, number in enumerate(page.numbers):
             confidence = f"{number.confidence:.4f}"
             rejected = str(number.rejected).lower()

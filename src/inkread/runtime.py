@@ -20,16 +20,20 @@ from inkread.normalize import GlyphShape
 
 __all__ = [
     "FORMAT_VERSION",
+    "INPUT",
     "METADATA_KEY",
+    "OUTPUT",
     "Figure",
     "Model",
     "ModelMetadata",
+    "as_input",
     "shipped_models",
     "with_temperature",
 ]
 
 FORMAT_VERSION = 1
 METADATA_KEY = "inkread"
+INPUT, OUTPUT = "glyphs", "probabilities"
 DEFAULT = "default"
 _SHIPPED = {DEFAULT: "glyph-standard.onnx"}
 _BATCH = 256  # glyphs in one run: large enough to be fast, small enough to stay in the cache
@@ -179,8 +183,10 @@ class Model:
 
     @property
     def name(self) -> str:
-        """The file's name without its suffix."""
-        return self.path.stem
+        """The file's name without its suffix; a run's says its recipe and seed."""
+        if self.path.stem != "model":
+            return self.path.stem
+        return f"{self.metadata.recipe.get('name', 'model')}-{self.metadata.seed}"
 
     def raw(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return the network's own probabilities, before calibration.
@@ -193,10 +199,8 @@ class Model:
         """
         outputs = np.empty((len(glyphs), len(self.metadata.labels)), np.float32)
         for start in range(0, len(glyphs), _BATCH):
-            batch = glyphs[start : start + _BATCH, :, :, None] * np.float32(1 / 255)
-            outputs[start : start + _BATCH] = self._session.run(
-                ["probabilities"], {"glyphs": batch}
-            )[0]
+            batch = as_input(glyphs[start : start + _BATCH])
+            outputs[start : start + _BATCH] = self._session.run([OUTPUT], {INPUT: batch})[0]
         return outputs
 
     def probabilities(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -222,11 +226,23 @@ class Model:
             for node in (*self._session.get_inputs(), *self._session.get_outputs())
         ]
         expected = [
-            ("glyphs", "tensor(float)", ["N", side, side, 1]),
-            ("probabilities", "tensor(float)", ["N", len(self.metadata.labels)]),
+            (INPUT, "tensor(float)", ["N", side, side, 1]),
+            (OUTPUT, "tensor(float)", ["N", len(self.metadata.labels)]),
         ]
         if received != expected:
             raise ModelError(f"{name}: expected inputs and outputs {expected}, received {received}")
+
+
+def as_input(glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Return glyphs as the networks take them.
+
+    Args:
+        glyphs: (N, side, side) uint8, ink 255 on paper 0.
+
+    Returns:
+        (N, side, side, 1) float32, ink 1 on paper 0.
+    """
+    return glyphs[..., None] * np.float32(1 / 255)
 
 
 def with_temperature(

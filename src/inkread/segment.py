@@ -84,7 +84,8 @@ def single_digit(ink: Ink) -> Region | None:
     largest = max(pieces, key=_extent)
     digit = max(inner, key=_extent) if inner else largest
     # A crop may cut the digit itself: an inner piece must be more than a speck beside it.
-    if digit.size < 0.5 * largest.size and not _is_frame(largest, height, width):
+    smallest = 0.2 if _is_frame(largest, height, width) else 0.5
+    if digit.size < smallest * largest.size:
         digit = largest
     rest = [piece for piece in pieces if piece is not digit and piece.area >= 0.02 * digit.area]
     edge_allowed = _touches_edge(digit, height, width)
@@ -139,8 +140,8 @@ def _region(ink: Ink, labels: npt.NDArray[np.int32], piece: _Piece) -> Region:
     box = Box(
         int(piece.left * ink.scale),
         int(piece.top * ink.scale),
-        round(piece.right * ink.scale),
-        round(piece.bottom * ink.scale),
+        min(round(piece.right * ink.scale), ink.page_width),
+        min(round(piece.bottom * ink.scale), ink.page_height),
     )
     return Region(ink.pixels[rows, columns] * own, box)
 
@@ -156,8 +157,10 @@ def _touches_edge(piece: _Piece, height: int, width: int) -> bool:
 
 
 def _is_frame(piece: _Piece, height: int, width: int) -> bool:
-    """Whether a piece runs around the picture or along a whole side: an edge, not writing."""
-    return piece.width >= 0.98 * width or piece.height >= 0.98 * height
+    """Whether a piece runs around the picture or is a thin bar along a side: not writing."""
+    wide, high = piece.width >= 0.98 * width, piece.height >= 0.98 * height
+    flat, narrow = piece.height <= 0.04 * height, piece.width <= 0.04 * width
+    return (wide and high) or (wide and flat) or (high and narrow)
 
 
 def _rows(ink: Ink) -> tuple[npt.NDArray[np.int32], list[list[_Piece]]]:
@@ -169,7 +172,7 @@ def _rows(ink: Ink) -> tuple[npt.NDArray[np.int32], list[list[_Piece]]]:
             piece
             for piece in pieces
             if not (_touches_edge(piece, height, width) and _is_frame(piece, height, width))
-        ]
+        ] or pieces
     if not pieces:
         return labels, []
     typical = _typical_height(pieces)
@@ -251,9 +254,10 @@ def _chains(digits: list[_Piece]) -> list[list[_Piece]]:
         chain, last = [start], start
         free[start] = False
         while True:
+            after = np.arange(len(digits)) > last
             overlap = np.minimum(bottoms, bottoms[last]) - np.maximum(tops, tops[last])
             low, high = np.minimum(heights, heights[last]), np.maximum(heights, heights[last])
-            following = np.flatnonzero(free & (overlap >= 0.4 * low) & (high <= 2.5 * low))
+            following = np.flatnonzero(free & after & (overlap >= 0.4 * low) & (high <= 2.5 * low))
             if not following.size:
                 break
             last = int(following[0])

@@ -19,7 +19,7 @@ _GRID = 6  # control points a side of the elastic displacement field
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far glyphs are distorted; every range is symmetric about "no change" and drawn uniformly.
+    """How far glyphs are distorted: ranges are symmetric about "no change" and drawn uniformly.
 
     Attributes:
         rotation_deg: largest rotation.

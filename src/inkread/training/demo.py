@@ -1,6 +1,7 @@
 """The whole workflow in one go: data, samples, architecture, training, evaluation, reading."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from importlib import resources
 from pathlib import Path
 
@@ -13,17 +14,17 @@ from inkread.errors import DataError
 from inkread.images import load_upright
 from inkread.reader import Reader
 from inkread.training import evaluate, mnist, models, plots, train
+from inkread.training.history import Step
 from inkread.training.recipes import recipe_named
 
 __all__ = ["run_demo"]
 
+DownloadBars = Callable[[], AbstractContextManager[mnist.Progress]]
+TrainingBar = Callable[[], AbstractContextManager[Callable[[Step], None]]]
+
 
 def run_demo(
-    directory: Path,
-    data: Path | None = None,
-    *,
-    on_progress: Callable[[str, int, int], None] | None = None,
-    on_step: Callable[[train.Step], None] | None = None,
+    directory: Path, data: Path | None, *, downloads: DownloadBars, training: TrainingBar
 ) -> None:
     """Show the workflow, printing to standard output and leaving pictures in a folder.
 
@@ -31,26 +32,25 @@ def run_demo(
 
     Args:
         directory: for the pictures and the run; what an earlier demo left there is replaced.
-        data: a folder with MNIST's IDX files; tried first.
-        on_progress: called during downloads.
-        on_step: called after every training step.
+        data: a folder with MNIST's IDX files, tried first, or ``None``.
+        downloads: gives a callback that shows downloads for as long as its context lasts.
+        training: likewise for the steps of the training.
 
     Raises:
         OSError: the folder can't be written.
     """
     out = output.console()
     try:
-        dataset = mnist.load(data, on_progress=on_progress)
+        with downloads() as on_progress:
+            dataset = mnist.load(data, on_progress=on_progress)
     except DataError as error:
         out.print(f"[bold]No training without MNIST.[/bold] {escape(str(error))}")
     else:
-        _train_and_evaluate(dataset, directory, on_step)
+        _train_and_evaluate(dataset, directory, training)
     _read_samples(directory)
 
 
-def _train_and_evaluate(
-    dataset: mnist.Mnist, directory: Path, on_step: Callable[[train.Step], None] | None
-) -> None:
+def _train_and_evaluate(dataset: mnist.Mnist, directory: Path, training: TrainingBar) -> None:
     out = output.console()
     out.rule("1. Data")
     out.print(
@@ -69,12 +69,19 @@ def _train_and_evaluate(
     run_directory = directory / "run"
     for name in (train.RECIPE, train.CHECKPOINT):  # the demo starts anew each time
         (run_directory / name).unlink(missing_ok=True)
-    run = train.train(recipe, dataset, run_directory, on_step=on_step)
+    steps: list[Step] = []
+    with training() as show_step:
+
+        def on_step(step: Step) -> None:
+            steps.append(step)
+            show_step(step)
+
+        run = train.train(recipe, dataset, run_directory, on_step=on_step)
     last = run.history[-1]
     out.print(
         f"trained in {last.seconds:.0f} s; validation accuracy {last.validation_accuracy:.2%}"
     )
-    _save(plots.curves(run.history, f"recipe {recipe.name}"), directory / "curves.png")
+    _save(plots.curves(run.history, f"recipe {recipe.name}", steps), directory / "curves.png")
     out.rule("4. Evaluation")
     found = evaluate.evaluate(Reader(run.model_file).model, dataset.test)
     output.print_evaluation(found, "The network just trained, on MNIST's test images")

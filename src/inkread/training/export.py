@@ -1,6 +1,5 @@
 """From a trained Keras network to a model file; what comes out is checked against what went in."""
 
-import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -12,14 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from inkread.errors import ModelError
+from inkread.errors import ConfigError, ModelError
 from inkread.files import replacing
-from inkread.runtime import METADATA_KEY, Model, ModelMetadata
+from inkread.runtime import INPUT, METADATA_KEY, OUTPUT, Model, ModelMetadata, as_input
 
-__all__ = ["TOLERANCE", "as_input", "check_parity", "to_litert", "to_onnx", "to_saved_model"]
+__all__ = ["TOLERANCE", "check_parity", "to_litert", "to_onnx", "to_saved_model"]
 
 TOLERANCE = 1e-4
-_INPUT, _OUTPUT = "glyphs", "probabilities"
 
 Glyphs = npt.NDArray[np.uint8]
 Probabilities = npt.NDArray[np.float32]
@@ -43,8 +41,8 @@ def to_onnx(model: keras.Model, path: Path, metadata: ModelMetadata, glyphs: Gly
         with _known_notices_silenced():
             model.export(temporary, format="onnx", verbose=False)
         proto = onnx.load(temporary)
-        _rename(proto, proto.graph.input[0].name, _INPUT)
-        _rename(proto, proto.graph.output[0].name, _OUTPUT)
+        _rename(proto, proto.graph.input[0].name, INPUT)
+        _rename(proto, proto.graph.output[0].name, OUTPUT)
         onnx.helper.set_model_props(proto, {METADATA_KEY: metadata.to_json()})
         onnx.checker.check_model(proto)
         onnx.save(proto, temporary)
@@ -72,10 +70,17 @@ def to_litert(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
 
 
 def to_saved_model(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
-    """Write a TensorFlow SavedModel folder; arguments and errors as for ``to_onnx``."""
+    """Write a TensorFlow SavedModel folder; arguments and errors as for ``to_onnx``, and one more.
+
+    Raises:
+        ConfigError: ``path`` is something else than an earlier SavedModel.
+    """
     import tensorflow as tf
 
     expected = _called(model, glyphs)
+    path = path.resolve()
+    if path.exists() and not (path / "saved_model.pb").exists():
+        raise ConfigError(f"expected a new folder or an earlier SavedModel, received {path}")
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         temporary = Path(folder) / path.name
@@ -83,7 +88,7 @@ def to_saved_model(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
         loaded = tf.saved_model.load(str(temporary))  # it owns the weights: keep it until the end
         check_parity(expected, loaded.serve(as_input(glyphs)).numpy())
         if path.exists():
-            shutil.rmtree(path)
+            path.rename(Path(folder) / "replaced")
         temporary.rename(path)
 
 
@@ -99,11 +104,6 @@ def check_parity(expected: Probabilities, received: Probabilities) -> None:
             f"the exported model's probabilities differ from Keras': expected at most {TOLERANCE}, "
             f"received {difference:.2g}"
         )
-
-
-def as_input(glyphs: Glyphs) -> npt.NDArray[np.float32]:
-    """Return glyphs as the networks take them: (N, 28, 28, 1) float32 in [0, 1]."""
-    return glyphs[..., None] * np.float32(1 / 255)
 
 
 def _called(model: keras.Model, glyphs: Glyphs) -> Probabilities:

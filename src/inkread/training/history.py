@@ -9,7 +9,7 @@ from pathlib import Path
 from inkread.errors import ConfigError
 from inkread.files import write_atomically
 
-__all__ = ["Epoch", "read_history", "write_history"]
+__all__ = ["Epoch", "Step", "read_history", "write_history"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,17 @@ class Epoch:
     validation_loss: float
     validation_accuracy: float
     seconds: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a training is: epoch and step count from 1, the loss is the epoch's mean so far."""
+
+    epoch: int
+    num_epochs: int
+    step: int
+    num_steps: int
+    loss: float
 
 
 _COLUMNS = [column.name for column in fields(Epoch)]

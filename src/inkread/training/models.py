@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from inkread.errors import ConfigError
+from inkread.runtime import INPUT, OUTPUT
 
 __all__ = ["NETWORKS", "build", "classic", "compact", "deep"]
 
@@ -17,7 +18,7 @@ def classic(dropout: float) -> keras.Model:
 
     34,826 parameters. The architecture of Keras' example "Simple MNIST convnet" (F. Chollet, 2015).
     """
-    inputs = hidden = keras.Input((28, 28, 1), name="glyphs")
+    inputs = hidden = keras.Input((28, 28, 1), name=INPUT)
     hidden = layers.Conv2D(32, 3, activation="relu")(hidden)  # (26, 26, 32)
     hidden = layers.MaxPooling2D(2)(hidden)  # (13, 13, 32)
     hidden = layers.Conv2D(64, 3, activation="relu")(hidden)  # (11, 11, 64)
@@ -31,7 +32,7 @@ def compact(dropout: float) -> keras.Model:
     29,834 parameters; the stride leaves a quarter of the pixels to the costly layers, and batch
     normalisation (Ioffe and Szegedy 2015) bears a ten times larger learning rate.
     """
-    inputs = hidden = keras.Input((28, 28, 1), name="glyphs")
+    inputs = hidden = keras.Input((28, 28, 1), name=INPUT)
     hidden = _convolution(hidden, 16, 6, strides=2, momentum=0.9)  # (14, 14, 16)
     hidden = _convolution(hidden, 32, 3, pool=True, momentum=0.9)  # (7, 7, 32)
     hidden = _convolution(hidden, 64, 3, pool=True, momentum=0.9)  # (3, 3, 64)
@@ -40,7 +41,7 @@ def compact(dropout: float) -> keras.Model:
 
 def deep(dropout: float) -> keras.Model:
     """Five convolutions with batch normalisation, for long training with strong augmentation."""
-    inputs = hidden = keras.Input((28, 28, 1), name="glyphs")
+    inputs = hidden = keras.Input((28, 28, 1), name=INPUT)
     hidden = _convolution(hidden, 16, 5, pool=True)  # (14, 14, 16)
     hidden = _convolution(hidden, 48, 3)
     hidden = _convolution(hidden, 48, 3, pool=True)  # (7, 7, 48)
@@ -91,5 +92,5 @@ def _head(inputs: keras.KerasTensor, hidden: keras.KerasTensor, dropout: float) 
     hidden = layers.Flatten()(hidden)
     if dropout:
         hidden = layers.Dropout(dropout)(hidden)
-    outputs = layers.Dense(NUM_LABELS, activation="softmax", name="probabilities")(hidden)
+    outputs = layers.Dense(NUM_LABELS, activation="softmax", name=OUTPUT)(hidden)
     return keras.Model(inputs, outputs)

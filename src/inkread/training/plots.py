@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Canvas
 from inkread.errors import ConfigError
 from inkread.files import replacing
 from inkread.training.evaluate import Evaluation
-from inkread.training.history import Epoch
+from inkread.training.history import Epoch, Step
 from inkread.training.mnist import Split
 
 __all__ = ["confusion", "curves", "mistakes", "pick_samples", "samples", "save"]
@@ -58,29 +58,33 @@ def samples(split: Split, indices: npt.NDArray[np.int64], title: str) -> Canvas:
     canvas.suptitle(title)
     axes = canvas.subplots(rows, columns, squeeze=False)
     for axis, index in zip(axes.flat, indices.flat, strict=True):
-        _show_glyph(axis, split.images[index], f"{split.labels[index]}  #{index}")
+        _show_glyph(axis, split.images[index], f"{split.labels[index]}  #{split.indices[index]}")
     return canvas
 
 
-def curves(history: Sequence[Epoch], title: str) -> Canvas:
-    """Show loss and accuracy of every epoch, on training and validation images."""
+def curves(history: Sequence[Epoch], title: str, steps: Sequence[Step] = ()) -> Canvas:
+    """Show loss and accuracy of every epoch, on training and validation images.
+
+    Args:
+        history: the epochs.
+        title: above the picture.
+        steps: if given, the loss is drawn after each of them, as the epoch's mean so far.
+    """
     canvas = Canvas(figsize=(9, 3.8), layout="constrained")
     canvas.suptitle(title)
     left, right = canvas.subplots(1, 2)
     epochs = [row.epoch for row in history]
-    left.plot(epochs, [row.loss for row in history], "o-", color=_INK, label="training")
-    left.plot(
-        epochs, [row.validation_loss for row in history], "s--", color=_SECOND, label="validation"
-    )
+    training = {"color": _INK, "marker": "o", "label": "training"}
+    validation = {"color": _SECOND, "marker": "s", "linestyle": "--", "label": "validation"}
+    if steps:
+        places = [step.epoch - 1 + step.step / step.num_steps for step in steps]
+        left.plot(places, [step.loss for step in steps], color=_INK, label="training")
+    else:
+        left.plot(epochs, [row.loss for row in history], **training)
+    left.plot(epochs, [row.validation_loss for row in history], **validation)
     left.set(xlabel="epoch", ylabel="loss (nats)", yscale="log")
-    right.plot(epochs, [100 * row.accuracy for row in history], "o-", color=_INK, label="training")
-    right.plot(
-        epochs,
-        [100 * row.validation_accuracy for row in history],
-        "s--",
-        color=_SECOND,
-        label="validation",
-    )
+    right.plot(epochs, [100 * row.accuracy for row in history], **training)
+    right.plot(epochs, [100 * row.validation_accuracy for row in history], **validation)
     right.set(xlabel="epoch", ylabel="accuracy (%)")
     for axis in (left, right):
         axis.grid(alpha=0.3)
@@ -118,7 +122,8 @@ def mistakes(evaluation: Evaluation, split: Split, title: str, num_shown: int = 
     for axis in axes[len(shown) :]:
         axis.set_axis_off()
     for axis, mistake in zip(axes, shown, strict=False):
-        caption = f"{mistake.label} read {mistake.read}\n{mistake.confidence:.0%}  #{mistake.index}"
+        number = split.indices[mistake.index]
+        caption = f"{mistake.label} read {mistake.read}\n{mistake.confidence:.0%}  #{number}"
         _show_glyph(axis, split.images[mistake.index], caption)
     return canvas
 

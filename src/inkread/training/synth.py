@@ -252,7 +252,7 @@ def _drawn(
 
 
 def _smooth(control: npt.NDArray[np.float64], steps: int = 12) -> npt.NDArray[np.float64]:
-    """Join points by a centripetal Catmull-Rom-like curve (uniform parameters)."""
+    """Join points by a uniform Catmull-Rom spline."""
     padded = np.concatenate([control[:1], control, control[-1:]])
     t = np.linspace(0, 1, steps, endpoint=False)[:, None]
     pieces = []

@@ -24,12 +24,12 @@ import inkread
 from inkread.errors import ConfigError, ModelError
 from inkread.files import replacing, write_atomically
 from inkread.normalize import GlyphShape
-from inkread.runtime import ModelMetadata, with_temperature
+from inkread.runtime import ModelMetadata, as_input, with_temperature
 from inkread.training import export, models, synth
 from inkread.training.augment import augment
 from inkread.training.calibrate import fit_temperature
 from inkread.training.evaluate import score
-from inkread.training.history import Epoch, read_history, write_history
+from inkread.training.history import Epoch, Step, read_history, write_history
 from inkread.training.memory import keep_freed_memory
 from inkread.training.mnist import TRAIN_IMAGES, Mnist, Split
 from inkread.training.recipes import Recipe, recipe_from_dict
@@ -41,17 +41,6 @@ MODEL, METRICS = "model.onnx", "metrics.json"
 LABELS = tuple(str(digit) for digit in range(10))
 PARITY_GLYPHS = 512
 NUM_DRAWN = 4000  # different digits drawn from strokes; distortion makes every use another
-
-
-@dataclass(frozen=True)
-class Step:
-    """Where a training is: epoch and step count from 1, the loss is the epoch's mean so far."""
-
-    epoch: int
-    num_epochs: int
-    step: int
-    num_steps: int
-    loss: float
 
 
 @dataclass(frozen=True)
@@ -91,7 +80,8 @@ def train(
         on_step: called after every step.
 
     Raises:
-        ConfigError: the folder holds a run and ``resume`` is false, or another run.
+        ConfigError: the folder holds a run and ``resume`` is false, or another run; ``seed`` is not
+            in [0, 2**32).
         ModelError: the folder's checkpoint is broken.
         OSError: the folder can't be written.
     """
@@ -124,6 +114,8 @@ class Training:
         self._on_step = on_step
         self.history: list[Epoch] = []
         self._drawn = None
+        if not 0 <= seed < 2**32:
+            raise ConfigError(f"expected a seed from 0 to {2**32 - 1}, received {seed}")
         _begin(recipe, seed, directory, resume)
         if recipe.drawn:
             rng = np.random.default_rng(np.random.SeedSequence([seed]))
@@ -206,7 +198,7 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
             labels[replaced] = self._drawn.labels[picked]
         if self._recipe.augmentation:
             glyphs = augment(glyphs, self._recipe.augmentation, rng)
-        return export.as_input(glyphs), np.eye(10, dtype=np.float32)[labels]
+        return as_input(glyphs), np.eye(10, dtype=np.float32)[labels]
 
 
 class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
@@ -256,7 +248,7 @@ def _restart_dropout(network: keras.Model, seed: int, epoch: int) -> None:
 
 
 def _predict(network: keras.Model, split: Split) -> npt.NDArray[np.float32]:
-    return np.asarray(network.predict(export.as_input(split.images), batch_size=500, verbose=0))
+    return np.asarray(network.predict(as_input(split.images), batch_size=500, verbose=0))
 
 
 def _begin(recipe: Recipe, seed: int, directory: Path, resume: bool) -> None:
