@@ -51,8 +51,8 @@ def main() -> None:
     """Run the command line."""
     # Set before TensorFlow is imported: its start-up notices are not for users.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # The size limit is checked, and named, by inkread.images.
-    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    # What is wrong with a picture is said once, by inkread.images.
+    warnings.filterwarnings("ignore", module="PIL")
     # File names may hold bytes that are no text; they are printed escaped.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

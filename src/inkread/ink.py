@@ -71,16 +71,25 @@ def _is_light_on_dark(grey: Grey) -> bool:
     small = images.scaled(grey, min(1.0, _PAPER_SIDE_PX / 2 / max(grey.shape)))
     window = min(65, max(3, (min(small.shape) // 2) | 1))
     margin = window // 2
-    framed = np.pad(small, margin, mode="symmetric")
+    framed = np.clip(_continued(small, margin), 0, 255).astype(np.uint8)
     paper = cv2.medianBlur(framed, window)[margin:-margin, margin:-margin]
     deviation = small.astype(np.float64) - paper
+    deviation[np.abs(deviation) < _MIN_CONTRAST] = 0
+    if not deviation.any():
+        return bool(np.median(small) < 128)
     spread = float(np.sqrt((deviation**2).mean()))
-    skewness = float((deviation**3).mean()) / spread**3 if spread else 0.0
+    skewness = float((deviation**3).mean()) / spread**3
     if abs(skewness) < _CLEAR_SKEWNESS or max(grey.shape) < _MIN_RULED_SIDE_PX:
         _, bright = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
         rim = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]])
         return bool(rim.mean() < 0.5)
     return skewness > 0
+
+
+def _continued(grey: Grey, margin: int) -> npt.NDArray[np.float32]:
+    """Frame a picture so that its gradients go on: (H + 2 margin, W + 2 margin)."""
+    values = grey.astype(np.float32)
+    return np.pad(values, margin, mode="reflect", reflect_type="odd")
 
 
 def _reach(grey: Grey) -> int:
@@ -107,17 +116,23 @@ def _darkness(grey: Grey, reach: int) -> tuple[npt.NDArray[np.float32], Mask]:
         a mask of the ink.
     """
     small = images.scaled(grey, min(1.0, _PAPER_SIDE_PX / max(grey.shape)))
-    small = cv2.medianBlur(small, 3)
+    margin = min(reach, min(small.shape) - 1)
+    framed = _continued(cv2.medianBlur(small, 3), margin)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach | 1, reach | 1))
-    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel)
-    paper = cv2.GaussianBlur(paper, (0, 0), reach / 6)
+    closed = cv2.morphologyEx(framed, cv2.MORPH_CLOSE, kernel)
+    # Smoothed, but at the edge of a shadow no lighter than the darker side of it.
+    paper = np.minimum(closed, cv2.GaussianBlur(closed, (0, 0), reach / 6))
+    paper = cv2.erode(paper, np.ones((3, 3), np.uint8))[margin:-margin, margin:-margin]
     paper = cv2.resize(paper, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    darkness = 255 * (1 - grey / np.maximum(paper, 40).astype(np.float32))
+    darkness = 255 * (1 - grey / np.maximum(paper, 40))
     smooth = cv2.GaussianBlur(darkness, (0, 0), 0.6 + max(grey.shape) / 1600)
     # Most of the page is paper: its lower percentiles give its level and its roughness.
     step = max(1, min(grey.shape) // 200)  # every few pixels are enough to tell
-    low, middle = np.percentile(smooth[::step, ::step], (5, 30))
+    low, middle, half = np.percentile(smooth[::step, ::step], (5, 30, 50))
     roughness = float(middle - low) / 1.12  # as of a normal distribution
+    # White paper clips its light grain, and then only the dark side shows how rough it is; but
+    # there the ink begins too.
+    roughness = max(roughness, min(float(half - middle) / 0.52, 2.5 * roughness + 1))
     level = float(middle) + 0.52 * roughness
     darkness -= level
     smooth -= level
@@ -194,6 +209,11 @@ def _ruled(mask: Mask) -> tuple[Mask, int]:
     spans &= stats[:, cv2.CC_STAT_HEIGHT] <= 0.25 * height
     spans[0] = False
     lines = cv2.bitwise_and(pieces, (spans[labels] * np.uint8(255)))
-    if not lines.any() or stroke_width(lines) > 0.04 * max(height, width):
+    line_px = stroke_width(lines)
+    if not line_px or line_px > 0.04 * max(height, width):
         return np.zeros_like(mask), 0
+    # A stroke that runs along a line is thicker than it, and stays.
+    side = round(1.7 * line_px) + 1
+    thick = cv2.morphologyEx(lines, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
+    lines = cv2.bitwise_and(lines, cv2.bitwise_not(thick))
     return cv2.dilate(lines, np.ones((3, 1), np.uint8)), int(spans.sum())

@@ -187,7 +187,7 @@ def _rows(ink: Ink) -> tuple[npt.NDArray[np.int32], list[list[_Piece]]]:
 def _typical_height(pieces: list[_Piece]) -> float:
     """The height of the digits: the median over the ink, so that specks hardly count."""
     heights = np.array([piece.height for piece in pieces])
-    weights = np.array([piece.size for piece in pieces], dtype=np.float64)
+    weights = np.array([piece.size for piece in pieces], dtype=np.float64) ** 2
     order = np.argsort(heights)
     share = np.cumsum(weights[order]) / weights.sum()
     return float(heights[order][np.searchsorted(share, 0.5)])
