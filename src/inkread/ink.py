@@ -71,9 +71,10 @@ def _is_light_on_dark(grey: Grey) -> bool:
     small = images.scaled(grey, min(1.0, _PAPER_SIDE_PX / 2 / max(grey.shape)))
     window = min(65, max(3, (min(small.shape) // 2) | 1))
     margin = window // 2
-    framed = np.clip(_continued(small, margin), 0, 255).astype(np.uint8)
+    level = np.clip(small - _ramp(small) + 128, 0, 255).astype(np.uint8)
+    framed = np.pad(level, margin, mode="symmetric")
     paper = cv2.medianBlur(framed, window)[margin:-margin, margin:-margin]
-    deviation = small.astype(np.float64) - paper
+    deviation = level.astype(np.float64) - paper
     deviation[np.abs(deviation) < _MIN_CONTRAST] = 0
     if not deviation.any():
         return bool(np.median(small) < 128)
@@ -86,10 +87,28 @@ def _is_light_on_dark(grey: Grey) -> bool:
     return skewness > 0
 
 
-def _continued(grey: Grey, margin: int) -> npt.NDArray[np.float32]:
-    """Frame a picture so that its gradients go on: (H + 2 margin, W + 2 margin)."""
-    values = grey.astype(np.float32)
-    return np.pad(values, margin, mode="reflect", reflect_type="odd")
+def _ramp(grey: Grey) -> npt.NDArray[np.float32]:
+    """How the light falls off across the picture: (H, W) around 0.
+
+    A bilinear surface fitted to the greater part of the pixels, which is the paper; what lies far
+    from it, as ink does, is left out step by step. Small pictures are taken as evenly lit.
+    """
+    height, width = grey.shape
+    if max(grey.shape) < _MIN_RULED_SIDE_PX:
+        return np.zeros(grey.shape, np.float32)
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
+    terms = np.stack([np.ones_like(x), x, y, x * y], axis=-1)
+    step = max(1, min(grey.shape) // 48)
+    sampled, values = terms[::step, ::step].reshape(-1, 4), grey[::step, ::step].ravel()
+    near = np.ones(len(values), dtype=bool)
+    for _ in range(4):
+        surface, *_ = np.linalg.lstsq(sampled[near], values[near], rcond=None)
+        distance = np.abs(values - sampled @ surface)
+        near = distance <= np.percentile(distance, 70)
+    ramp: npt.NDArray[np.float32] = terms[..., 1:] @ surface[1:].astype(np.float32)
+    if np.median(distance) > 0.1 * np.ptp(ramp):  # no ramp: the edge of a shadow, or bold writing
+        return np.zeros(grey.shape, np.float32)
+    return ramp
 
 
 def _reach(grey: Grey) -> int:
@@ -116,13 +135,13 @@ def _darkness(grey: Grey, reach: int) -> tuple[npt.NDArray[np.float32], Mask]:
         a mask of the ink.
     """
     small = images.scaled(grey, min(1.0, _PAPER_SIDE_PX / max(grey.shape)))
-    margin = min(reach, min(small.shape) - 1)
-    framed = _continued(cv2.medianBlur(small, 3), margin)
+    ramp = _ramp(small)
+    level = cv2.medianBlur(small, 3) - ramp
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach | 1, reach | 1))
-    closed = cv2.morphologyEx(framed, cv2.MORPH_CLOSE, kernel)
+    closed = cv2.morphologyEx(level, cv2.MORPH_CLOSE, kernel)
     # Smoothed, but at the edge of a shadow no lighter than the darker side of it.
     paper = np.minimum(closed, cv2.GaussianBlur(closed, (0, 0), reach / 6))
-    paper = cv2.erode(paper, np.ones((3, 3), np.uint8))[margin:-margin, margin:-margin]
+    paper = cv2.erode(paper, np.ones((3, 3), np.uint8)) + ramp
     paper = cv2.resize(paper, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
     darkness = 255 * (1 - grey / np.maximum(paper, 40))
     smooth = cv2.GaussianBlur(darkness, (0, 0), 0.6 + max(grey.shape) / 1600)
