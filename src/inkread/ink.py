@@ -22,7 +22,7 @@ _WORK_SIDE_PX = 1600  # larger pages are shrunk to this
 _PAPER_SIDE_PX = 256  # the paper is estimated at this size
 _MIN_CONTRAST = 12.0  # grey levels of 255 between ink and paper
 _CLEAR_SKEWNESS = 0.5
-_MIN_RULED_SIDE_PX = 48  # smaller pictures are tight crops: no shadow, no ruling
+_TIGHT_SIDE_PX = 48  # smaller pictures are tight crops: no shadow, no ruling
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ def find(page: Grey) -> Ink:
     level = _ink_level(darkness, mask)
     if level < _MIN_CONTRAST:
         return Ink(np.zeros_like(grey), scale, page.shape[1], page.shape[0])
+    mask = _without_crossings(mask, darkness > 0.6 * level)
     soft = np.clip((darkness - 0.2 * level) * (255 / (0.55 * level)), 0, 255).astype(np.uint8)
     soft[cv2.dilate(mask, np.ones((3, 3), np.uint8)) == 0] = 0
     return Ink(soft, scale, page.shape[1], page.shape[0])
@@ -71,16 +72,16 @@ def _is_light_on_dark(grey: Grey) -> bool:
     small = images.scaled(grey, min(1.0, _PAPER_SIDE_PX / 2 / max(grey.shape)))
     window = min(65, max(3, (min(small.shape) // 2) | 1))
     margin = window // 2
-    level = np.clip(small - _ramp(small) + 128, 0, 255).astype(np.uint8)
+    level = np.clip(small - _ramp(small), 0, 255).astype(np.uint8)
     framed = np.pad(level, margin, mode="symmetric")
     paper = cv2.medianBlur(framed, window)[margin:-margin, margin:-margin]
     deviation = level.astype(np.float64) - paper
     deviation[np.abs(deviation) < _MIN_CONTRAST] = 0
-    if not deviation.any():
+    if not deviation.any() and max(grey.shape) >= _TIGHT_SIDE_PX:
         return bool(np.median(small) < 128)
     spread = float(np.sqrt((deviation**2).mean()))
-    skewness = float((deviation**3).mean()) / spread**3
-    if abs(skewness) < _CLEAR_SKEWNESS or max(grey.shape) < _MIN_RULED_SIDE_PX:
+    skewness = float((deviation**3).mean()) / spread**3 if spread else 0.0
+    if abs(skewness) < _CLEAR_SKEWNESS or max(grey.shape) < _TIGHT_SIDE_PX:
         _, bright = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
         rim = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]])
         return bool(rim.mean() < 0.5)
@@ -94,7 +95,7 @@ def _ramp(grey: Grey) -> npt.NDArray[np.float32]:
     from it, as ink does, is left out step by step. Small pictures are taken as evenly lit.
     """
     height, width = grey.shape
-    if max(grey.shape) < _MIN_RULED_SIDE_PX:
+    if max(grey.shape) < _TIGHT_SIDE_PX:
         return np.zeros(grey.shape, np.float32)
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     terms = np.stack([np.ones_like(x), x, y, x * y], axis=-1)
@@ -144,7 +145,9 @@ def _darkness(grey: Grey, reach: int) -> tuple[npt.NDArray[np.float32], Mask]:
     paper = cv2.erode(paper, np.ones((3, 3), np.uint8)) + ramp
     paper = cv2.resize(paper, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
     darkness = 255 * (1 - grey / np.maximum(paper, 40))
-    smooth = cv2.GaussianBlur(darkness, (0, 0), 0.6 + max(grey.shape) / 1600)
+    smooth = darkness.copy()
+    if max(grey.shape) >= _TIGHT_SIDE_PX:
+        smooth = cv2.GaussianBlur(darkness, (0, 0), 0.6 + max(grey.shape) / 1600)
     # Most of the page is paper: its lower percentiles give its level and its roughness.
     step = max(1, min(grey.shape) // 200)  # every few pixels are enough to tell
     low, middle, half = np.percentile(smooth[::step, ::step], (5, 30, 50))
@@ -178,6 +181,16 @@ def _without_specks(mask: Mask) -> Mask:
     return (keep[labels] * np.uint8(255)) if count > 1 else mask
 
 
+def _without_crossings(mask: Mask, strong: npt.NDArray[np.bool_]) -> Mask:
+    """Remove what is small and nowhere strong: faint lines leave dots where they cross."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    sides = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    keep = sides > 2 * stroke_width(mask)
+    keep[labels[strong]] = True
+    keep[0] = False
+    return np.asarray(keep[labels] * np.uint8(255))
+
+
 def _without_ruling(mask: Mask) -> Mask:
     """Remove ruled lines and grids: thin lines that run from edge to edge of the picture.
 
@@ -185,7 +198,7 @@ def _without_ruling(mask: Mask) -> Mask:
     runs along a picture so long that no stroke does, or if it is one of a whole set.
     """
     height, width = mask.shape
-    if min(mask.shape) < _MIN_RULED_SIDE_PX:
+    if min(mask.shape) < _TIGHT_SIDE_PX:
         return mask
     level, num_level = _ruled(mask)
     upright, num_upright = _ruled(cv2.transpose(mask))
