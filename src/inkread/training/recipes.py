@@ -65,6 +65,7 @@ RECIPES: dict[str, Recipe] = {
             epochs=1,
             learning_rate=0.01,
             warmup=0.2,
+            label_smoothing=0.05,
         ),
         Recipe(
             name="standard",
