@@ -260,8 +260,9 @@ def with_temperature(
     Returns:
         (N, K) float32; each row adds up to 1.
     """
-    logits = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny)) / np.float32(temperature)
-    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    # softmax(log p / T) is p ** (1 / T) over its sum; with the largest made 1, none overflows.
+    relative = probabilities / probabilities.max(axis=1, keepdims=True)
+    weights = relative ** np.float32(1 / temperature)
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
