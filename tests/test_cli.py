@@ -159,7 +159,7 @@ def test_read_as_one_number_and_as_one_digit(tmp_path, small_mnist):
     assert (digit["width"], digit["height"]) == (112, 112)
 
 
-@pytest.mark.parametrize(("read_as", "texts"), [("page", []), ("number", [""]), ("digit", ["?"])])
+@pytest.mark.parametrize(("read_as", "texts"), [("page", []), ("number", [""]), ("digit", [""])])
 def test_read_of_a_blank_picture_reads_nothing(tmp_path, read_as, texts):
     result = run("read", "--json", "--as", read_as, blank_picture(tmp_path / "blank.png"))
     assert result.exit_code == 0
@@ -195,7 +195,7 @@ def test_read_names_every_bad_picture_and_reads_the_others(tmp_path):
 
 def test_read_with_a_model_file(small_run):
     page = json.loads(run("read", "--json", "--model", small_run.model_file, METER).stdout)
-    assert page["model"] == "model"
+    assert page["model"] == "quick-3"
 
 
 @pytest.mark.parametrize("model", ["no-such-model", METER, "."])
@@ -238,7 +238,7 @@ def test_wrong_usage_exits_with_2(arguments):
 def test_data_fetch_verifies_mnist_and_names_its_source(full_mnist):
     result = run("data", "fetch")
     assert result.exit_code == 0
-    assert f"verified; from {full_mnist.source}" in result.stdout
+    assert mnist.fetch()[1] in result.stdout
 
 
 def test_data_info_counts_every_split(small_data):
@@ -278,7 +278,8 @@ def test_data_show_of_chosen_indices(small_data, tmp_path):
 def test_data_show_of_an_index_that_is_not_there(small_data, tmp_path, index):
     result = run("data", "show", "--index", index, "--out", tmp_path / "no.png")
     assert result.exit_code == 1
-    assert "expected indices from 0 to 639" in result.stderr
+    assert "expected indices of training images" in result.stderr
+    assert f"received [{index}]" in result.stderr
     assert not (tmp_path / "no.png").exists()
 
 
@@ -376,7 +377,7 @@ def test_evaluate_prints_what_evaluation_finds(small_data, small_run):
     result = run("evaluate", small_run.directory, "--json")
     found = evaluation.evaluate(Model(small_run.model_file), small_data.test)
     values = json.loads(result.stdout)
-    assert (values.pop("model"), values.pop("split")) == ("model", "test")
+    assert (values.pop("model"), values.pop("split")) == ("quick-3", "test")
     assert values == json.loads(json.dumps(found.to_dict()))
 
 
@@ -526,6 +527,7 @@ def test_a_full_disk_behind_standard_output_is_an_error(arguments):
         result = run_for_real(*arguments, stdout=full)
     assert result.returncode == 1
     assert b"No space left" in result.stderr
+    assert METER.name.encode() not in result.stderr  # the picture is not to blame
 
 
 @pytest.mark.parametrize(

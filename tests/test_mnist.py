@@ -613,7 +613,6 @@ def test_the_split_is_the_same_every_time(full_mnist: Mnist):
     again = mnist.load()
     assert same(again.train, full_mnist.train)
     assert same(again.validation, full_mnist.validation)
-    assert again.source == full_mnist.source
 
 
 def test_mnist_is_frozen(full_mnist: Mnist):

@@ -54,12 +54,13 @@ def test_json_prints_each_page_at_once(capsys):
     assert capsys.readouterr().out.count("\n") == 1
 
 
-def test_csv_prints_a_row_a_number(capsys):
+def test_csv_prints_a_row_a_number_and_one_a_blank_page(capsys):
     printed(output.Csv(), ("a.png", PAGE), ("b.png", BLANK), ("c.png", NOTHING))
     assert capsys.readouterr().out == (
         "file,index,text,confidence,left,top,right,bottom,rejected\n"
         "a.png,0,40,0.9025,10,20,60,50,false\n"
         "a.png,1,?,0.9500,5,80,25,110,true\n"
+        "b.png,,,,,,,,\n"
         "c.png,0,,0.0000,0,0,30,20,true\n"
     )
 

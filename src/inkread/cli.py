@@ -146,21 +146,21 @@ def read(
     stems = Counter(Path(name).name for name in images)
     num_failed = 0
     for index, name in enumerate(images, start=1):
+        page = None
         try:
             pixels = load_upright(sys.stdin.buffer.read() if name == "-" else name)
             page = _read_as(read_as, reader, pixels)
-            show.add(name, page)
             if annotate:
                 stem = "stdin" if name == "-" else Path(name).name
                 if stems[stem] > 1:
                     stem = f"{index}-{stem}"
                 save_annotated(pixels, page, annotate / f"{stem}.png")
-        except BrokenPipeError:  # nobody reads on: the others need not be tried
-            raise
         except (InkreadError, OSError) as error:
             num_failed += 1
             named = str(error).startswith(f"{name}: ") and name != "-"
             messages.complain(str(error) if named else f"{name}: {error}")
+        if page:  # also if its annotated picture could not be saved
+            show.add(name, page)
     show.close()
     if num_failed:
         raise typer.Exit(1)

@@ -47,13 +47,22 @@ class ReportingGroup(typer.core.TyperGroup):
                 raise
             complain(f"this needs {error.name}: pip install 'inkread[train]'")
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _abandon_output()
         except OSError as error:
             complain(f"{error}")
+            try:
+                sys.stdout.flush()
+            except OSError:
+                _abandon_output()
         except KeyboardInterrupt:
             complain("interrupted")
             raise typer.Exit(130) from None
         raise typer.Exit(1)
+
+
+def _abandon_output() -> None:
+    """Send what is left to nowhere: Python would fail on it once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(text: str) -> None:
