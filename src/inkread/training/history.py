@@ -18,7 +18,8 @@ class Epoch:
 
     Attributes:
         epoch: its number, from 1.
-        loss: mean training loss over the epoch, in nats, dropout and distortions included.
+        loss: mean training loss over the epoch, in nats; dropout, distortions and label smoothing
+            count in it.
         accuracy: share of the training images read right during the epoch, likewise.
         validation_loss: negative log-likelihood on the validation images after it, in nats.
         validation_accuracy: share of the validation images read right after it.
