@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 import inkread
 from inkread.cli import app
 from inkread.errors import DataError
+from inkread.explain import explain
 from inkread.runtime import Model
 from inkread.training import evaluate as evaluation
 from inkread.training import mnist
@@ -217,6 +218,8 @@ def test_read_with_a_bad_model_fails_by_name(model):
         ["read", METER, "--min-confidence", "half"],
         ["read", METER, "--threads", "0"],
         ["write", METER],
+        ["explain"],
+        ["explain", METER, CHALK],
         ["data", "shred"],
         ["data", "show", "--per-digit", "0"],
         ["train", "--seed", "-1"],
@@ -233,6 +236,70 @@ def test_wrong_usage_exits_with_2(arguments):
     assert result.exit_code == 2
     assert "Usage" in result.stderr
     assert result.stdout == ""
+
+
+@pytest.fixture
+def digit_picture(tmp_path, small_mnist):
+    """A file with a picture of the 4 among the test images."""
+    path = tmp_path / "four.png"
+    Image.fromarray(small_mnist.test.images[4]).resize((112, 112)).save(path)
+    return path
+
+
+def test_explain_prints_why_in_a_sentence(reader, digit_picture):
+    result = run("explain", digit_picture)
+    assert result.exit_code == 0
+    assert result.stdout == f"{explain(reader, digit_picture).summary}\n"
+    assert result.stderr == ""
+
+
+def test_explain_prints_json(reader, digit_picture):
+    values = json.loads(run("explain", "--json", "-", stdin=digit_picture.read_bytes()).stdout)
+    assert values.pop("file") == "-"
+    assert values == json.loads(json.dumps(explain(reader, digit_picture).to_dict()))
+
+
+def test_explain_saves_pictures(digit_picture, tmp_path):
+    out, features = tmp_path / "new" / "why.png", tmp_path / "new" / "features.png"
+    result = run("explain", digit_picture, "--out", out, "--features", features)
+    assert result.exit_code == 0
+    for path in (out, features):
+        assert str(path) in result.stderr
+        with Image.open(path) as picture:
+            assert picture.width > picture.height > 200
+
+
+def test_explain_with_another_model(digit_picture, small_run, tmp_path):
+    values = json.loads(
+        run("explain", digit_picture, "--json", "--model", small_run.model_file).stdout
+    )
+    expected = inkread.Reader(small_run.model_file).read_digit(digit_picture)
+    assert values["probabilities"] == list(expected.probabilities)
+
+
+def test_explain_of_no_picture_names_it(tmp_path):
+    absent, text = tmp_path / "absent.png", tmp_path / "text.png"
+    text.write_text("no picture")
+    for path in (absent, text, blank_picture(tmp_path / "blank.png")):
+        result = run("explain", path, "--out", tmp_path / "why.png")
+        assert result.exit_code == 1
+        assert result.stderr.startswith(f"error: {path}: ")
+        assert result.stderr.count(str(path)) == 1
+        assert result.stdout == ""
+    assert not (tmp_path / "why.png").exists()
+
+
+def test_explain_names_standard_input_when_it_is_blank(tmp_path):
+    blank = blank_picture(tmp_path / "blank.png").read_bytes()
+    result = run("explain", "-", stdin=blank)
+    assert result.exit_code == 1
+    assert "error: -: expected a picture of a digit, received one without ink" in result.stderr
+
+
+def test_explain_in_an_unknown_format(digit_picture, tmp_path):
+    result = run("explain", digit_picture, "--out", tmp_path / "why.xyz")
+    assert result.exit_code == 1
+    assert "why.xyz" in result.stderr
 
 
 def test_data_fetch_verifies_mnist_and_names_its_source(full_mnist):
@@ -463,8 +530,8 @@ def test_version():
 @pytest.mark.parametrize(
     "command",
     [
-        [], ["read"], ["data"], ["data", "fetch"], ["data", "info"], ["data", "show"], ["train"],
-        ["recipes"], ["evaluate"], ["export"], ["models"], ["demo"],
+        [], ["read"], ["explain"], ["data"], ["data", "fetch"], ["data", "info"], ["data", "show"],
+        ["train"], ["recipes"], ["evaluate"], ["export"], ["models"], ["demo"],
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -537,6 +604,7 @@ def test_a_full_disk_behind_standard_output_is_an_error(arguments):
         ["evaluate", "default", "--out", NO_SPACE / "figures"],
         ["train", "--recipe", "quick", "--out", NO_SPACE / "run"],
         ["read", METER, "--annotate", NO_SPACE],
+        ["explain", METER, "--out", NO_SPACE / "why.png"],
     ],
     ids=lambda arguments: " ".join(arguments[:2]) if arguments[0] == "data" else arguments[0],
 )
@@ -567,8 +635,9 @@ def test_a_disk_that_fills_up_while_saving_is_an_error(monkeypatch, tmp_path):
         ["evaluate", "default"],
         ["export", "run"],
         ["demo"],
+        ["explain", str(METER), "--features", "features.png"],
     ],
-    ids=" ".join,
+    ids=lambda arguments: " ".join(arguments[:2]),
 )
 def test_without_the_train_extra_it_says_what_to_install(arguments):
     result = run_for_real(*arguments, code=WITHOUT_TRAIN_EXTRA)
@@ -576,7 +645,9 @@ def test_without_the_train_extra_it_says_what_to_install(arguments):
     assert b"pip install 'inkread[train]'" in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [["read", METER], ["models"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["read", METER], ["explain", METER], ["models"], ["--version"]]
+)
 def test_reading_does_without_the_train_extra(arguments):
     result = run_for_real(*arguments, code=WITHOUT_TRAIN_EXTRA)
     assert result.returncode == 0

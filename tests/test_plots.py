@@ -1,3 +1,5 @@
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -103,6 +105,56 @@ def test_pick_samples_is_decided_by_its_seed(small_mnist):
     picked = plots.pick_samples(small_mnist.train, 8, seed=4)
     np.testing.assert_array_equal(picked, plots.pick_samples(small_mnist.train, 8, seed=4))
     assert (picked != plots.pick_samples(small_mnist.train, 8, seed=5)).any()
+
+
+def named_lines(canvas):
+    (axis,) = canvas.axes
+    return {line.get_label(): line for line in axis.lines}
+
+
+def test_reliability_shows_a_point_for_each_bin_as_distance_from_certainty(evaluation, tmp_path):
+    canvas = plots.reliability({"sevens": evaluation})
+    line = named_lines(canvas)["sevens"]
+    assert list(line.get_xdata()) == pytest.approx([0.5] * len(evaluation.reliability))
+    wrong = [1 - each.accuracy for each in evaluation.reliability]
+    assert list(line.get_ydata()) == pytest.approx(wrong)
+    saved_size(canvas, tmp_path / "reliability.png")
+
+
+def test_reliability_of_a_flawless_model_stays_within_the_picture(flawless):
+    line = named_lines(plots.reliability({"flawless": flawless}))["flawless"]
+    (axis,) = [line.axes]
+    assert min(line.get_xdata()) == min(line.get_ydata()) == min(axis.get_xlim()) > 0
+
+
+def test_risk_coverage_ends_with_the_error_of_all(evaluation, tmp_path):
+    canvas = plots.risk_coverage({"sevens": evaluation})
+    line = named_lines(canvas)["sevens"]
+    assert line.get_xdata()[-1] == 100
+    assert line.get_ydata()[-1] == pytest.approx(100 * (1 - evaluation.accuracy.value))
+    saved_size(canvas, tmp_path / "risk.png")
+
+
+def test_several_models_differ_by_more_than_colour(evaluation, flawless):
+    models = {"sevens": evaluation, "flawless": flawless}
+    lines = named_lines(plots.risk_coverage(models))
+    assert lines["sevens"].get_linestyle() != lines["flawless"].get_linestyle()
+    bins = named_lines(plots.reliability(models))
+    assert bins["sevens"].get_marker() != bins["flawless"].get_marker()
+
+
+def test_more_models_than_styles_are_drawn(flawless):
+    canvas = plots.risk_coverage({str(number): flawless for number in range(9)})
+    assert len(named_lines(canvas)) == 9
+
+
+def test_svg_is_an_element_with_text_and_the_same_for_the_same(evaluation):
+    first, second = (plots.svg(plots.reliability({"a & b": evaluation})) for _ in range(2))
+    assert first == second
+    root = ElementTree.fromstring(first)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    texts = {element.text for element in root.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"a & b", "mean confidence of a bin"} <= texts
 
 
 @pytest.mark.parametrize("name", ["curves.xyz", "curves", "curves."])

@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import math
 import random
@@ -13,11 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 import inkread
 from inkread import ConfigError, Digit, ImageError, InkreadError, ModelError, Number, Page, Reader
+from inkread.runtime import METADATA_KEY
 from inkread.training.synth import PAPERS, Writing, on_paper, write
 
 DIGITS = "0123456789"
@@ -458,6 +460,74 @@ def test_a_picture_that_is_no_digit_can_be_rejected(rng):
 
     assert (digit.rejected, digit.text) == (True, "?")
     assert digit.label in range(10)
+
+
+def model_that_answers(path: Path, outputs: list[float], junk_threshold: float | None) -> Path:
+    """A model file that gives the same probabilities for every glyph, at temperature 1."""
+    metadata = dataclasses.replace(
+        Reader().model.metadata, temperature=1.0, junk_threshold=junk_threshold
+    )
+    kind, count = TensorProto.FLOAT, len(outputs)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Flatten", ["glyphs"], ["flat"], axis=1),
+            helper.make_node("MatMul", ["flat", "zeros"], ["nothing"]),
+            helper.make_node("Add", ["nothing", "outputs"], ["probabilities"]),
+        ],
+        "constant",
+        [helper.make_tensor_value_info("glyphs", kind, ["N", 28, 28, 1])],
+        [helper.make_tensor_value_info("probabilities", kind, ["N", count])],
+        [
+            numpy_helper.from_array(np.zeros((28 * 28, count), np.float32), "zeros"),
+            numpy_helper.from_array(np.array(outputs, np.float32), "outputs"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    helper.set_model_props(model, {METADATA_KEY: metadata.to_json()})
+    onnx.save(model, path)
+    return path
+
+
+# One half for 4, an eighth for 9; what is left says that it is no digit.
+ELEVEN = [0, 0, 0, 0, 0.5, 0, 0, 0, 0, 0.125, 0.375]
+
+
+@pytest.mark.parametrize(
+    ("junk_threshold", "min_confidence", "text"),
+    [(0.4, 0.0, "4"), (0.375, 0.0, "4"), (0.3, 0.0, "?"), (0.4, 0.5, "4"), (0.4, 0.51, "?")],
+)
+def test_what_is_no_digit_is_rejected_above_the_models_threshold(
+    tmp_path, junk_threshold, min_confidence, text
+):
+    path = model_that_answers(tmp_path / "eleven.onnx", ELEVEN, junk_threshold)
+
+    digit = Reader(path, min_confidence=min_confidence).read_digit(
+        cv2.bitwise_not(written("4").ink)
+    )
+
+    assert digit.text == text
+    assert digit.rejected == (text == "?")
+    assert (digit.label, digit.junk) == (4, 0.375)
+    assert digit.confidence == pytest.approx(0.5)  # that it is a digit (0.625), and a 4 (0.8)
+    assert digit.probabilities == pytest.approx([0, 0, 0, 0, 0.8, 0, 0, 0, 0, 0.2])
+
+
+def test_a_number_with_something_that_is_no_digit_is_rejected(tmp_path):
+    model = model_that_answers(tmp_path / "eleven.onnx", ELEVEN, 0.3)
+
+    (number,) = Reader(model).read(photographed(written("44"))).numbers
+
+    assert (number.text, number.rejected) == ("??", True)
+    assert number.confidence == pytest.approx(0.25)
+
+
+def test_glyphs_are_classified_as_the_digits_that_they_would_be(tmp_path):
+    model = model_that_answers(tmp_path / "eleven.onnx", ELEVEN, 0.3)
+
+    probabilities = Reader(model).classify(np.zeros((3, 28, 28), np.uint8))
+
+    assert probabilities.shape == (3, 10)
+    np.testing.assert_allclose(probabilities[:, 4], 0.8, rtol=1e-6)
 
 
 @pytest.mark.parametrize("value", [-0.01, 1.01, 95, math.nan, math.inf])

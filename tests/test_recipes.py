@@ -25,7 +25,13 @@ def test_baseline_is_the_classic_training_exactly():
         "weight_decay": 0.0,
         "dropout": 0.5,
         "label_smoothing": 0.0,
+        "spoiled": 0.0,
         "drawn": 0.0,
+        "junk": 0.0,
+        "teacher": None,
+        "taught_share": 0.0,
+        "taught_copies": 0,
+        "members": [],
         "augmentation": None,
     }
 
@@ -68,7 +74,7 @@ def test_rebuilding_leaves_the_values_alone():
     assert json.dumps(values) == before
 
 
-@pytest.mark.parametrize("name", ["", "Baseline", "best"])
+@pytest.mark.parametrize("name", ["", "Baseline", "worst"])
 def test_an_unknown_name_is_refused_beside_the_known_ones(name: str):
     with pytest.raises(ConfigError) as caught:
         recipe_named(name)

@@ -9,13 +9,14 @@ PROBABILITIES = (0.01, 0.0, 0.02, 0.0, 0.9, 0.0, 0.0, 0.03, 0.0, 0.04)
 
 FOUR = Digit(4, 0.9, Box(10, 20, 28, 50), PROBABILITIES)
 DOUBTFUL = Digit(7, 0.4, Box(30, 22, 50, 52), (0.06,) * 7 + (0.4, 0.1, 0.08), rejected=True)
+LETTER = Digit(4, 0.18, Box(2, 3, 20, 30), PROBABILITIES, rejected=True, junk=0.8)
 NOTHING = Digit(None, 0.0, Box(0, 0, 28, 28), (0.0,) * 10, rejected=True)
 NUMBER = Number("4?", 0.36, Box(10, 20, 50, 52), (FOUR, DOUBTFUL), rejected=True)
 EMPTY = Number("", 0.0, Box(0, 0, 28, 28), (), rejected=True)
 PAGE = Page((NUMBER, EMPTY), 640, 480, "glyph-standard")
 BLANK_PAGE = Page((), 3, 3, "glyph-standard")
 
-RESULTS = [FOUR, DOUBTFUL, NOTHING, NUMBER, EMPTY, PAGE, BLANK_PAGE]
+RESULTS = [FOUR, DOUBTFUL, LETTER, NOTHING, NUMBER, EMPTY, PAGE, BLANK_PAGE]
 
 
 @pytest.mark.parametrize("result", RESULTS, ids=repr)
@@ -35,7 +36,16 @@ def test_a_digit_as_plain_values():
         "box": [10, 20, 28, 50],
         "probabilities": list(PROBABILITIES),
         "rejected": False,
+        "junk": 0.0,
     }
+    assert LETTER.to_dict()["junk"] == 0.8
+
+
+def test_a_digit_written_before_junk_was_known_is_rebuilt():
+    values = FOUR.to_dict()
+    del values["junk"]
+
+    assert Digit.from_dict(values) == FOUR
 
 
 def test_a_page_as_plain_values():

@@ -37,19 +37,27 @@ def document(**changes):
     return json.dumps({**json.loads(METADATA.to_json()), **changes})
 
 
+ELEVEN = document(junk_threshold=0.5)
+
+
 def write_model(path, metadata=None, **changes):
-    """Write an ONNX file that answers 0.1 for every digit; ``changes`` make it another's."""
+    """Write an ONNX file that answers 0.1 for every digit; ``changes`` make it another's.
+
+    ``logits`` are what it answers for blank paper, before the softmax; ink changes nothing.
+    """
     made = {
         "input_name": "glyphs", "batch": "N", "side": 28, "dtype": np.float32,
-        "output_name": "probabilities", "num_labels": 10, **changes,
+        "output_name": "probabilities", "num_labels": 10, "logits": 0.0, **changes,
     }  # fmt: skip
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(made["dtype"]))
     weights = np.zeros((made["side"] ** 2, made["num_labels"]), made["dtype"])
+    bias = np.zeros(made["num_labels"], made["dtype"]) + np.array(made["logits"], made["dtype"])
     given, answer = made["input_name"], made["output_name"]
     graph = helper.make_graph(
         [
             helper.make_node("Flatten", [given], ["flat"], axis=1),
-            helper.make_node("MatMul", ["flat", "weights"], ["logits"]),
+            helper.make_node("MatMul", ["flat", "weights"], ["zeros"]),
+            helper.make_node("Add", ["zeros", "bias"], ["logits"]),
             helper.make_node("Softmax", ["logits"], [answer], axis=1),
         ],
         "uniform",
@@ -59,7 +67,7 @@ def write_model(path, metadata=None, **changes):
             )
         ],
         [helper.make_tensor_value_info(answer, kind, [made["batch"], made["num_labels"]])],
-        [numpy_helper.from_array(weights, "weights")],
+        [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(bias, "bias")],
     )
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     if metadata is not None:
@@ -130,6 +138,57 @@ def test_a_file_of_the_right_form_is_loaded(tmp_path):
     assert model.metadata == METADATA
     glyphs = np.zeros((3, 28, 28), np.uint8)
     np.testing.assert_allclose(model.probabilities(glyphs), np.full((3, 10), 0.1), rtol=1e-6)
+
+
+def test_what_a_network_says_of_junk_stands_apart_from_its_digits(tmp_path):
+    logits = np.array([0, 1, 2, 0, 0, -1, 0, 0, 3, 0, 2.5])
+    path = write_model(tmp_path / "eleven.onnx", ELEVEN, num_labels=11, logits=logits)
+    model, glyphs = Model(path), np.zeros((300, 28, 28), np.uint8)
+    found = model.classify(glyphs)
+    assert model.raw(glyphs).shape == (300, 11)
+    assert found.junk.dtype == found.probabilities.dtype == np.float32
+    np.testing.assert_allclose(found.junk, np.full(300, softmax(logits)[10]), rtol=1e-5)
+    # The temperature is for the ten among themselves, whatever the eleventh says.
+    expected = softmax(logits[:10] / METADATA.temperature)
+    np.testing.assert_allclose(found.probabilities, np.tile(expected, (300, 1)), rtol=1e-5)
+    np.testing.assert_array_equal(model.probabilities(glyphs), found.probabilities)
+
+
+@pytest.mark.parametrize("lead", [50.0, 100.0, 1000.0])
+def test_probabilities_are_finite_where_junk_took_everything(tmp_path, lead):
+    logits = np.append(np.zeros(10), lead)
+    path = write_model(tmp_path / "sure.onnx", ELEVEN, num_labels=11, logits=logits)
+    found = Model(path).classify(np.zeros((2, 28, 28), np.uint8))
+    np.testing.assert_allclose(found.probabilities, np.full((2, 10), 0.1), rtol=1e-5)
+    np.testing.assert_allclose(found.junk, 1.0)
+
+
+def test_a_network_of_ten_outputs_takes_nothing_for_junk(tmp_path):
+    model = Model(write_model(tmp_path / "ten.onnx", METADATA.to_json()))
+    assert model.metadata.num_outputs == 10
+    assert model.classify(np.zeros((3, 28, 28), np.uint8)).junk.tolist() == [0.0] * 3
+    assert model.classify(np.zeros((0, 28, 28), np.uint8)).junk.shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "num_labels"), [(document(junk_threshold=0.5), 10), (METADATA.to_json(), 11)]
+)
+def test_an_output_too_few_or_too_many_is_refused_by_name(tmp_path, metadata, num_labels):
+    path = write_model(tmp_path / "odd.onnx", metadata, num_labels=num_labels)
+    with pytest.raises(ModelError, match=r"odd\.onnx: expected inputs and outputs"):
+        Model(path)
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.5, "high", float("nan"), [0.5]])
+def test_a_junk_threshold_that_is_no_probability_is_refused(threshold):
+    with pytest.raises(ModelError, match="junk_threshold"):
+        ModelMetadata.from_json(document(junk_threshold=threshold))
+
+
+def test_metadata_written_before_junk_was_known_is_read():
+    values = json.loads(METADATA.to_json())
+    del values["junk_threshold"]
+    assert ModelMetadata.from_json(json.dumps(values)) == METADATA
 
 
 @pytest.mark.parametrize("name", ["missing.onnx", "no/such/folder/model.onnx", "tiny", "", "a\0b"])

@@ -13,6 +13,7 @@ import pytest
 import inkread
 from inkread.errors import ConfigError, ModelError
 from inkread.runtime import Model
+from inkread.training import export
 from inkread.training.augment import Augmentation
 from inkread.training.evaluate import evaluate
 from inkread.training.history import read_history, write_history
@@ -29,7 +30,10 @@ CLASSIC = Recipe(
     epochs=3,
     batch_size=32,
     dropout=0.5,
-    augmentation=Augmentation(rotation_deg=12, elastic_px=1, stroke=0.7, photometric=0.1),
+    augmentation=Augmentation(rotation_deg=12, elastic_px=1, stroke=0.7),
+    spoiled=0.2,
+    drawn=0.1,
+    junk=0.1,
 )
 COMPACT = Recipe(
     name="compact-schedule",
@@ -43,6 +47,24 @@ COMPACT = Recipe(
     label_smoothing=0.1,
 )
 RECIPES = {"classic": CLASSIC, "compact": COMPACT}
+TRIO = Recipe(
+    name="trio",
+    purpose="an ensemble of unlike members",
+    members=(
+        dataclasses.replace(COMPACT, epochs=1),
+        dataclasses.replace(COMPACT, epochs=2),
+        dataclasses.replace(COMPACT, epochs=1, network="classic", learning_rate=0.001),
+    ),
+)
+PUPIL = dataclasses.replace(
+    COMPACT,
+    name="pupil",
+    teacher="compact-schedule",
+    taught_share=0.5,
+    taught_copies=2,
+    spoiled=0.2,
+    junk=0.1,
+)
 
 RUN_FILES = {"recipe.json", "history.csv", "checkpoint.keras", "model.onnx", "metrics.json"}
 
@@ -381,3 +403,69 @@ def test_an_unwritable_folder_is_an_os_error(tiny, tmp_path):
     file.write_text("in the way")
     with pytest.raises(OSError, match="file"):
         train(COMPACT, tiny, file / "run")
+
+
+def test_an_ensemble_answers_with_the_mean_of_its_members(tiny, tmp_path):
+    run = train(TRIO, tiny, tmp_path / "run", seed=2)
+    members = sorted((tmp_path / "run" / "members").iterdir())
+    assert [read_recipe(member) for member in members] == list(
+        zip(TRIO.members, (6, 7, 8), strict=True)
+    )
+    glyphs = tiny.validation.images
+    each = [Model(member / "model.onnx").raw(glyphs) for member in members]
+    np.testing.assert_allclose(Model(run.model_file).raw(glyphs), np.mean(each, 0), atol=1e-5)
+    assert [epoch.epoch for epoch in run.history] == [1, 2, 3, 4]
+    assert np.all(np.diff([epoch.seconds for epoch in run.history]) > 0)
+    reloaded = load_network(run.directory)
+    assert_same_weights(reloaded, run.network)
+
+
+def test_an_ensemble_is_resumed_in_the_member_that_was_stopped(tiny, tmp_path):
+    whole = train(TRIO, tiny, tmp_path / "whole", seed=2)
+    seen = []
+
+    def stop_in_the_second(step):
+        seen.append(step)
+        if len(seen) == NUM_STEPS + 2:
+            raise Stop
+
+    with pytest.raises(Stop):
+        train(TRIO, tiny, tmp_path / "run", seed=2, on_step=stop_in_the_second)
+    steps = []
+    resumed = train(TRIO, tiny, tmp_path / "run", seed=2, resume=True, on_step=steps.append)
+    assert len(steps) == 3 * NUM_STEPS
+    assert_same_run(resumed, whole)
+
+
+def test_an_ensemble_is_not_one_training(tiny, tmp_path):
+    with pytest.raises(ConfigError, match="trio"):
+        Training(TRIO, tiny, tmp_path / "run")
+
+
+def test_a_pupil_resumes_as_if_it_had_not_been_stopped(unbroken, tiny, tmp_path):
+    teacher = unbroken["compact"].model_file
+    whole = train(PUPIL, tiny, tmp_path / "whole", seed=1, teacher=teacher)
+    with pytest.raises(Stop):
+        train(PUPIL, tiny, tmp_path / "run", seed=1, teacher=teacher, on_step=stopper(3, 1))
+    resumed = train(PUPIL, tiny, tmp_path / "run", seed=1, teacher=teacher, resume=True)
+    assert_same_run(resumed, whole)
+    model = Model(resumed.model_file)
+    assert model.metadata.junk_threshold is not None
+    junk = model.classify(tiny.validation.images).junk
+    assert np.mean(junk <= model.metadata.junk_threshold + export.TOLERANCE) >= 0.995
+
+
+def test_a_pupil_without_its_teacher_is_refused(tiny, tmp_path):
+    with pytest.raises(ConfigError, match=r"needs a teacher.*compact-schedule"):
+        train(PUPIL, tiny, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_teacher_of_another_recipe_is_refused(unbroken, tiny, tmp_path):
+    with pytest.raises(ConfigError, match="expected a teacher of recipe 'compact-schedule'"):
+        train(PUPIL, tiny, tmp_path / "run", teacher=unbroken["classic"].model_file)
+
+
+def test_a_teacher_that_nobody_asked_for_is_refused(unbroken, tiny, tmp_path):
+    with pytest.raises(ConfigError, match="expected no teacher"):
+        train(COMPACT, tiny, tmp_path / "run", teacher=unbroken["compact"].model_file)

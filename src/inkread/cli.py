@@ -11,27 +11,24 @@ import os
 import sys
 import warnings
 from collections import Counter
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from PIL import Image, ImageShow
 from rich.logging import RichHandler
 from rich.markup import escape
 from rich.table import Table
 
 import inkread
 from inkread import messages, output
-from inkread.errors import ConfigError, InkreadError
+from inkread.errors import InkreadError
 from inkread.results import Page
+from inkread.training import commands
 
-if TYPE_CHECKING:  # heavy, or of the extra [train], which reading must do without
+if TYPE_CHECKING:  # heavy
     import numpy as np
     from numpy.typing import NDArray
-
-    from inkread.training.mnist import Mnist
 
 __all__ = ["app", "main"]
 
@@ -43,8 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-data_app = typer.Typer(help="MNIST: fetch it, describe it, show it.", no_args_is_help=True)
-app.add_typer(data_app, name="data")
+app.add_typer(commands.app)
 
 
 def main() -> None:
@@ -71,34 +67,6 @@ class ReadAs(StrEnum):
     DIGIT = "digit"
 
 
-class ExportFormat(StrEnum):
-    """What a network can be exported to."""
-
-    ONNX = "onnx"
-    LITERT = "litert"
-    SAVED_MODEL = "saved-model"
-
-
-_EXPORT_NAMES = {
-    ExportFormat.ONNX: "model.onnx",
-    ExportFormat.LITERT: "model.tflite",
-    ExportFormat.SAVED_MODEL: "saved_model",
-}
-
-
-class Split(StrEnum):
-    """A part of MNIST."""
-
-    TEST = "test"
-    VALIDATION = "validation"
-
-
-DataFolder = Annotated[
-    Path | None,
-    typer.Option(
-        "--data", help="Folder with MNIST's IDX files, plain or gzipped.", show_default=False
-    ),
-]
 ModelName = Annotated[str, typer.Option(help="Name of a shipped model, or a model file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -148,7 +116,7 @@ def read(
     for index, name in enumerate(images, start=1):
         page = None
         try:
-            pixels = load_upright(sys.stdin.buffer.read() if name == "-" else name)
+            pixels = load_upright(_source(name))
             page = _read_as(read_as, reader, pixels)
             if annotate:
                 stem = "stdin" if name == "-" else Path(name).name
@@ -157,8 +125,7 @@ def read(
                 save_annotated(pixels, page, annotate / f"{stem}.png")
         except (InkreadError, OSError) as error:
             num_failed += 1
-            named = str(error).startswith(f"{name}: ") and name != "-"
-            messages.complain(str(error) if named else f"{name}: {error}")
+            _complain_of(name, error)
         if page:  # also if its annotated picture could not be saved
             show.add(name, page)
     show.close()
@@ -179,184 +146,54 @@ def _read_as(read_as: ReadAs, reader: "inkread.Reader", pixels: "NDArray[np.uint
     return Page((number,), pixels.shape[1], pixels.shape[0], reader.model.name)
 
 
-@data_app.command("fetch")
-def data_fetch(data: DataFolder = None) -> None:
-    """Get MNIST from the first source that works, verify it, and cache it."""
-    from inkread.training import mnist
-
-    with messages.downloads() as on_progress:
-        _, source = mnist.fetch(data, on_progress=on_progress)
-    typer.echo(f"MNIST is complete and verified; from {source}")
-
-
-@data_app.command("info")
-def data_info(data: DataFolder = None, as_json: AsJson = False) -> None:
-    """Describe MNIST: where it came from, its splits, how many of each digit."""
-    import numpy as np
-
-    mnist = _load_mnist(data)
-    splits = {"train": mnist.train, "validation": mnist.validation, "test": mnist.test}
-    counts = {
-        name: np.bincount(split.labels, minlength=10).tolist() for name, split in splits.items()
-    }
-    if as_json:
-        typer.echo(json.dumps({"source": mnist.source, "counts": counts}))
-        return
-    table = Table("split", "images", *map(str, range(10)), header_style="bold")
-    for name, row in counts.items():
-        table.add_row(name, f"{sum(row):,}", *(f"{count:,}" for count in row))
-    output.console().print(f"source: {escape(mnist.source)}", table)
-
-
-@data_app.command("show")
-def data_show(
-    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("samples.png"),
-    per_digit: Annotated[int, typer.Option(min=1, max=100, help="Samples of each digit.")] = 10,
-    index: Annotated[
-        list[int] | None, typer.Option(help="Show this training image; may be repeated.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Chooses the samples.")] = 0,
-    window: Annotated[bool, typer.Option("--window", help="Open a window as well.")] = False,
-    data: DataFolder = None,
-) -> None:
-    """Save a picture of training images, with their labels and indices."""
-    import numpy as np
-
-    from inkread.training import plots
-
-    split = _load_mnist(data).train
-    if index:
-        place = {int(number): at for at, number in enumerate(split.indices)}
-        if missing := [number for number in index if number not in place]:
-            raise ConfigError(
-                "expected indices of training images, from 0 to 59999 without those of the "
-                f"validation split, received {missing}"
-            )
-        indices = np.array([[place[number] for number in index]])
-    else:
-        indices = plots.pick_samples(split, per_digit, seed)
-    plots.save(plots.samples(split, indices, "MNIST training images"), out)
-    typer.echo(f"saved {out}")
-    if window:
-        with Image.open(out) as picture:
-            if not ImageShow.show(picture, "MNIST"):
-                raise ConfigError(f"expected a program that shows pictures, found none; see {out}")
-
-
 @app.command()
-def train(
-    recipe: Annotated[
-        str, typer.Option(help="Name of a recipe; see inkread recipes.")
-    ] = "standard",
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Decides everything random.")] = 0,
+def explain(
+    image: Annotated[str, typer.Argument(help="Picture of one digit; - is standard input.")],
     out: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the run.", show_default="runs/RECIPE-SEED"),
+        Path | None, typer.Option(help="Save a picture of it; a .png.", show_default=False)
     ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Instead of the recipe's.", show_default=False)
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
-    data: DataFolder = None,
-) -> None:
-    """Train a network on MNIST."""
-    from inkread.training import plots, recipes
-    from inkread.training import train as training
-
-    chosen = recipes.recipe_named(recipe)
-    if epochs:
-        chosen = replace(chosen, epochs=epochs)
-    folder = out or Path("runs") / f"{recipe}-{seed}"
-    mnist = _load_mnist(data)
-    try:
-        with messages.training() as on_step:
-            run = training.train(chosen, mnist, folder, seed=seed, resume=resume, on_step=on_step)
-    except KeyboardInterrupt:
-        messages.complain(f"interrupted; go on with the same command and --resume ({folder})")
-        raise typer.Exit(130) from None
-    title = f"{recipe}, seed {seed}"
-    picked = plots.pick_samples(mnist.train, 10, seed)
-    plots.save(plots.samples(mnist.train, picked, "training images"), folder / "samples.png")
-    plots.save(plots.curves(run.history, title), folder / "curves.png")
-    last = run.history[-1]
-    typer.echo(
-        f"{run.model_file}: validation accuracy {last.validation_accuracy:.2%} "
-        f"(n = {len(mnist.validation):,}) after {last.seconds:.0f} s of training"
-    )
-
-
-@app.command()
-def recipes() -> None:
-    """List the recipes."""
-    from inkread.training.recipes import RECIPES
-
-    table = Table("recipe", "purpose", "network", "epochs", header_style="bold")
-    for recipe in RECIPES.values():
-        table.add_row(recipe.name, recipe.purpose, recipe.network, str(recipe.epochs))
-    output.console().print(table)
-
-
-@app.command()
-def evaluate(
-    model: Annotated[str, typer.Argument(help="A shipped model, a model file, or a run's folder.")],
-    split: Annotated[Split, typer.Option(help="Which images.")] = Split.TEST,
-    out: Annotated[
+    features: Annotated[
         Path | None,
-        typer.Option(help="Save confusion.png and mistakes.png here.", show_default=False),
+        typer.Option(
+            help="Save what the first layers make of the digit; needs the train extra.",
+            show_default=False,
+        ),
     ] = None,
     as_json: AsJson = False,
-    data: DataFolder = None,
+    model: ModelName = "default",
 ) -> None:
-    """Measure a model on MNIST: accuracy with its interval, each digit, the worst mistakes."""
-    from inkread.runtime import Model
-    from inkread.training import evaluate as evaluation
-    from inkread.training import plots
+    """Show which ink, and which empty paper, decided how a digit is read."""
+    from inkread.explain import explain as find_explanation
+    from inkread.illustrate import save_illustrated
+    from inkread.images import load_upright
 
-    path = Path(model)
-    loaded = Model(path / "model.onnx" if path.is_dir() else model)
-    images = getattr(_load_mnist(data), split.value)
-    found = evaluation.evaluate(loaded, images)
-    if as_json:
-        typer.echo(json.dumps({"model": loaded.name, "split": split.value, **found.to_dict()}))
-    else:
-        output.print_evaluation(found, f"{loaded.name} on MNIST's {split.value} images")
+    reader = inkread.Reader(model)
+    try:
+        pixels = load_upright(_source(image))
+        found = find_explanation(reader, pixels)
+    except InkreadError as error:
+        _complain_of(image, error)
+        raise typer.Exit(1) from None
+    typer.echo(json.dumps({"file": image, **found.to_dict()}) if as_json else found.summary)
     if out:
-        plots.save(plots.confusion(found, f"{loaded.name}, {split.value}"), out / "confusion.png")
-        plots.save(plots.mistakes(found, images, f"Misread by {loaded.name}"), out / "mistakes.png")
-        names = escape(f"{out / 'confusion.png'} and {out / 'mistakes.png'}")
-        messages.console.print(f"saved {names}")
+        save_illustrated(pixels, found, out)
+        messages.console.print(f"saved {escape(str(out))}")
+    if features:
+        from inkread.training import features as layers
+        from inkread.training import plots
+
+        maps = layers.feature_maps(reader.model, found.glyph)
+        plots.save(layers.picture(maps, f"The first layers of {reader.model.name}"), features)
+        messages.console.print(f"saved {escape(str(features))}")
 
 
-@app.command()
-def export(
-    run: Annotated[Path, typer.Argument(help="The folder of a run.")],
-    to: Annotated[
-        ExportFormat, typer.Option("--format", help="What to write.")
-    ] = ExportFormat.ONNX,
-    out: Annotated[
-        Path | None, typer.Option(help="Where to write it.", show_default="in the run's folder")
-    ] = None,
-    data: DataFolder = None,
-) -> None:
-    """Export a run's network, and check that the result computes the same."""
-    from inkread.training import export as exporting
-    from inkread.training import train as training
+def _source(name: str) -> str | bytes:
+    return sys.stdin.buffer.read() if name == "-" else name
 
-    network = training.load_network(run)
-    glyphs = _load_mnist(data).validation.images[: training.PARITY_GLYPHS]
-    path = out or run / _EXPORT_NAMES[to]
-    if to is ExportFormat.ONNX:
-        from inkread.runtime import Model
 
-        if not (run / training.MODEL).exists():
-            raise ConfigError(f"expected a finished run, received {run}: train it with --resume")
-        metadata = Model(run / training.MODEL).metadata
-        exporting.to_onnx(network, path, metadata, glyphs)
-    elif to is ExportFormat.LITERT:
-        exporting.to_litert(network, path, glyphs)
-    else:
-        exporting.to_saved_model(network, path, glyphs)
-    typer.echo(f"saved {path}; its probabilities agree with Keras' to {exporting.TOLERANCE:g}")
+def _complain_of(name: str, error: Exception) -> None:
+    named = str(error).startswith(f"{name}: ") and name != "-"
+    messages.complain(str(error) if named else f"{name}: {error}")
 
 
 @app.command()
@@ -374,24 +211,6 @@ def models() -> None:
         size = f"{path.stat().st_size / 1e6:.2f} MB"
         table.add_row(name, str(about.recipe.get("name")), about.trained, figures, size)
     output.console().print(table)
-
-
-@app.command()
-def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the pictures and the run.")] = Path("demo"),
-    data: DataFolder = None,
-) -> None:
-    """See it all: data, samples, architecture, training, evaluation, reading."""
-    from inkread.training.demo import run_demo
-
-    run_demo(out, data, downloads=messages.downloads, training=messages.training)
-
-
-def _load_mnist(data: Path | None) -> "Mnist":
-    from inkread.training import mnist
-
-    with messages.downloads() as on_progress:
-        return mnist.load(data, on_progress=on_progress)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import rich.table
@@ -14,7 +15,7 @@ from inkread.results import Page
 if TYPE_CHECKING:  # it needs the extra [train], which reading must do without
     from inkread.training.evaluate import Evaluation
 
-__all__ = ["Csv", "Json", "Table", "console", "print_evaluation"]
+__all__ = ["Csv", "Json", "Table", "console", "print_comparison", "print_evaluation"]
 
 _PIPE_COLUMNS = 160  # Rich guesses 80 for a pipe, and would cut file names there
 
@@ -81,6 +82,34 @@ class Table:
             console().print(self._table)
 
 
+def print_comparison(evaluations: Mapping[str, "Evaluation"], title: str) -> None:
+    """Print the evaluations of several models side by side, for people; the keys name them."""
+    console().print(f"[bold]{escape(title)}[/bold]", _figures(evaluations))
+
+
+def _figures(evaluations: Mapping[str, "Evaluation"]) -> rich.table.Table:
+    """Figures of merit, a row each and a column for each model."""
+    table = rich.table.Table("figure", *map(escape, evaluations), header_style="bold")
+    found = evaluations.values()
+    if len(evaluations) > 1:
+        table.add_row("accuracy", *(f"{each.accuracy.value:.2%}" for each in found))
+    table.add_row(
+        "error among the 98 % most confident", *(f"{each.sure_error.value:.2%}" for each in found)
+    )
+    table.add_row(
+        "expected calibration error", *(f"{each.expected_calibration_error:.3%}" for each in found)
+    )
+    table.add_row("Brier score", *(f"{each.brier_score:.4f}" for each in found))
+    table.add_row(
+        "negative log-likelihood (nats)",
+        *(f"{each.negative_log_likelihood:.4f}" for each in found),
+    )
+    if any(each.kept for each in found):
+        kept = (f"{each.kept.value:.2%}" if each.kept else "all" for each in found)
+        table.add_row("kept as digits", *kept)
+    return table
+
+
 def print_evaluation(evaluation: "Evaluation", title: str) -> None:
     """Print an evaluation for people."""
     accuracy = evaluation.accuracy
@@ -88,8 +117,9 @@ def print_evaluation(evaluation: "Evaluation", title: str) -> None:
     out.print(
         f"[bold]{escape(title)}[/bold]\n"
         f"accuracy {accuracy.value:.2%} (95 % interval {accuracy.low:.2%} to {accuracy.high:.2%}, "
-        f"n = {accuracy.n:,}), negative log-likelihood {evaluation.negative_log_likelihood:.4f}"
+        f"n = {accuracy.n:,})"
     )
+    out.print(_figures({"value": evaluation}))
     digits = rich.table.Table("digit", "precision", "recall", "images", header_style="bold")
     for digit in evaluation.digits:
         digits.add_row(

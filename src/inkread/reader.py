@@ -23,7 +23,7 @@ class Reader:
 
     Attributes:
         model: the model file in use.
-        min_confidence: digits below it are rejected.
+        min_confidence: digits below it are rejected, as is what the model takes for no digit.
     """
 
     def __init__(
@@ -113,7 +113,8 @@ class Reader:
             glyphs: (N, 28, 28) uint8, ink 255 on paper 0; N may be 0.
 
         Returns:
-            (N, 10) float32, calibrated probabilities of 0 to 9; each row adds up to 1.
+            (N, 10) float32, calibrated probabilities of 0 to 9, given that the glyphs are digits;
+            each row adds up to 1.
 
         Raises:
             ImageError: another shape or dtype.
@@ -137,19 +138,26 @@ class Reader:
             return []
         shape = self.model.metadata.shape
         glyphs = np.stack([normalize.glyph(region.ink, shape) for region in regions])
+        found = self.model.classify(glyphs)
         return [
-            self._digit(region.box, row)
-            for region, row in zip(regions, self.classify(glyphs).tolist(), strict=True)
+            self._digit(region.box, probabilities, junk)
+            for region, probabilities, junk in zip(
+                regions, found.probabilities.tolist(), found.junk.tolist(), strict=True
+            )
         ]
 
-    def _digit(self, box: Box, probabilities: list[float]) -> Digit:
-        confidence = max(probabilities)
+    def _digit(self, box: Box, probabilities: list[float], junk: float) -> Digit:
+        highest = max(probabilities)
+        confidence = highest * (1 - junk)
+        threshold = self.model.metadata.junk_threshold
+        is_junk = threshold is not None and junk > threshold
         return Digit(
-            label=probabilities.index(confidence),
+            label=probabilities.index(highest),
             confidence=confidence,
             box=box,
             probabilities=tuple(probabilities),
-            rejected=confidence < self.min_confidence,
+            rejected=is_junk or confidence < self.min_confidence,
+            junk=junk,
         )
 
     def _number(self, digits: list[Digit]) -> Number:

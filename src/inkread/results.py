@@ -23,10 +23,13 @@ class Digit:
 
     Attributes:
         label: 0-9, the most probable; ``None`` where there was no ink to read.
-        confidence: calibrated probability of the label, in [0, 1].
+        confidence: calibrated probability that it is a digit and this one, in [0, 1].
         box: where it stands.
-        probabilities: of 0 to 9; they add up to 1, or are all 0 where there was no ink.
-        rejected: not sure enough, or nothing there.
+        probabilities: of 0 to 9, given that it is a digit; they add up to 1, or are all 0 where
+            there was no ink.
+        rejected: not sure enough, no digit, or nothing there.
+        junk: probability that it is no digit, in [0, 1]; 0 where the model can't tell, or where
+            there was no ink.
     """
 
     label: int | None
@@ -34,6 +37,7 @@ class Digit:
     box: Box
     probabilities: tuple[float, ...]
     rejected: bool = False
+    junk: float = 0.0
 
     @property
     def text(self) -> str:
@@ -48,6 +52,7 @@ class Digit:
             "box": list(self.box),
             "probabilities": list(self.probabilities),
             "rejected": self.rejected,
+            "junk": self.junk,
         }
 
     @classmethod
@@ -59,6 +64,7 @@ class Digit:
             box=Box(*values["box"]),
             probabilities=tuple(values["probabilities"]),
             rejected=values["rejected"],
+            junk=values.get("junk", 0.0),  # what was written before there was one is read too
         )
 
 

@@ -23,10 +23,12 @@ __all__ = [
     "INPUT",
     "METADATA_KEY",
     "OUTPUT",
+    "Classification",
     "Figure",
     "Model",
     "ModelMetadata",
     "as_input",
+    "classified",
     "shipped_models",
     "with_temperature",
 ]
@@ -61,9 +63,9 @@ class ModelMetadata:
     """What a model file says of itself.
 
     Attributes:
-        labels: what the outputs stand for, in order.
+        labels: what the outputs stand for, in order; "no digit", if there is one, comes after them.
         shape: the constants of the glyphs it was trained on.
-        temperature: divides the logits; fitted on validation images.
+        temperature: divides the labels' logits; fitted on validation images.
         recipe: the training configuration, as plain values.
         seed: of the training.
         data_sha256: of the training images' file.
@@ -72,6 +74,8 @@ class ModelMetadata:
         figures: measured figures by name.
         kind: ``glyph``: it reads one digit at a time.
         format_version: of this document.
+        junk_threshold: a glyph that is no digit with a higher probability is rejected, in [0, 1];
+            ``None`` if the network has no output that says so.
     """
 
     labels: tuple[str, ...]
@@ -85,6 +89,12 @@ class ModelMetadata:
     figures: dict[str, Figure] = field(default_factory=dict)
     kind: str = "glyph"
     format_version: int = FORMAT_VERSION
+    junk_threshold: float | None = None
+
+    @property
+    def num_outputs(self) -> int:
+        """How many outputs the network has: the labels, and "no digit" if there is a threshold."""
+        return len(self.labels) + (self.junk_threshold is not None)
 
     def to_json(self) -> str:
         """Return the JSON document that the model file carries."""
@@ -120,7 +130,25 @@ class ModelMetadata:
         temperature = metadata.temperature
         if not (isinstance(temperature, int | float) and 0 < temperature < float("inf")):
             raise ModelError(f"expected a finite temperature above 0, received {temperature!r}")
+        threshold = metadata.junk_threshold
+        if not (threshold is None or (isinstance(threshold, int | float) and 0 <= threshold <= 1)):
+            raise ModelError(f"expected a junk_threshold in [0, 1] or null, received {threshold!r}")
         return metadata
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What a network says of N glyphs.
+
+    Attributes:
+        probabilities: (N, len(labels)) float32, calibrated, of each label given that the glyph is a
+            digit; each row adds up to 1.
+        junk: (N,) float32 in [0, 1], the probability that the glyph is no digit; 0 where the
+            network can't tell.
+    """
+
+    probabilities: npt.NDArray[np.float32]
+    junk: npt.NDArray[np.float32]
 
 
 def shipped_models() -> dict[str, Path]:
@@ -195,16 +223,25 @@ class Model:
             glyphs: (N, side, side) uint8, ink 255 on paper 0.
 
         Returns:
-            (N, len(labels)) float32; each row adds up to 1.
+            (N, num_outputs) float32, the labels first, then "no digit" if the network has such an
+            output; each row adds up to 1.
         """
-        outputs = np.empty((len(glyphs), len(self.metadata.labels)), np.float32)
+        outputs = np.empty((len(glyphs), self.metadata.num_outputs), np.float32)
         for start in range(0, len(glyphs), _BATCH):
             batch = as_input(glyphs[start : start + _BATCH])
             outputs[start : start + _BATCH] = self._session.run([OUTPUT], {INPUT: batch})[0]
         return outputs
 
+    def classify(self, glyphs: npt.NDArray[np.uint8]) -> Classification:
+        """Say which digit each glyph is, and whether it is one, from one run of the network.
+
+        Args:
+            glyphs: (N, side, side) uint8, ink 255 on paper 0.
+        """
+        return classified(self.raw(glyphs), len(self.metadata.labels), self.metadata.temperature)
+
     def probabilities(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return calibrated probabilities.
+        """Return calibrated probabilities of the labels, given that the glyphs are digits.
 
         Args:
             glyphs: (N, side, side) uint8, ink 255 on paper 0.
@@ -212,7 +249,7 @@ class Model:
         Returns:
             (N, len(labels)) float32; each row adds up to 1.
         """
-        return with_temperature(self.raw(glyphs), self.metadata.temperature)
+        return self.classify(glyphs).probabilities
 
     def _check_signature(self, name: str) -> None:
         side = self.metadata.shape.side_px
@@ -227,7 +264,7 @@ class Model:
         ]
         expected = [
             (INPUT, "tensor(float)", ["N", side, side, 1]),
-            (OUTPUT, "tensor(float)", ["N", len(self.metadata.labels)]),
+            (OUTPUT, "tensor(float)", ["N", self.metadata.num_outputs]),
         ]
         if received != expected:
             raise ModelError(f"{name}: expected inputs and outputs {expected}, received {received}")
@@ -245,6 +282,25 @@ def as_input(glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     return glyphs[..., None] * np.float32(1 / 255)
 
 
+def classified(
+    outputs: npt.NDArray[np.float32], num_labels: int, temperature: float
+) -> Classification:
+    """Part what a network puts out into calibrated probabilities and "no digit".
+
+    Args:
+        outputs: (N, num_labels), or (N, num_labels + 1) if the last is "no digit", float32; each
+            row adds up to 1.
+        num_labels: how many labels there are.
+        temperature: of the labels' probabilities; above 0.
+    """
+    if outputs.shape[1] == num_labels:
+        junk = np.zeros(len(outputs), np.float32)
+        return Classification(with_temperature(outputs, temperature), junk)
+    # Where "no digit" took everything, nothing is left to share: the labels are then as likely.
+    labels = outputs[:, :num_labels] + np.finfo(np.float32).tiny
+    return Classification(with_temperature(labels, temperature), outputs[:, num_labels])
+
+
 def with_temperature(
     probabilities: npt.NDArray[np.float32], temperature: float
 ) -> npt.NDArray[np.float32]:
@@ -254,7 +310,7 @@ def with_temperature(
     networks". The logits are the logarithms of the probabilities, up to a constant that cancels.
 
     Args:
-        probabilities: (N, K) float32; each row adds up to 1.
+        probabilities: (N, K) float32; each row's largest above 0.
         temperature: above 0.
 
     Returns:

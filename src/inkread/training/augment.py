@@ -1,4 +1,4 @@
-"""Seeded distortions of glyphs: what other hands, pens and cameras do to a digit.
+"""Seeded changes of a glyph's shape: what other hands and pens do to a digit.
 
 The elastic distortion follows Simard, Steinkraus and Platt 2003 ("Best practices for convolutional
 neural networks applied to visual document analysis"), with the smooth displacement field drawn on
@@ -29,7 +29,6 @@ class Augmentation:
         shift_px: largest translation, horizontal and vertical.
         elastic_px: standard deviation of the elastic displacement at its control points.
         stroke: largest change of stroke width, in pixels added on each side; at most 1.
-        photometric: probability of each of: blur, noise, fading, specks, and a line across.
     """
 
     rotation_deg: float = 0.0
@@ -39,7 +38,6 @@ class Augmentation:
     shift_px: float = 0.0
     elastic_px: float = 0.0
     stroke: float = 0.0
-    photometric: float = 0.0
 
 
 def augment(
@@ -61,9 +59,6 @@ def augment(
     for index, glyph in enumerate(glyphs):
         warped = cv2.remap(glyph, maps[index, 0], maps[index, 1], cv2.INTER_LINEAR)
         result[index] = _change_stroke(warped, strokes[index])
-    if how.photometric:
-        for glyph in result:
-            _expose(glyph, how.photometric, rng)
     return result
 
 
@@ -86,11 +81,13 @@ def _sampling_maps(
 
     centre = (_SIDE - 1) / 2
     axis = np.arange(_SIDE) - centre
-    grid = np.stack(np.meshgrid(axis, axis))  # (2, 28, 28), x then y
-    maps = np.einsum("nij,jhw->nihw", matrices, grid) + (shift + centre)[:, :, None, None]
+    grid = np.stack(np.meshgrid(axis, axis)).reshape(2, -1)  # x then y
+    # Many small products: one large one would be taken up by the threads of NumPy's BLAS, which
+    # wait for the processors that the network is training on; that took ten times as long.
+    maps = (matrices @ grid + (shift + centre)[:, :, None]).reshape(count, 2, _SIDE, _SIDE)
     if how.elastic_px:
         control = rng.normal(0.0, how.elastic_px, (count, 2, _GRID, _GRID))
-        maps += np.einsum("hi,ncij,wj->nchw", _SPLINE, control, _SPLINE, optimize=True)
+        maps += _SPLINE @ control @ _SPLINE.T
     return np.asarray(maps, np.float32)
 
 
@@ -113,24 +110,3 @@ def _change_stroke(glyph: npt.NDArray[np.uint8], amount: float) -> npt.NDArray[n
     other = (cv2.dilate if amount > 0 else cv2.erode)(glyph, _CROSS)
     weight = min(abs(amount), 1.0)
     return np.asarray(cv2.addWeighted(glyph, 1 - weight, other, weight, 0))
-
-
-def _expose(glyph: npt.NDArray[np.uint8], chance: float, rng: np.random.Generator) -> None:
-    """Spoil one glyph, in place, as paper, pen and camera do; each way with the given chance."""
-    blur, noise, fade, specks, line = rng.random(5) < chance
-    if specks:
-        for x, y in rng.integers(1, _SIDE - 1, (rng.integers(1, 4), 2)):
-            cv2.circle(glyph, (int(x), int(y)), 0, int(rng.integers(80, 256)), 1)
-    if line:
-        (x0, y0), (x1, y1) = rng.integers(0, _SIDE, (2, 2)).tolist()
-        if rng.random() < 0.5:  # from edge to edge, as a ruled line runs
-            (x0, x1), y1 = (0, _SIDE - 1), y0 + int(rng.integers(-2, 3))
-        cv2.line(glyph, (x0, y0), (x1, y1), int(rng.integers(40, 200)), 1, cv2.LINE_AA)
-    if blur:
-        glyph[:] = cv2.GaussianBlur(glyph, (0, 0), rng.uniform(0.4, 1.2))
-    if fade:  # pale ink on paper that is not clean
-        low, high = rng.uniform(0, 60), rng.uniform(120, 255)
-        glyph[:] = np.clip(low + glyph * ((high - low) / 255), 0, 255)
-    if noise:
-        grain = rng.normal(0, rng.uniform(5, 50), glyph.shape)
-        glyph[:] = np.clip(glyph + grain, 0, 255)

@@ -63,7 +63,7 @@ def _train_and_evaluate(dataset: mnist.Mnist, directory: Path, training: Trainin
     )
     out.rule("2. Architecture")
     recipe = recipe_named("quick")
-    models.build(recipe.network, recipe.dropout).summary(print_fn=out.print)
+    models.build(recipe.network, recipe.num_outputs, recipe.dropout).summary(print_fn=out.print)
     out.rule("3. Training")
     out.print(f"recipe {recipe.name}: {recipe.purpose}")
     run_directory = directory / "run"

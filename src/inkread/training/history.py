@@ -3,13 +3,13 @@
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from inkread.errors import ConfigError
 from inkread.files import write_atomically
 
-__all__ = ["Epoch", "Step", "read_history", "write_history"]
+__all__ = ["Epoch", "Step", "chained", "read_history", "write_history"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,17 @@ def write_history(path: Path, history: Sequence[Epoch]) -> None:
     writer.writeheader()
     writer.writerows(asdict(epoch) for epoch in history)
     write_atomically(path, text.getvalue())
+
+
+def chained(histories: Sequence[Sequence[Epoch]]) -> list[Epoch]:
+    """Join the histories of trainings that followed one another; epochs and seconds go on."""
+    joined: list[Epoch] = []
+    for history in histories:
+        before = joined[-1].seconds if joined else 0.0
+        for epoch in history:
+            seconds = before + epoch.seconds
+            joined.append(replace(epoch, epoch=len(joined) + 1, seconds=seconds))
+    return joined
 
 
 def read_history(path: Path) -> list[Epoch]:

@@ -1,12 +1,17 @@
-"""Pictures of a training: samples, curves, the confusion matrix, mistakes."""
+"""Pictures of a training: samples, curves, the confusion matrix, mistakes, calibration."""
 
-from collections.abc import Sequence
+import io
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MultipleLocator
 
 from inkread.errors import ConfigError
 from inkread.files import replacing
@@ -14,10 +19,24 @@ from inkread.training.evaluate import Evaluation
 from inkread.training.history import Epoch, Step
 from inkread.training.mnist import Split
 
-__all__ = ["confusion", "curves", "mistakes", "pick_samples", "samples", "save"]
+__all__ = [
+    "SERIES",
+    "confusion",
+    "curves",
+    "mistakes",
+    "pick_samples",
+    "reliability",
+    "risk_coverage",
+    "samples",
+    "save",
+    "svg",
+]
 
-_INK = "#1f4e79"
-_SECOND = "#c55a11"
+SERIES = ("#1f4e79", "#c55a11", "#3b7a3b", "#7a3b8c")  # with lines and markers of their own
+_INK, _SECOND = SERIES[:2]
+_LEAST_DOUBT = 1e-4  # 10,000 pictures tell no less
+_LEAST_COVERAGE = 0.8
+_LINES, _MARKERS = ("-", "--", "-.", ":"), "os^D"
 
 
 def save(canvas: Canvas, path: Path) -> None:
@@ -32,6 +51,14 @@ def save(canvas: Canvas, path: Path) -> None:
         raise ConfigError(f"expected a file ending in one of {sorted(known)}, received {path}")
     with replacing(path) as temporary:
         canvas.savefig(temporary, dpi=120)
+
+
+def svg(canvas: Canvas) -> str:
+    """Return a picture as an SVG element for a page, its text as text; the same for the same."""
+    text = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "inkread"}):
+        canvas.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+    return text.getvalue()[text.getvalue().index("<svg") :]
 
 
 def pick_samples(split: Split, per_digit: int, seed: int = 0) -> npt.NDArray[np.int64]:
@@ -126,6 +153,66 @@ def mistakes(evaluation: Evaluation, split: Split, title: str, num_shown: int = 
         caption = f"{mistake.label} read {mistake.read}\n{mistake.confidence:.0%}  #{number}"
         _show_glyph(axis, split.images[mistake.index], caption)
     return canvas
+
+
+def reliability(evaluations: Mapping[str, Evaluation]) -> Canvas:
+    """Show accuracy against confidence, a point for each bin; on the diagonal both agree.
+
+    The axes show the distance from certainty on a logarithmic scale, where good networks differ.
+
+    Args:
+        evaluations: by the name in the legend.
+    """
+    canvas = Canvas(figsize=(5, 4), layout="constrained")
+    axis = canvas.subplots()
+    least = _LEAST_DOUBT
+    axis.plot([least, 1], [least, 1], color="#808080", linewidth=1, label="as sure as right")
+    for (name, evaluation), style in zip(evaluations.items(), _styles(), strict=False):
+        doubt = [max(least, 1 - each.confidence) for each in evaluation.reliability]
+        wrong = [max(least, 1 - each.accuracy) for each in evaluation.reliability]
+        axis.plot(doubt, wrong, **style, markersize=5, clip_on=False, label=name)
+    ticks = [10.0**exponent for exponent in range(-4, 1)]
+    labels = ["≥ 99.99 %", "99.9 %", "99 %", "90 %", "0 %"]
+    axis.set(xlabel="mean confidence of a bin", ylabel="accuracy of the bin", xscale="log",
+             yscale="log", xlim=(1, least), ylim=(1, least))  # fmt: skip
+    axis.set_xticks(ticks, labels)
+    axis.set_yticks(ticks, labels)
+    axis.minorticks_off()
+    axis.grid(alpha=0.3)
+    axis.legend(frameon=False)
+    return canvas
+
+
+def risk_coverage(evaluations: Mapping[str, Evaluation]) -> Canvas:
+    """Show the error among the accepted against the share accepted, the most confident first.
+
+    From 80 % on: where fewer are accepted, a good network's error is flat.
+
+    Args:
+        evaluations: by the name in the legend.
+    """
+    canvas = Canvas(figsize=(5, 4), layout="constrained")
+    axis = canvas.subplots()
+    for (name, evaluation), style in zip(evaluations.items(), _styles(), strict=False):
+        curve = evaluation.risk_coverage
+        shown = curve.coverage >= _LEAST_COVERAGE
+        axis.plot(100 * curve.coverage[shown], 100 * curve.risk[shown],
+                  **{**style, "marker": ""}, label=name)  # fmt: skip
+    axis.set(xlabel="share accepted, the most confident first", ylabel="error among the accepted",
+             xlim=(100 * _LEAST_COVERAGE, 100), ylim=(0, None))  # fmt: skip
+    axis.xaxis.set_major_locator(MultipleLocator(5))
+    for each in (axis.xaxis, axis.yaxis):
+        each.set_major_formatter("{x:g} %")
+    axis.grid(alpha=0.3)
+    if len(evaluations) > 1:
+        axis.legend(frameon=False)
+    return canvas
+
+
+def _styles() -> Iterator[dict[str, Any]]:
+    """Styles that differ by more than colour; they repeat after the last."""
+    for color, line, marker in itertools.cycle(zip(SERIES, _LINES, _MARKERS, strict=True)):
+        yield {"color": color, "linestyle": line, "marker": marker}
 
 
 def _show_glyph(axis: Axes, glyph: npt.NDArray[np.uint8], caption: str) -> None:

@@ -1,10 +1,10 @@
 """The training loop: ``train(recipe, data, directory)`` makes a run.
 
 A run's folder holds ``recipe.json``, ``history.csv``, ``checkpoint.keras``, and when it is done
-``model.onnx`` and ``metrics.json``. Nothing random outlives an epoch: the order of the images,
-their distortions and dropout follow from the seed and the number of the epoch. So a run that was
-killed and resumed from its checkpoint, which holds the weights and the optimizer's state, ends as
-one that was never interrupted.
+``model.onnx`` and ``metrics.json``; that of an ensemble also ``members/``, a run each. Nothing
+random outlives an epoch: the order of the images, their distortions and dropout follow from the
+seed and the number of the epoch. So a run that was killed and resumed from its checkpoint, which
+holds the weights and the optimizer's state, ends as one that was never interrupted.
 """
 
 import datetime
@@ -24,12 +24,12 @@ import inkread
 from inkread.errors import ConfigError, ModelError
 from inkread.files import replacing, write_atomically
 from inkread.normalize import GlyphShape
-from inkread.runtime import ModelMetadata, as_input, with_temperature
-from inkread.training import export, models, synth
-from inkread.training.augment import augment
-from inkread.training.calibrate import fit_temperature
+from inkread.runtime import Model, ModelMetadata, as_input, classified
+from inkread.training import export, models
+from inkread.training.batches import Batches, Source
+from inkread.training.calibrate import fit_temperature, threshold_keeping
 from inkread.training.evaluate import score
-from inkread.training.history import Epoch, Step, read_history, write_history
+from inkread.training.history import Epoch, Step, chained, read_history, write_history
 from inkread.training.memory import keep_freed_memory
 from inkread.training.mnist import TRAIN_IMAGES, Mnist, Split
 from inkread.training.recipes import Recipe, recipe_from_dict
@@ -37,10 +37,10 @@ from inkread.training.recipes import Recipe, recipe_from_dict
 __all__ = ["Run", "Step", "Training", "load_network", "read_recipe", "train"]
 
 CHECKPOINT, HISTORY, RECIPE = "checkpoint.keras", "history.csv", "recipe.json"
-MODEL, METRICS = "model.onnx", "metrics.json"
+MODEL, METRICS, MEMBERS = "model.onnx", "metrics.json", "members"
 LABELS = tuple(str(digit) for digit in range(10))
 PARITY_GLYPHS = 512
-NUM_DRAWN = 4000  # different digits drawn from strokes; distortion makes every use another
+KEPT_DIGITS = 0.995  # share of the validation images that are not rejected as no digits
 
 
 @dataclass(frozen=True)
@@ -59,16 +59,17 @@ class Run:
         return self.directory / MODEL
 
 
-def train(
+def train(  # noqa: PLR0913 - what to do, and four options by name
     recipe: Recipe,
     data: Mnist,
     directory: Path,
     *,
     seed: int = 0,
     resume: bool = False,
+    teacher: Path | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> Run:
-    """Train a network and leave a run in a folder.
+    """Train a network, or the members of an ensemble, and leave a run in a folder.
 
     Args:
         recipe: what to train, and how.
@@ -77,18 +78,47 @@ def train(
         directory: the run's folder; made if need be.
         seed: decides the first weights, the order of the images, distortions and dropout.
         resume: go on from the last epoch that the folder holds.
+        teacher: the model file that gives the targets, for a recipe with a teacher.
         on_step: called after every step.
 
     Raises:
         ConfigError: the folder holds a run and ``resume`` is false, or another run; ``seed`` is not
-            in [0, 2**32).
-        ModelError: the folder's checkpoint is broken.
+            in [0, 2**32); there is no teacher, or one of another recipe than ``recipe`` wants.
+        ModelError: the folder's checkpoint or the teacher is broken.
         OSError: the folder can't be written.
     """
-    training = Training(recipe, data, directory, seed=seed, resume=resume, on_step=on_step)
+    if recipe.members:
+        _teacher(recipe, teacher)
+        return _train_members(recipe, data, directory, seed, resume, on_step)
+    training = Training(
+        recipe, data, directory, seed=seed, resume=resume, teacher=teacher, on_step=on_step
+    )
     for _ in training.epochs():
         pass
     return training.finish()
+
+
+def _train_members(
+    recipe: Recipe,
+    data: Mnist,
+    directory: Path,
+    seed: int,
+    resume: bool,
+    on_step: Callable[[Step], None] | None,
+) -> Run:
+    _begin(recipe, seed, directory, resume)
+    runs = []
+    for index, member in enumerate(recipe.members):
+        folder = directory / MEMBERS / f"{index}-{member.name}"
+        member_seed = seed * len(recipe.members) + index
+        runs.append(train(member, data, folder, seed=member_seed, resume=resume, on_step=on_step))
+    history = tuple(chained([run.history for run in runs]))
+    write_history(directory / HISTORY, history)
+    network = models.averaged([run.network for run in runs])
+    network.save(directory / CHECKPOINT)
+    run = Run(directory, recipe, seed, history, network)
+    _finish(run, data.validation)
+    return run
 
 
 class Training:
@@ -99,7 +129,7 @@ class Training:
         history: the epochs so far.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - those of ``train``
         self,
         recipe: Recipe,
         data: Mnist,
@@ -107,22 +137,23 @@ class Training:
         *,
         seed: int = 0,
         resume: bool = False,
+        teacher: Path | None = None,
         on_step: Callable[[Step], None] | None = None,
     ) -> None:
-        """Begin or resume; arguments and errors as for ``train``."""
+        """Begin or resume; arguments and errors as for ``train``; an ensemble has none."""
         self._recipe, self._data, self._directory, self._seed = recipe, data, directory, seed
         self._on_step = on_step
         self.history: list[Epoch] = []
-        self._drawn = None
+        if recipe.members:
+            raise ConfigError(f"expected the recipe of one network, received {recipe.name!r}")
         if not 0 <= seed < 2**32:
             raise ConfigError(f"expected a seed from 0 to {2**32 - 1}, received {seed}")
+        loaded_teacher = _teacher(recipe, teacher)
         _begin(recipe, seed, directory, resume)
-        if recipe.drawn:
-            rng = np.random.default_rng(np.random.SeedSequence([seed]))
-            self._drawn = synth.glyphs(NUM_DRAWN, rng)
+        self._source = Source(data.train, recipe, seed, loaded_teacher)
         keep_freed_memory()
         keras.utils.set_random_seed(seed)
-        num_batches = _num_batches(data.train, recipe)
+        num_batches = self._source.num_batches
         if not (directory / CHECKPOINT).exists():
             self.network = _compiled(recipe, num_steps=recipe.epochs * num_batches)
             return
@@ -152,7 +183,7 @@ class Training:
 
     def _trained_epoch(self, number: int) -> Epoch:
         start = time.perf_counter()
-        batches = _Batches(self._data.train, self._drawn, self._recipe, self._seed, number)
+        batches = Batches(self._source, number)
         _restart_dropout(self.network, self._seed, number)
         callbacks = []
         if self._on_step:
@@ -161,7 +192,8 @@ class Training:
         fitted = self.network.fit(batches, shuffle=False, verbose=0, callbacks=callbacks).history
         seconds = time.perf_counter() - start
         validation = self._data.validation
-        found = score(_predict(self.network, validation), validation.labels)
+        outputs = classified(_predict(self.network, validation), len(LABELS), temperature=1.0)
+        found = score(outputs.probabilities, validation.labels)
         return Epoch(
             epoch=number + 1,
             loss=fitted["loss"][0],
@@ -170,35 +202,6 @@ class Training:
             validation_accuracy=found.accuracy.value,
             seconds=seconds + (self.history[-1].seconds if self.history else 0.0),
         )
-
-
-class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """One epoch of training batches, shuffled and distorted as seed and epoch say."""
-
-    def __init__(
-        self, split: Split, drawn: Split | None, recipe: Recipe, seed: int, epoch: int
-    ) -> None:
-        super().__init__()
-        self._split, self._drawn, self._recipe = split, drawn, recipe
-        self._seeds = np.random.SeedSequence([seed, epoch]).spawn(_num_batches(split, recipe) + 1)
-        self._order = np.random.default_rng(self._seeds.pop()).permutation(len(split))
-
-    def __len__(self) -> int:
-        return len(self._seeds)
-
-    def __getitem__(self, batch: int) -> tuple[Any, Any]:
-        size = self._recipe.batch_size
-        chosen = self._order[batch * size : (batch + 1) * size]
-        glyphs, labels = self._split.images[chosen], self._split.labels[chosen]
-        rng = np.random.default_rng(self._seeds[batch])
-        if self._drawn:
-            replaced = rng.random(len(glyphs)) < self._recipe.drawn
-            picked = rng.integers(len(self._drawn), size=int(replaced.sum()))
-            glyphs[replaced] = self._drawn.images[picked]
-            labels[replaced] = self._drawn.labels[picked]
-        if self._recipe.augmentation:
-            glyphs = augment(glyphs, self._recipe.augmentation, rng)
-        return as_input(glyphs), np.eye(10, dtype=np.float32)[labels]
 
 
 class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
@@ -215,12 +218,27 @@ class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
         self._on_step(Step(*self._place, batch + 1, self._num_steps, loss))
 
 
-def _num_batches(split: Split, recipe: Recipe) -> int:
-    return -(-len(split) // recipe.batch_size)
+def _teacher(recipe: Recipe, path: Path | None) -> Model | None:
+    """Load the teacher that a recipe wants."""
+    if recipe.teacher is None:
+        if path:
+            raise ConfigError(f"expected no teacher for recipe {recipe.name!r}, received {path}")
+        return None
+    if path is None:
+        raise ConfigError(
+            f"recipe {recipe.name!r} needs a teacher: the model file of recipe {recipe.teacher!r}"
+        )
+    model = Model(path)
+    if model.metadata.recipe.get("name") != recipe.teacher:
+        raise ConfigError(
+            f"expected a teacher of recipe {recipe.teacher!r}, "
+            f"received {path} of {model.metadata.recipe.get('name')!r}"
+        )
+    return model
 
 
 def _compiled(recipe: Recipe, num_steps: int) -> keras.Model:
-    network = models.build(recipe.network, recipe.dropout)
+    network = models.build(recipe.network, recipe.num_outputs, recipe.dropout)
     rate: Any = recipe.learning_rate
     if recipe.warmup is not None:
         warmup_steps = max(1, round(recipe.warmup * num_steps))
@@ -302,12 +320,16 @@ def load_network(directory: Path) -> keras.Model:
 def _finish(run: Run, validation: Split) -> None:
     """Calibrate, export and measure on the validation images."""
     raw = _predict(run.network, validation)
-    temperature = fit_temperature(raw, validation.labels)
-    found = score(with_temperature(raw, temperature), validation.labels)
+    uncalibrated = classified(raw, len(LABELS), temperature=1.0)
+    temperature = fit_temperature(uncalibrated.probabilities, validation.labels)
+    outputs = classified(raw, len(LABELS), temperature)
+    found = score(outputs.probabilities, validation.labels)
+    threshold = threshold_keeping(outputs.junk, KEPT_DIGITS) if run.recipe.junk else None
     metadata = ModelMetadata(
         labels=LABELS,
         shape=GlyphShape(),
         temperature=temperature,
+        junk_threshold=threshold,
         recipe=run.recipe.to_dict(),
         seed=run.seed,
         data_sha256=TRAIN_IMAGES.sha256,
@@ -320,6 +342,7 @@ def _finish(run: Run, validation: Split) -> None:
         "validation_accuracy": asdict(found.accuracy),
         "validation_negative_log_likelihood": found.negative_log_likelihood,
         "temperature": temperature,
+        "junk_threshold": threshold,
         "training_seconds": run.history[-1].seconds,
         "num_parameters": run.network.count_params(),
     }

@@ -1,0 +1,294 @@
+"""Measure how much of what is no digit a model rejects, and how many digits that costs.
+
+What is no digit: letters and symbols of Debian's handwriting fonts, which nothing was trained on,
+without lookalikes of digits; and pictures of blank paper, scribbles, ruled lines, smudges, pieces
+of digits and pairs of digits. A model without an output for "no digit" is judged by 1 - its highest
+probability. ``tune`` has other fonts than ``measure``, and MNIST's validation digits, not its test
+digits: what chooses a model or a threshold looks at ``tune`` alone.
+
+python benchmarks/rejection.py [--model MODEL] [--split tune|measure] [--data DIR]
+"""
+
+import argparse
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from matplotlib.font_manager import findSystemFonts
+from matplotlib.ft2font import FT2Font
+from PIL import Image, ImageDraw, ImageFont
+from provenance import print_provenance
+from sklearn.metrics import roc_auc_score
+
+from inkread import ink, normalize, segment
+from inkread.normalize import GlyphShape
+from inkread.runtime import Model
+from inkread.training import mnist
+from inkread.training.evaluate import share
+from inkread.training.mnist import Split
+from inkread.training.synth import on_paper
+
+Picture = npt.NDArray[np.uint8]
+
+KEPT_SHARE = 0.995  # of the digits, at the threshold that models are compared at
+LETTERS = "ACDEFGHJKLMNPRTUVWXYacdefhjkmnprtuvwxy"  # without O o I i l Z z S s B b g q Q
+SYMBOLS = "+-=#%&?*()[]<>@$~^"  # without | ! /
+VARIANTS = 3  # of each character of each font
+PICTURES = 200  # of each kind of junk
+
+# Files of handwriting fonts by the Debian package that has them.
+FONTS = {
+    "tune": {
+        "Breip": "fonts-breip",
+        "BecauseWeOrganize-Regular": "fonts-bwht",
+        "BecauseWeCreate-Regular": "fonts-bwht",
+        "BecauseWeConnect-Regular": "fonts-bwht",
+        "Delphine": "fonts-sjfonts",
+        "Rufscript010": "fonts-rufscript",
+        "DancingScript-Regular": "fonts-dancingscript",
+        "KleeOne-Regular": "fonts-klee",
+        "kiloji": "fonts-kiloji",
+        "NanumBrush": "fonts-nanum-extra",
+        "ComicNeue-Regular": "fonts-comic-neue",
+    },
+    "measure": {
+        "dkg": "fonts-dkg-handwriting",
+        "BecauseWeLearn-Regular": "fonts-bwht",
+        "BecauseWeMentor-Regular": "fonts-bwht",
+        "BecauseWeBuild-Regular": "fonts-bwht",
+        "SteveHand": "fonts-sjfonts",
+        "Kristi": "fonts-kristi",
+        "Ecolier-court": "fonts-ecolier-court",
+        "KaushanScript-Regular": "fonts-kaushanscript",
+        "Havana-Regular": "fonts-havana",
+        "Humor-Sans": "fonts-humor-sans",
+        "setofont": "fonts-seto",
+        "NanumPen": "fonts-nanum-extra",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Something that is no digit.
+
+    Attributes:
+        group: ``letters``, ``symbols`` or a kind of junk.
+        name: the character, or the kind of junk.
+        source: the font, or the kind of junk.
+        glyph: (28, 28) uint8, ink 255 on paper 0; ``None`` where the reader found no ink, and so
+            rejects the picture before any model sees it.
+    """
+
+    group: str
+    name: str
+    source: str
+    glyph: Picture | None
+
+
+def characters(split: str, shape: GlyphShape, rng: np.random.Generator) -> Iterator[Sample]:
+    """Draw every character of the split's fonts a few times, each time a little different."""
+    files = {Path(path).stem: path for path in findSystemFonts()}
+    fonts = FONTS[split]
+    if missing := sorted({package for name, package in fonts.items() if name not in files}):
+        raise SystemExit(
+            f"expected the handwriting fonts of split {split!r}, but some are not installed: "
+            f"apt-get install {' '.join(missing)}"
+        )
+    for name in fonts:
+        known = FT2Font(files[name]).get_charmap()
+        font = ImageFont.truetype(files[name], 200)
+        for character in LETTERS + SYMBOLS:
+            print_of_it = printed(font, character)
+            if ord(character) not in known or print_of_it.max() < 255:  # some fonts have gaps
+                continue
+            group = "letters" if character in LETTERS else "symbols"
+            for _ in range(VARIANTS):
+                glyph = normalize.glyph(varied(print_of_it, rng), shape)
+                yield Sample(group, character, name, glyph)
+
+
+def printed(font: ImageFont.FreeTypeFont, character: str) -> Picture:
+    """Print a character, ink 255 on paper 0, with a margin."""
+    left, top, right, bottom = (round(side) for side in font.getbbox(character))
+    picture = Image.new("L", (right - left + 80, bottom - top + 80))
+    ImageDraw.Draw(picture).text((40 - left, 40 - top), character, fill=255, font=font)
+    return np.array(picture)
+
+
+def varied(drawn: Picture, rng: np.random.Generator) -> Picture:
+    """Turn and slant a little, and write with a pen of another width."""
+    height, width = drawn.shape
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-6, 6), 1.0)
+    turn[0] += rng.uniform(-0.1, 0.15) * np.array([0, -1, height / 2])
+    pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, [int(rng.integers(1, 13))] * 2)
+    return np.asarray(cv2.dilate(cv2.warpAffine(drawn, turn, (width, height)), pen))
+
+
+def scribble(rng: np.random.Generator) -> Picture:
+    """Writing that was struck out until nothing is left of it: many long strokes."""
+    drawn = np.zeros((140, 140), np.uint8)
+    points = rng.integers(20, 120, (int(rng.integers(12, 30)), 2), np.int32)
+    cv2.polylines(drawn, [points], False, 255, int(rng.integers(2, 6)), cv2.LINE_AA)
+    return drawn
+
+
+def blank(rng: np.random.Generator) -> Picture:
+    """No ink."""
+    return np.zeros((140, 140), np.uint8)
+
+
+def rules(rng: np.random.Generator) -> Picture:
+    """Two or more lines across the picture, or a grid."""
+    drawn = np.zeros((140, 140), np.uint8)
+    gap, pen_px = int(rng.integers(12, 50)), int(rng.integers(1, 5))
+    for place in range(int(rng.integers(4, gap)), 140, gap):
+        cv2.line(drawn, (0, place), (139, place + int(rng.integers(-3, 4))), 255, pen_px)
+    if rng.random() < 0.5:
+        for place in range(int(rng.integers(4, gap)), 140, gap):
+            cv2.line(drawn, (place, 0), (place, 139), 255, pen_px)
+    return drawn
+
+
+def smudge(rng: np.random.Generator) -> Picture:
+    """A blurred blot or a few."""
+    drawn = np.zeros((140, 140), np.uint8)
+    for _ in range(rng.integers(1, 5)):
+        centre, axes = rng.integers(40, 100, 2).tolist(), rng.integers(6, 30, 2).tolist()
+        cv2.ellipse(drawn, centre, axes, float(rng.uniform(0, 180)), 0, 360, 255, -1)
+    return np.asarray(cv2.GaussianBlur(drawn, (0, 0), rng.uniform(2, 8)))
+
+
+def fragment(digits: Split, rng: np.random.Generator) -> Picture:
+    """The lowest two fifths of a 0, 2, 3 or 5, or the highest of a 0."""
+    label = rng.choice([0, 0, 2, 3, 5])
+    image = enlarged(some_digit(digits, int(label), rng))
+    if label == 0 and rng.random() < 0.5:
+        image = image[::-1]
+    top, height = cv2.boundingRect((image > 63).astype(np.uint8))[1::2]
+    return np.ascontiguousarray(image[top + round(0.6 * height) :])
+
+
+def pair(digits: Split, rng: np.random.Generator) -> Picture:
+    """Two digits side by side, apart or touching; no 1, which would make another digit of them."""
+    parts = [some_digit(digits, int(label), rng) for label in rng.choice([0, 2, 3, 4, 5, 7, 8], 2)]
+    columns = [cv2.boundingRect((part > 63).astype(np.uint8))[::2] for part in parts]
+    cut = [part[:, x : x + width] for part, (x, width) in zip(parts, columns, strict=True)]
+    return enlarged(np.hstack([cut[0], np.zeros((28, rng.integers(0, 4)), np.uint8), cut[1]]))
+
+
+def some_digit(digits: Split, label: int, rng: np.random.Generator) -> Picture:
+    """Return an image of a digit."""
+    return np.asarray(digits.images[rng.choice(np.flatnonzero(digits.labels == label))])
+
+
+def enlarged(image: Picture) -> Picture:
+    """Return an image at five times its size."""
+    return np.asarray(cv2.resize(image, None, fx=5, fy=5, interpolation=cv2.INTER_CUBIC))
+
+
+def junk(digits: Split, shape: GlyphShape, rng: np.random.Generator) -> Iterator[Sample]:
+    """Draw every kind of junk on papers, and find the ink there as the reader does."""
+    kinds: dict[str, tuple[Callable[[], Picture], tuple[str, ...]]] = {
+        "blank": (lambda: blank(rng), ("plain", "grain", "gradient", "shadow", "ruled", "grid")),
+        "scribbles": (lambda: scribble(rng), ("plain", "grain")),
+        "ruled lines": (lambda: rules(rng), ("plain",)),
+        "smudges": (lambda: smudge(rng), ("plain", "grain")),
+        "fragments": (lambda: fragment(digits, rng), ("plain",)),
+        "two digits": (lambda: pair(digits, rng), ("plain", "grain")),
+    }
+    for name, (draw, papers) in kinds.items():
+        for index in range(PICTURES):
+            drawn = np.pad(draw(), 20)
+            page = cv2.cvtColor(
+                on_paper(drawn, rng, paper=papers[index % len(papers)]), cv2.COLOR_RGB2GRAY
+            )
+            region = segment.single_digit(ink.find(np.asarray(page)))
+            found = None if region is None else normalize.glyph(region.ink, shape)
+            yield Sample(name, name, name, found)
+
+
+def scores(model: Model, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Return how little each glyph looks like a digit to the model, in [0, 1]."""
+    found = model.classify(glyphs)
+    if model.metadata.junk_threshold is None:
+        return np.asarray(1 - found.probabilities.max(axis=1))
+    return found.junk
+
+
+def report(what: str, passed: npt.NDArray[np.bool_]) -> None:
+    """Print a share with its interval."""
+    figure = share(int(passed.sum()), len(passed))
+    print(
+        f"  {what}: {figure.value:.2%} (95 % interval {figure.low:.2%} to {figure.high:.2%}, "
+        f"n = {figure.n:,})"
+    )
+
+
+def report_groups(
+    samples: list[Sample], rejected: npt.NDArray[np.bool_], of: str, least: int | None = None
+) -> None:
+    """Print the share rejected for each value of an attribute; only the lowest if asked."""
+    groups: dict[str, list[bool]] = defaultdict(list)
+    for sample, is_rejected in zip(samples, rejected.tolist(), strict=True):
+        groups[getattr(sample, of)].append(is_rejected)
+    ranked = sorted(groups, key=lambda name: float(np.mean(groups[name]))) if least else groups
+    for name in list(ranked)[:least]:
+        report(name, np.array(groups[name]))
+
+
+def main() -> None:
+    """Measure one model on one split."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--split", choices=sorted(FONTS), default="measure")
+    parser.add_argument("--data")
+    options = parser.parse_args()
+    print_provenance()
+    model = Model(options.model)
+    shape, stored = model.metadata.shape, model.metadata.junk_threshold
+    data = mnist.load(options.data)
+    digits = data.test if options.split == "measure" else data.validation
+    rng = np.random.default_rng(0)
+    samples = [*characters(options.split, shape, rng), *junk(digits, shape, rng)]
+
+    digit_scores = scores(model, digits.images)
+    seen = [sample.glyph for sample in samples if sample.glyph is not None]
+    junk_scores = np.full(len(samples), np.inf)  # without ink: rejected whatever the threshold
+    junk_scores[[sample.glyph is not None for sample in samples]] = scores(model, np.stack(seen))
+    is_written = np.array([sample.group in ("letters", "symbols") for sample in samples])
+
+    print(f"model {model.name}, split {options.split}, {len(digits):,} digits of MNIST, seed 0")
+    for what, part in (
+        ("letters and symbols", is_written),
+        ("all junk", np.full_like(is_written, True)),
+    ):
+        truth = np.repeat([0, 1], [len(digits), part.sum()])
+        area = roc_auc_score(truth, np.append(digit_scores, np.minimum(junk_scores[part], 1)))
+        print(f"AUROC, digits against {what}: {area:.4f}")
+    # The smallest threshold that keeps the share: the digits' score at that rank.
+    at_share = float(np.sort(digit_scores)[int(np.ceil(KEPT_SHARE * len(digits))) - 1])
+    thresholds = {f"threshold that keeps {KEPT_SHARE:.1%} of these digits": at_share}
+    if stored is not None:
+        thresholds["the model's own threshold, from validation data"] = stored
+    for what, threshold in thresholds.items():
+        rejected = junk_scores > threshold
+        print(f"\n{what}: {threshold:.5g}")
+        report("digits kept", digit_scores <= threshold)
+        report("rejected: letters and symbols", rejected[is_written])
+        report("rejected: all junk", rejected)
+        print(" rejected, by group")
+        report_groups(samples, rejected, "group")
+        written = [sample for sample in samples if sample.group in ("letters", "symbols")]
+        print(" rejected, the ten characters that fare worst")
+        report_groups(written, rejected[is_written], "name", 10)
+        print(" rejected, by font")
+        report_groups(written, rejected[is_written], "source")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Training batches: which images, how distorted, with which targets; all decided by the seed.
+
+Nothing random outlives an epoch: an epoch's batches follow from the seed and its number, so that a
+training resumed from a checkpoint gets the batches that it would have got.
+"""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from inkread.runtime import Model, as_input
+from inkread.training import junk, synth
+from inkread.training.augment import augment
+from inkread.training.distortions import spoil
+from inkread.training.mnist import Split
+from inkread.training.recipes import Recipe
+
+__all__ = ["Batches", "Source"]
+
+NUM_LABELS = 10
+# Glyphs drawn by code last for so many epochs, then they come round; distorted anew each time.
+EPOCHS_DRAWN = 2
+
+Targets = npt.NDArray[np.float32]
+
+
+class Source:
+    """What a training takes its batches from, the same in every epoch."""
+
+    def __init__(
+        self, split: Split, recipe: Recipe, seed: int, teacher: Model | None = None
+    ) -> None:
+        """Draw the glyphs that MNIST lacks.
+
+        Args:
+            split: the training images.
+            recipe: says how many of which glyphs are mixed in, and how all are distorted.
+            seed: decides everything random.
+            teacher: answers for the targets, if the recipe has one.
+        """
+        self.split, self.recipe, self.seed, self.teacher = split, recipe, seed, teacher
+        self.drawn = self.junk = None
+        if recipe.drawn:
+            rng = np.random.default_rng(np.random.SeedSequence([seed]))
+            self.drawn = synth.glyphs(self._num_drawn(recipe.drawn), rng)
+        if recipe.junk:
+            rng = np.random.default_rng(np.random.SeedSequence([seed, 0, 1]))
+            self.junk = junk.glyphs(self._num_drawn(recipe.junk), split, rng)
+        self._answers: dict[tuple[int, int], Targets] = {}
+
+    @property
+    def num_batches(self) -> int:
+        """How many batches an epoch has."""
+        return -(-len(self.split) // self.recipe.batch_size)
+
+    def _num_drawn(self, share: float) -> int:
+        return math.ceil(EPOCHS_DRAWN * share * len(self.split))
+
+    def answers(self, key: tuple[int, int], glyphs: npt.NDArray[np.uint8]) -> Targets | None:
+        """Return the teacher's probabilities of a batch, (B, 10), or ``None`` without a teacher.
+
+        The teacher is asked once only for the batch that a key (copy, number of the batch) names.
+        """
+        if self.teacher is None:
+            return None
+        if key not in self._answers:
+            self._answers[key] = self.teacher.probabilities(glyphs)
+        return self._answers[key]
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """The batches of one epoch: (B, 28, 28, 1) float32 in [0, 1], and (B, outputs) targets."""
+
+    def __init__(self, source: Source, epoch: int) -> None:
+        """Shuffle.
+
+        Args:
+            source: what the batches are taken from.
+            epoch: its number, from 0.
+        """
+        super().__init__()
+        self._source = source
+        # A teacher's answers are wanted again, so its pupil's distortions come round again.
+        copies = source.recipe.taught_copies
+        self._copy = epoch % copies if copies else epoch
+        seeds = np.random.SeedSequence([source.seed, self._copy]).spawn(source.num_batches + 1)
+        self._order = np.random.default_rng(seeds.pop()).permutation(len(source.split))
+        self._seeds = seeds
+        self._late_seeds = np.random.SeedSequence([source.seed, epoch, 1]).spawn(len(seeds))
+
+    def __len__(self) -> int:
+        """How many batches."""
+        return len(self._seeds)
+
+    def __getitem__(self, batch: int) -> tuple[Any, Any]:
+        """Return a batch by its number, from 0."""
+        recipe = self._source.recipe
+        rng = np.random.default_rng(self._seeds[batch])
+        chosen = self._order[batch * recipe.batch_size : (batch + 1) * recipe.batch_size]
+        glyphs, targets, is_junk = self._mixed(chosen, rng)
+        if recipe.augmentation:
+            glyphs = augment(glyphs, recipe.augmentation, rng)
+        answers = self._source.answers((self._copy, batch), glyphs)
+        if answers is not None:
+            taught = recipe.taught_share * ~is_junk[:, None]
+            targets[:, :NUM_LABELS] += taught * (answers - targets[:, :NUM_LABELS])
+        if recipe.spoiled:
+            rng = np.random.default_rng(self._late_seeds[batch])
+            glyphs = spoil(glyphs, recipe.spoiled, rng)
+        return as_input(glyphs), targets
+
+    def _mixed(
+        self, chosen: npt.NDArray[np.intp], rng: np.random.Generator
+    ) -> tuple[npt.NDArray[np.uint8], Targets, npt.NDArray[np.bool_]]:
+        """Return training images, some replaced by what MNIST lacks; targets; which are junk."""
+        source, recipe = self._source, self._source.recipe
+        glyphs, labels = source.split.images[chosen], source.split.labels[chosen].astype(np.intp)
+        if source.drawn:
+            replaced = rng.random(len(glyphs)) < recipe.drawn
+            picked = rng.integers(len(source.drawn), size=int(replaced.sum()))
+            glyphs[replaced] = source.drawn.images[picked]
+            labels[replaced] = source.drawn.labels[picked]
+        if source.junk is not None:
+            replaced = rng.random(len(glyphs)) < recipe.junk
+            picked = rng.integers(len(source.junk), size=int(replaced.sum()))
+            glyphs[replaced] = source.junk[picked]
+            labels[replaced] = NUM_LABELS
+        targets = np.eye(recipe.num_outputs, dtype=np.float32)[labels]
+        return glyphs, targets, labels == NUM_LABELS

@@ -1,0 +1,311 @@
+"""The commands that need the extra [train]; importing them loads nothing of it.
+
+They are listed in every installation: without the extra, running one says what to install.
+"""
+
+import json
+import shlex
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from PIL import Image, ImageShow
+from rich.markup import escape
+from rich.table import Table
+
+from inkread import messages, output
+from inkread.errors import ConfigError
+from inkread.files import write_atomically
+
+if TYPE_CHECKING:
+    from inkread.runtime import Model
+    from inkread.training.mnist import Mnist
+
+__all__ = ["app"]
+
+app = typer.Typer()
+data_app = typer.Typer(help="MNIST: fetch it, describe it, show it.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+
+class ExportFormat(StrEnum):
+    """What a network can be exported to."""
+
+    ONNX = "onnx"
+    LITERT = "litert"
+    SAVED_MODEL = "saved-model"
+
+
+_EXPORT_NAMES = {
+    ExportFormat.ONNX: "model.onnx",
+    ExportFormat.LITERT: "model.tflite",
+    ExportFormat.SAVED_MODEL: "saved_model",
+}
+
+
+class Split(StrEnum):
+    """A part of MNIST."""
+
+    TEST = "test"
+    VALIDATION = "validation"
+
+
+DataFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", help="Folder with MNIST's IDX files, plain or gzipped.", show_default=False
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@data_app.command("fetch")
+def data_fetch(data: DataFolder = None) -> None:
+    """Get MNIST from the first source that works, verify it, and cache it."""
+    from inkread.training import mnist
+
+    with messages.downloads() as on_progress:
+        _, source = mnist.fetch(data, on_progress=on_progress)
+    typer.echo(f"MNIST is complete and verified; from {source}")
+
+
+@data_app.command("info")
+def data_info(data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Describe MNIST: where it came from, its splits, how many of each digit."""
+    import numpy as np
+
+    mnist = _load_mnist(data)
+    splits = {"train": mnist.train, "validation": mnist.validation, "test": mnist.test}
+    counts = {
+        name: np.bincount(split.labels, minlength=10).tolist() for name, split in splits.items()
+    }
+    if as_json:
+        typer.echo(json.dumps({"source": mnist.source, "counts": counts}))
+        return
+    table = Table("split", "images", *map(str, range(10)), header_style="bold")
+    for name, row in counts.items():
+        table.add_row(name, f"{sum(row):,}", *(f"{count:,}" for count in row))
+    output.console().print(f"source: {escape(mnist.source)}", table)
+
+
+@data_app.command("show")
+def data_show(
+    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("samples.png"),
+    per_digit: Annotated[int, typer.Option(min=1, max=100, help="Samples of each digit.")] = 10,
+    index: Annotated[
+        list[int] | None, typer.Option(help="Show this training image; may be repeated.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Chooses the samples.")] = 0,
+    window: Annotated[bool, typer.Option("--window", help="Open a window as well.")] = False,
+    data: DataFolder = None,
+) -> None:
+    """Save a picture of training images, with their labels and indices."""
+    import numpy as np
+
+    from inkread.training import plots
+
+    split = _load_mnist(data).train
+    if index:
+        place = {int(number): at for at, number in enumerate(split.indices)}
+        if missing := [number for number in index if number not in place]:
+            raise ConfigError(
+                "expected indices of training images, from 0 to 59999 without those of the "
+                f"validation split, received {missing}"
+            )
+        indices = np.array([[place[number] for number in index]])
+    else:
+        indices = plots.pick_samples(split, per_digit, seed)
+    plots.save(plots.samples(split, indices, "MNIST training images"), out)
+    typer.echo(f"saved {out}")
+    if window:
+        with Image.open(out) as picture:
+            if not ImageShow.show(picture, "MNIST"):
+                raise ConfigError(f"expected a program that shows pictures, found none; see {out}")
+
+
+@app.command()
+def train(
+    recipe: Annotated[
+        str, typer.Option(help="Name of a recipe; see inkread recipes.")
+    ] = "standard",
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Decides everything random.")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the run.", show_default="runs/RECIPE-SEED"),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Instead of the recipe's.", show_default=False)
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(help="Model file that teaches the recipe distilled.", show_default=False),
+    ] = None,
+    data: DataFolder = None,
+) -> None:
+    """Train a network on MNIST."""
+    from inkread.training import plots, recipes
+    from inkread.training import train as training
+
+    chosen = recipes.recipe_named(recipe)
+    if epochs:
+        chosen = replace(chosen, epochs=epochs)
+    folder = out or Path("runs") / f"{recipe}-{seed}"
+    mnist = _load_mnist(data)
+    try:
+        with messages.training() as on_step:
+            run = training.train(
+                chosen, mnist, folder, seed=seed, resume=resume, teacher=teacher, on_step=on_step
+            )
+    except KeyboardInterrupt:
+        messages.complain(f"interrupted; go on with the same command and --resume ({folder})")
+        raise typer.Exit(130) from None
+    title = f"{recipe}, seed {seed}"
+    picked = plots.pick_samples(mnist.train, 10, seed)
+    plots.save(plots.samples(mnist.train, picked, "training images"), folder / "samples.png")
+    plots.save(plots.curves(run.history, title), folder / "curves.png")
+    last = run.history[-1]
+    typer.echo(
+        f"{run.model_file}: validation accuracy {last.validation_accuracy:.2%} "
+        f"(n = {len(mnist.validation):,}) after {last.seconds:.0f} s of training"
+    )
+
+
+@app.command()
+def recipes() -> None:
+    """List the recipes."""
+    from inkread.training.recipes import RECIPES
+
+    table = Table("recipe", "purpose", "network", "epochs", header_style="bold")
+    for recipe in RECIPES.values():
+        table.add_row(recipe.name, recipe.purpose, recipe.network, str(recipe.epochs))
+    output.console().print(table)
+
+
+@app.command()
+def evaluate(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL...",
+            help="A shipped model, a model file, or a run's folder; several are compared.",
+        ),
+    ],
+    split: Annotated[Split, typer.Option(help="Which images.")] = Split.TEST,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Write a page (HTML) on the models here.", show_default=False),
+    ] = None,
+    robustness_images: Annotated[
+        int, typer.Option(min=0, help="How many images the report distorts; 0: none.")
+    ] = 2_000,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Save confusion.png and mistakes.png of one model here.", show_default=False
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON a model.")] = False,
+    data: DataFolder = None,
+) -> None:
+    """Measure models on MNIST: accuracy with its interval, calibration, the worst mistakes."""
+    from inkread.training import evaluate as evaluation
+    from inkread.training import plots
+    from inkread.training import report as reporting
+
+    if out and len(models) > 1:
+        raise typer.BadParameter(f"--out expects one model, received {len(models)}")
+    loaded = _load_models(models)
+    images = getattr(_load_mnist(data), split.value)
+    found = {name: evaluation.evaluate(model, images) for name, model in loaded.items()}
+    for name, each in found.items():
+        if as_json:
+            typer.echo(json.dumps({"model": name, "split": split.value, **each.to_dict()}))
+        elif len(found) == 1:
+            output.print_evaluation(each, f"{name} on MNIST's {split.value} images")
+        if out:
+            plots.save(plots.confusion(each, f"{name}, {split.value}"), out / "confusion.png")
+            plots.save(plots.mistakes(each, images, f"Misread by {name}"), out / "mistakes.png")
+            names = escape(f"{out / 'confusion.png'} and {out / 'mistakes.png'}")
+            messages.console.print(f"saved {names}")
+    if len(found) > 1 and not as_json:
+        output.print_comparison(found, f"MNIST's {split.value} images, n = {len(images):,}")
+    if report:
+        options = {"split": split.value, "robustness-images": robustness_images, "report": report}
+        words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
+        command = shlex.join(["inkread", "evaluate", *models, *words])
+        setting = reporting.Setting(images, split.value, command, robustness_images)
+        with messages.console.status("measuring robustness and speed"):
+            subjects = [
+                reporting.examine(model, setting, name=name, evaluation=found[name])
+                for name, model in loaded.items()
+            ]
+        write_atomically(report, reporting.page(subjects, setting))
+        messages.console.print(f"saved {escape(str(report))}")
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="The folder of a run.")],
+    to: Annotated[
+        ExportFormat, typer.Option("--format", help="What to write.")
+    ] = ExportFormat.ONNX,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write it.", show_default="in the run's folder")
+    ] = None,
+    data: DataFolder = None,
+) -> None:
+    """Export a run's network, and check that the result computes the same."""
+    from inkread.training import export as exporting
+    from inkread.training import train as training
+
+    network = training.load_network(run)
+    glyphs = _load_mnist(data).validation.images[: training.PARITY_GLYPHS]
+    path = out or run / _EXPORT_NAMES[to]
+    if to is ExportFormat.ONNX:
+        from inkread.runtime import Model
+
+        if not (run / training.MODEL).exists():
+            raise ConfigError(f"expected a finished run, received {run}: train it with --resume")
+        metadata = Model(run / training.MODEL).metadata
+        exporting.to_onnx(network, path, metadata, glyphs)
+    elif to is ExportFormat.LITERT:
+        exporting.to_litert(network, path, glyphs)
+    else:
+        exporting.to_saved_model(network, path, glyphs)
+    typer.echo(f"saved {path}; its probabilities agree with Keras' to {exporting.TOLERANCE:g}")
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the pictures and the run.")] = Path("demo"),
+    data: DataFolder = None,
+) -> None:
+    """See it all: data, samples, architecture, training, evaluation, reading."""
+    from inkread.training.demo import run_demo
+
+    run_demo(out, data, downloads=messages.downloads, training=messages.training)
+
+
+def _load_models(models: list[str]) -> "dict[str, Model]":
+    """Load models by the names that tell them apart: their own, or else as they were given."""
+    from inkread.runtime import Model
+
+    loaded = [
+        Model(Path(model) / "model.onnx" if Path(model).is_dir() else model) for model in models
+    ]
+    names = [model.name for model in loaded]
+    if len(set(names)) < len(names):
+        names = models
+    if len(set(names)) < len(names):
+        raise ConfigError(f"expected different models, received {' '.join(models)}")
+    return dict(zip(names, loaded, strict=True))
+
+
+def _load_mnist(data: Path | None) -> "Mnist":
+    from inkread.training import mnist
+
+    with messages.downloads() as on_progress:
+        return mnist.load(data, on_progress=on_progress)

@@ -1,0 +1,120 @@
+"""Printed letters: the fonts that come with matplotlib, and the middle lines of their letters.
+
+Lookalikes of digits are left out, as in ``letters``.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import cv2
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+__all__ = ["CANVAS_PX", "FONTS", "middle_line", "printed"]
+
+CANVAS_PX = 96  # width and height of a printed letter's picture
+_LETTER_PX = 64  # size of the font in it
+
+_LATIN = "ACDEFGHJKLMNPRTUVWXYacdefhjkmnprtuvwxy"
+_MORE = "#%&?*+@$€£¥±÷≈≠√∑∆∇αγηκλμνπφψωΓΔΛΞΠΣΦΨΩДЖИЛФЦШЩЮЯжлпфцшюя"
+_SCRIPT = 0x1D49C  # Unicode's script capitals, then small letters; the bold ones follow them
+_DIGITS_IN_SCRIPT = "Lj"  # like a 2 there
+_GAPS_IN_SCRIPT = "BEFHILMRego"  # encoded elsewhere
+
+
+def _script(first: int, gaps: str = "") -> str:
+    capitals = {chr(ord("A") + k): chr(first + k) for k in range(26)}
+    small = {chr(ord("a") + k): chr(first + 26 + k) for k in range(26)}
+    return "".join(
+        character
+        for plain, character in (capitals | small).items()
+        if plain in _LATIN and plain not in gaps + _DIGITS_IN_SCRIPT
+    )
+
+
+def _fonts() -> list[tuple[str, str]]:
+    """List fonts with the characters to take from each: (file's stem, characters)."""
+    dejavu = [
+        f"DejaVu{family}{style}"
+        for family, slanted in (("Sans", "Oblique"), ("SansMono", "Oblique"), ("Serif", "Italic"))
+        for style in ("", "-Bold", f"-{slanted}", f"-Bold{slanted}")
+    ]
+    fonts = [(name, _LATIN + _MORE) for name in dejavu]
+    fonts += [(name, _LATIN) for name in ("cmr10", "cmb10", "cmss10", "cmtt10")]
+    # Italics and script are nearest to handwriting: they count more than once.
+    slanted_fonts = [(name, _LATIN) for name in ("cmmi10", "cmti10", "STIXGeneralBolIta")]
+    slanted_fonts += [
+        ("STIXGeneralItalic", _LATIN),
+        ("STIXGeneralItalic", _script(_SCRIPT, _GAPS_IN_SCRIPT)),
+        ("STIXGeneral", _script(_SCRIPT + 52)),
+        ("cmsy10", "ACDEFGHJKLMNPRTUVWXY"),
+    ]
+    return fonts + 4 * slanted_fonts
+
+
+FONTS = _fonts()
+
+
+@cache
+def printed(font: str, character: str) -> npt.NDArray[np.uint8]:
+    """Print a character of a font of ``FONTS``.
+
+    Returns:
+        (CANVAS_PX, CANVAS_PX) uint8, ink 255 on paper 0, the letter in the middle; read-only.
+    """
+    path = Path(mpl.get_data_path()) / "fonts" / "ttf" / f"{font}.ttf"
+    picture = Image.new("L", (CANVAS_PX, CANVAS_PX))
+    ImageDraw.Draw(picture).text(
+        (CANVAS_PX / 2, CANVAS_PX / 2),
+        character,
+        fill=255,
+        font=ImageFont.truetype(str(path), _LETTER_PX),
+        anchor="mm",
+    )
+    return _frozen(np.array(picture))
+
+
+@cache
+def middle_line(font: str, character: str) -> npt.NDArray[np.uint8]:
+    """Thin a printed character to lines of one pixel, as if a pen's tip had written them.
+
+    The method is Zhang and Suen's 1984, "A fast parallel algorithm for thinning digital patterns".
+
+    Returns:
+        (CANVAS_PX, CANVAS_PX) uint8, ink 255 on paper 0; read-only.
+    """
+    mask = (printed(font, character) > 127).astype(np.uint8)
+    while True:
+        before = mask
+        for table in _REMOVABLE:
+            neighbours = cv2.filter2D(mask, cv2.CV_8U, _BIT_OF_NEIGHBOUR, borderType=0)
+            mask = mask & ~table[neighbours]
+        if np.array_equal(mask, before):
+            return _frozen(mask * np.uint8(255))
+
+
+def _frozen(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Make a picture read-only, because the caches above hand out the same one again."""
+    ink.flags.writeable = False
+    return ink
+
+
+# Neighbours clockwise from the one above; each stands for a bit.
+_BIT_OF_NEIGHBOUR = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], np.float32)
+
+
+def _removable() -> npt.NDArray[np.uint8]:
+    """Tell for each neighbourhood whether the pixel goes, in each of the two passes: (2, 256)."""
+    bits = np.arange(256)[:, None] >> np.arange(8) & 1
+    north, east, south, west = bits[:, [0, 2, 4, 6]].T
+    count = bits.sum(axis=1)
+    rises = ((bits == 0) & (np.roll(bits, -1, axis=1) == 1)).sum(axis=1)
+    on_outline = (count >= 2) & (count <= 6) & (rises == 1)
+    first = on_outline & (north * east * south == 0) & (east * south * west == 0)
+    second = on_outline & (north * east * west == 0) & (north * south * west == 0)
+    return np.array([first, second]).astype(np.uint8)
+
+
+_REMOVABLE = _removable()

@@ -1,0 +1,18 @@
+import platform
+from importlib.metadata import version
+
+from inkread.training.provenance import PACKAGES, hardware, versions
+
+
+def test_hardware_names_the_processor_and_its_cores():
+    name, cores = hardware().rsplit(", ", 1)
+    assert name
+    count, word = cores.split()
+    assert (int(count) > 0, word) == (True, "cores")
+
+
+def test_versions_are_those_installed():
+    found = versions()
+    assert found["python"] == platform.python_version()
+    assert found["numpy"] == version("numpy")
+    assert set(found) <= {"python", *PACKAGES}
