@@ -1,12 +1,15 @@
-"""Time `Reader.classify` beside Keras' `predict` of the same network, in turn, in one run.
+"""Time ways to run a network, side by side, in turn: one glyph, and a thousand at once.
 
-python benchmarks/inference.py RUN
+`Reader.classify` with the shipped model (or another), on one thread and on two, beside the network
+of the classic example in Keras' `predict`, as a `tf.function`, in LiteRT, and in `classify` itself.
+The last figure is the share of the peak of this processor's matrix multiplication, measured here.
 
-RUN is the folder of a run; its model.onnx and its checkpoint.keras hold the same network.
+python benchmarks/inference.py [--model MODEL]
 """
 
 import argparse
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,56 +17,114 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
 from provenance import print_provenance
 
 from inkread import Reader
-from inkread.runtime import as_input
-from inkread.training import mnist
-from inkread.training.train import load_network
+from inkread.normalize import GlyphShape
+from inkread.runtime import ModelMetadata, as_input
+from inkread.training import export, mnist, models
+from inkread.training.cost import network_cost
+from inkread.training.train import LABELS
 
 ROUNDS = 7
+CALLS = {1: 200, 1000: 9}  # of each way in each round, by the number of glyphs
+SLOW_CALLS = {1: 20, 1000: 3}  # of `predict`
+MATRIX_SIDE = 2048
+
+Call = Callable[[], object]
 
 
-def seconds_a_call(call: Callable[[], object], num_calls: int) -> float:
-    """Return the median time of a call."""
+def milliseconds(call: Call, num_calls: int) -> list[float]:
+    """Time single calls."""
     times = []
     for _ in range(num_calls):
         start = time.perf_counter()
         call()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times))
+        times.append(1000 * (time.perf_counter() - start))
+    return times
+
+
+def peak_multiply_adds() -> float:
+    """Return the multiply-adds a second of a large float32 matrix product, the best of several."""
+    rng = np.random.default_rng(0)
+    left, right = rng.random((2, MATRIX_SIDE, MATRIX_SIDE), np.float32)
+    fastest = min(milliseconds(lambda: left @ right, 12)[2:])
+    return MATRIX_SIDE**3 / (fastest / 1000)
+
+
+def litert(path: Path, glyphs: npt.NDArray[np.uint8], threads: int) -> Call:
+    """Return a call of a LiteRT file on these glyphs."""
+    interpreter = tf.lite.Interpreter(str(path), num_threads=threads)
+    place = interpreter.get_input_details()[0]["index"]
+    interpreter.resize_tensor_input(place, [*glyphs.shape, 1])
+    interpreter.allocate_tensors()
+    inputs = as_input(glyphs)
+
+    def call() -> None:
+        interpreter.set_tensor(place, inputs)
+        interpreter.invoke()
+
+    return call
+
+
+def ways(model: str, glyphs: npt.NDArray[np.uint8], folder: Path) -> dict[str, Call]:
+    """Return each way to read these glyphs by its name."""
+    inputs = as_input(glyphs)
+    classic = models.build("classic", dropout=0.5)
+    example = folder / "classic.onnx"
+    metadata = ModelMetadata(LABELS, GlyphShape(), 1.0, {"name": "classic"}, 0, "", "", "")
+    export.to_onnx(classic, example, metadata, glyphs[:50])
+    export.to_litert(classic, folder / "classic.tflite", glyphs[:50])
+    function = tf.function(lambda batch: classic(batch, training=False))
+    constant = tf.constant(inputs)
+    shipped = {threads: Reader(model, threads=threads) for threads in (1, 2)}
+    own = {threads: Reader(example, threads=threads) for threads in (1, 2)}
+    return {
+        "classify, 1 thread": lambda: shipped[1].classify(glyphs),
+        "classify, 2 threads": lambda: shipped[2].classify(glyphs),
+        "the example's network: Keras predict": lambda: classic.predict(inputs, verbose=0),
+        "the example's network: tf.function": lambda: function(constant),
+        "the example's network: LiteRT, 1 thread": litert(folder / "classic.tflite", glyphs, 1),
+        "the example's network: LiteRT, 2 threads": litert(folder / "classic.tflite", glyphs, 2),
+        "the example's network: classify, 1 thread": lambda: own[1].classify(glyphs),
+        "the example's network: classify, 2 threads": lambda: own[2].classify(glyphs),
+    }
 
 
 def main() -> None:
     """Measure one glyph and a thousand."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path)
-    folder = parser.parse_args().run
+    parser.add_argument("--model", default="default")
+    model = parser.parse_args().model
     print_provenance()
-    glyphs = mnist.load().test.images[:1000]
-    reader, network = Reader(folder / "model.onnx"), load_network(folder)
-    for count, calls in ((1, (200, 20)), (1000, (5, 3))):
-        batch = glyphs[:count]
-        inputs = as_input(batch)
-        ours, keras = (
-            lambda batch=batch: reader.classify(batch),
-            lambda inputs=inputs: network.predict(inputs, verbose=0),
-        )
-        ours(), keras()  # the first call of each compiles or allocates
-        pairs = np.array(
-            [
-                (seconds_a_call(ours, calls[0]), seconds_a_call(keras, calls[1]))
-                for _ in range(ROUNDS)
-            ]
-        )
-        ours_ms, keras_ms = 1000 * pairs.mean(axis=0)
-        sd_ours, sd_keras = 1000 * pairs.std(axis=0, ddof=1)
-        print(
-            f"{count} glyph{'s' if count > 1 else ''}: classify {ours_ms:.3f} ± {sd_ours:.3f} ms, "
-            f"Keras predict {keras_ms:.1f} ± {sd_keras:.1f} ms, n = {ROUNDS} medians of "
-            f"{calls[0]} and {calls[1]} calls: {keras_ms / ours_ms:.0f} times faster "
-            f"({keras_ms / ours_ms:.1f}), {count / ours_ms * 1000:,.0f} glyphs/s"
-        )
+    peak = peak_multiply_adds()
+    print(f"matrix multiplication: {2 * peak / 1e9:.0f} GFLOP/s at best")
+    images = mnist.load().validation.images
+    multiply_adds = network_cost(Reader(model).model.path).num_multiply_adds
+    with tempfile.TemporaryDirectory() as folder:
+        for count, num_calls in CALLS.items():
+            calls = ways(model, images[:count], Path(folder))
+            times: dict[str, list[float]] = {name: [] for name in calls}
+            for call in calls.values():
+                call()  # the first call of each compiles or allocates
+            for _ in range(ROUNDS):  # in turn, because the machine's speed drifts
+                for name, call in calls.items():
+                    slow = "predict" in name
+                    times[name] += milliseconds(call, SLOW_CALLS[count] if slow else num_calls)
+            print(f"{count:,} glyph{'s' if count > 1 else ''} a call")
+            predict = np.median(times["the example's network: Keras predict"])
+            for name, found in times.items():
+                p50, p99 = np.percentile(found, [50, 99])
+                line = (
+                    f"  {name}: p50 {p50:.3f} ms, p99 {p99:.3f} ms, n = {len(found)}; "
+                    f"{1000 * count / p50:,.0f} glyphs/s; {predict / p50:.1f} times predict"
+                )
+                if name.startswith("classify"):
+                    reached = multiply_adds * count / (p50 / 1000)
+                    line += f"; {reached / peak:.0%} of the peak of matrix multiplication"
+                print(line, flush=True)
 
 
 if __name__ == "__main__":

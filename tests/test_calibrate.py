@@ -30,7 +30,7 @@ def drawn(rng, temperature, count=20_000):
 
 
 def answers(confidence, right):
-    """Probabilities of two labels with these confidences, and labels that make them right or not."""
+    """Probabilities of two labels with these confidences, and labels that make them right."""
     confidence = np.array(confidence, np.float32)
     return np.stack([confidence, 1 - confidence], axis=1), np.where(right, 0, 1).astype(np.uint8)
 
@@ -138,7 +138,8 @@ def test_bins_weigh_as_many_answers_as_they_hold():
 def test_calibrated_answers_have_a_smaller_calibration_error_than_overconfident_ones(rng):
     probabilities, labels = drawn(rng, 2.0)
     calibrated = expected_calibration_error(with_temperature(probabilities, 2.0), labels)
-    assert calibrated < 0.015 < 0.1 < expected_calibration_error(probabilities, labels)
+    assert calibrated < 0.015
+    assert expected_calibration_error(probabilities, labels) > 0.1
 
 
 def test_risk_coverage_of_a_hand_worked_table():
@@ -188,8 +189,8 @@ def test_the_bound_is_clopper_and_pearsons():
 
 def test_more_certainty_accepts_no_more(rng):
     probabilities, labels = drawn(rng, 1.0)
-    loose = guaranteed_threshold(probabilities, labels, 0.1, certainty=0.5)
-    strict = guaranteed_threshold(probabilities, labels, 0.1, certainty=0.999)
+    loose = guaranteed_threshold(probabilities, labels, 0.25, certainty=0.5)
+    strict = guaranteed_threshold(probabilities, labels, 0.25, certainty=0.999)
     assert strict.coverage <= loose.coverage
     assert strict.threshold >= loose.threshold
 
@@ -199,8 +200,8 @@ def test_the_guarantee_holds_on_unseen_answers_as_often_as_it_says(rng):
     confidence, wrong = unseen.max(axis=1), unseen.argmax(axis=1) != true
     broken = 0
     for _ in range(40):
-        chosen = guaranteed_threshold(*drawn(rng, 1.0, count=1000), max_error=0.2)
-        broken += wrong[confidence >= chosen.threshold].mean() > 0.2
+        chosen = guaranteed_threshold(*drawn(rng, 1.0, count=1000), max_error=0.35)
+        broken += wrong[confidence >= chosen.threshold].mean() > 0.35
     assert broken <= 4
 
 

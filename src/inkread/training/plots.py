@@ -56,8 +56,9 @@ def save(canvas: Canvas, path: Path) -> None:
 def svg(canvas: Canvas) -> str:
     """Return a picture as an SVG element for a page, its text as text; the same for the same."""
     text = io.StringIO()
+    metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))  # none of them is for a page
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "inkread"}):
-        canvas.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+        canvas.savefig(text, format="svg", transparent=True, metadata=metadata)
     return text.getvalue()[text.getvalue().index("<svg") :]
 
 

@@ -15,7 +15,7 @@ from inkread.normalize import glyph
 from inkread.results import Box
 from inkread.training.mnist import Split
 
-__all__ = ["PAPERS", "SHAPES", "Writing", "glyphs", "on_paper", "write"]
+__all__ = ["PAPERS", "SHAPES", "Writing", "glyphs", "on_paper", "smooth", "write"]
 
 Points = list[tuple[float, float]]
 
@@ -225,6 +225,28 @@ def on_paper(
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
+def smooth(control: npt.NDArray[np.float64], steps: int = 12) -> npt.NDArray[np.float64]:
+    """Join points by a uniform Catmull-Rom spline.
+
+    Args:
+        control: (N, 2), pixels, x then y; N at least 2. A repeated point makes a corner.
+        steps: points of the curve between two of them.
+
+    Returns:
+        (steps * (N - 1) + 1, 2), pixels.
+    """
+    padded = np.concatenate([control[:1], control, control[-1:]])
+    before, start, end, after = (padded[k : len(padded) - 3 + k, None] for k in range(4))
+    t = np.linspace(0, 1, steps, endpoint=False)[:, None]
+    pieces = 0.5 * (
+        2 * start
+        + (end - before) * t
+        + (2 * before - 5 * start + 4 * end - after) * t**2
+        + (3 * start - before - 3 * end + after) * t**3
+    )
+    return np.concatenate([pieces.reshape(-1, 2), control[-1:]])
+
+
 def _drawn(
     digit: int,
     rng: np.random.Generator,
@@ -247,26 +269,8 @@ def _drawn(
         repeated = np.all(control[1:] == control[:-1], axis=1)
         wobble[1:][repeated] = wobble[:-1][repeated]  # a corner stays a corner
         x, y = (control + wobble).T
-        strokes.append(_smooth(np.stack([(x * aspect + slant * (1 - y)) * size, y * size], axis=1)))
+        strokes.append(smooth(np.stack([(x * aspect + slant * (1 - y)) * size, y * size], axis=1)))
     return strokes
-
-
-def _smooth(control: npt.NDArray[np.float64], steps: int = 12) -> npt.NDArray[np.float64]:
-    """Join points by a uniform Catmull-Rom spline."""
-    padded = np.concatenate([control[:1], control, control[-1:]])
-    t = np.linspace(0, 1, steps, endpoint=False)[:, None]
-    pieces = []
-    for before, start, end, after in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
-        pieces.append(
-            0.5
-            * (
-                2 * start
-                + (end - before) * t
-                + (2 * before - 5 * start + 4 * end - after) * t**2
-                + (3 * start - before - 3 * end + after) * t**3
-            )
-        )
-    return np.concatenate([*pieces, control[-1:]])
 
 
 def _draw_line(ink: npt.NDArray[np.uint8], points: npt.NDArray[np.float64], pen_px: float) -> None:

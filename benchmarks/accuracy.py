@@ -1,0 +1,59 @@
+"""Train a recipe with several seeds: the mean test accuracy, its spread, and the minutes it took.
+
+The test images are read once a seed, by the finished model file. Runs are kept in a folder, so
+that a stopped benchmark goes on where it was, and a finished one is only evaluated again.
+
+python benchmarks/accuracy.py RECIPE [--seeds 5] [--runs runs] [--teacher MODEL]
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+from provenance import mean_sd, print_provenance
+
+from inkread.runtime import Model
+from inkread.training import mnist
+from inkread.training.evaluate import evaluate, share
+from inkread.training.recipes import recipe_named
+from inkread.training.train import train
+
+
+def main() -> None:
+    """Train, evaluate, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("recipe")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--teacher", type=Path)
+    options = parser.parse_args()
+    print_provenance()
+    recipe, data = recipe_named(options.recipe), mnist.load()
+    accuracies, validations, minutes = [], [], []
+    for seed in range(options.seeds):
+        folder = options.runs / f"{recipe.name}-{seed}"
+        run = train(recipe, data, folder, seed=seed, resume=True, teacher=options.teacher)
+        model = Model(run.model_file)
+        found = evaluate(model, data.test)
+        accuracies.append(100 * found.accuracy.value)
+        validations.append(100 * model.metadata.figures["validation_accuracy"].value)
+        minutes.append(run.history[-1].seconds / 60)
+        print(
+            f"  seed {seed}: test {accuracies[-1]:.2f} %, validation {validations[-1]:.2f} %, "
+            f"{minutes[-1]:.1f} min, {run.network.count_params():,} parameters",
+            flush=True,
+        )
+    n = len(data.test)
+    interval = share(round(float(np.mean(accuracies)) / 100 * n), n)
+    print(
+        f"{recipe.name}: test accuracy {mean_sd(np.array(accuracies), '%')}; 95 % interval of one "
+        f"test set of {n:,}: {interval.low:.2%} to {interval.high:.2%}; validation accuracy "
+        f"{mean_sd(np.array(validations), '%')}; training {mean_sd(np.array(minutes), 'min')}"
+    )
+
+
+if __name__ == "__main__":
+    main()
