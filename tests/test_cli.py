@@ -27,7 +27,7 @@ SAMPLES = Path(str(resources.files("inkread") / "samples"))
 METER, CHALK = SAMPLES / "meter-40713.png", SAMPLES / "chalk-1969.png"
 WITHOUT_TRAIN_EXTRA = """
 import sys
-for name in ("keras", "tensorflow", "sklearn", "scipy", "matplotlib", "onnx", "tf2onnx"):
+for name in "keras tensorflow sklearn scipy matplotlib onnx tf2onnx jinja2 markupsafe".split():
     sys.modules[name] = None
 sys.argv[0] = "inkread"
 from inkread.cli import main

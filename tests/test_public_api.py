@@ -24,7 +24,10 @@ COMMANDS = "inkread.training.commands"  # of training, but listed in every insta
 BASE_MODULES = [
     name for name in MODULES if not name.startswith("inkread.training") or name == COMMANDS
 ]
-TRAINING = {"tensorflow", "keras", "matplotlib", "sklearn", "scipy", "onnx", "tf2onnx", "fastapi"}
+TRAINING = {
+    *("tensorflow", "keras", "matplotlib", "sklearn", "scipy", "onnx", "tf2onnx", "jinja2"),
+    "fastapi",
+}
 READING = {"cv2", "onnxruntime"}
 
 

@@ -30,7 +30,17 @@ __all__ = ["ReportingGroup", "complain", "console", "downloads", "training"]
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-_TRAIN_EXTRA = {"keras", "tensorflow", "sklearn", "scipy", "matplotlib", "onnx", "tf2onnx"}
+_TRAIN_EXTRA = {
+    "keras",
+    "tensorflow",
+    "sklearn",
+    "scipy",
+    "matplotlib",
+    "onnx",
+    "tf2onnx",
+    "jinja2",
+    "markupsafe",
+}
 
 
 class ReportingGroup(typer.core.TyperGroup):
