@@ -244,6 +244,13 @@ def test_the_shipped_recipes_distortions_keep_the_digits(digits: Glyphs, rng: np
     assert correlations(digits, augment(digits, how, rng)).mean() > 0.5
 
 
+def test_a_scaled_augmentation_has_every_range_scaled():
+    half = dataclasses.asdict(EVERYTHING.scaled(0.5))
+    assert half == pytest.approx(
+        {name: value / 2 for name, value in dataclasses.asdict(EVERYTHING).items()}
+    )
+
+
 def test_an_augmentation_is_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         EVERYTHING.shear = 0.0

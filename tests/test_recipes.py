@@ -20,6 +20,7 @@ def test_baseline_is_the_classic_training_exactly():
         "network": "classic",
         "epochs": 12,
         "batch_size": 128,
+        "steps_per_call": 1,
         "learning_rate": 0.001,
         "warmup": None,
         "weight_decay": 0.0,

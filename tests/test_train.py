@@ -372,6 +372,16 @@ def test_on_step_is_called_after_every_step(tiny, tmp_path):
     assert means == pytest.approx([epoch.loss for epoch in training.history])
 
 
+def test_steps_joined_in_one_call_are_the_same_steps(unbroken, tiny, tmp_path):
+    steps = []
+    recipe = dataclasses.replace(COMPACT, steps_per_call=3)
+    joined = without_export(recipe, tiny, tmp_path, seed=SEED, on_step=steps.append)
+    assert_same_weights(joined.network, unbroken["compact"].network)
+    assert [(step.epoch, step.step) for step in steps] == [
+        (epoch, step) for epoch in (1, 2, 3) for step in (3, NUM_STEPS)
+    ]
+
+
 def test_another_seed_gives_another_run(unbroken, tiny, tmp_path):
     recipe = dataclasses.replace(COMPACT, epochs=1)
     other = without_export(recipe, tiny, tmp_path, seed=SEED + 1)

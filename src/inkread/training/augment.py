@@ -5,7 +5,7 @@ neural networks applied to visual document analysis"), with the smooth displacem
 a coarse grid and interpolated by cubic B-splines instead of blurred white noise.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import cv2
 import numpy as np
@@ -38,6 +38,10 @@ class Augmentation:
     shift_px: float = 0.0
     elastic_px: float = 0.0
     stroke: float = 0.0
+
+    def scaled(self, factor: float) -> "Augmentation":
+        """Return an augmentation whose every range is ``factor`` times this one's."""
+        return Augmentation(**{name: factor * range_ for name, range_ in asdict(self).items()})
 
 
 def augment(

@@ -79,7 +79,7 @@ def train(  # noqa: PLR0913 - what to do, and four options by name
         seed: decides the first weights, the order of the images, distortions and dropout.
         resume: go on from the last epoch that the folder holds.
         teacher: the model file that gives the targets, for a recipe with a teacher.
-        on_step: called after every step.
+        on_step: called after every step, or after the steps of one call if the recipe joins them.
 
     Raises:
         ConfigError: the folder holds a run and ``resume`` is false, or another run; ``seed`` is not
@@ -215,7 +215,9 @@ class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         loss = float((logs or {}).get("loss", float("nan")))
-        self._on_step(Step(*self._place, batch + 1, self._num_steps, loss))
+        # Keras counts the last call of an epoch as a full one.
+        step = min(batch + 1, self._num_steps)
+        self._on_step(Step(*self._place, step, self._num_steps, loss))
 
 
 def _teacher(recipe: Recipe, path: Path | None) -> Model | None:
@@ -252,6 +254,7 @@ def _compiled(recipe: Recipe, num_steps: int) -> keras.Model:
         optimizer=keras.optimizers.Adam(rate, weight_decay=recipe.weight_decay or None),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
+        steps_per_execution=recipe.steps_per_call,
         jit_compile=False,  # XLA compiles longer than it saves here
     )
     return network
