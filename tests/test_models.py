@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from inkread.errors import ConfigError
-from inkread.training.models import NETWORKS, build
+from inkread.training.models import NETWORKS, averaged, build
 
 
 def layers_of(network):
@@ -32,8 +32,22 @@ def test_classic_has_as_many_parameters_as_the_keras_example():
     assert build("classic", dropout=0.5).count_params() == first + second + dense == 34_826
 
 
-def test_compact_has_as_many_parameters_as_its_docstring_says():
-    assert build("compact").count_params() == 41_418
+@pytest.mark.parametrize(
+    ("name", "count"), [("compact", 41_418), ("medium", 92_554), ("deep", 177_690)]
+)
+def test_a_network_has_as_many_parameters_as_its_docstring_says(name, count):
+    assert build(name).count_params() == count
+
+
+def test_an_output_for_no_digit_is_one_more():
+    assert build("medium", num_outputs=11).output_shape == (None, 11)
+
+
+def test_averaged_networks_answer_with_their_mean(rng):
+    networks = [build("classic"), build("compact")]
+    glyphs = rng.random((3, 28, 28, 1)).astype(np.float32)
+    expected = np.mean([np.asarray(network(glyphs)) for network in networks], axis=0)
+    np.testing.assert_allclose(np.asarray(averaged(networks)(glyphs)), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -13,8 +13,8 @@ LETTER = Digit(4, 0.18, Box(2, 3, 20, 30), PROBABILITIES, rejected=True, junk=0.
 NOTHING = Digit(None, 0.0, Box(0, 0, 28, 28), (0.0,) * 10, rejected=True)
 NUMBER = Number("4?", 0.36, Box(10, 20, 50, 52), (FOUR, DOUBTFUL), rejected=True)
 EMPTY = Number("", 0.0, Box(0, 0, 28, 28), (), rejected=True)
-PAGE = Page((NUMBER, EMPTY), 640, 480, "glyph-standard")
-BLANK_PAGE = Page((), 3, 3, "glyph-standard")
+PAGE = Page((NUMBER, EMPTY), 640, 480, "glyph-distilled")
+BLANK_PAGE = Page((), 3, 3, "glyph-distilled")
 
 RESULTS = [FOUR, DOUBTFUL, LETTER, NOTHING, NUMBER, EMPTY, PAGE, BLANK_PAGE]
 
@@ -53,7 +53,7 @@ def test_a_page_as_plain_values():
         "numbers": [NUMBER.to_dict(), EMPTY.to_dict()],
         "width": 640,
         "height": 480,
-        "model": "glyph-standard",
+        "model": "glyph-distilled",
     }
     assert NUMBER.to_dict() == {
         "text": "4?",
