@@ -1,0 +1,111 @@
+"""Where a training's time goes: multiply-adds of each layer, the steps, the batches, the peak.
+
+A step's arithmetic is taken as three times that of the forward pass, as is usual: the gradients of
+the inputs and of the weights cost as much again each. The peak is that of matrix multiplication in
+NumPy, measured here.
+
+python benchmarks/training_speed.py [RECIPE]
+"""
+
+import argparse
+import dataclasses
+import os
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+from provenance import print_provenance
+
+from inkread.training import mnist, models
+from inkread.training.batches import Batches, Source
+from inkread.training.mnist import Mnist, Split
+from inkread.training.recipes import Recipe, recipe_named
+from inkread.training.train import Training
+
+MATRIX_SIDE = 2048
+NUM_BATCHES = 100
+ROUNDS = 5
+
+
+def multiply_adds(layer: keras.Layer) -> int:
+    """Return the multiply-adds of a convolution or a dense layer for one glyph."""
+    if isinstance(layer, keras.layers.Conv2D):
+        return int(np.prod(layer.output.shape[1:3])) * int(np.prod(layer.kernel.shape))
+    return int(np.prod(layer.kernel.shape)) if isinstance(layer, keras.layers.Dense) else 0
+
+
+def peak() -> float:
+    """Return the multiply-adds a second of a large float32 matrix product, the best of several."""
+    left, right = np.random.default_rng(0).random((2, MATRIX_SIDE, MATRIX_SIDE), np.float32)
+    fastest = float("inf")
+    for _ in range(12):
+        start = time.perf_counter()
+        left @ right
+        fastest = min(fastest, time.perf_counter() - start)
+    return MATRIX_SIDE**3 / fastest
+
+
+def epoch_seconds(recipe: Recipe, data: Mnist) -> list[float]:
+    """Train for a few short epochs; the first, which compiles, is left out."""
+    with tempfile.TemporaryDirectory() as folder:
+        recipe = dataclasses.replace(recipe, epochs=ROUNDS + 1)
+        ends = [epoch.seconds for epoch in Training(recipe, data, Path(folder)).epochs()]
+    return list(np.diff(ends))
+
+
+def batch_seconds(recipe: Recipe, data: Mnist) -> list[float]:
+    """Make the batches of the same epochs without training on them."""
+    source = Source(data.train, recipe, seed=0)
+    times = []
+    for epoch in range(ROUNDS):
+        start = time.perf_counter()
+        batches = Batches(source, epoch)
+        for number in range(len(batches)):
+            batches[number]
+        times.append(time.perf_counter() - start)
+    return times
+
+
+def main() -> None:
+    """Print the layers, then the times."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("recipe", nargs="?", default="standard")
+    recipe = dataclasses.replace(
+        recipe_named(parser.parse_args().recipe), teacher=None, taught_copies=0
+    )
+    print_provenance()
+    network = models.build(recipe.network, recipe.num_outputs, recipe.dropout)
+    total = sum(multiply_adds(layer) for layer in network.layers)
+    for layer in network.layers:
+        if count := multiply_adds(layer):
+            print(f"  {layer.name}: {layer.output.shape[1:]}, {count:,} multiply-adds")
+    print(f"{recipe.network}: {total:,} multiply-adds, {network.count_params():,} parameters")
+    whole = mnist.load()
+    count = NUM_BATCHES * recipe.batch_size
+    data = dataclasses.replace(
+        whole,
+        train=Split(whole.train.images[:count], whole.train.labels[:count]),
+        validation=Split(whole.validation.images[:100], whole.validation.labels[:100]),
+    )
+    plain = dataclasses.replace(recipe, augmentation=None, spoiled=0.0, drawn=0.0)
+    best = peak()
+    print(f"matrix multiplication: {2 * best / 1e9:.0f} GFLOP/s at best")
+    for what, times, work in (
+        ("steps with their batches", epoch_seconds(recipe, data), total),
+        ("steps with undistorted batches", epoch_seconds(plain, data), total),
+        ("batches alone", batch_seconds(recipe, data), 0),
+    ):
+        each_ms = 1000 * np.array(times) / NUM_BATCHES
+        line = f"{what}: {each_ms.mean():.2f} ± {each_ms.std(ddof=1):.2f} ms (n = {len(times)})"
+        if work:
+            rate = 3 * work * recipe.batch_size / (each_ms.mean() / 1000)
+            line += f", {2 * rate / 1e9:.0f} GFLOP/s, {rate / best:.0%} of the peak"
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
