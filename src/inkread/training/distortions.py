@@ -31,13 +31,13 @@ from inkread.training.layers import (
 )
 from inkread.training.shape import SHAPE_DISTORTIONS, dilated, neighbours
 
-__all__ = ["DISTORTIONS", "SHAPE_DISTORTIONS", "Distortion", "spoil"]
+__all__ = ["DISTORTIONS", "Distortion", "spoil"]
 
 _SECOND = 0.3  # chance that a spoiled glyph is spoiled in a second way
 
 
 def spoil(glyphs: Glyphs, share: float, rng: np.random.Generator) -> Glyphs:
-    """Spoil some glyphs, each by one distortion or two that leave its shape to ``augment``.
+    """Spoil some glyphs, each by one distortion or two.
 
     Args:
         glyphs: (N, 28, 28) uint8, ink 255 on paper 0.
@@ -53,7 +53,7 @@ def spoil(glyphs: Glyphs, share: float, rng: np.random.Generator) -> Glyphs:
     if not 0 <= share <= 1:
         raise ConfigError(f"expected a share in [0, 1], received {share}")
     result = glyphs.copy()
-    names = [name for name in DISTORTIONS if name not in SHAPE_DISTORTIONS]
+    names = list(DISTORTIONS)
     first = np.where(
         rng.random(len(glyphs)) < share, rng.integers(len(names), size=len(glyphs)), -1
     )
