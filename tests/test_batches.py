@@ -93,6 +93,16 @@ def test_the_teachers_answers_are_mixed_with_the_labels(split):
     np.testing.assert_allclose(taught[:, 9], 0.46, rtol=1e-5)
 
 
+def test_drawn_digits_keep_their_labels(split):
+    recipe = dataclasses.replace(
+        PLAIN, teacher="oracle", taught_share=1.0, taught_copies=1, drawn=0.3
+    )
+    _, targets = whole(Batches(Source(split, recipe, 0, Oracle()), epoch=0))
+    is_drawn = targets.max(axis=1) == 1
+    assert 0.15 < is_drawn.mean() < 0.45
+    np.testing.assert_allclose(targets[~is_drawn, :10], 0.1, rtol=1e-5)
+
+
 def test_the_teacher_is_asked_once_a_copy_and_before_spoiling(split):
     recipe = dataclasses.replace(
         DISTORTED, teacher="oracle", taught_share=0.5, taught_copies=2, spoiled=1.0

@@ -100,12 +100,13 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         recipe = self._source.recipe
         rng = np.random.default_rng(self._seeds[batch])
         chosen = self._order[batch * recipe.batch_size : (batch + 1) * recipe.batch_size]
-        glyphs, targets, is_junk = self._mixed(chosen, rng)
+        glyphs, targets, is_mnist = self._mixed(chosen, rng)
         if recipe.augmentation:
             glyphs = augment(glyphs, recipe.augmentation, rng)
         answers = self._source.answers((self._copy, batch), glyphs)
         if answers is not None:
-            taught = recipe.taught_share * ~is_junk[:, None]
+            # The teacher knows MNIST's shapes only; what was drawn keeps its label.
+            taught = recipe.taught_share * is_mnist[:, None]
             targets[:, :NUM_LABELS] += taught * (answers - targets[:, :NUM_LABELS])
         if recipe.spoiled:
             rng = np.random.default_rng(self._late_seeds[batch])
@@ -115,18 +116,21 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def _mixed(
         self, chosen: npt.NDArray[np.intp], rng: np.random.Generator
     ) -> tuple[npt.NDArray[np.uint8], Targets, npt.NDArray[np.bool_]]:
-        """Return training images, some replaced by what MNIST lacks; targets; which are junk."""
+        """Return training images, some replaced by what MNIST lacks; targets; which are MNIST's."""
         source, recipe = self._source, self._source.recipe
         glyphs, labels = source.split.images[chosen], source.split.labels[chosen].astype(np.intp)
+        is_mnist = np.ones(len(glyphs), np.bool_)
         if source.drawn:
             replaced = rng.random(len(glyphs)) < recipe.drawn
             picked = rng.integers(len(source.drawn), size=int(replaced.sum()))
             glyphs[replaced] = source.drawn.images[picked]
             labels[replaced] = source.drawn.labels[picked]
+            is_mnist &= ~replaced
         if source.junk is not None:
             replaced = rng.random(len(glyphs)) < recipe.junk
             picked = rng.integers(len(source.junk), size=int(replaced.sum()))
             glyphs[replaced] = source.junk[picked]
             labels[replaced] = NUM_LABELS
+            is_mnist &= ~replaced
         targets = np.eye(recipe.num_outputs, dtype=np.float32)[labels]
-        return glyphs, targets, labels == NUM_LABELS
+        return glyphs, targets, is_mnist
