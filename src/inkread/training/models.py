@@ -8,7 +8,7 @@ from keras import layers
 from inkread.errors import ConfigError
 from inkread.runtime import INPUT, OUTPUT
 
-__all__ = ["NETWORKS", "averaged", "broad", "build", "classic", "compact", "deep", "medium"]
+__all__ = ["NETWORKS", "averaged", "broad", "build", "classic", "compact", "deep", "medium", "tiny"]
 
 
 def classic(num_outputs: int, dropout: float) -> keras.Model:
@@ -34,6 +34,20 @@ def compact(num_outputs: int, dropout: float) -> keras.Model:
     hidden = _convolution(hidden, 16, 6, strides=2, momentum=0.9)  # (14, 14, 16)
     hidden = _convolution(hidden, 48, 3, pool=True, momentum=0.9)  # (7, 7, 48)
     hidden = _convolution(hidden, 64, 3, pool=True, momentum=0.9)  # (3, 3, 64)
+    return _head(inputs, hidden, num_outputs, dropout)
+
+
+def tiny(num_outputs: int, dropout: float) -> keras.Model:
+    """Four narrow convolutions: as accurate as 10,000 parameters allow.
+
+    9,970 parameters, 1.1 million multiply-adds a glyph. Sixteen filters fill a vector of the
+    processor; the depthwise layers that would save more parameters take longer to train.
+    """
+    inputs = hidden = keras.Input((28, 28, 1), name=INPUT)
+    hidden = _convolution(hidden, 16, 5, strides=2)  # (14, 14, 16)
+    hidden = _convolution(hidden, 16, 3)
+    hidden = _convolution(hidden, 16, 3, pool=True)  # (7, 7, 16)
+    hidden = _convolution(hidden, 20, 3, pool=True)  # (3, 3, 20)
     return _head(inputs, hidden, num_outputs, dropout)
 
 
@@ -76,7 +90,7 @@ def broad(num_outputs: int, dropout: float) -> keras.Model:
 
 
 NETWORKS: dict[str, Callable[[int, float], keras.Model]] = {
-    network.__name__: network for network in (classic, compact, medium, deep, broad)
+    network.__name__: network for network in (classic, compact, tiny, medium, deep, broad)
 }
 
 

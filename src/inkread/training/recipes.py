@@ -139,6 +139,17 @@ RECIPES: dict[str, Recipe] = {
             augmentation=_HANDS.scaled(0.4),
         ),
         Recipe(
+            name="tiny",
+            purpose="as accurate as 10,000 parameters allow",
+            network="tiny",
+            epochs=40,
+            steps_per_call=10,
+            learning_rate=0.01,
+            warmup=0.15,
+            weight_decay=0.005,
+            augmentation=_HANDS.scaled(0.4),
+        ),
+        Recipe(
             name="standard",
             purpose="accurate in minutes",
             network="medium",
