@@ -120,3 +120,10 @@ def test_a_turned_3_is_a_3_no_more(digits, rng):
     # Mirrored, turned or both: none is as the digit stands, not even nearly.
     alike = [np.corrcoef(upright.ravel(), glyph.ravel())[0, 1] for glyph in received]
     assert max(alike) < 0.8
+
+
+def test_digits_of_no_use_are_refused_instead_of_tried_for_ever(rng):
+    slim = np.zeros((10, 28, 28), np.uint8)
+    slim[:, 4:24, 13:15] = 255
+    with pytest.raises(DataError, match="none of use"):
+        junk.glyphs(200, Split(slim, np.arange(10, dtype=np.uint8)), rng)

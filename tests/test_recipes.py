@@ -109,6 +109,26 @@ def test_an_augmentation_that_is_no_mapping_is_refused(augmentation: object):
         recipe_from_dict({**baseline(), "augmentation": augmentation})
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("dropout", 1.5),
+        ("junk", -0.1),
+        ("spoiled", float("nan")),
+        ("batch_size", 0),
+        ("steps_per_call", 0),
+        ("taught_copies", -1),
+        ("taught_share", 0.5),
+        ("teacher", "ensemble"),
+        ("epochs", 0),
+        ("network", ""),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused_by_name(name: str, value: object):
+    with pytest.raises(ConfigError, match=name):
+        recipe_from_dict({**baseline(), name: value})
+
+
 def test_a_recipe_is_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         recipe_named("baseline").epochs = 1

@@ -254,6 +254,7 @@ def test_resuming_a_finished_run_changes_nothing(unbroken, tiny, tmp_path):
     steps = []
     run = train(COMPACT, tiny, copy, seed=SEED, resume=True, on_step=steps.append)
     assert steps == []
+    assert (copy / "model.onnx").read_bytes() == finished.model_file.read_bytes()
     assert run.history == finished.history
     assert_same_run(run, finished)
 
@@ -442,6 +443,7 @@ def test_an_ensemble_is_resumed_in_the_member_that_was_stopped(tiny, tmp_path):
     with pytest.raises(Stop):
         train(TRIO, tiny, tmp_path / "run", seed=2, on_step=stop_in_the_second)
     steps = []
+    keras.backend.clear_session()  # as in a new process, where names are numbered anew
     resumed = train(TRIO, tiny, tmp_path / "run", seed=2, resume=True, on_step=steps.append)
     assert len(steps) == 3 * NUM_STEPS
     assert_same_run(resumed, whole)
@@ -474,6 +476,22 @@ def test_a_pupil_without_its_teacher_is_refused(tiny, tmp_path):
 def test_a_teacher_of_another_recipe_is_refused(unbroken, tiny, tmp_path):
     with pytest.raises(ConfigError, match="expected a teacher of recipe 'compact-schedule'"):
         train(PUPIL, tiny, tmp_path / "run", teacher=unbroken["classic"].model_file)
+
+
+def test_a_pupil_is_not_resumed_with_another_teacher(unbroken, tiny, tmp_path):
+    teacher = unbroken["compact"].model_file
+    with pytest.raises(Stop):
+        train(PUPIL, tiny, tmp_path / "run", teacher=teacher, on_step=stopper(2, 1))
+    other = train(dataclasses.replace(COMPACT, epochs=1), tiny, tmp_path / "other").model_file
+    with pytest.raises(ConfigError, match="expected the teacher"):
+        train(PUPIL, tiny, tmp_path / "run", teacher=other, resume=True)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32 // 3])
+def test_a_seed_that_leaves_none_for_the_members_is_refused(tiny, tmp_path, seed):
+    with pytest.raises(ConfigError, match="expected a seed from 0 to 1431655764"):
+        train(TRIO, tiny, tmp_path / "run", seed=seed)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_teacher_that_nobody_asked_for_is_refused(unbroken, tiny, tmp_path):

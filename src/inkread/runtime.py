@@ -33,7 +33,7 @@ __all__ = [
     "with_temperature",
 ]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2: there may be an output for "no digit"
 METADATA_KEY = "inkread"
 INPUT, OUTPUT = "glyphs", "probabilities"
 DEFAULT = "default"
@@ -69,6 +69,7 @@ class ModelMetadata:
         recipe: the training configuration, as plain values.
         seed: of the training.
         data_sha256: of the training images' file.
+        teacher_sha256: of the model file that gave the targets, or ``None``.
         package_version: of inkread, when it was trained.
         trained: date, ISO 8601.
         figures: measured figures by name.
@@ -90,6 +91,7 @@ class ModelMetadata:
     kind: str = "glyph"
     format_version: int = FORMAT_VERSION
     junk_threshold: float | None = None
+    teacher_sha256: str | None = None
 
     @property
     def num_outputs(self) -> int:

@@ -5,6 +5,7 @@ training resumed from a checkpoint gets the batches that it would have got.
 """
 
 import math
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -21,8 +22,10 @@ from inkread.training.recipes import Recipe
 __all__ = ["Batches", "Source"]
 
 NUM_LABELS = 10
-# Glyphs drawn by code last for so many epochs, then they come round; distorted anew each time.
+# So many epochs' worth of glyphs are drawn by code; they come round, distorted anew each time.
 EPOCHS_DRAWN = 2
+# Words in the seeds of what is drawn, apart from any number of an epoch.
+_DRAWN, _JUNK = 2**32 - 1, 2**32 - 2
 
 Targets = npt.NDArray[np.float32]
 
@@ -33,7 +36,7 @@ class Source:
     def __init__(
         self, split: Split, recipe: Recipe, seed: int, teacher: Model | None = None
     ) -> None:
-        """Draw the glyphs that MNIST lacks.
+        """Remember what an epoch is made of.
 
         Args:
             split: the training images.
@@ -42,19 +45,28 @@ class Source:
             teacher: answers for the targets, if the recipe has one.
         """
         self.split, self.recipe, self.seed, self.teacher = split, recipe, seed, teacher
-        self.drawn = self.junk = None
-        if recipe.drawn:
-            rng = np.random.default_rng(np.random.SeedSequence([seed]))
-            self.drawn = synth.glyphs(self._num_drawn(recipe.drawn), rng)
-        if recipe.junk:
-            rng = np.random.default_rng(np.random.SeedSequence([seed, 0, 1]))
-            self.junk = junk.glyphs(self._num_drawn(recipe.junk), split, rng)
         self._answers: dict[tuple[int, int], Targets] = {}
 
     @property
     def num_batches(self) -> int:
         """How many batches an epoch has."""
         return -(-len(self.split) // self.recipe.batch_size)
+
+    @cached_property
+    def drawn(self) -> Split | None:
+        """Digits in shapes that MNIST lacks, if the recipe wants them."""
+        if not self.recipe.drawn:
+            return None
+        rng = np.random.default_rng(np.random.SeedSequence([self.seed, _DRAWN]))
+        return synth.glyphs(self._num_drawn(self.recipe.drawn), rng)
+
+    @cached_property
+    def junk(self) -> npt.NDArray[np.uint8] | None:
+        """Glyphs that are no digits, (N, 28, 28) uint8, if the recipe wants them."""
+        if not self.recipe.junk:
+            return None
+        rng = np.random.default_rng(np.random.SeedSequence([self.seed, _JUNK]))
+        return junk.glyphs(self._num_drawn(self.recipe.junk), self.split, rng)
 
     def _num_drawn(self, share: float) -> int:
         return math.ceil(EPOCHS_DRAWN * share * len(self.split))
@@ -66,9 +78,12 @@ class Source:
         """
         if self.teacher is None:
             return None
-        if key not in self._answers:
-            self._answers[key] = self.teacher.probabilities(glyphs)
-        return self._answers[key]
+        answers = self._answers.get(key)
+        if answers is None:
+            answers = self.teacher.probabilities(glyphs)
+            if self.recipe.taught_copies:  # else the same batch never comes again
+                self._answers[key] = answers
+        return answers
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -120,7 +135,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         source, recipe = self._source, self._source.recipe
         glyphs, labels = source.split.images[chosen], source.split.labels[chosen].astype(np.intp)
         is_mnist = np.ones(len(glyphs), np.bool_)
-        if source.drawn:
+        if source.drawn is not None:
             replaced = rng.random(len(glyphs)) < recipe.drawn
             picked = rng.integers(len(source.drawn), size=int(replaced.sum()))
             glyphs[replaced] = source.drawn.images[picked]

@@ -5,7 +5,7 @@ reader would make it. No handwriting but MNIST's is in it: letters are strokes o
 middle lines of the fonts that come with matplotlib, written again with a pen.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import cv2
@@ -25,6 +25,7 @@ Ink = npt.NDArray[np.uint8]
 Kind = Callable[[Split, np.random.Generator], Ink]
 
 _SIDE = 28
+_MOST_TRIES = 1000
 
 
 def glyphs(count: int, digits: Split, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
@@ -39,7 +40,7 @@ def glyphs(count: int, digits: Split, rng: np.random.Generator) -> npt.NDArray[n
         (count, 28, 28) uint8, ink 255 on paper 0, the kinds in random order.
 
     Raises:
-        DataError: a label is missing.
+        DataError: a label is missing, or the images are of no use: blank, or all slim.
     """
     missing = sorted(set(range(10)) - set(digits.labels.tolist()))
     if missing:
@@ -48,7 +49,7 @@ def glyphs(count: int, digits: Split, rng: np.random.Generator) -> npt.NDArray[n
     shares = np.array([share for _, share in KINDS.values()])
     result = np.empty((count, _SIDE, _SIDE), np.uint8)
     for index, kind in enumerate(rng.choice(len(makers), count, p=shares / shares.sum())):
-        while True:  # a glyph as slim as a 1 is one, whatever it was meant to be
+        for _ in _tries():  # a glyph as slim as a 1 is one, whatever it was meant to be
             result[index] = makers[kind](digits, rng)
             if not _is_slim(result[index], 0.35):
                 break
@@ -86,13 +87,14 @@ def _font_letter(_: Split, rng: np.random.Generator) -> Ink:
 
 def _turned_digit(digits: Split, rng: np.random.Generator) -> Ink:
     """A digit turned or mirrored such that it is none any more."""
-    label, quarter_turns, mirrored = _TURNS[rng.integers(len(_TURNS))]
-    while True:
+    for _ in _tries():
+        label, quarter_turns, mirrored = _TURNS[rng.integers(len(_TURNS))]
         image = _digit(digits, label, rng)
         # A closed 4 upside down is a 6, and a slim 7 is a 1 however it stands.
         if not _has_hole(image) and not _is_slim(image, 0.45):
-            turned = np.rot90(np.fliplr(image) if mirrored else image, quarter_turns)
-            return normalize.glyph(np.ascontiguousarray(turned))
+            break
+    turned = np.rot90(np.fliplr(image) if mirrored else image, quarter_turns)
+    return normalize.glyph(np.ascontiguousarray(turned))
 
 
 def _fragment(digits: Split, rng: np.random.Generator) -> Ink:
@@ -258,7 +260,7 @@ _PIECES = {
 def _piece(digits: Split, rng: np.random.Generator) -> Ink:
     """Cut 20 to 48 % of its ink off a digit: (28, 28)."""
     axis = np.arange(_SIDE) - 14
-    while True:
+    for _ in _tries():
         label = int(rng.choice(list(_PIECES)))
         image = _digit(digits, label, rng)
         x, y = _PIECES[label][rng.integers(len(_PIECES[label]))]
@@ -270,7 +272,20 @@ def _piece(digits: Split, rng: np.random.Generator) -> Ink:
         kept = np.searchsorted(ink_beyond, rng.uniform(0.2, 0.48) * ink_beyond[-1])
         piece = np.where(side > side.ravel()[order[kept]], image, 0).astype(np.uint8)
         if (piece > 63).any() and not _has_hole(piece) and not _is_slim(piece, 0.45):
-            return piece
+            break
+    return piece
+
+
+def _tries() -> Iterator[int]:
+    """Count tries; the last of them is followed by an error.
+
+    Raises:
+        DataError: the digits are of no use.
+    """
+    yield from range(_MOST_TRIES)
+    raise DataError(
+        f"expected digits to turn and to cut up, found none of use in {_MOST_TRIES} tries"
+    )
 
 
 def _digit(digits: Split, label: int, rng: np.random.Generator) -> Ink:

@@ -113,7 +113,12 @@ def build(network: str, num_outputs: int = 10, dropout: float = 0.0) -> keras.Mo
 def averaged(networks: Sequence[keras.Model]) -> keras.Model:
     """Join networks into one whose probabilities are the mean of theirs; weights are shared."""
     inputs = keras.Input((28, 28, 1), name=INPUT)
-    outputs = layers.Average(name=OUTPUT)([network(inputs) for network in networks])
+    # Their own names may clash: Keras numbers networks anew in every process.
+    members = [
+        keras.Model(network.inputs[0], network.outputs[0], name=f"member_{index}")
+        for index, network in enumerate(networks)
+    ]
+    outputs = layers.Average(name=OUTPUT)([member(inputs) for member in members])
     return keras.Model(inputs, outputs)
 
 

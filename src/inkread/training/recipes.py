@@ -67,12 +67,26 @@ class Recipe:
         """Refuse a recipe that trains nothing.
 
         Raises:
-            ConfigError: neither members, nor a network and epochs.
+            ConfigError: neither members, nor a network and epochs; or a share outside [0, 1], or a
+                count that makes no sense.
         """
         if not self.members and (not self.network or self.epochs < 1):
             raise ConfigError(
                 f"expected recipe {self.name!r} to have members, or a network and epochs, "
                 f"received network {self.network!r} and epochs {self.epochs!r}"
+            )
+        for name in ("dropout", "label_smoothing", "spoiled", "drawn", "junk", "taught_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"expected {name} in [0, 1], received {getattr(self, name)!r}")
+        for name, least in (("batch_size", 1), ("steps_per_call", 1), ("taught_copies", 0)):
+            if getattr(self, name) < least:
+                raise ConfigError(
+                    f"expected {name} of at least {least}, received {getattr(self, name)!r}"
+                )
+        if (self.teacher is None) != (self.taught_share == 0):
+            raise ConfigError(
+                "expected a teacher together with a taught_share above 0, received "
+                f"{self.teacher!r} with {self.taught_share!r}"
             )
 
     @property
@@ -99,6 +113,7 @@ _BEST = Recipe(
     purpose="the most accurate single network that trains within an hour on two cores",
     network="deep",
     epochs=28,
+    steps_per_call=10,
     learning_rate=0.004,
     warmup=0.15,
     weight_decay=0.02,

@@ -8,6 +8,7 @@ holds the weights and the optimizer's state, ends as one that was never interrup
 """
 
 import datetime
+import hashlib
 import json
 import time
 import zipfile
@@ -83,7 +84,8 @@ def train(  # noqa: PLR0913 - what to do, and four options by name
 
     Raises:
         ConfigError: the folder holds a run and ``resume`` is false, or another run; ``seed`` is not
-            in [0, 2**32); there is no teacher, or one of another recipe than ``recipe`` wants.
+            in [0, 2**32), or that by the number of an ensemble's members; there is no teacher,
+            one of another recipe than ``recipe`` wants, or another than the run was begun with.
         ModelError: the folder's checkpoint or the teacher is broken.
         OSError: the folder can't be written.
     """
@@ -93,6 +95,8 @@ def train(  # noqa: PLR0913 - what to do, and four options by name
     training = Training(
         recipe, data, directory, seed=seed, resume=resume, teacher=teacher, on_step=on_step
     )
+    if training.is_finished:
+        return training.run
     for _ in training.epochs():
         pass
     return training.finish()
@@ -106,12 +110,13 @@ def _train_members(
     resume: bool,
     on_step: Callable[[Step], None] | None,
 ) -> Run:
+    seeds = range(seed * len(recipe.members), (seed + 1) * len(recipe.members))
+    _check_seed(seed, (2**32 - len(seeds)) // len(seeds))
     _begin(recipe, seed, directory, resume)
     runs = []
-    for index, member in enumerate(recipe.members):
+    for index, (member, own_seed) in enumerate(zip(recipe.members, seeds, strict=True)):
         folder = directory / MEMBERS / f"{index}-{member.name}"
-        member_seed = seed * len(recipe.members) + index
-        runs.append(train(member, data, folder, seed=member_seed, resume=resume, on_step=on_step))
+        runs.append(train(member, data, folder, seed=own_seed, resume=resume, on_step=on_step))
     history = tuple(chained([run.history for run in runs]))
     write_history(directory / HISTORY, history)
     network = models.averaged([run.network for run in runs])
@@ -146,10 +151,10 @@ class Training:
         self.history: list[Epoch] = []
         if recipe.members:
             raise ConfigError(f"expected the recipe of one network, received {recipe.name!r}")
-        if not 0 <= seed < 2**32:
-            raise ConfigError(f"expected a seed from 0 to {2**32 - 1}, received {seed}")
+        _check_seed(seed, 2**32 - 1)
         loaded_teacher = _teacher(recipe, teacher)
-        _begin(recipe, seed, directory, resume)
+        self._teacher_sha256 = hashlib.sha256(teacher.read_bytes()).hexdigest() if teacher else None
+        _begin(recipe, seed, directory, resume, self._teacher_sha256)
         self._source = Source(data.train, recipe, seed, loaded_teacher)
         keep_freed_memory()
         keras.utils.set_random_seed(seed)
@@ -175,11 +180,21 @@ class Training:
                 self.network.save(temporary)
             yield self.history[-1]
 
+    @property
+    def run(self) -> Run:
+        """The run as it stands."""
+        return Run(self._directory, self._recipe, self._seed, tuple(self.history), self.network)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether no epoch is left, and the model file and the metrics are there."""
+        files = (self._directory / MODEL, self._directory / METRICS)
+        return len(self.history) == self._recipe.epochs and all(file.exists() for file in files)
+
     def finish(self) -> Run:
         """Calibrate, export, and measure on the validation images."""
-        run = Run(self._directory, self._recipe, self._seed, tuple(self.history), self.network)
-        _finish(run, self._data.validation)
-        return run
+        _finish(self.run, self._data.validation, self._teacher_sha256)
+        return self.run
 
     def _trained_epoch(self, number: int) -> Epoch:
         start = time.perf_counter()
@@ -272,11 +287,18 @@ def _predict(network: keras.Model, split: Split) -> npt.NDArray[np.float32]:
     return np.asarray(network.predict(as_input(split.images), batch_size=500, verbose=0))
 
 
-def _begin(recipe: Recipe, seed: int, directory: Path, resume: bool) -> None:
+def _check_seed(seed: int, largest: int) -> None:
+    if not 0 <= seed <= largest:
+        raise ConfigError(f"expected a seed from 0 to {largest}, received {seed}")
+
+
+def _begin(
+    recipe: Recipe, seed: int, directory: Path, resume: bool, teacher_sha256: str | None = None
+) -> None:
     """Write ``recipe.json``, or check that the one that is there is of the same run."""
     path = directory / RECIPE
     if not path.exists():
-        described = {"seed": seed, "recipe": recipe.to_dict()}
+        described = {"seed": seed, "teacher_sha256": teacher_sha256, "recipe": recipe.to_dict()}
         write_atomically(path, json.dumps(described, indent=2) + "\n")
         return
     if not resume:
@@ -286,6 +308,12 @@ def _begin(recipe: Recipe, seed: int, directory: Path, resume: bool) -> None:
         raise ConfigError(
             f"expected the folder of a run of recipe {recipe.name!r} with seed {seed} and the same "
             f"settings, received {directory}: recipe {known_recipe.name!r} with seed {known_seed}"
+        )
+    known_teacher = json.loads(path.read_text()).get("teacher_sha256")
+    if known_teacher != teacher_sha256:
+        raise ConfigError(
+            f"expected the teacher that {directory} was begun with, the model file with SHA-256 "
+            f"{known_teacher}, received one with {teacher_sha256}"
         )
 
 
@@ -320,7 +348,7 @@ def load_network(directory: Path) -> keras.Model:
         raise ModelError(f"{path} is not a readable checkpoint: {error}") from error
 
 
-def _finish(run: Run, validation: Split) -> None:
+def _finish(run: Run, validation: Split, teacher_sha256: str | None = None) -> None:
     """Calibrate, export and measure on the validation images."""
     raw = _predict(run.network, validation)
     uncalibrated = classified(raw, len(LABELS), temperature=1.0)
@@ -336,6 +364,7 @@ def _finish(run: Run, validation: Split) -> None:
         recipe=run.recipe.to_dict(),
         seed=run.seed,
         data_sha256=TRAIN_IMAGES.sha256,
+        teacher_sha256=teacher_sha256,
         package_version=inkread.__version__,
         trained=datetime.datetime.now(datetime.UTC).date().isoformat(),
         figures={"validation_accuracy": found.accuracy},
