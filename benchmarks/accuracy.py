@@ -1,7 +1,8 @@
 """Train a recipe with several seeds: the mean test accuracy, its spread, and the minutes it took.
 
 The test images are read once a seed, by the finished model file. Runs are kept in a folder, so
-that a stopped benchmark goes on where it was, and a finished one is only evaluated again.
+that a stopped benchmark goes on where it was, and a finished one is only evaluated again. The
+minutes of a recipe with a teacher are without those of the teacher's training.
 
 python benchmarks/accuracy.py RECIPE [--seeds 5] [--runs runs] [--teacher MODEL]
 """
@@ -15,6 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from provenance import mean_sd, print_provenance
 
+from inkread.errors import ConfigError
 from inkread.runtime import Model
 from inkread.training import mnist
 from inkread.training.evaluate import evaluate, share
@@ -30,8 +32,14 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--teacher", type=Path)
     options = parser.parse_args()
+    if options.seeds < 1:
+        parser.error(f"expected at least one seed, received {options.seeds}")
+    try:
+        recipe = recipe_named(options.recipe)
+    except ConfigError as error:
+        parser.error(str(error))
     print_provenance()
-    recipe, data = recipe_named(options.recipe), mnist.load()
+    data = mnist.load()
     accuracies, validations, minutes = [], [], []
     for seed in range(options.seeds):
         folder = options.runs / f"{recipe.name}-{seed}"
@@ -47,11 +55,12 @@ def main() -> None:
             flush=True,
         )
     n = len(data.test)
+    spent = mean_sd(np.array(minutes), "min") + (", its teacher's apart" if recipe.teacher else "")
     interval = share(round(float(np.mean(accuracies)) / 100 * n), n)
     print(
         f"{recipe.name}: test accuracy {mean_sd(np.array(accuracies), '%')}; 95 % interval of one "
         f"test set of {n:,}: {interval.low:.2%} to {interval.high:.2%}; validation accuracy "
-        f"{mean_sd(np.array(validations), '%')}; training {mean_sd(np.array(minutes), 'min')}"
+        f"{mean_sd(np.array(validations), '%')}; training {spent}"
     )
 
 

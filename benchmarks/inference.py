@@ -2,7 +2,7 @@
 
 `Reader.classify` with the shipped model (or another), on one thread and on two, beside the network
 of the classic example in Keras' `predict`, as a `tf.function`, in LiteRT, and in `classify` itself.
-The last figure is the share of the peak of this processor's matrix multiplication, measured here.
+The last figure is the share of the peak of matrix multiplication here, on as many threads.
 
 python benchmarks/inference.py [--model MODEL]
 """
@@ -19,6 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
+from peak import peak_multiply_adds
 from provenance import print_provenance
 
 from inkread import Reader
@@ -31,7 +32,7 @@ from inkread.training.train import LABELS
 ROUNDS = 7
 CALLS = {1: 200, 1000: 9}  # of each way in each round, by the number of glyphs
 SLOW_CALLS = {1: 20, 1000: 3}  # of `predict`
-MATRIX_SIDE = 2048
+CLASSIFY = {1: "classify, 1 thread", 2: "classify, 2 threads"}  # by the number of threads
 
 Call = Callable[[], object]
 
@@ -44,14 +45,6 @@ def milliseconds(call: Call, num_calls: int) -> list[float]:
         call()
         times.append(1000 * (time.perf_counter() - start))
     return times
-
-
-def peak_multiply_adds() -> float:
-    """Return the multiply-adds a second of a large float32 matrix product, the best of several."""
-    rng = np.random.default_rng(0)
-    left, right = rng.random((2, MATRIX_SIDE, MATRIX_SIDE), np.float32)
-    fastest = min(milliseconds(lambda: left @ right, 12)[2:])
-    return MATRIX_SIDE**3 / (fastest / 1000)
 
 
 def litert(path: Path, glyphs: npt.NDArray[np.uint8], threads: int) -> Call:
@@ -79,11 +72,11 @@ def ways(model: str, glyphs: npt.NDArray[np.uint8], folder: Path) -> dict[str, C
     export.to_litert(classic, folder / "classic.tflite", glyphs[:50])
     function = tf.function(lambda batch: classic(batch, training=False))
     constant = tf.constant(inputs)
-    shipped = {threads: Reader(model, threads=threads) for threads in (1, 2)}
-    own = {threads: Reader(example, threads=threads) for threads in (1, 2)}
+    shipped = {threads: Reader(model, threads=threads) for threads in CLASSIFY}
+    own = {threads: Reader(example, threads=threads) for threads in CLASSIFY}
     return {
-        "classify, 1 thread": lambda: shipped[1].classify(glyphs),
-        "classify, 2 threads": lambda: shipped[2].classify(glyphs),
+        CLASSIFY[1]: lambda: shipped[1].classify(glyphs),
+        CLASSIFY[2]: lambda: shipped[2].classify(glyphs),
         "the example's network: Keras predict": lambda: classic.predict(inputs, verbose=0),
         "the example's network: tf.function": lambda: function(constant),
         "the example's network: LiteRT, 1 thread": litert(folder / "classic.tflite", glyphs, 1),
@@ -99,8 +92,7 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     model = parser.parse_args().model
     print_provenance()
-    peak = peak_multiply_adds()
-    print(f"matrix multiplication: {2 * peak / 1e9:.0f} GFLOP/s at best")
+    peaks = {name: peak_multiply_adds(threads) for threads, name in CLASSIFY.items()}
     images = mnist.load().validation.images
     multiply_adds = network_cost(Reader(model).model.path).num_multiply_adds
     with tempfile.TemporaryDirectory() as folder:
@@ -121,9 +113,9 @@ def main() -> None:
                     f"  {name}: p50 {p50:.3f} ms, p99 {p99:.3f} ms, n = {len(found)}; "
                     f"{1000 * count / p50:,.0f} glyphs/s; {predict / p50:.1f} times predict"
                 )
-                if name.startswith("classify"):
+                if name in peaks:
                     reached = multiply_adds * count / (p50 / 1000)
-                    line += f"; {reached / peak:.0%} of the peak of matrix multiplication"
+                    line += f"; {reached / peaks[name]:.0%} of the peak of matrix multiplication"
                 print(line, flush=True)
 
 

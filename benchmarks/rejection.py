@@ -28,6 +28,7 @@ from inkread import ink, normalize, segment
 from inkread.normalize import GlyphShape
 from inkread.runtime import Model
 from inkread.training import mnist
+from inkread.training.calibrate import threshold_keeping
 from inkread.training.evaluate import share
 from inkread.training.mnist import Split
 from inkread.training.synth import on_paper
@@ -40,26 +41,26 @@ SYMBOLS = "+-=#%&?*()[]<>@$~^"  # without | ! /
 VARIANTS = 3  # of each character of each font
 PICTURES = 200  # of each kind of junk
 
-# Files of handwriting fonts by the Debian package that has them.
+# Files of handwriting fonts by the Debian package that has them; a package, whose fonts may be of
+# one hand, is on one side only.
 FONTS = {
     "tune": {
         "Breip": "fonts-breip",
         "BecauseWeOrganize-Regular": "fonts-bwht",
         "BecauseWeCreate-Regular": "fonts-bwht",
         "BecauseWeConnect-Regular": "fonts-bwht",
-        "Delphine": "fonts-sjfonts",
+        "BecauseWeLearn-Regular": "fonts-bwht",
+        "BecauseWeMentor-Regular": "fonts-bwht",
+        "BecauseWeBuild-Regular": "fonts-bwht",
         "Rufscript010": "fonts-rufscript",
         "DancingScript-Regular": "fonts-dancingscript",
         "KleeOne-Regular": "fonts-klee",
         "kiloji": "fonts-kiloji",
-        "NanumBrush": "fonts-nanum-extra",
         "ComicNeue-Regular": "fonts-comic-neue",
     },
     "measure": {
         "dkg": "fonts-dkg-handwriting",
-        "BecauseWeLearn-Regular": "fonts-bwht",
-        "BecauseWeMentor-Regular": "fonts-bwht",
-        "BecauseWeBuild-Regular": "fonts-bwht",
+        "Delphine": "fonts-sjfonts",
         "SteveHand": "fonts-sjfonts",
         "Kristi": "fonts-kristi",
         "Ecolier-court": "fonts-ecolier-court",
@@ -68,6 +69,7 @@ FONTS = {
         "Humor-Sans": "fonts-humor-sans",
         "setofont": "fonts-seto",
         "NanumPen": "fonts-nanum-extra",
+        "NanumBrush": "fonts-nanum-extra",
     },
 }
 
@@ -270,8 +272,7 @@ def main() -> None:
         truth = np.repeat([0, 1], [len(digits), part.sum()])
         area = roc_auc_score(truth, np.append(digit_scores, np.minimum(junk_scores[part], 1)))
         print(f"AUROC, digits against {what}: {area:.4f}")
-    # The smallest threshold that keeps the share: the digits' score at that rank.
-    at_share = float(np.sort(digit_scores)[int(np.ceil(KEPT_SHARE * len(digits))) - 1])
+    at_share = threshold_keeping(digit_scores, KEPT_SHARE)
     thresholds = {f"threshold that keeps {KEPT_SHARE:.1%} of these digits": at_share}
     if stored is not None:
         thresholds["the model's own threshold, from validation data"] = stored

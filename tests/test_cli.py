@@ -296,10 +296,15 @@ def test_explain_names_standard_input_when_it_is_blank(tmp_path):
     assert "error: -: expected a picture of a digit, received one without ink" in result.stderr
 
 
-def test_explain_in_an_unknown_format(digit_picture, tmp_path):
-    result = run("explain", digit_picture, "--out", tmp_path / "why.xyz")
+@pytest.mark.parametrize(
+    ("option", "name"), [("--out", "why.jpg"), ("--out", ""), ("--features", "z.txt")]
+)
+def test_explain_refuses_a_picture_that_cannot_be_written(digit_picture, tmp_path, option, name):
+    result = run("explain", digit_picture, option, tmp_path / name)
     assert result.exit_code == 1
-    assert "why.xyz" in result.stderr
+    assert result.stderr.startswith("error: expected ")
+    assert str(tmp_path / name) in result.stderr
+    assert result.stdout == ""
 
 
 def test_data_fetch_verifies_mnist_and_names_its_source(full_mnist):
@@ -350,10 +355,11 @@ def test_data_show_of_an_index_that_is_not_there(small_data, tmp_path, index):
     assert not (tmp_path / "no.png").exists()
 
 
-def test_data_show_in_an_unknown_format(small_data, tmp_path):
-    result = run("data", "show", "--out", tmp_path / "samples.xyz")
+@pytest.mark.parametrize("name", ["samples.xyz", ""])
+def test_data_show_refuses_a_picture_that_cannot_be_written(small_data, tmp_path, name):
+    result = run("data", "show", "--out", tmp_path / name)
     assert result.exit_code == 1
-    assert "samples.xyz" in result.stderr
+    assert str(tmp_path / name) in result.stderr
 
 
 def test_data_of_a_folder_without_mnist_names_every_source(tmp_path, unreachable):
@@ -425,11 +431,19 @@ def test_train_interrupted_tells_how_to_go_on(monkeypatch, small_data, tmp_path)
     assert str(tmp_path / "run") in result.stderr
 
 
-def test_train_with_an_unknown_recipe_names_the_known_ones(small_data):
-    result = run("train", "--recipe", "best")
+def test_train_with_an_unknown_recipe_names_the_known_ones_before_it_loads_anything():
+    result = run_for_real("train", "--recipe", "nope", code=WITHOUT_TRAIN_EXTRA)
+    assert result.returncode == 1
+    message = result.stderr.decode()
+    assert "'nope'" in message
+    assert all(name in message for name in RECIPES)
+
+
+def test_train_gives_an_ensemble_no_epochs(small_data, tmp_path):
+    result = run("train", "--recipe", "ensemble", "--epochs", 1, "--out", tmp_path / "run")
     assert result.exit_code == 1
-    assert "'best'" in result.stderr
-    assert all(name in result.stderr for name in RECIPES)
+    assert "an ensemble's epochs are its members'" in result.stderr
+    assert not (tmp_path / "run").exists()
 
 
 def test_an_interruption_elsewhere_exits_with_130(monkeypatch):
@@ -508,6 +522,19 @@ def test_recipes_lists_the_recipes():
     for recipe in RECIPES.values():
         assert recipe.name in result.stdout
         assert recipe.purpose in result.stdout
+
+
+def test_recipes_shows_an_ensembles_members_and_a_pupils_teacher():
+    lines = {line.split()[1]: line for line in run("recipes").stdout.splitlines() if "│" in line}
+    cells = {
+        name: [cell.strip() for cell in lines[name].split("│")[3:-1]]
+        for name in ("ensemble", "distilled", "standard")
+    }
+    assert [cell.replace("\N{MULTIPLICATION SIGN}", "x") for cell in cells["ensemble"]] == [
+        "deep x3, broad", "4 x 28", "",
+    ]  # fmt: skip
+    assert cells["distilled"] == ["medium", "36", "ensemble"]
+    assert cells["standard"] == ["medium", "16", ""]
 
 
 def test_demo_without_mnist_reads_the_samples(monkeypatch, tmp_path):

@@ -1,5 +1,6 @@
 import json
 import shlex
+import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -27,7 +28,7 @@ def test_a_report_is_written_beside_what_is_printed(small_run, tmp_path):
     assert f"saved {path}" in result.stderr
     text = path.read_text()
     assert "<h1>quick-3</h1>" in text
-    assert "the first 3 test" in " ".join(text.split())
+    assert "3 test images, drawn at random" in " ".join(text.split())
 
 
 def test_the_command_in_a_report_makes_it_again(small_run, tmp_path):
@@ -70,6 +71,37 @@ def test_a_model_beside_itself_is_refused():
     result = run("default", "default")
     assert result.exit_code == 1
     assert "expected different models, received default default" in result.stderr
+
+
+def test_a_model_whose_name_looks_like_a_formula_has_a_report(small_run, tmp_path):
+    model = shutil.copy(small_run.model_file, tmp_path / "_$a_{b$.onnx")
+    path = tmp_path / "report.html"
+    assert run(model, "--report", path, "--robustness-images", 0, "--out", tmp_path).exit_code == 0
+    assert ">_$a_{b$</text>" in path.read_text()
+
+
+@pytest.mark.parametrize("option", ["--report", "--out"])
+def test_what_cannot_be_written_is_refused_before_the_work(monkeypatch, tmp_path, option):
+    def too_soon(*_, **__):
+        raise AssertionError
+
+    monkeypatch.setattr(mnist, "load", too_soon)
+    place = tmp_path / "place"
+    if option == "--report":
+        place.mkdir()
+    else:
+        place.write_text("a file")
+    result = run("default", option, place)
+    assert result.exit_code == 1
+    assert str(place) in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_run_that_is_not_finished_is_refused_by_name(small_run, tmp_path):
+    shutil.copy(small_run.directory / "recipe.json", tmp_path)
+    result = run("default", tmp_path)
+    assert result.exit_code == 1
+    assert f"expected a finished run, received {tmp_path}" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -243,6 +244,20 @@ def test_drawn_strokes_cross_the_glyph(name):
     assert len(inked) > 120
     middle = inked[:, 6:22, 6:22].max(axis=(1, 2))
     assert (middle > 80).mean() > 0.95
+
+
+def test_the_stronger_the_more_strokes_may_be_drawn(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(cv2, "polylines", lambda *_: drawn.append(1))
+
+    def mean_strokes(strength):
+        drawn.clear()
+        distorted("lines", plain(0, 1_000), strength)
+        return len(drawn) / 1_000
+
+    assert mean_strokes(0.0) == 1
+    assert mean_strokes(0.5) == pytest.approx(1.5, abs=0.1)  # one or two
+    assert mean_strokes(1.0) == pytest.approx(2, abs=0.15)  # one to three
 
 
 def test_spoil_without_a_share_changes_nothing(digits, rng):

@@ -1,4 +1,3 @@
-import dataclasses
 import json
 
 import numpy as np
@@ -32,7 +31,8 @@ def bar():
 def linear(tmp_path):
     """Make a reader whose logits are weighted sums of the glyph's pixels, ink 1 on paper 0."""
 
-    def make(weights, **options):
+    def make(weights, junk_threshold=None, **options):
+        num_outputs = weights.shape[-1]
         graph = helper.make_graph(
             [
                 helper.make_node("Flatten", ["glyphs"], ["flat"], axis=1),
@@ -41,13 +41,22 @@ def linear(tmp_path):
             ],
             "linear",
             [helper.make_tensor_value_info("glyphs", onnx.TensorProto.FLOAT, ["N", 28, 28, 1])],
-            [helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["N", 10])],
-            [numpy_helper.from_array(weights.reshape(784, 10).astype(np.float32), "weights")],
+            [
+                helper.make_tensor_value_info(
+                    "probabilities", onnx.TensorProto.FLOAT, ["N", num_outputs]
+                )
+            ],
+            [
+                numpy_helper.from_array(
+                    weights.reshape(784, num_outputs).astype(np.float32), "weights"
+                )
+            ],
         )
         proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
         about = ModelMetadata(
-            tuple("0123456789"), GlyphShape(), TEMPERATURE, {}, 0, "", "0.1.0", "2025-01-31"
-        )
+            tuple("0123456789"), GlyphShape(), TEMPERATURE, {}, 0, "", "0.1.0", "2025-01-31",
+            junk_threshold=junk_threshold,
+        )  # fmt: skip
         helper.set_model_props(proto, {METADATA_KEY: about.to_json()})
         onnx.save(proto, tmp_path / "linear.onnx")
         return Reader(tmp_path / "linear.onnx", threads=1, **options)
@@ -173,12 +182,30 @@ def test_a_rejected_digit_is_explained_all_the_same(linear, weights, bar):
     assert found.summary.startswith("not sure; the best guess is 4 (")
 
 
-def test_what_is_no_digit_is_said_to_be_none(linear, weights, bar):
-    found = explain(linear(weights), bar)
-    junk = dataclasses.replace(found.digit, junk=0.97, confidence=0.02, rejected=True)
-    summary = dataclasses.replace(found, digit=junk).summary
+@pytest.mark.parametrize(
+    ("junk", "options", "verdict"),
+    [
+        (0.3, {"junk_threshold": 0.2}, "not a digit (30.0%); the best guess is 4 (70.0%)"),
+        (
+            0.6,
+            {"junk_threshold": 0.7, "min_confidence": 0.9},
+            "not sure; the best guess is 4 (40.0%)",
+        ),
+        (0.6, {"junk_threshold": 0.7}, "4 (40.0%)"),
+    ],
+)
+def test_the_models_own_threshold_says_what_is_no_digit(
+    linear, weights, bar, junk, options, verdict
+):
+    no_digit = np.zeros((28, 28, 1))
+    # Its logit stands against one of 0 for the 4, and far lower ones for all else.
+    no_digit[TOP] = np.log(junk / (1 - junk))
+    weights[TOP] = -90
+    weights[TOP][4] = 0
+    outputs = np.concatenate([weights, no_digit], axis=2)
+    found = explain(linear(outputs, **options), bar)
 
-    assert summary.startswith("not a digit (97.0%); the best guess is 4 (2.0%), not 9: most of all")
+    assert found.summary.startswith(f"{verdict}, not 9: ")
 
 
 def test_an_explanation_becomes_json(linear, weights, bar):

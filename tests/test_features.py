@@ -51,9 +51,10 @@ def test_a_network_without_convolutions_is_refused(tmp_path):
 
 def test_the_picture_has_a_titled_block_a_layer():
     layers = [np.ones((16, 14, 14), np.float32), np.zeros((20, 7, 7), np.float32)]
-    canvas = picture(layers, "first layers")
+    canvas = picture(layers, "first layers of $x_{")
 
-    assert canvas.get_suptitle() == "first layers"
+    canvas.draw_without_rendering()  # the name is no formula
+    assert canvas.get_suptitle() == "first layers of $x_{"
     titles = [axis.get_title() for axis in canvas.axes]
     assert titles == ["layer 1: 16 maps of 14 x 14", "layer 2: 20 maps of 7 x 7"]
     one, two = (axis.images[0].get_array() for axis in canvas.axes)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from inkread.files import replacing, write_atomically
+from inkread.errors import ConfigError
+from inkread.files import check_target, replacing, write_atomically
 
 
 def names(folder: Path) -> list[str]:
@@ -138,6 +139,59 @@ def test_a_folder_in_the_place_of_the_file_is_kept(tmp_path: Path):
     with pytest.raises(OSError, match=r"report\.csv"):
         write_atomically(tmp_path / "report.csv", "new")
     assert names(tmp_path) == ["report.csv"]
+
+
+def test_what_cannot_be_written_is_named_and_not_the_file_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "report.csv").mkdir()
+    with pytest.raises(OSError, match=r"directory: '[^']*report\.csv'$"):
+        write_atomically(tmp_path / "report.csv", "new")
+
+    def read_only(**options: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", f"{options['dir']}/.writing-x.csv")
+
+    monkeypatch.setattr("tempfile.mkstemp", read_only)
+    with pytest.raises(PermissionError, match=r"denied: '[^']*new\.csv'$"):
+        write_atomically(tmp_path / "new.csv", "new")
+
+
+def test_an_error_about_another_file_keeps_its_name(report: Path):
+    with pytest.raises(FileNotFoundError) as caught:
+        fail_halfway(report, FileNotFoundError(errno.ENOENT, "absent", "source.csv"))
+    assert caught.value.filename == "source.csv"
+
+
+@pytest.mark.parametrize("name", ["report.csv", "new.PNG", "some/new/folder/why.png", "no_suffix"])
+def test_what_can_be_written_is_a_target(name: str, report: Path):
+    check_target(report.parent / name)
+    assert names(report.parent) == ["report.csv"]
+    assert report.read_text() == "old"
+
+
+@pytest.mark.parametrize("name", ["why.png", "new/WHY.Png"])
+def test_a_target_may_have_a_known_suffix(name: str, tmp_path: Path):
+    check_target(tmp_path / name, (".png",))
+
+
+@pytest.mark.parametrize(
+    ("suffixes", "expected"), [((".png",), r"in \.png"), ((".a", ".b"), r"in one of \.a, \.b")]
+)
+def test_a_target_of_another_suffix_is_refused(
+    suffixes: tuple[str, ...], expected: str, tmp_path: Path
+):
+    with pytest.raises(ConfigError, match=rf"a file ending {expected}, received .*why\.jpg"):
+        check_target(tmp_path / "why.jpg", suffixes)
+
+
+def test_a_folder_is_no_target(tmp_path: Path):
+    with pytest.raises(ConfigError, match="received the folder"):
+        check_target(tmp_path)
+
+
+def test_what_lies_in_a_file_is_no_target(report: Path):
+    with pytest.raises(ConfigError, match=r"inner\.csv: .*report\.csv is a file"):
+        check_target(report / "new" / "inner.csv")
 
 
 @pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])

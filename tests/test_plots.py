@@ -157,6 +157,22 @@ def test_svg_is_an_element_with_text_and_the_same_for_the_same(evaluation):
     assert {"a & b", "mean confidence of a bin"} <= texts
 
 
+@pytest.mark.parametrize("name", ["$5 and $6", r"$\frac{", "_hidden", "_"])
+def test_a_name_is_written_as_it_is(evaluation, flawless, small_mnist, name):
+    models = {name: evaluation, "other": flawless}
+    for canvas in (
+        plots.reliability(models),
+        plots.risk_coverage(models),
+        plots.confusion(evaluation, name),
+        plots.mistakes(evaluation, small_mnist.test, name),
+        plots.samples(small_mnist.test, np.array([[0]]), name),
+        plots.curves(HISTORY, name),
+    ):
+        root = ElementTree.fromstring(plots.svg(canvas))  # noqa: S314 - our own
+        texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+        assert texts.count(name) == 1
+
+
 @pytest.mark.parametrize("name", ["curves.xyz", "curves", "curves."])
 def test_an_unknown_suffix_is_refused_by_name(tmp_path, name):
     with pytest.raises(ConfigError, match=rf"png.*{name}"):

@@ -1,7 +1,8 @@
+import os
 import platform
 from importlib.metadata import version
 
-from inkread.training.provenance import PACKAGES, hardware, versions
+from inkread.training.provenance import PACKAGES, hardware, num_cores, versions
 
 
 def test_hardware_names_the_processor_and_its_cores():
@@ -9,6 +10,14 @@ def test_hardware_names_the_processor_and_its_cores():
     assert name
     count, word = cores.split()
     assert (int(count) > 0, word) == (True, "cores")
+
+
+def test_cores_are_those_that_the_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 5}, raising=False)
+    assert num_cores() == 3
+    assert hardware().endswith(", 3 cores")
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert num_cores() == os.cpu_count()
 
 
 def test_versions_are_those_installed():

@@ -1,6 +1,7 @@
 import base64
 import dataclasses
 import io
+import json
 import re
 from html.parser import HTMLParser
 
@@ -12,6 +13,7 @@ from inkread.errors import ConfigError
 from inkread.runtime import Model
 from inkread.training.evaluate import score, share
 from inkread.training.mnist import Split
+from inkread.training.recipes import recipe_named
 from inkread.training.report import MAX_PICTURES, Setting, examine, page
 
 VOID = {"meta", "img", "link", "br", "hr", "input"}
@@ -102,8 +104,8 @@ def test_examine_measures_all_of_it(subject, setting, small_run):
     assert subject.name == "quick-3"
     assert subject.evaluation.accuracy.n == len(setting.split)
     assert [each.num_glyphs for each in subject.speeds] == [1, 300]
-    assert len(subject.robustness) > 10
-    assert all(0 <= each.mean <= 1 for each in subject.robustness)
+    assert len(subject.robustness.distorted) > 10
+    assert subject.robustness.undistorted.n == 5
     assert subject.cost.num_bytes == small_run.model_file.stat().st_size
 
 
@@ -114,7 +116,7 @@ def test_examine_takes_an_evaluation_that_is_known_and_leaves_out_what_is_not_as
     found = examine(subject.model, without, name="mine", evaluation=subject.evaluation)
     assert found.name == "mine"
     assert found.evaluation is subject.evaluation
-    assert found.robustness == ()
+    assert found.robustness is None
     for subjects in ([found], [found, dataclasses.replace(found, name="other")]):
         assert "Robustness" not in Page(page(subjects, without)).text
 
@@ -142,8 +144,8 @@ def test_a_page_says_how_it_was_made(request, kind, subject, small_run):
     text = request.getfixturevalue(kind).text
     metadata = subject.model.metadata
     for part in (
-        COMMAND, "n = 300", "the first 5 test images", metadata.data_sha256, metadata.trained,
-        subject.sha256, small_run.recipe.purpose, "numpy", "cores",
+        COMMAND, "n = 300", "5 test images, drawn at random", metadata.data_sha256,
+        metadata.trained, subject.sha256, small_run.recipe.purpose, "numpy", "cores",
     ):  # fmt: skip
         assert part in text
 
@@ -227,12 +229,34 @@ def test_the_share_kept_stands_where_junk_is_rejected(subject, setting, single):
 
 
 def test_robustness_size_and_recipe_are_there(single, subject, small_run):
-    first = subject.robustness[0]
+    first = subject.robustness.distorted[0]
     shown = single.row(first.distortion.replace("_", " "))
     assert shown == [f"{100 * value:.1f} %" for value in (*first.accuracy, first.mean)]
+    assert single.row("mean of all distortions")[-1] == f"{100 * subject.robustness.mean:.1f} %"
+    undistorted = f"{100 * subject.robustness.undistorted.value:.2f} %"
+    assert f"The same images as they are: {undistorted}" in single.text
     assert single.row("Multiply-adds a glyph") == [f"{subject.cost.num_multiply_adds:,}"]
     assert single.row("batch size") == [str(small_run.recipe.batch_size)]
     assert single.row("seed") == ["3"]
+
+
+def test_the_members_of_an_ensemble_have_a_row_for_each_setting(subject, setting):
+    model = Model(subject.model.path)
+    recipe = recipe_named("ensemble").to_dict()
+    model.metadata = dataclasses.replace(model.metadata, recipe=json.loads(json.dumps(recipe)))
+    made = Page(page([dataclasses.replace(subject, model=model)], setting))
+    assert made.row("members.0.network") == ["deep"]
+    assert made.row("members.3.name") == ["best-broad"]
+    assert made.row("members.3.augmentation.rotation deg") == ["12.0"]
+    assert "members.0.members" not in made.text
+    assert "{" not in made.text
+
+
+def test_robustness_stands_side_by_side_with_what_is_undistorted(comparison, subject):
+    undistorted = f"{100 * subject.robustness.undistorted.value:.2f} %"
+    assert comparison.row("undistorted") == [undistorted] * 2
+    mean = f"{100 * subject.robustness.mean:.2f} %"
+    assert comparison.row("mean of all distortions") == [mean] * 2
 
 
 def test_the_models_stand_side_by_side_and_the_better_one_has_a_mark(comparison, subject, rival):

@@ -7,8 +7,9 @@ from inkread.errors import ConfigError
 from inkread.runtime import Model
 from inkread.training import robustness
 from inkread.training.distortions import DISTORTIONS
+from inkread.training.evaluate import share
 from inkread.training.mnist import Split
-from inkread.training.robustness import STRENGTHS, Robustness, measure
+from inkread.training.robustness import STRENGTHS, Distorted, Robustness, measure
 
 
 class Threes:
@@ -29,12 +30,36 @@ def split(small_mnist):
 
 def test_every_distortion_is_measured_at_every_strength(split):
     found = measure(Threes(), split)
-    assert found == tuple(Robustness(name, (3 / 8,) * len(STRENGTHS)) for name in DISTORTIONS)
+    assert found.distorted == tuple(
+        Distorted(name, (3 / 8,) * len(STRENGTHS)) for name in DISTORTIONS
+    )
+    assert found.undistorted == share(3, 8)
 
 
-def test_the_limit_takes_the_first_glyphs(split):
-    assert measure(Threes(), split, limit=2)[0].accuracy == (1.0,) * len(STRENGTHS)
-    assert measure(Threes(), split, limit=100) == measure(Threes(), split)
+def test_a_limit_draws_glyphs_that_the_seed_decides(small_mnist):
+    drawn = []
+    for seed in (1, 1, 2):
+        model = Threes()
+        found = measure(model, small_mnist.validation, limit=20, seed=seed)
+        assert found.undistorted.n == 20
+        drawn.append(model.seen[0])
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    assert np.any(drawn[0] != drawn[2])
+    known = {glyph.tobytes() for glyph in small_mnist.validation.images}
+    assert len({glyph.tobytes() for glyph in drawn[0]} & known) == 20  # no glyph twice
+    assert np.any(drawn[0] != small_mnist.validation.images[:20])
+
+
+def test_the_drawn_glyphs_keep_their_labels(small_mnist):
+    right = small_mnist.validation
+    found = measure(Model(threads=1), right, limit=100)
+    assert found.undistorted.value > 0.95
+
+
+def test_a_limit_above_the_number_of_glyphs_takes_all(split):
+    model = Threes()
+    assert measure(model, split, limit=100) == measure(Threes(), split)
+    np.testing.assert_array_equal(model.seen[0], split.images)
 
 
 def test_the_model_reads_what_the_distortion_makes(split, monkeypatch):
@@ -45,7 +70,7 @@ def test_the_model_reads_what_the_distortion_makes(split, monkeypatch):
     monkeypatch.setattr(robustness, "DISTORTIONS", {"grey": grey})
     model = Threes()
     measure(model, split)
-    assert [np.unique(seen).tolist() for seen in model.seen] == [[25], [50], [75], [100]]
+    assert [np.unique(seen).tolist() for seen in model.seen[1:]] == [[25], [50], [75], [100]]
 
 
 def test_the_seed_decides_the_pictures(split):
@@ -53,7 +78,8 @@ def test_the_seed_decides_the_pictures(split):
     for model, seed in ((first, 1), (again, 1), (other, 2)):
         measure(model, split, seed=seed)
     np.testing.assert_array_equal(first.seen, again.seen)
-    assert np.any(np.array(first.seen[0]) != np.array(other.seen[0]))
+    np.testing.assert_array_equal(first.seen[0], other.seen[0])  # undistorted
+    assert np.any(first.seen[1] != other.seen[1])
 
 
 def test_a_distortion_more_changes_no_others_pictures(split, monkeypatch):
@@ -62,16 +88,18 @@ def test_a_distortion_more_changes_no_others_pictures(split, monkeypatch):
     more = {"new": lambda glyphs, _, rng: rng.permutation(glyphs)} | DISTORTIONS
     monkeypatch.setattr(robustness, "DISTORTIONS", more)
     measure(after, split)
-    np.testing.assert_array_equal(before.seen, after.seen[len(STRENGTHS) :])
+    np.testing.assert_array_equal(before.seen[1:], after.seen[1 + len(STRENGTHS) :])
 
 
-def test_the_mean_is_over_the_strengths():
-    assert Robustness("fog", (1.0, 0.8, 0.6, 0.4)).mean == pytest.approx(0.7)
+def test_the_means_are_over_strengths_and_distortions_without_the_undistorted():
+    fog, blur = Distorted("fog", (1.0, 0.8, 0.6, 0.4)), Distorted("blur", (1.0, 1.0, 1.0, 0.6))
+    assert fog.mean == pytest.approx(0.7)
+    assert Robustness(share(8, 8), (fog, blur)).mean == pytest.approx(0.8)
 
 
 def test_a_shipped_model_reads_mildly_spoiled_digits(small_mnist):
     found = measure(Model(threads=1), small_mnist.validation, limit=20)
-    assert np.mean([row.accuracy[0] for row in found]) > 0.9
+    assert np.mean([row.accuracy[0] for row in found.distorted]) > 0.9
 
 
 @pytest.mark.parametrize("limit", [0, -1])
@@ -82,4 +110,4 @@ def test_there_must_be_something_to_read(split, limit):
 
 def test_a_result_is_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Robustness("fog", (1.0,)).distortion = "rain"
+        Distorted("fog", (1.0,)).distortion = "rain"

@@ -23,6 +23,7 @@ from rich.table import Table
 import inkread
 from inkread import messages, output
 from inkread.errors import InkreadError
+from inkread.files import check_target
 from inkread.results import Page
 from inkread.training import commands
 
@@ -163,10 +164,16 @@ def explain(
     model: ModelName = "default",
 ) -> None:
     """Show which ink, and which empty paper, decided how a digit is read."""
+    from inkread import illustrate
     from inkread.explain import explain as find_explanation
-    from inkread.illustrate import save_illustrated
     from inkread.images import load_upright
 
+    if out:
+        check_target(out, illustrate.SUFFIXES)
+    if features:
+        from inkread.training import plots
+
+        check_target(features, plots.SUFFIXES)
     reader = inkread.Reader(model)
     try:
         pixels = load_upright(_source(image))
@@ -176,14 +183,13 @@ def explain(
         raise typer.Exit(1) from None
     typer.echo(json.dumps({"file": image, **found.to_dict()}) if as_json else found.summary)
     if out:
-        save_illustrated(pixels, found, out)
+        illustrate.save_illustrated(pixels, found, out)
         messages.console.print(f"saved {escape(str(out))}")
     if features:
-        from inkread.training import features as layers
-        from inkread.training import plots
+        from inkread.training.features import feature_maps, picture
 
-        maps = layers.feature_maps(reader.model, found.glyph)
-        plots.save(layers.picture(maps, f"The first layers of {reader.model.name}"), features)
+        maps = feature_maps(reader.model, found.glyph)
+        plots.save(picture(maps, f"The first layers of {reader.model.name}"), features)
         messages.console.print(f"saved {escape(str(features))}")
 
 

@@ -43,6 +43,7 @@ class Explanation:
         glyph: (28, 28) uint8, ink 255 on paper 0: what the network saw.
         ink: (28, 28) float32, the evidence of the ink; 0 where there is none.
         paper: (28, 28) float32, the evidence of the paper's being empty; 0 where there is ink.
+        is_junk: whether the model rejects it as no digit, by its own threshold.
     """
 
     digit: Digit
@@ -50,14 +51,14 @@ class Explanation:
     glyph: npt.NDArray[np.uint8]
     ink: npt.NDArray[np.float32]
     paper: npt.NDArray[np.float32]
+    is_junk: bool = False
 
     @property
     def summary(self) -> str:
         """The strongest reasons in a sentence; places are those of a 3x3 grid over the digit."""
         reading = f"{self.digit.label} ({self.digit.confidence:.1%}), not {self.runner_up}: "
         if self.digit.rejected:
-            is_junk = self.digit.junk > self.digit.confidence
-            verdict = f"not a digit ({self.digit.junk:.1%})" if is_junk else "not sure"
+            verdict = f"not a digit ({self.digit.junk:.1%})" if self.is_junk else "not sure"
             reading = f"{verdict}; the best guess is {reading}"
         reasons = self._strongest(self.ink, self.paper)
         said = [words for strength, words in reasons if strength >= _LEAST_EVIDENCE]
@@ -128,7 +129,15 @@ def explain(reader: Reader, image: Picture) -> Explanation:
     odds = np.log(probabilities[:, first]) - np.log(probabilities[:, second])
     lost_without_ink, lost_with_ink = (odds[0] - odds[1:]).reshape(2, *glyph.shape)
     share = glyph / np.float32(255)
-    return Explanation(digit, second, glyph, lost_without_ink * share, lost_with_ink * (1 - share))
+    threshold = reader.model.metadata.junk_threshold
+    return Explanation(
+        digit=digit,
+        runner_up=second,
+        glyph=glyph,
+        ink=lost_without_ink * share,
+        paper=lost_with_ink * (1 - share),
+        is_junk=threshold is not None and digit.junk > threshold,
+    )
 
 
 def _occluded(

@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from inkread.errors import ConfigError
 from inkread.explain import Explanation
-from inkread.files import replacing
+from inkread.files import check_target, replacing
 from inkread.results import Box
 
-__all__ = ["illustrated", "save_illustrated"]
+__all__ = ["SUFFIXES", "illustrated", "save_illustrated"]
 
+SUFFIXES = (".png",)  # of the files that it is saved in
 _PIXEL = 9  # pixels of the picture for one of the glyph
 _GAP, _TEXT, _LINE = 16, 16, 24
 _FINER = 4  # marks are drawn this much larger, then shrunk: Pillow's circles have steps
@@ -70,11 +70,10 @@ def save_illustrated(pixels: npt.NDArray[np.uint8], explanation: Explanation, pa
     """Write an illustrated explanation as PNG; a finished file or none.
 
     Raises:
-        ConfigError: the file's name does not end in ``.png``.
+        ConfigError: the file's name does not end in ``.png``, or is a folder's.
         OSError: the file can't be written.
     """
-    if path.suffix.lower() != ".png":
-        raise ConfigError(f"expected a file ending in .png, received {path}")
+    check_target(path, SUFFIXES)
     with replacing(path) as temporary:
         illustrated(pixels, explanation).save(temporary, format="PNG")
 

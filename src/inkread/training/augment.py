@@ -87,7 +87,7 @@ def _sampling_maps(
     axis = np.arange(_SIDE) - centre
     grid = np.stack(np.meshgrid(axis, axis)).reshape(2, -1)  # x then y
     # Many small products: one large one would be taken up by the threads of NumPy's BLAS, which
-    # wait for the processors that the network is training on; that took ten times as long.
+    # wait for the processors that the network is training on.
     maps = (matrices @ grid + (shift + centre)[:, :, None]).reshape(count, 2, _SIDE, _SIDE)
     if how.elastic_px:
         control = rng.normal(0.0, how.elastic_px, (count, 2, _GRID, _GRID))

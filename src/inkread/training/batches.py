@@ -45,7 +45,8 @@ class Source:
             teacher: answers for the targets, if the recipe has one.
         """
         self.split, self.recipe, self.seed, self.teacher = split, recipe, seed, teacher
-        self._answers: dict[tuple[int, int], Targets] = {}
+        # The teacher's probabilities of each copy's batches, (B, 10) each.
+        self.answers: dict[int, list[Targets]] = {}
 
     @property
     def num_batches(self) -> int:
@@ -71,26 +72,15 @@ class Source:
     def _num_drawn(self, share: float) -> int:
         return math.ceil(EPOCHS_DRAWN * share * len(self.split))
 
-    def answers(self, key: tuple[int, int], glyphs: npt.NDArray[np.uint8]) -> Targets | None:
-        """Return the teacher's probabilities of a batch, (B, 10), or ``None`` without a teacher.
-
-        The teacher is asked once only for the batch that a key (copy, number of the batch) names.
-        """
-        if self.teacher is None:
-            return None
-        answers = self._answers.get(key)
-        if answers is None:
-            answers = self.teacher.probabilities(glyphs)
-            if self.recipe.taught_copies:  # else the same batch never comes again
-                self._answers[key] = answers
-        return answers
-
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """The batches of one epoch: (B, 28, 28, 1) float32 in [0, 1], and (B, outputs) targets."""
 
     def __init__(self, source: Source, epoch: int) -> None:
-        """Shuffle.
+        """Shuffle, and ask the teacher, if there is one, about every batch that is new to it.
+
+        It is asked here, before the epoch, because its threads and those of the training would
+        wait for one another.
 
         Args:
             source: what the batches are taken from.
@@ -105,6 +95,12 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self._order = np.random.default_rng(seeds.pop()).permutation(len(source.split))
         self._seeds = seeds
         self._late_seeds = np.random.SeedSequence([source.seed, epoch, 1]).spawn(len(seeds))
+        self._answers = source.answers.get(self._copy)
+        if source.teacher is not None and self._answers is None:
+            distorted = (self._distorted(batch)[0] for batch in range(len(self)))
+            self._answers = [source.teacher.probabilities(glyphs) for glyphs in distorted]
+            if copies:  # else the same batches never come again
+                source.answers[self._copy] = self._answers
 
     def __len__(self) -> int:
         """How many batches."""
@@ -113,20 +109,27 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, batch: int) -> tuple[Any, Any]:
         """Return a batch by its number, from 0."""
         recipe = self._source.recipe
+        glyphs, targets, is_mnist = self._distorted(batch)
+        if self._answers is not None:
+            # The teacher knows MNIST's shapes only; what was drawn keeps its label.
+            taught = recipe.taught_share * is_mnist[:, None]
+            targets[:, :NUM_LABELS] += taught * (self._answers[batch] - targets[:, :NUM_LABELS])
+        if recipe.spoiled:
+            rng = np.random.default_rng(self._late_seeds[batch])
+            glyphs = spoil(glyphs, recipe.spoiled, rng)
+        return as_input(glyphs), targets
+
+    def _distorted(
+        self, batch: int
+    ) -> tuple[npt.NDArray[np.uint8], Targets, npt.NDArray[np.bool_]]:
+        """Return a batch as a teacher sees it; its targets; which of it are MNIST's."""
+        recipe = self._source.recipe
         rng = np.random.default_rng(self._seeds[batch])
         chosen = self._order[batch * recipe.batch_size : (batch + 1) * recipe.batch_size]
         glyphs, targets, is_mnist = self._mixed(chosen, rng)
         if recipe.augmentation:
             glyphs = augment(glyphs, recipe.augmentation, rng)
-        answers = self._source.answers((self._copy, batch), glyphs)
-        if answers is not None:
-            # The teacher knows MNIST's shapes only; what was drawn keeps its label.
-            taught = recipe.taught_share * is_mnist[:, None]
-            targets[:, :NUM_LABELS] += taught * (answers - targets[:, :NUM_LABELS])
-        if recipe.spoiled:
-            rng = np.random.default_rng(self._late_seeds[batch])
-            glyphs = spoil(glyphs, recipe.spoiled, rng)
-        return as_input(glyphs), targets
+        return glyphs, targets, is_mnist
 
     def _mixed(
         self, chosen: npt.NDArray[np.intp], rng: np.random.Generator

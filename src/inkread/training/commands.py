@@ -5,6 +5,7 @@ They are listed in every installation: without the extra, running one says what 
 
 import json
 import shlex
+from collections import Counter
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -17,11 +18,12 @@ from rich.table import Table
 
 from inkread import messages, output
 from inkread.errors import ConfigError
-from inkread.files import write_atomically
+from inkread.files import check_target, write_atomically
 
 if TYPE_CHECKING:
     from inkread.runtime import Model
     from inkread.training.mnist import Mnist
+    from inkread.training.recipes import Recipe
 
 __all__ = ["app"]
 
@@ -106,6 +108,7 @@ def data_show(
 
     from inkread.training import plots
 
+    check_target(out, plots.SUFFIXES)
     split = _load_mnist(data).train
     if index:
         place = {int(number): at for at, number in enumerate(split.indices)}
@@ -146,12 +149,19 @@ def train(
     data: DataFolder = None,
 ) -> None:
     """Train a network on MNIST."""
-    from inkread.training import plots, recipes
-    from inkread.training import train as training
+    from inkread.training.recipes import recipe_named
 
-    chosen = recipes.recipe_named(recipe)
+    chosen = recipe_named(recipe)  # first, for what follows loads TensorFlow and MNIST
+    if epochs and chosen.members:
+        raise ConfigError(
+            f"expected no --epochs for recipe {recipe!r}, received {epochs}: "
+            "an ensemble's epochs are its members'"
+        )
     if epochs:
         chosen = replace(chosen, epochs=epochs)
+    from inkread.training import plots
+    from inkread.training import train as training
+
     folder = out or Path("runs") / f"{recipe}-{seed}"
     mnist = _load_mnist(data)
     try:
@@ -178,10 +188,23 @@ def recipes() -> None:
     """List the recipes."""
     from inkread.training.recipes import RECIPES
 
-    table = Table("recipe", "purpose", "network", "epochs", header_style="bold")
+    table = Table("recipe", "purpose", "network", "epochs", "teacher", header_style="bold")
     for recipe in RECIPES.values():
-        table.add_row(recipe.name, recipe.purpose, recipe.network, str(recipe.epochs))
+        networks, epochs = _networks_and_epochs(recipe)
+        table.add_row(recipe.name, recipe.purpose, networks, epochs, recipe.teacher or "")
     output.console().print(table)
+
+
+def _networks_and_epochs(recipe: "Recipe") -> tuple[str, str]:
+    """Describe a recipe's networks and their epochs; those of an ensemble are counted."""
+    times = "\N{MULTIPLICATION SIGN}"
+    parts = recipe.members or (recipe,)
+    networks = Counter(part.network for part in parts).items()
+    epochs = Counter(part.epochs for part in parts).items()
+    return (
+        ", ".join(f"{name} {times}{count}" if count > 1 else name for name, count in networks),
+        ", ".join(f"{count} {times} {each}" if count > 1 else str(each) for each, count in epochs),
+    )
 
 
 @app.command()
@@ -217,6 +240,9 @@ def evaluate(
 
     if out and len(models) > 1:
         raise typer.BadParameter(f"--out expects one model, received {len(models)}")
+    pictures = [out / "confusion.png", out / "mistakes.png"] if out else []
+    for target in [*pictures, report] if report else pictures:
+        check_target(target)
     loaded = _load_models(models)
     images = getattr(_load_mnist(data), split.value)
     found = {name: evaluation.evaluate(model, images) for name, model in loaded.items()}
@@ -225,11 +251,10 @@ def evaluate(
             typer.echo(json.dumps({"model": name, "split": split.value, **each.to_dict()}))
         elif len(found) == 1:
             output.print_evaluation(each, f"{name} on MNIST's {split.value} images")
-        if out:
-            plots.save(plots.confusion(each, f"{name}, {split.value}"), out / "confusion.png")
-            plots.save(plots.mistakes(each, images, f"Misread by {name}"), out / "mistakes.png")
-            names = escape(f"{out / 'confusion.png'} and {out / 'mistakes.png'}")
-            messages.console.print(f"saved {names}")
+        if pictures:
+            plots.save(plots.confusion(each, f"{name}, {split.value}"), pictures[0])
+            plots.save(plots.mistakes(each, images, f"Misread by {name}"), pictures[1])
+            messages.console.print(f"saved {escape(' and '.join(map(str, pictures)))}")
     if len(found) > 1 and not as_json:
         output.print_comparison(found, f"MNIST's {split.value} images, n = {len(images):,}")
     if report:
@@ -267,9 +292,7 @@ def export(
     if to is ExportFormat.ONNX:
         from inkread.runtime import Model
 
-        if not (run / training.MODEL).exists():
-            raise ConfigError(f"expected a finished run, received {run}: train it with --resume")
-        metadata = Model(run / training.MODEL).metadata
+        metadata = Model(_model_file(run)).metadata
         exporting.to_onnx(network, path, metadata, glyphs)
     elif to is ExportFormat.LITERT:
         exporting.to_litert(network, path, glyphs)
@@ -294,7 +317,7 @@ def _load_models(models: list[str]) -> "dict[str, Model]":
     from inkread.runtime import Model
 
     loaded = [
-        Model(Path(model) / "model.onnx" if Path(model).is_dir() else model) for model in models
+        Model(_model_file(Path(model)) if Path(model).is_dir() else model) for model in models
     ]
     names = [model.name for model in loaded]
     if len(set(names)) < len(names):
@@ -302,6 +325,13 @@ def _load_models(models: list[str]) -> "dict[str, Model]":
     if len(set(names)) < len(names):
         raise ConfigError(f"expected different models, received {' '.join(models)}")
     return dict(zip(names, loaded, strict=True))
+
+
+def _model_file(run: Path) -> Path:
+    path = run / _EXPORT_NAMES[ExportFormat.ONNX]
+    if not path.exists():
+        raise ConfigError(f"expected a finished run, received {run}: train it with --resume")
+    return path
 
 
 def _load_mnist(data: Path | None) -> "Mnist":

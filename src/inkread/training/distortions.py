@@ -295,7 +295,7 @@ _Pieces = Callable[[np.random.Generator], npt.NDArray[np.float64]]
 
 
 def _drawn(pieces: _Pieces, thickest: int) -> Distortion:
-    """A distortion that draws one to three strokes across, as ink or in the paper's colour."""
+    """A distortion that draws strokes across, as ink or paper: one, or up to two from half strength."""
 
     def distortion(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
         canvases = np.zeros_like(glyphs)

@@ -55,7 +55,7 @@ def picture(layers: Sequence[npt.NDArray[np.float32]], title: str) -> Canvas:
     blocks = [_tiled(layer) for layer in layers]
     heights = [block.shape[0] / block.shape[1] for block in blocks]
     canvas = Canvas(figsize=(9, 8.7 * sum(heights) + 0.3 * len(blocks) + 0.4), layout="constrained")
-    canvas.suptitle(title)
+    canvas.suptitle(title, parse_math=False)
     axes = canvas.subplots(len(blocks), 1, squeeze=False, height_ratios=heights)
     for index, (axis, layer, block) in enumerate(zip(axes[:, 0], layers, blocks, strict=True), 1):
         num_maps, height, width = layer.shape

@@ -10,17 +10,18 @@ import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MultipleLocator
 
-from inkread.errors import ConfigError
-from inkread.files import replacing
+from inkread.files import check_target, replacing
 from inkread.training.evaluate import Evaluation
 from inkread.training.history import Epoch, Step
 from inkread.training.mnist import Split
 
 __all__ = [
     "SERIES",
+    "SUFFIXES",
     "confusion",
     "curves",
     "mistakes",
@@ -33,6 +34,8 @@ __all__ = [
 ]
 
 SERIES = ("#1f4e79", "#c55a11", "#3b7a3b", "#7a3b8c")  # with lines and markers of their own
+# Of the files that pictures can be saved in.
+SUFFIXES = tuple(f".{name}" for name in sorted(FigureCanvasBase.get_supported_filetypes()))
 _INK, _SECOND = SERIES[:2]
 _LEAST_DOUBT = 1e-4  # 10,000 pictures tell no less
 _LEAST_COVERAGE = 0.8
@@ -43,12 +46,10 @@ def save(canvas: Canvas, path: Path) -> None:
     """Write a picture, in the format of the file's suffix; a finished file or none.
 
     Raises:
-        ConfigError: no such format.
+        ConfigError: no such format, or the name of a folder.
         OSError: the file can't be written.
     """
-    known = canvas.canvas.get_supported_filetypes()
-    if path.suffix[1:].lower() not in known:
-        raise ConfigError(f"expected a file ending in one of {sorted(known)}, received {path}")
+    check_target(path, SUFFIXES)
     with replacing(path) as temporary:
         canvas.savefig(temporary, dpi=120)
 
@@ -83,7 +84,7 @@ def samples(split: Split, indices: npt.NDArray[np.int64], title: str) -> Canvas:
     """
     rows, columns = indices.shape
     canvas = Canvas(figsize=(max(4.0, 0.85 * columns), 0.95 * rows + 0.6), layout="constrained")
-    canvas.suptitle(title)
+    canvas.suptitle(title, parse_math=False)
     axes = canvas.subplots(rows, columns, squeeze=False)
     for axis, index in zip(axes.flat, indices.flat, strict=True):
         _show_glyph(axis, split.images[index], f"{split.labels[index]}  #{split.indices[index]}")
@@ -99,7 +100,7 @@ def curves(history: Sequence[Epoch], title: str, steps: Sequence[Step] = ()) -> 
         steps: if given, the loss is drawn after each of them, as the epoch's mean so far.
     """
     canvas = Canvas(figsize=(9, 3.8), layout="constrained")
-    canvas.suptitle(title)
+    canvas.suptitle(title, parse_math=False)
     left, right = canvas.subplots(1, 2)
     epochs = [row.epoch for row in history]
     training = {"color": _INK, "marker": "o", "label": "training"}
@@ -135,7 +136,8 @@ def confusion(evaluation: Evaluation, title: str) -> Canvas:
                 column, row, str(count), ha="center", va="center",
                 weight="bold" if row == column else "normal",
             )  # fmt: skip
-    axis.set(title=title, xlabel="read as", ylabel="label", xticks=range(10), yticks=range(10))
+    axis.set_title(title, parse_math=False)
+    axis.set(xlabel="read as", ylabel="label", xticks=range(10), yticks=range(10))
     return canvas
 
 
@@ -145,7 +147,7 @@ def mistakes(evaluation: Evaluation, split: Split, title: str, num_shown: int = 
     columns = 8
     rows = max(1, -(-len(shown) // columns))
     canvas = Canvas(figsize=(1.25 * columns, 1.4 * rows + 0.6), layout="constrained")
-    canvas.suptitle(title)
+    canvas.suptitle(title, parse_math=False)
     axes = canvas.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes[len(shown) :]:
         axis.set_axis_off()
@@ -180,7 +182,7 @@ def reliability(evaluations: Mapping[str, Evaluation]) -> Canvas:
     axis.set_yticks(ticks, labels)
     axis.minorticks_off()
     axis.grid(alpha=0.3)
-    axis.legend(frameon=False)
+    _add_legend(axis)
     return canvas
 
 
@@ -206,7 +208,7 @@ def risk_coverage(evaluations: Mapping[str, Evaluation]) -> Canvas:
         each.set_major_formatter("{x:g} %")
     axis.grid(alpha=0.3)
     if len(evaluations) > 1:
-        axis.legend(frameon=False)
+        _add_legend(axis)
     return canvas
 
 
@@ -214,6 +216,17 @@ def _styles() -> Iterator[dict[str, Any]]:
     """Styles that differ by more than colour; they repeat after the last."""
     for color, line, marker in itertools.cycle(zip(SERIES, _LINES, _MARKERS, strict=True)):
         yield {"color": color, "linestyle": line, "marker": marker}
+
+
+def _add_legend(axis: Axes) -> None:
+    """Name every line as it is called.
+
+    Matplotlib hides names that begin with an underscore, and takes what stands between dollars for
+    a formula; a model's file may be called anything.
+    """
+    legend = axis.legend(axis.lines, [""] * len(axis.lines), frameon=False)
+    for text, line in zip(legend.get_texts(), axis.lines, strict=True):
+        text.set(text=line.get_label(), parse_math=False)
 
 
 def _show_glyph(axis: Axes, glyph: npt.NDArray[np.uint8], caption: str) -> None:

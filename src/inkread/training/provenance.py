@@ -5,7 +5,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["PACKAGES", "hardware", "versions"]
+__all__ = ["PACKAGES", "hardware", "num_cores", "versions"]
 
 PACKAGES = (
     "inkread",
@@ -21,7 +21,7 @@ PACKAGES = (
 
 
 def hardware() -> str:
-    """Return the processor's name and the number of its cores, as the system tells them."""
+    """Return the processor's name, as the system tells it, and the number of cores in use."""
     processor = platform.processor() or platform.machine()
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
@@ -30,7 +30,14 @@ def hardware() -> str:
                 break
     except OSError:  # not Linux
         pass
-    return f"{processor}, {os.cpu_count()} cores"
+    return f"{processor}, {num_cores()} cores"
+
+
+def num_cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not everywhere; a container may have fewer than all
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def versions() -> dict[str, str]:

@@ -41,7 +41,7 @@ class Setting:
         split: the images.
         split_name: ``test`` or ``validation``.
         command: the command line that makes the page again.
-        robustness_images: how many of the first images were distorted; 0: none.
+        robustness_images: how many of the images, drawn at random, were distorted; 0: none.
     """
 
     split: Split
@@ -60,7 +60,7 @@ class Subject:
         evaluation: on the setting's split.
         cost: its size.
         speeds: for one glyph a call, and for many.
-        robustness: accuracy under each distortion; empty if none was asked for.
+        robustness: accuracy under each distortion; ``None`` if none was asked for.
         sha256: of its file.
     """
 
@@ -69,13 +69,8 @@ class Subject:
     evaluation: Evaluation
     cost: Cost
     speeds: tuple[Speed, ...]
-    robustness: tuple[Robustness, ...]
+    robustness: Robustness | None
     sha256: str
-
-    @property
-    def mean_robustness(self) -> float:
-        """Accuracy averaged over all distortions and strengths."""
-        return float(np.mean([each.mean for each in self.robustness]))
 
 
 def examine(
@@ -103,7 +98,7 @@ def examine(
         robustness=(
             measure(model, setting.split, limit=setting.robustness_images)
             if setting.robustness_images
-            else ()
+            else None
         ),
         sha256=hashlib.sha256(model.path.read_bytes()).hexdigest(),
     )
@@ -191,19 +186,12 @@ def _comparison(subjects: Sequence[Subject]) -> dict[str, Any]:
         _row("Parameters", [cost.num_parameters for cost in costs], "{:,.0f}".format),
         _row("Multiply-adds a glyph", [cost.num_multiply_adds for cost in costs], "{:,.0f}".format),
     ]
-    robustness = [
-        _row(rows[0].distortion, [row.mean for row in rows], _percent, largest=True)
-        for rows in zip(*(subject.robustness for subject in subjects), strict=True)
-    ]
-    if robustness:
-        means = [subject.mean_robustness for subject in subjects]
-        robustness.append(_row("mean of all", means, _percent, largest=True))
     misread = [{mistake.index for mistake in each.mistakes} for each in found]
     common = set.intersection(*misread)
     return {
         "quality": quality,
         "price": price,
-        "robustness": robustness,
+        "robustness": _robustness([each.robustness for each in subjects if each.robustness]),
         "pairs": [
             (first, second, mcnemar(first.evaluation, second.evaluation))
             for first, second in itertools.combinations(subjects, 2)
@@ -213,6 +201,18 @@ def _comparison(subjects: Sequence[Subject]) -> dict[str, Any]:
             for index in sorted(common)
         ],
     }
+
+
+def _robustness(found: Sequence[Robustness]) -> list[_Row]:
+    if not found:
+        return []
+    rows = [("undistorted", [each.undistorted.value for each in found])]
+    rows += [
+        (each[0].distortion, [row.mean for row in each])
+        for each in zip(*(one.distorted for one in found), strict=True)
+    ]
+    rows.append(("mean of all distortions", [each.mean for each in found]))
+    return [_row(name, values, _percent, largest=True) for name, values in rows]
 
 
 def _environment(split: Split) -> jinja2.Environment:
@@ -248,13 +248,13 @@ def _megabytes(num_bytes: float) -> str:
     return f"{num_bytes / 1e6:.2f}\N{NARROW NO-BREAK SPACE}MB"
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flat(values: Mapping[str, Any] | Sequence[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Give a recipe's names and values, those of its parts too, each with the part's name."""
-    for name, value in values.items():
-        if isinstance(value, Mapping):
+    for name, value in values.items() if isinstance(values, Mapping) else enumerate(values):
+        if isinstance(value, Mapping | list | tuple):
             yield from _flat(value, f"{prefix}{name}.")
         else:
-            yield prefix + name, "none" if value is None else value
+            yield f"{prefix}{name}", "none" if value is None else value
 
 
 def _picture(glyph: npt.NDArray[np.uint8]) -> str:
