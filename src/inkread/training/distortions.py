@@ -295,7 +295,7 @@ _Pieces = Callable[[np.random.Generator], npt.NDArray[np.float64]]
 
 
 def _drawn(pieces: _Pieces, thickest: int) -> Distortion:
-    """A distortion that draws strokes across, as ink or paper: one, or up to two from half strength."""
+    """A distortion that draws strokes across, as ink or paper: one; at half strength up to two."""
 
     def distortion(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
         canvases = np.zeros_like(glyphs)
