@@ -37,7 +37,7 @@ FORMAT_VERSION = 2  # 2: there may be an output for "no digit"
 METADATA_KEY = "inkread"
 INPUT, OUTPUT = "glyphs", "probabilities"
 DEFAULT = "default"
-_SHIPPED = {DEFAULT: "glyph-standard.onnx"}
+_SHIPPED = {DEFAULT: "glyph-distilled.onnx"}
 _BATCH = 256  # glyphs in one run: large enough to be fast, small enough to stay in the cache
 
 
