@@ -9,9 +9,9 @@ from scipy.ndimage import gaussian_filter
 from inkread import normalize
 from inkread.errors import ImageError
 from inkread.explain import explain
+from inkread.metadata import METADATA_KEY, ModelMetadata
 from inkread.normalize import GlyphShape
 from inkread.reader import Reader
-from inkread.runtime import METADATA_KEY, ModelMetadata
 
 TEMPERATURE = 1.25
 PATCH_SIGMA_PX = 1.5

@@ -5,7 +5,8 @@ import pytest
 from onnx import helper, numpy_helper
 
 from inkread.errors import ConfigError
-from inkread.runtime import METADATA_KEY, Model, as_input
+from inkread.metadata import METADATA_KEY
+from inkread.runtime import Model, as_input
 from inkread.training.features import feature_maps, picture
 from inkread.training.train import load_network
 

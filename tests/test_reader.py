@@ -19,7 +19,7 @@ from PIL import Image
 
 import inkread
 from inkread import ConfigError, Digit, ImageError, InkreadError, ModelError, Number, Page, Reader
-from inkread.runtime import METADATA_KEY
+from inkread.metadata import METADATA_KEY
 from inkread.training.synth import PAPERS, Writing, on_paper, write
 
 DIGITS = "0123456789"

@@ -8,17 +8,9 @@ from onnx import helper, numpy_helper
 from scipy.special import softmax
 
 from inkread.errors import ConfigError, ModelError
+from inkread.metadata import FORMAT_VERSION, METADATA_KEY, Figure, ModelMetadata
 from inkread.normalize import GlyphShape
-from inkread.runtime import (
-    FORMAT_VERSION,
-    METADATA_KEY,
-    Figure,
-    Model,
-    ModelMetadata,
-    as_input,
-    shipped_models,
-    with_temperature,
-)
+from inkread.runtime import Model, as_input, shipped_models, with_temperature
 
 METADATA = ModelMetadata(
     labels=tuple("0123456789"),
@@ -91,8 +83,8 @@ def test_another_format_version_is_refused_by_name(version):
 
 
 def test_another_kind_is_refused_by_name():
-    with pytest.raises(ModelError, match="'glyph', received 'line'"):
-        ModelMetadata.from_json(document(kind="line"))
+    with pytest.raises(ModelError, match="'glyph' or 'line', received 'word'"):
+        ModelMetadata.from_json(document(kind="word"))
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ class Reader:
         Raises:
             ImageError: another shape or dtype.
         """
-        side = self.model.metadata.shape.side_px
+        side = self.model.shape.side_px
         if not (
             isinstance(glyphs, np.ndarray)
             and glyphs.dtype == np.uint8
@@ -136,7 +136,7 @@ class Reader:
     def _recognised(self, regions: Sequence[segment.Region]) -> list[Digit]:
         if not regions:
             return []
-        shape = self.model.metadata.shape
+        shape = self.model.shape
         glyphs = np.stack([normalize.glyph(region.ink, shape) for region in regions])
         found = self.model.classify(glyphs)
         return [

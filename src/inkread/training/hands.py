@@ -128,7 +128,11 @@ class Hand:
             sag = rng.normal(0.0, 0.03)
             rows = [y] if character == "-" else [y - rng.uniform(0.08, 0.25), y]
             lines = [
-                [(0.0, row), (0.5 * length, row + sag), (length * rng.uniform(0.8, 1.1), row + tilt)]
+                [
+                    (0.0, row),
+                    (0.5 * length, row + sag),
+                    (length * rng.uniform(0.8, 1.1), row + tilt),
+                ]
                 for row in rows
             ]
         curves = [np.array(line) * height for line in lines]
@@ -174,7 +178,9 @@ class Hand:
             stretch = scale
         lean = self._lean() + (-slant if self._evens_slant else -0.1)
         # Where each pixel of the result comes from.
-        corners_x = np.array([0, columns * stretch, lean * height, columns * stretch + lean * height])
+        corners_x = np.array(
+            [0, columns * stretch, lean * height, columns * stretch + lean * height]
+        )
         reach = 3 + round(self._bend * height * 2)
         left = int(np.floor(min(corners_x.min(), 0))) - reach
         right = int(np.ceil(corners_x.max())) + reach

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -125,9 +124,7 @@ def _pasted(placed: list[tuple[int, int, Floats]]) -> Floats:
     return canvas[y0 : y1 + 1, x0 : x1 + 1]
 
 
-def _with_surroundings(
-    written: WrittenNumber, digits: Split, rng: np.random.Generator
-) -> Floats:
+def _with_surroundings(written: WrittenNumber, digits: Split, rng: np.random.Generator) -> Floats:
     """Add the margins of a crop, and what is cut off at its edges: other people's lines."""
     height, width = written.ink.shape
     size = written.height_px

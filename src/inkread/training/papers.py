@@ -96,7 +96,11 @@ def _ruling(shape: tuple[int, int], rng: np.random.Generator, unit: float) -> Fl
 
     kind = rng.integers(4)
     if kind == 0:  # a line to write on, or under
-        add(y + slope * x - np.float32(height * rng.choice([rng.uniform(0.7, 1), rng.uniform(0, 1)])))
+        add(
+            y
+            + slope * x
+            - np.float32(height * rng.choice([rng.uniform(0.7, 1), rng.uniform(0, 1)]))
+        )
     elif kind == 1:  # ruled paper
         spacing = unit * rng.uniform(12, 45)
         for row in np.arange(rng.uniform(0, spacing), height, spacing):
@@ -131,7 +135,9 @@ def _light(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
         place = x * np.float32(np.cos(angle)) + y * np.float32(np.sin(angle))
         edge = np.float32(np.quantile(place, rng.uniform(0.2, 0.8)))
         soft = np.float32(rng.uniform(1, 0.5 * shape[0]))
-        light = light * (1 - np.float32(rng.uniform(0.1, 0.5)) * np.clip((place - edge) / soft, 0, 1))
+        light = light * (
+            1 - np.float32(rng.uniform(0.1, 0.5)) * np.clip((place - edge) / soft, 0, 1)
+        )
     return np.asarray(np.clip(light, 0.3, 1.3), np.float32)
 
 
@@ -142,7 +148,9 @@ def _flow(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
         coarse = rng.uniform(rng.uniform(0.3, 0.9), 1.1, (4, max(4, shape[1] // 14)))
         flow = cv2.resize(coarse.astype(np.float32), shape[::-1], interpolation=cv2.INTER_LINEAR)
     if rng.random() < 0.3:
-        grain = cv2.GaussianBlur(rng.standard_normal(shape, np.float32), (0, 0), rng.uniform(0.6, 1.1))
+        grain = cv2.GaussianBlur(
+            rng.standard_normal(shape, np.float32), (0, 0), rng.uniform(0.6, 1.1)
+        )
         flow = flow * (1 - rng.uniform(0.1, 0.5) * np.clip(0.5 + 2 * grain, 0, 1))
     return np.asarray(np.clip(flow, 0, 1), np.float32)
 
@@ -165,6 +173,8 @@ def _camera(grey: Floats, rng: np.random.Generator, unit: float) -> npt.NDArray[
     pixels = 255 * grey + rng.standard_normal(grey.shape, np.float32) * rng.uniform(0.5, 9)
     result = np.clip(pixels, 0, 255).astype(np.uint8)
     if rng.random() < 0.4:
-        _, data = cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 95))])
+        _, data = cv2.imencode(
+            ".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 95))]
+        )
         result = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
     return np.asarray(result, np.uint8)

@@ -28,7 +28,9 @@ def _digits(rng: np.random.Generator) -> str:
 
 
 def _amount(rng: np.random.Generator) -> str:
-    length = int(rng.choice([1, 2, 3, 4, 5, 6, 7, 8], p=(0.01, 0.04, 0.16, 0.3, 0.3, 0.12, 0.05, 0.02)))
+    length = int(
+        rng.choice([1, 2, 3, 4, 5, 6, 7, 8], p=(0.01, 0.04, 0.16, 0.3, 0.3, 0.12, 0.05, 0.02))
+    )
     digits = [str(digit) for digit in rng.integers(0, 10, length)]
     digits[0] = str(rng.integers(1, 10))
     if rng.random() < 0.4:  # round ones
