@@ -1,4 +1,4 @@
-"""Strings laid over the frames of a strip: their probability, where each symbol stands, what else it could be.
+"""Strings laid over a strip's frames: how probable they are, and where each symbol stands.
 
 The rules are those of connectionist temporal classification (Graves et al. 2006): each frame holds
 one class, the frames' repeats collapse, class 0 is the blank and is dropped. The probability of a
@@ -7,6 +7,7 @@ string is the sum over all ways to lay it over the frames.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +38,11 @@ class Front:
         """Return (T,): log probability that, right before each frame, this symbol may begin."""
         if symbol == self.last:  # a repeat would collapse: a blank has to stand between
             return self.in_blank[:-1]
-        return np.logaddexp(self.in_blank[:-1], self.in_symbol[:-1])
+        return self._free
+
+    @cached_property
+    def _free(self) -> Array:
+        return np.asarray(np.logaddexp(self.in_blank[:-1], self.in_symbol[:-1]))
 
     @property
     def log_probability(self) -> float:
@@ -65,8 +70,8 @@ class Frames:
 
     def extend(self, front: Front, symbol: int) -> Front:
         """Return the string with one more symbol."""
-        in_symbol = np.full(self.num_frames + 1, -np.inf)
-        in_blank = np.full(self.num_frames + 1, -np.inf)
+        in_symbol, in_blank = np.empty((2, self.num_frames + 1))
+        in_symbol[0] = in_blank[0] = -np.inf
         in_symbol[1:] = self.held(front.before(symbol), symbol)
         in_blank[1:] = self.held(in_symbol[:-1], BLANK)
         return Front(symbol, in_blank, in_symbol)
@@ -163,7 +168,7 @@ def viterbi(log_probabilities: Array, string: Sequence[int]) -> npt.NDArray[np.i
         string: its classes; it must fit into T frames.
 
     Returns:
-        (T,): for each frame twice the number of symbols before it, plus one where it shows a symbol.
+        (T,): for each frame twice the number of symbols before it, plus one if it shows a symbol.
     """
     num_frames, n = len(log_probabilities), len(string)
     classes = np.zeros(2 * n + 1, dtype=np.intp)

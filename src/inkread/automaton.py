@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DEAD", "TooManyStatesError", "Automaton", "explored", "product", "spelling"]
+__all__ = ["DEAD", "Automaton", "TooManyStatesError", "explored", "product", "spelling"]
 
 DEAD = -1
 MAX_STATES = 5000  # 100 MiB of bounds for a strip of 250 frames

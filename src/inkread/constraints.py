@@ -7,7 +7,8 @@ from functools import lru_cache, reduce
 from inkread.automaton import Automaton, TooManyStatesError, explored, product
 from inkread.checks import CHECKS, Check
 from inkread.errors import ConfigError
-from inkread.patterns import DIGITS, Pattern, parse
+from inkread.patterns import DIGITS, parse
+from inkread.results import REJECTED
 
 __all__ = ["DIGITS", "Constraint"]
 
@@ -35,8 +36,8 @@ class Constraint:
             * ``ean13``: GS1, modulo 10 with weights 1 and 3; 13 digits.
             * ``isbn10``: ISO 2108, weights 10 to 1, modulo 11; 10 digits. Those with an X for 10
               can't be read. The same rule as of the numbers of the British NHS.
-            * ``mod11``: modulo 11 with weights 2, 3, 4, 5, 6, 7 and again 2 to 7 from the right, from
-              the digit before the check digit on; the check digit makes the sum a multiple of 11.
+            * ``mod11``: modulo 11 with weights 2, 3, 4, 5, 6, 7 and again 2 to 7, from the digit
+              before the check digit to the left; the check digit makes the sum a multiple of 11.
               Numbers whose check digit would be 10 aren't issued. 2 digits or more.
             * ``iban-digits``: ISO/IEC 7064 MOD 97-10 over digits alone: the digits, taken as one
               number, are 1 modulo 97. For an IBAN these are the account's digits, then the
@@ -90,7 +91,7 @@ class Constraint:
             string: the digits, with all separators if the pattern names any.
         """
         others = "".join(sorted(set(string) - set(DIGITS)))
-        if others and not self.names_separators or not set(others).isdisjoint("?"):
+        if REJECTED in others or (others and not self.names_separators):
             return False
         written = DIGITS + "".join(sorted(set(others) | set(self.separators)))
         return self._automaton(written).accepts(string) and self.passes(string)

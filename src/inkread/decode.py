@@ -20,7 +20,7 @@ from inkread.automaton import Automaton, explored, product, spelling
 from inkread.constraints import DIGITS, Constraint
 from inkread.errors import ConfigError, ModelError
 from inkread.results import REJECTED
-from inkread.search import log_mass, ranked
+from inkread.search import EFFORT, log_mass, ranked
 
 __all__ = ["Reading", "best", "candidates", "log_probability_of"]
 
@@ -173,14 +173,15 @@ class _Strip:
         """Give the texts, the most probable first."""
         if constraint is None:
             return ranked(self.frames, _anything(self.text_symbols))
-        found = ranked(self.text_frames(DIGITS), constraint.automaton(DIGITS))
+        automaton = constraint.automaton(DIGITS)
+        found = ranked(self.text_frames(DIGITS), automaton, _effort(constraint))
         return _passing(found, constraint)
 
     def matching(self, constraint: Constraint, count: int) -> tuple[Reading, ...]:
         """Return readings under a pattern that names separators: raw strings are searched."""
         frames, written = self.raw_frames()
         automaton = constraint.automaton(written)
-        found = _passing(ranked(frames, automaton), constraint)
+        found = _passing(ranked(frames, automaton, _effort(constraint)), constraint)
         raws: dict[str, str] = {}
         least = -np.inf  # of a raw string that could still change the order
         for log_probability, raw in found:
@@ -215,7 +216,7 @@ class _Strip:
         )
 
     def _laid(self, text: str, raw: str | None) -> tuple[str, list[tuple[int, int]]]:
-        """Return the raw string, and the frames of each symbol of the text in its best alignment."""
+        """Return the raw string, and the frames of each symbol in the best alignment."""
         path = self.log_probabilities.argmax(axis=1)
         if raw is not None:
             string = [self.symbols.index(symbol) + 1 for symbol in raw]
@@ -245,7 +246,8 @@ def _checked(log_probabilities: npt.NDArray[np.floating], symbols: str) -> npt.N
     logs = np.asarray(log_probabilities)
     if logs.ndim != 2 or not np.issubdtype(logs.dtype, np.floating):
         raise ModelError(
-            f"expected log-probabilities (T, C) as floating point, received {logs.dtype} {logs.shape}"
+            "expected log-probabilities (T, C) as floating point, received "
+            f"{logs.dtype} {logs.shape}"
         )
     if logs.shape[1] != len(symbols) + 1 or len(set(symbols)) != len(symbols):
         raise ModelError(
@@ -262,7 +264,7 @@ def _checked(log_probabilities: npt.NDArray[np.floating], symbols: str) -> npt.N
             "expected natural logs of probabilities that add up to 1 in each frame, received "
             f"sums from {np.exp(totals.min()):.3g} to {np.exp(totals.max()):.3g}"
         )
-    return np.maximum(logs - totals[:, None], _FLOOR)
+    return np.asarray(np.maximum(logs - totals[:, None], _FLOOR), dtype=np.float64)
 
 
 def _is_text(symbol: str) -> bool:
@@ -272,6 +274,11 @@ def _is_text(symbol: str) -> bool:
 @cache
 def _anything(symbols: str) -> Automaton:
     return explored(symbols, [0], lambda state, _: state, lambda _: True)
+
+
+def _effort(constraint: Constraint) -> int:
+    """Return the effort of the search: a function may refuse many texts before it accepts one."""
+    return 10 * EFFORT if callable(constraint.check) else EFFORT
 
 
 def _passing(

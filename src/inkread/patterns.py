@@ -283,7 +283,7 @@ class _Parser:
         return _Symbol(self._named(frozenset(members)))
 
     def _members(self) -> frozenset[str]:
-        """Read a symbol, as it is or after a backslash, or ``\\d``."""
+        r"""Read a symbol, as it is or after a backslash, or ``\d``."""
         if self._take("\\"):
             if self._take("d"):
                 return frozenset(DIGITS)

@@ -2,7 +2,9 @@
 
 import heapq
 import itertools
+from collections import defaultdict
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,65 +12,55 @@ import numpy.typing as npt
 from inkread.alignment import BLANK, Frames, Front
 from inkread.automaton import Automaton
 
-__all__ = ["log_mass", "ranked"]
+__all__ = ["EFFORT", "log_mass", "ranked"]
 
-NUM_EXPANSIONS = 3000  # some tenths of a second; a strip that can be read needs tens
+EFFORT = 300  # beginnings tried before the order may be wrong; a strip that can be read needs tens
+_WIDTH = 16  # beginnings of each length that are tried from then on
 _SMALLEST = 1e-290  # what is less probable counts as impossible: beyond it doubles lose digits
-_DIVE = 1e6  # more than any log probability: the longest beginning goes first
 
 
-def ranked(frames: Frames, automaton: Automaton) -> Iterator[tuple[float, str]]:
+class _Beginning(NamedTuple):
+    """A string that may go on; or, without a front, one that is complete."""
+
+    log_bound: float  # no string that begins so is more probable
+    string: tuple[int, ...]  # classes
+    state: int
+    front: Front | None  # of the string without its last symbol
+
+
+def ranked(
+    frames: Frames, automaton: Automaton, effort: int = EFFORT
+) -> Iterator[tuple[float, str]]:
     """Give the accepted strings and the natural logs of their probabilities, most probable first.
 
-    A beginning of a string waits in a queue under an upper bound of the probability of everything
-    that begins so; a string is given once nothing that waits could be more probable (A* search over
-    prefixes). The order is exact for as long as ``NUM_EXPANSIONS`` beginnings suffice; after as
-    many, the search only completes what is most promising, and ends after as many again.
+    The beginnings of strings wait in a queue, each with an upper bound of the probability of all
+    that begins so; a string is given once nothing that waits could be more probable (A* search).
+    The order is exact as long as ``effort`` beginnings suffice. After as many, a beam goes on with
+    the most promising ones of each length, and what it completes is given and ends the search.
+    Since bounds of 0 mark what can't be completed in the frames that remain, neither runs dry.
 
     Args:
         frames: the classes are the blank, and the automaton's symbols in their order.
         automaton: which strings are accepted.
+        effort: how many beginnings are tried in exact order.
     """
-    probabilities = np.exp(frames.log_probabilities)
-    bounds = _backward(probabilities, automaton, best=True)
-    columns = np.arange(1, len(automaton.symbols) + 1)
+    search = _Search(frames, automaton)
     ticks = itertools.count()  # the earlier goes first where two are as probable
-    # (-priority, tick, log bound, string, state, the front that it extends; None if complete)
-    queue: list[tuple[float, int, float, tuple[int, ...], int, Front | None]] = []
-
-    def push(log_bound: float, string: tuple[int, ...], state: int, front: Front | None) -> None:
-        priority = log_bound + (_DIVE * len(string) if diving else 0.0)
-        heapq.heappush(queue, (-priority, next(ticks), log_bound, string, state, front))
-
-    diving = False
-    for state in automaton.initial:
-        if bounds[0, state, BLANK] > _SMALLEST:
-            push(float(np.log(bounds[0, state, BLANK])), (), state, frames.empty())
-    num_expansions = 0
+    queue = [(-start.log_bound, next(ticks), start) for start in search.starts()]
+    heapq.heapify(queue)
     while queue:
-        _, _, log_bound, string, state, front = heapq.heappop(queue)
-        if front is None:
-            yield log_bound, "".join(automaton.symbols[symbol - 1] for symbol in string)
-            continue
-        num_expansions += 1
-        if num_expansions == NUM_EXPANSIONS:
-            diving = True
-            waiting, queue = queue, []
-            for _, _, *entry in waiting:
-                push(*entry)
-        elif num_expansions == 2 * NUM_EXPANSIONS:
+        _, _, beginning = heapq.heappop(queue)
+        if beginning.front is None:
+            yield beginning.log_bound, search.spelled(beginning)
+        elif effort == 0:
+            waiting = [beginning, *(entry[2] for entry in queue)]
+            for complete in search.beam(waiting):
+                yield complete.log_bound, search.spelled(complete)
             return
-        if string:
-            front = frames.extend(front, string[-1])
-        if automaton.accepting[state] and front.log_probability > np.log(_SMALLEST):
-            push(front.log_probability, string, state, None)
-        following = automaton.transitions[state]
-        ahead = probabilities[:, 1:] * bounds[1:, following, columns]  # (T, S)
-        best = np.exp(front.before(BLANK)) @ ahead
-        if string:
-            best[front.last - 1] = np.exp(front.before(front.last)) @ ahead[:, front.last - 1]
-        for column in np.flatnonzero(best > _SMALLEST).tolist():
-            push(float(np.log(best[column])), (*string, column + 1), int(following[column]), front)
+        else:
+            effort -= 1
+            for following in search.expanded(beginning, beginning.front):
+                heapq.heappush(queue, (-following.log_bound, next(ticks), following))
 
 
 def log_mass(frames: Frames, automaton: Automaton) -> float:
@@ -76,6 +68,64 @@ def log_mass(frames: Frames, automaton: Automaton) -> float:
     masses = _backward(np.exp(frames.log_probabilities), automaton, best=False)
     mass = masses[0, list(automaton.initial), BLANK].sum()
     return float(np.log(mass)) if mass > _SMALLEST else -np.inf
+
+
+class _Search:
+    """What may follow on a beginning, and how probable that can be."""
+
+    def __init__(self, frames: Frames, automaton: Automaton) -> None:
+        self.frames = frames
+        self.automaton = automaton
+        probabilities = np.exp(frames.log_probabilities)
+        self.bounds = _backward(probabilities, automaton, best=True)  # (T + 1, Q + 1, S + 1)
+        self.symbols = probabilities[:, 1:]  # (T, S)
+        self.columns = np.arange(1, self.symbols.shape[1] + 1)
+
+    def starts(self) -> Iterator[_Beginning]:
+        for state in self.automaton.initial:
+            bound = self.bounds[0, state, BLANK]
+            if bound > _SMALLEST:
+                yield _Beginning(float(np.log(bound)), (), state, self.frames.empty())
+
+    def expanded(self, beginning: _Beginning, front: Front) -> Iterator[_Beginning]:
+        """Give a string itself, if it is accepted, and all with one more symbol."""
+        _, string, state, _ = beginning
+        if string:
+            front = self.frames.extend(front, string[-1])
+        if self.automaton.accepting[state] and front.log_probability > np.log(_SMALLEST):
+            yield _Beginning(front.log_probability, string, state, None)
+        following = self.automaton.transitions[state]
+        ahead = self.symbols * self.bounds[1:, following, self.columns]  # (T, S)
+        best = np.exp(front.before(BLANK)) @ ahead
+        if string:
+            best[front.last - 1] = np.exp(front.before(front.last)) @ ahead[:, front.last - 1]
+        for column in np.flatnonzero(best > _SMALLEST).tolist():
+            bound = float(np.log(best[column]))
+            yield _Beginning(bound, (*string, column + 1), int(following[column]), front)
+
+    def beam(self, waiting: list[_Beginning]) -> list[_Beginning]:
+        """Complete the best beginnings of each length; return all that is complete, best first."""
+        lengths = defaultdict(list)
+        complete = []
+        for length in itertools.count():
+            for beginning in waiting:
+                if beginning.front is None:
+                    complete.append(beginning)
+                else:
+                    lengths[len(beginning.string)].append(beginning)
+            best = heapq.nlargest(_WIDTH, lengths.pop(length, ()), key=lambda one: one.log_bound)
+            waiting = [
+                following
+                for one in best
+                if one.front is not None
+                for following in self.expanded(one, one.front)
+            ]
+            if not (waiting or lengths):
+                break
+        return sorted(complete, key=lambda one: -one.log_bound)
+
+    def spelled(self, beginning: _Beginning) -> str:
+        return "".join(self.automaton.symbols[symbol - 1] for symbol in beginning.string)
 
 
 def _backward(
@@ -95,31 +145,26 @@ def _backward(
         the frame before. The last state is the dead one: 0.
     """
     num_frames, num_classes = probabilities.shape
-    num_states = len(automaton.accepting)
+    num_states, num_symbols = automaton.transitions.shape
     values = np.zeros((num_frames + 1, num_states + 1, num_classes))
     values[num_frames, :num_states] = automaton.accepting[:, None]
-    columns = np.arange(1, num_classes)
-    others = 1.0 - np.eye(num_classes - 1)
-    states = np.arange(num_states)
-    # Where each symbol leads, as places in the flattened (Q + 1, S + 1)
-    places = (automaton.transitions % (num_states + 1)) * num_classes + columns  # DEAD is the last
+    # Where each symbol leads, as places in the flattened (Q + 1, S + 1); DEAD is the last state.
+    places = (automaton.transitions % (num_states + 1)) * num_classes + np.arange(1, num_classes)
+    others = 1.0 - np.eye(num_symbols)
+    padded = np.zeros((num_states, num_symbols + 2))
+    begin = padded[:, 1:-1]  # (Q, S): a symbol begins at this frame
     for t in range(num_frames - 1, -1, -1):
-        after = values[t + 1]
-        begin = after.ravel().take(places) * probabilities[t, 1:]  # (Q, S)
-        now = values[t, :num_states]
+        after, now = values[t + 1], values[t, :num_states]
+        np.multiply(after.ravel().take(places), probabilities[t, 1:], out=begin)
         np.multiply(after[:num_states], probabilities[t], out=now)  # the class stays, or is blank
-        stay_blank = now[:, BLANK].copy()
-        # A symbol that comes right after itself would collapse with it.
-        now[:, 1:] += stay_blank[:, None]
+        now[:, 1:] += now[:, :1]
+        # A symbol that comes right after itself would collapse with it: of each, all the others.
         if best:
-            highest = begin.argmax(axis=1)
-            first = begin[states, highest]
-            begin[states, highest] = 0.0
-            now[:, BLANK] += first
-            following = np.repeat(first, num_classes - 1).reshape(begin.shape)
-            following[states, highest] = begin.max(axis=1)
-            now[:, 1:] += following
+            left = np.maximum.accumulate(padded, axis=1)
+            right = np.maximum.accumulate(padded[:, ::-1], axis=1)[:, ::-1]
+            now[:, 1:] += np.maximum(left[:, :-2], right[:, 2:])
+            now[:, 0] += left[:, -1]
         else:
-            now[:, BLANK] += begin.sum(axis=1)
             now[:, 1:] += begin @ others
+            now[:, 0] += begin.sum(axis=1)
     return values
