@@ -14,8 +14,9 @@ from inkread.automaton import Automaton
 
 __all__ = ["EFFORT", "log_mass", "ranked"]
 
-EFFORT = 300  # beginnings tried before the order may be wrong; a strip that can be read needs tens
+EFFORT = 200  # beginnings tried before the order may be wrong; a strip that can be read needs tens
 _WIDTH = 16  # beginnings of each length that are tried from then on
+_NEGLIGIBLE = np.log(1e-4)  # the beam leaves out what is so much less probable than a complete one
 _SMALLEST = 1e-290  # what is less probable counts as impossible: beyond it doubles lose digits
 
 
@@ -106,26 +107,31 @@ class _Search:
     def beam(self, waiting: list[_Beginning]) -> list[_Beginning]:
         """Complete the best beginnings of each length; return all that is complete, best first."""
         lengths = defaultdict(list)
-        complete = []
+        complete: list[_Beginning] = []
+        least = -np.inf
         for length in itertools.count():
             for beginning in waiting:
                 if beginning.front is None:
                     complete.append(beginning)
+                    least = max(least, beginning.log_bound + _NEGLIGIBLE)
                 else:
                     lengths[len(beginning.string)].append(beginning)
-            best = heapq.nlargest(_WIDTH, lengths.pop(length, ()), key=lambda one: one.log_bound)
             waiting = [
                 following
-                for one in best
-                if one.front is not None
+                for one in heapq.nlargest(_WIDTH, lengths.pop(length, ()), key=_log_bound)
+                if one.front is not None and one.log_bound >= least
                 for following in self.expanded(one, one.front)
             ]
             if not (waiting or lengths):
                 break
-        return sorted(complete, key=lambda one: -one.log_bound)
+        return sorted(complete, key=_log_bound, reverse=True)
 
     def spelled(self, beginning: _Beginning) -> str:
         return "".join(self.automaton.symbols[symbol - 1] for symbol in beginning.string)
+
+
+def _log_bound(beginning: _Beginning) -> float:
+    return beginning.log_bound
 
 
 def _backward(
