@@ -131,6 +131,11 @@ class ModelFile:
             return self.path.stem
         return f"{self.metadata.recipe.get('name', 'model')}-{self.metadata.seed}"
 
+    def outputs(self, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Run the network as it is; ``inputs`` and outputs as in the signature, float32."""
+        (name_in, *_), (name_out, *_) = self._signature()
+        return np.asarray(self._session.run([name_out], {name_in: inputs})[0])
+
     def _signature(self) -> list[tuple[str, str, list[int | str]]]:
         """Name, type and sizes of the network's input and output; "N" is any size."""
         raise NotImplementedError
@@ -167,8 +172,7 @@ class Model(ModelFile):
         """
         outputs = np.empty((len(glyphs), self.metadata.num_outputs), np.float32)
         for start in range(0, len(glyphs), _BATCH):
-            batch = as_input(glyphs[start : start + _BATCH])
-            outputs[start : start + _BATCH] = self._session.run([OUTPUT], {INPUT: batch})[0]
+            outputs[start : start + _BATCH] = self.outputs(as_input(glyphs[start : start + _BATCH]))
         return outputs
 
     def classify(self, glyphs: npt.NDArray[np.uint8]) -> Classification:
@@ -235,8 +239,7 @@ class LineModel(ModelFile):
         order = sorted(range(len(strips)), key=lambda index: strips[index].shape[1])
         for start in range(0, len(order), _STRIPS_A_BATCH):
             chosen = order[start : start + _STRIPS_A_BATCH]
-            inputs = as_strips([strips[index] for index in chosen])
-            logits = self._session.run([LOGITS], {STRIPS: inputs})[0]
+            logits = self.outputs(as_strips([strips[index] for index in chosen]))
             logits = logits * np.float32(1 / self.metadata.temperature)
             logits -= logits.max(axis=2, keepdims=True)
             logits -= np.log(np.exp(logits).sum(axis=2, keepdims=True))

@@ -2,7 +2,7 @@
 
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,13 +10,14 @@ import keras
 import numpy as np
 import numpy.typing as npt
 import onnx
+from scipy.special import softmax
 
 from inkread.errors import ConfigError, ModelError
 from inkread.files import replacing
 from inkread.metadata import METADATA_KEY, ModelMetadata
-from inkread.runtime import INPUT, OUTPUT, Model, as_input
+from inkread.runtime import INPUT, LOGITS, OUTPUT, STRIPS, LineModel, Model, as_input, as_strips
 
-__all__ = ["TOLERANCE", "check_parity", "to_litert", "to_onnx", "to_saved_model"]
+__all__ = ["TOLERANCE", "check_parity", "line_to_onnx", "to_litert", "to_onnx", "to_saved_model"]
 
 TOLERANCE = 1e-4
 
@@ -37,24 +38,58 @@ def to_onnx(model: keras.Model, path: Path, metadata: ModelMetadata, glyphs: Gly
         ModelError: the file's probabilities differ from Keras' by more than ``TOLERANCE``.
         OSError: the file can't be written.
     """
-    expected = _called(model, glyphs)
+    inputs = as_input(glyphs)
+    _to_onnx(model, path, metadata, inputs, lambda file: Model(file, threads=1).outputs(inputs))
+
+
+def line_to_onnx(
+    model: keras.Model, path: Path, metadata: ModelMetadata, strips: Sequence[Glyphs]
+) -> None:
+    """Write a model file of a line network; as ``to_onnx``, and compared by probabilities too.
+
+    Args:
+        model: (N, H, W, 1) float32 in [0, 1] to (N, frames, classes) logits.
+        path: where to; replaced atomically, and only if the check passes.
+        metadata: what the file says of itself.
+        strips: (H, W) uint8 each, to check with.
+
+    Raises:
+        ModelError: the file's probabilities differ from Keras' by more than ``TOLERANCE``.
+        OSError: the file can't be written.
+    """
+    inputs = as_strips(strips)
+    _to_onnx(model, path, metadata, inputs, lambda file: LineModel(file, threads=1).outputs(inputs))
+
+
+def _to_onnx(
+    model: keras.Model,
+    path: Path,
+    metadata: ModelMetadata,
+    inputs: npt.NDArray[np.float32],
+    run: Callable[[Path], Probabilities],
+) -> None:
+    expected = _called(model, inputs)
+    names = (STRIPS, LOGITS) if metadata.kind == "line" else (INPUT, OUTPUT)
     with replacing(path) as temporary:
         with _known_notices_silenced():
             model.export(temporary, format="onnx", verbose=False)
         proto = onnx.load(temporary)
-        _rename(proto, proto.graph.input[0].name, INPUT)
-        _rename(proto, proto.graph.output[0].name, OUTPUT)
+        for value, name in zip((proto.graph.input[0], proto.graph.output[0]), names, strict=True):
+            _rename(proto, value.name, name)
         onnx.helper.set_model_props(proto, {METADATA_KEY: metadata.to_json()})
         onnx.checker.check_model(proto)
         onnx.save(proto, temporary)
-        check_parity(expected, Model(temporary, threads=1).raw(glyphs))
+        received = run(temporary)
+        if metadata.kind == "line":
+            expected, received = softmax(expected, axis=-1), softmax(received, axis=-1)
+        check_parity(expected, received)
 
 
 def to_litert(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
     """Write a LiteRT (``.tflite``) file; arguments and errors as for ``to_onnx``."""
     import tensorflow as tf
 
-    expected = _called(model, glyphs)
+    expected = _called(model, as_input(glyphs))
     with replacing(path) as temporary:
         model.export(temporary, format="litert", verbose=False)
         with _known_notices_silenced():
@@ -78,7 +113,7 @@ def to_saved_model(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
     """
     import tensorflow as tf
 
-    expected = _called(model, glyphs)
+    expected = _called(model, as_input(glyphs))
     path = path.resolve()
     if path.exists() and not (path / "saved_model.pb").exists():
         raise ConfigError(f"expected a new folder or an earlier SavedModel, received {path}")
@@ -107,8 +142,8 @@ def check_parity(expected: Probabilities, received: Probabilities) -> None:
         )
 
 
-def _called(model: keras.Model, glyphs: Glyphs) -> Probabilities:
-    return np.asarray(keras.ops.convert_to_numpy(model(as_input(glyphs), training=False)))
+def _called(model: keras.Model, inputs: npt.NDArray[np.float32]) -> Probabilities:
+    return np.asarray(keras.ops.convert_to_numpy(model(inputs, training=False)))
 
 
 @contextmanager
