@@ -12,7 +12,22 @@ WRITTEN = "01.-"
 STRINGS = ["".join(string) for n in range(5) for string in itertools.product(WRITTEN, repeat=n)]
 
 ATOMS = st.sampled_from(
-    ["0", "1", r"\.", "-", r"\-", ".", r"\d", "[01]", "[^0]", "[0-1.]", "[^.]", r"[^\d]", "[-1]", "[.-]"]
+    [
+        "0",
+        "1",
+        r"\.",
+        "-",
+        r"\-",
+        ".",
+        r"\d",
+        "[01]",
+        "[^0]",
+        "[0-1.]",
+        "[^.]",
+        r"[^\d]",
+        "[-1]",
+        "[.-]",
+    ]
 )
 
 
@@ -99,6 +114,8 @@ def test_a_class_without_any_digit_asks_for_separators():
     ],
 )
 def test_what_is_no_such_pattern_is_refused(source, message):
-    with pytest.raises(ConfigError, match=re.sub(r"([?+^$*{}])", r"[\1]", message)
-                       if "\\" not in message else message):
+    with pytest.raises(
+        ConfigError,
+        match=re.sub(r"([?+^$*{}])", r"[\1]", message) if "\\" not in message else message,
+    ):
         parse(source).automaton("0123456789.")

@@ -10,9 +10,9 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from inkread import decode, images, ink, normalize, segment
-from inkread.boxes import Crop, digit_boxes
+from inkread import crops, decode, images, ink, normalize, segment
 from inkread.constraints import Constraint
+from inkread.crops import Crop
 from inkread.errors import ConfigError, ImageError
 from inkread.images import Picture
 from inkread.results import REJECTED, Box, Digit, Number, Page
@@ -24,6 +24,7 @@ Length = int | tuple[int, int]  # so many digits; from so many to so many
 Check = str | Callable[[str], bool]
 
 _STRIP_LIKE_PX = 160  # pictures no higher than this are taken as cut to their number already
+_CLEAR_DOUBT = 0.2  # mean over a page: above it, the page may stand on its head
 _LEAST_LOG_PROBABILITY = math.log(1e-3)  # of what satisfies a constraint: below, nothing does
 
 
@@ -87,9 +88,14 @@ class Reader:
         """
         constraint = _constraint(length, pattern, check)
         page = images.load(image)
-        found = ink.find(page)
-        crops = [_around(run, found) for line in segment.lines(found) for run in line]
-        numbers = tuple(one for (one,) in self._numbers(found.grey, crops, constraint))
+        numbers = self._read_upright(page, constraint)
+        if _doubt(numbers) > _CLEAR_DOUBT:  # it may be upside down, or on its side
+            turned = {
+                turns: self._read_upright(np.rot90(page, turns), constraint) for turns in (2, 1, 3)
+            }
+            turns = min(turned, key=lambda turns: _doubt(turned[turns]))
+            if _doubt(turned[turns]) < min(_CLEAR_DOUBT, _doubt(numbers) / 2):
+                numbers = tuple(_turned_back(number, turns, page) for number in turned[turns])
         return Page(numbers, page.shape[1], page.shape[0], self.line_model.name)
 
     def read_pages(
@@ -171,15 +177,14 @@ class Reader:
         constraint = _constraint(length, pattern, check)
         page = images.load(image)
         if page.shape[0] <= _STRIP_LIKE_PX:  # cut to the number already
-            grey = ink.dark_on_light(page)
-            crop = Crop(Box(0, 0, page.shape[1], page.shape[0]), 1.0, *page.shape[::-1])
+            crop = crops.whole(ink.dark_on_light(page))
         else:
             found = ink.find(page)
             run = segment.single_line(found)
             if not run:
                 return (Number("", 0.0, _whole(page), (), rejected=True),)
-            grey, crop = found.grey, _around(run, found)
-        return next(self._numbers(grey, [crop], constraint, count))
+            crop = crops.around([region.box for region in run], found.page)
+        return next(self._numbers([crop], constraint, count))
 
     def read_digit(self, image: Picture) -> Digit:
         """Read a picture of one digit, of any size, place, colour and stroke width.
@@ -254,31 +259,37 @@ class Reader:
             junk=junk,
         )
 
+    def _read_upright(
+        self, page: npt.NDArray[np.uint8], constraint: Constraint | None
+    ) -> tuple[Number, ...]:
+        """Read the numbers of a page; runs in which nothing is written are left out."""
+        found = ink.find(page)
+        runs = [run for line in segment.lines(found) for run in line]
+        cut = [crops.around([region.box for region in run], found.page) for run in runs]
+        numbers = (ways[0] for ways in self._numbers(cut, constraint))
+        return tuple(number for number in numbers if number.text or number.unconstrained)
+
     def _numbers(
-        self,
-        grey: npt.NDArray[np.uint8],
-        crops: Sequence[Crop],
-        constraint: Constraint | None,
-        count: int = 1,
+        self, cut: Sequence[Crop], constraint: Constraint | None, count: int = 1
     ) -> Iterator[tuple[Number, ...]]:
-        """Read each crop of a picture with dark ink: the most probable numbers of each."""
+        """Read crops: the most probable numbers of each."""
         shape, symbols = self.line_model.shape, self.line_model.symbols
-        strips = [normalize.strip(crop.cut(grey), shape) for crop in crops]
+        strips = [normalize.strip(crop.pixels, shape) for crop in cut]
         outputs = self.line_model.log_probabilities([strip.pixels for strip in strips])
-        for crop, strip, output in zip(crops, strips, outputs, strict=True):
+        for crop, strip, output in zip(cut, strips, outputs, strict=True):
             readings = decode.candidates(output, symbols, constraint, count)
             plain = None
             if constraint is not None:
                 plain = decode.best(output, symbols).text
                 if not readings or readings[0].log_probability < _LEAST_LOG_PROBABILITY:
-                    yield (Number("", 0.0, crop.on_page, (), True, unconstrained=plain),)
+                    yield (Number("", 0.0, crop.box, (), True, unconstrained=plain),)
                     continue
             yield tuple(self._number(reading, strip, crop, plain) for reading in readings)
 
     def _number(
         self, reading: decode.Reading, strip: normalize.Strip, crop: Crop, plain: str | None
     ) -> Number:
-        boxes = digit_boxes(strip, reading.spans, crop) if reading.spans else ()
+        boxes = crops.digit_boxes(strip, reading.spans, crop)
         digits = tuple(
             self._written_digit(*parts)
             for parts in zip(
@@ -289,7 +300,7 @@ class Reader:
         return Number(
             text="".join(digit.text for digit in digits),
             confidence=confidence if digits else 0.0,
-            box=_union(boxes) if boxes else crop.on_page,
+            box=_union(boxes) if boxes else crop.box,
             digits=digits,
             rejected=not digits
             or confidence < self.min_confidence
@@ -320,18 +331,26 @@ def _constraint(
     return Constraint(length, pattern, check)
 
 
-def _around(run: Sequence[segment.Region], found: ink.Ink) -> Crop:
-    """The crop of one number: its digits with a margin."""
-    box = _union([region.box for region in run])
-    margin = 0.25 * (box.bottom - box.top)
-    height, width = found.grey.shape
-    inner = Box(
-        max(0, math.floor((box.left - 1.2 * margin) / found.scale)),
-        max(0, math.floor((box.top - margin) / found.scale)),
-        min(width, math.ceil((box.right + 1.2 * margin) / found.scale)),
-        min(height, math.ceil((box.bottom + margin) / found.scale)),
-    )
-    return Crop(inner, found.scale, found.page_width, found.page_height)
+def _doubt(numbers: Sequence[Number]) -> float:
+    """How doubtful the digits of a page are on the whole, in [0, 1]; 0 where none were found."""
+    digits = [digit for number in numbers for digit in number.digits]
+    return 1 - sum(digit.confidence for digit in digits) / len(digits) if digits else 0.0
+
+
+def _turned_back(number: Number, turns: int, page: npt.NDArray[np.uint8]) -> Number:
+    """Return a number of a page that was turned by so many quarters with its boxes on the page."""
+    height, width = page.shape
+
+    def back(box: Box) -> Box:
+        left, top, right, bottom = box
+        if turns == 2:
+            return Box(width - right, height - bottom, width - left, height - top)
+        if turns == 1:
+            return Box(width - bottom, left, width - top, right)
+        return Box(top, height - right, bottom, height - left)
+
+    digits = tuple(replace(digit, box=back(digit.box)) for digit in number.digits)
+    return replace(number, box=back(number.box), digits=digits)
 
 
 def _union(boxes: Sequence[Box]) -> Box:
