@@ -39,7 +39,7 @@ FRAME_PX = 2  # of a strip's width, a row of logits each
 DEFAULT = "default"
 _SHIPPED = {"glyph": {DEFAULT: "glyph-distilled.onnx"}, "line": {DEFAULT: "line.onnx"}}
 _STRIPS_A_BATCH = 16
-STRIP_STEP_PX = 16  # widths of batches are multiples of it, so that few shapes come up
+STRIP_STEP_PX = 16
 _BATCH = 256  # glyphs in one run: large enough to be fast, small enough to stay in the cache
 
 
@@ -254,16 +254,19 @@ class LineModel(ModelFile):
         ]
 
 
-def as_strips(strips: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float32]:
+def as_strips(
+    strips: Sequence[npt.NDArray[np.uint8]], step_px: int = STRIP_STEP_PX
+) -> npt.NDArray[np.float32]:
     """Return strips as the network takes them: padded to one width with paper on their right.
 
     Args:
         strips: (H, W) uint8 each, widths may differ; at least one.
+        step_px: the width is a multiple of it, so that few shapes come up; itself one of 4.
 
     Returns:
-        (N, H, the widest W rounded up to a multiple of ``STRIP_STEP_PX``, 1) float32 in [0, 1].
+        (N, H, the widest W rounded up to a multiple of ``step_px``, 1) float32 in [0, 1].
     """
-    width = -(-max(strip.shape[1] for strip in strips) // STRIP_STEP_PX) * STRIP_STEP_PX
+    width = -(-max(strip.shape[1] for strip in strips) // step_px) * step_px
     inputs = np.zeros((len(strips), strips[0].shape[0], width, 1), np.float32)
     for row, strip in zip(inputs, strips, strict=True):
         row[:, : strip.shape[1], 0] = strip * np.float32(1 / 255)

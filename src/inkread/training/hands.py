@@ -56,13 +56,21 @@ class Hand:
         pen_px: width of the strokes.
     """
 
-    def __init__(self, digits: Split, rng: np.random.Generator, height_px: float) -> None:
+    def __init__(
+        self,
+        digits: Split,
+        rng: np.random.Generator,
+        height_px: float,
+        *,
+        own_shapes: bool = True,
+    ) -> None:
         """Draw the habits.
 
         Args:
             digits: the images to write with, MNIST's training images.
             rng: decides everything, now and in all that is written.
             height_px: of the tall digits.
+            own_shapes: write some digits in shapes of ours; else all are MNIST images.
         """
         self._digits, self._rng = digits, rng
         self.height_px = height_px
@@ -77,9 +85,9 @@ class Hand:
         # Many write the zeros of round amounts small, wide or flat.
         self._zero_height = rng.choice([1.0, rng.uniform(0.4, 1.0)])
         self._zero_aspect = rng.choice([1.0, rng.uniform(1.0, 2.4)], p=[0.6, 0.4])
-        self.chains_zeros = rng.random() < 0.18
+        self.chains_zeros = own_shapes and rng.random() < 0.18
         # Of each digit: the shape of ours that this writer has, or None for an MNIST image.
-        drawn_share = rng.choice([0.0, 0.3, 1.0], p=[0.3, 0.55, 0.15])
+        drawn_share = own_shapes * rng.choice([0.0, 0.3, 1.0], p=[0.3, 0.55, 0.15])
         self._habits = [
             int(rng.integers(len(_SHAPES[digit])))
             if rng.random() < min(1.0, drawn_share * (2.0 if digit in (0, 1, 4, 7, 9) else 0.7))
@@ -88,7 +96,7 @@ class Hand:
         ]
         # A 1 of a stem with a flag of some length, and perhaps a foot; such writers bar their 7s.
         self._one = None
-        if rng.random() < 0.5:
+        if own_shapes and rng.random() < 0.5:
             self._one = _flagged_one(rng)
             if rng.random() < 0.7:
                 self._habits[7] = int(rng.choice(BARRED_SEVENS))

@@ -18,10 +18,11 @@ from inkread.runtime import FRAME_PX, as_strips
 from inkread.training.mnist import Split
 from inkread.training.numbers import number_on_paper
 
-__all__ = ["Batch", "Pool", "batches", "pool", "pools"]
+__all__ = ["MOST_SYMBOLS", "Batch", "Pool", "batches", "pool", "pools"]
 
-_MIXED_PX = 32  # widths of a batch differ by about as much
+_MIXED_PX = 32  # widths of a batch differ by about as much, and are rounded up to it
 _MIN_FRAMES_A_SYMBOL = 2  # what is squeezed more can't be spelled out by CTC
+MOST_SYMBOLS = 20  # all batches have as many: each new shape of one is compiled anew
 _MAX_WIDTH_PX = 640  # few are wider, and each would make its whole batch so wide
 
 
@@ -45,7 +46,7 @@ class Batch:
     Attributes:
         strips: (B, H, W, 1) float32 in [0, 1].
         widths: (B,) int32, of the strips without what was added, in pixels.
-        labels: (B, L) int32, classes of the symbols, from 1; 0 after the end.
+        labels: (B, MOST_SYMBOLS) int32, classes of the symbols, from 1; 0 after the end.
     """
 
     strips: npt.NDArray[np.float32]
@@ -110,11 +111,11 @@ def batches(
 
 def _batch(strips: list[npt.NDArray[np.uint8]], texts: list[str], symbols: str) -> Batch:
     """Pad strips to one width and texts to one length."""
-    labels = np.zeros((len(texts), max(1, *(len(text) for text in texts))), np.int32)
+    labels = np.zeros((len(texts), MOST_SYMBOLS), np.int32)
     for row, text in zip(labels, texts, strict=True):
         row[: len(text)] = [symbols.index(character) + 1 for character in text]
     widths = np.array([strip.shape[1] for strip in strips], np.int32)
-    return Batch(as_strips(strips), widths, labels)
+    return Batch(as_strips(strips, _MIXED_PX), widths, labels)
 
 
 _SHAPE = StripShape()

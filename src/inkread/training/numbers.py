@@ -46,7 +46,12 @@ def number_on_paper(digits: Split, rng: np.random.Generator) -> tuple[npt.NDArra
 
 
 def written_number(
-    digits: Split, rng: np.random.Generator, text: str, *, gap: float | None = None
+    digits: Split,
+    rng: np.random.Generator,
+    text: str,
+    *,
+    gap: float | None = None,
+    own_shapes: bool = True,
 ) -> WrittenNumber:
     """Write a text in one hand.
 
@@ -56,9 +61,10 @@ def written_number(
         text: digits, separators, ``?`` for a letter, spaces for wide gaps.
         gap: mean space between two characters as a share of the height, below 0 where they touch;
             ``None``: the writer's own.
+        own_shapes: write some digits in shapes of ours; else all are of the images.
     """
     height = float(np.exp(rng.uniform(np.log(18), np.log(44))))
-    hand = Hand(digits, rng, height)
+    hand = Hand(digits, rng, height, own_shapes=own_shapes)
     patches = _written(hand, rng, text)
     mean_gap = rng.choice([rng.normal(0.2, 0.12), rng.normal(0.04, 0.06)]) if gap is None else gap
     spread = rng.uniform(0.02, 0.1)

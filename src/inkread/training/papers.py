@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["picture"]
+__all__ = ["fine_print", "picture"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -26,14 +26,31 @@ def picture(ink: Floats, rng: np.random.Generator, height_px: float) -> npt.NDAr
     printed = np.zeros(shape, np.float32)
     if rng.random() < 0.7:
         depth = opacity * rng.uniform(0.05, 0.55)
-        for _ in range(rng.integers(1, 4)):
-            printed = np.maximum(printed, depth * rng.uniform(0.4, 1) * _pattern(shape, rng, unit))
+        printed = depth * fine_print(shape, rng, height_px)
     if rng.random() < 0.45:
         printed = np.maximum(printed, opacity * rng.uniform(0.3, 1.1) * _ruling(shape, rng, unit))
     light = rng.uniform(0.45, 1.0) * _light(shape, rng)
     pen = opacity * ink * _flow(shape, rng)
     grey = light * (1 - np.clip(printed, 0, 1)) * (1 - pen)
     return _camera(grey, rng, unit)
+
+
+def fine_print(shape: tuple[int, int], rng: np.random.Generator, height_px: float) -> Floats:
+    """Return what a security paper is printed with: one to three patterns over one another.
+
+    Args:
+        shape: height and width, in pixels.
+        rng: decides the patterns.
+        height_px: of the tall digits on it.
+
+    Returns:
+        (H, W) float32 in [0, 1].
+    """
+    printed = np.zeros(shape, np.float32)
+    for _ in range(rng.integers(1, 4)):
+        pattern = _pattern(shape, rng, height_px / 28)
+        printed = np.maximum(printed, np.float32(rng.uniform(0.4, 1)) * pattern)
+    return printed
 
 
 def _axes(shape: tuple[int, int]) -> tuple[Floats, Floats]:

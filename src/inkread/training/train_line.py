@@ -10,7 +10,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ from inkread.training.train import (
     restart_dropout,
 )
 
-__all__ = ["SYMBOLS", "LineTraining", "train_line"]
+__all__ = ["SYMBOLS", "LineRun", "LineTraining", "train_line"]
 
 SYMBOLS = "0123456789" + SEPARATORS + REJECTED
 Tensor = Any  # of Keras' backend
@@ -67,6 +67,20 @@ class CTC(keras.losses.Loss):  # type: ignore[misc]
         return losses / ops.cast(ops.maximum(lengths, 1), "float32")
 
 
+@dataclass(frozen=True)
+class LineRun:
+    """A finished training: its folder, history, and the strips it was validated on."""
+
+    directory: Path
+    history: tuple[LineEpoch, ...]
+    validation: Pool
+
+    @property
+    def model_file(self) -> Path:
+        """The run's ``model.onnx``."""
+        return self.directory / MODEL
+
+
 def train_line(
     recipe: LineRecipe,
     data: Mnist,
@@ -75,18 +89,14 @@ def train_line(
     seed: int = 0,
     resume: bool = False,
     on_step: Callable[[Step], None] | None = None,
-) -> Path:
-    """Train a line network and leave a run in a folder; arguments and errors as for ``train``.
-
-    Returns:
-        The model file.
-    """
+) -> LineRun:
+    """Train a line network and leave a run in a folder; arguments and errors as for ``train``."""
     training = LineTraining(recipe, data, directory, seed=seed, resume=resume, on_step=on_step)
     if not training.is_finished:
         for _ in training.epochs():
             pass
         training.finish()
-    return directory / MODEL
+    return LineRun(directory, tuple(training.history), training.validation)
 
 
 class LineTraining:
