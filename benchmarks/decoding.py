@@ -33,8 +33,8 @@ def strip(rng: np.random.Generator, written: str, num_frames: int) -> Scores:
     for place, symbol in zip(places, written, strict=True):
         logits[place, SYMBOLS.index(symbol) + 1] = 5
         rival = rng.integers(1, 11)
-        logits[place, rival] = max(logits[place, rival], 5 - rng.exponential(8))
-        logits[place, 0] = 5 - rng.exponential(8)
+        logits[place, rival] = max(logits[place, rival], 5 - rng.exponential(25))
+        logits[place, 0] = 5 - rng.exponential(25)
         logits[place + 1, 1:] = logits[place, 1:] - 5 - rng.exponential(2)
     totals = np.logaddexp.reduce(logits, axis=1, keepdims=True)
     return (logits - totals).astype(np.float32)

@@ -25,7 +25,7 @@ from inkread.search import EFFORT, log_mass, ranked
 __all__ = ["Reading", "best", "candidates", "log_probability_of"]
 
 NUM_TRIES = 1000  # texts that are shown to a check that is a Python function
-_NEGLIGIBLE = 0.01  # a raw string so much less probable than one found is not looked at
+_NEGLIGIBLE = 0.1  # raw strings so much less probable than those found are not looked at
 _FLOOR = -200.0  # natural log; a class less probable than this in a frame counts as this
 _HALF = np.log(0.5)
 _OCCUPIED = 0.1  # a frame belongs to a symbol from this probability on
