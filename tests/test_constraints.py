@@ -34,28 +34,14 @@ def iban_digits(digits: list[int]) -> bool:
 
 
 # Verhoeff's tables as they are printed everywhere.
-TIMES = [
-    "0123456789",
-    "1234067895",
-    "2340178956",
-    "3401289567",
-    "4012395678",
-    "5987604321",
-    "6598710432",
-    "7659821043",
-    "8765932104",
-    "9876543210",
-]
-PLACES = [
-    "0123456789",
-    "1576283094",
-    "5803796142",
-    "8916043527",
-    "9453126870",
-    "4286573901",
-    "2793806415",
-    "7046913258",
-]
+TIMES = (
+    "0123456789", "1234067895", "2340178956", "3401289567", "4012395678",
+    "5987604321", "6598710432", "7659821043", "8765932104", "9876543210",
+)  # fmt: skip
+PLACES = (
+    "0123456789", "1576283094", "5803796142", "8916043527",
+    "9453126870", "4286573901", "2793806415", "7046913258",
+)  # fmt: skip
 
 
 def verhoeff(digits: list[int]) -> bool:
@@ -81,14 +67,14 @@ def test_checks_agree_with_their_rules(name):
     constraint = Constraint(check=name)
     chance = random.Random(1)  # noqa: S311
     num_valid = 0
-    for _ in range(300):
+    for _ in range(40):
         digits = [chance.randrange(10) for _ in range(chance.choice(lengths))]
         for last in itertools.product(range(10), repeat=2):
             number = [*digits[:-2], *last]
             valid = rule(number)
             num_valid += valid
             assert constraint.accepts("".join(map(str, number))) == valid, number
-    assert num_valid > 50
+    assert num_valid > 20
 
 
 @pytest.mark.parametrize(
@@ -166,11 +152,11 @@ def test_a_function_sees_the_digits_alone():
         ({"length": [1, 2]}, "as a pair"),
         ({"check": "crc"}, "luhn, mod11, ean13, isbn10, iban-digits, verhoeff; received 'crc'"),
         ({"pattern": "[1"}, "received '[1'"),
-        ({"pattern": r"\d{3}", "length": 4}, r"some number can satisfy, received length 4"),
+        ({"pattern": r"\d{3}", "length": 4}, "some number can satisfy, received length 4"),
         ({"pattern": r"\d{3,5}\.\d", "length": (7, 9)}, "received length (7, 9), pattern"),
         ({"check": "ean13", "length": 12}, "received length 12, check 'ean13'"),
         ({"check": "luhn", "pattern": "79927398710"}, "some number can satisfy"),
-        ({"pattern": "1" * 60 + r"\d*", "check": "iban-digits", "length": (60, 100)}, "narrow"),
+        ({"check": "iban-digits", "length": (1, 100)}, "at most 5000 states"),
     ],
 )
 def test_what_nothing_can_satisfy_is_refused(settings, message):

@@ -4,6 +4,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -303,8 +304,6 @@ def test_the_best_that_satisfy_a_constraint(constraint, seed, num_frames, sharpn
 
 
 def test_probabilities_are_tensorflows():
-    import tensorflow as tf
-
     rng = np.random.default_rng(5)
     scores = normalized(rng.normal(size=(30, CLASSES)) * 3 + 6 * (rng.random((30, CLASSES)) > 0.95))
     # No separators, so that raw strings and texts are the same.
@@ -324,8 +323,6 @@ def test_probabilities_are_tensorflows():
 def test_nothing_beats_the_best_text_on_peaked_scores():
     # An exhaustive search is out of reach here; what a wide beam of TensorFlow's finds is a rival,
     # and so is what was written.
-    import tensorflow as tf
-
     rng = np.random.default_rng(3)
     for _ in range(10):
         string = "".join(rng.choice(list(DIGITS), 8))
@@ -340,8 +337,8 @@ def test_nothing_beats_the_best_text_on_peaked_scores():
         rival = "".join(SYMBOLS[c] for c in paths[0].values.numpy())
         assert reading.log_probability >= float(logs[0, 0]) - 1e-3
         if rival != reading.text:
-            assert reading.log_probability >= _log_probability(scores, rival)
-        assert reading.log_probability >= _log_probability(scores, string)
+            assert reading.log_probability > _log_probability(scores, rival)
+        assert reading.log_probability >= _log_probability(scores, string) - 1e-9
 
 
 def _log_probability(scores: np.ndarray, text: str) -> float:

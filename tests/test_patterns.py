@@ -9,7 +9,7 @@ from inkread.errors import ConfigError
 from inkread.patterns import parse
 
 WRITTEN = "01.-"
-STRINGS = ["".join(string) for n in range(5) for string in itertools.product(WRITTEN, repeat=n)]
+STRINGS = ["".join(string) for n in range(4) for string in itertools.product(WRITTEN, repeat=n)]
 
 ATOMS = st.sampled_from(
     [
@@ -42,7 +42,7 @@ def _grown(part: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.recursive(ATOMS, _grown, max_leaves=8))
 def test_patterns_match_what_python_matches(source):
     automaton = parse(source).automaton(WRITTEN)
@@ -88,7 +88,7 @@ def test_a_class_without_any_digit_asks_for_separators():
         ("a", "a digit or a separator at place 0"),
         ("12 3", "a digit or a separator at place 2"),
         (r"1\?", "a digit or a separator"),
-        ("(12", r"a \) at place 3, received '\(12' with its end"),
+        ("(12", "a ) at place 3, received '(12' with its end"),
         ("12)", "the end at place 2"),
         ("[12", "more of the pattern"),
         ("[2-1]", "from a lower to a higher"),
@@ -102,10 +102,10 @@ def test_a_class_without_any_digit_asks_for_separators():
         ("1{101}", "at most 100"),
         ("1+?", "lazy or possessive ?"),
         ("1*+", "lazy or possessive +"),
-        (r"\w", r"\\w"),
-        (r"(1)\1", r"\\1"),
-        ("(?=1)1", r"\(\?="),
-        ("(?P<n>1)", r"\(\?P"),
+        (r"\w", r"with \w"),
+        (r"(1)\1", r"with \1"),
+        ("(?=1)1", "with (?="),
+        ("(?P<n>1)", "with (?P"),
         ("1^2", "^ inside"),
         ("1$2", "$ inside"),
         ("1\\", "more of the pattern"),
@@ -114,8 +114,5 @@ def test_a_class_without_any_digit_asks_for_separators():
     ],
 )
 def test_what_is_no_such_pattern_is_refused(source, message):
-    with pytest.raises(
-        ConfigError,
-        match=re.sub(r"([?+^$*{}])", r"[\1]", message) if "\\" not in message else message,
-    ):
+    with pytest.raises(ConfigError, match=re.escape(message)):
         parse(source).automaton("0123456789.")
