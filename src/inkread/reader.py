@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from inkread import crops, decode, images, ink, normalize, segment
+from inkread import crops, decode, images, ink, looks, normalize, segment
 from inkread.constraints import Constraint
 from inkread.crops import Crop
 from inkread.errors import ConfigError, ImageError
@@ -25,6 +25,8 @@ Check = str | Callable[[str], bool]
 
 _STRIP_LIKE_PX = 160  # pictures no higher than this are taken as cut to their number already
 _CLEAR_DOUBT = 0.2  # mean over a page: above it, the page may stand on its head
+_SURE_LOG_PROBABILITY = math.log(0.95)  # a number less probable is looked at again
+_VIEWED = 4  # readings of each view that count
 _LEAST_LOG_PROBABILITY = math.log(1e-3)  # of what satisfies a constraint: below, nothing does
 
 
@@ -273,11 +275,12 @@ class Reader:
         self, cut: Sequence[Crop], constraint: Constraint | None, count: int = 1
     ) -> Iterator[tuple[Number, ...]]:
         """Read crops: the most probable numbers of each."""
-        shape, symbols = self.line_model.shape, self.line_model.symbols
-        strips = [normalize.strip(crop.pixels, shape) for crop in cut]
+        strips = [normalize.strip(crop.pixels, self.line_model.shape) for crop in cut]
+        symbols = self.line_model.symbols
         outputs = self.line_model.log_probabilities([strip.pixels for strip in strips])
-        for crop, strip, output in zip(cut, strips, outputs, strict=True):
-            readings = decode.candidates(output, symbols, constraint, count)
+        found = [self._ways(output, constraint, count) for output in outputs]
+        self._look_again(strips, outputs, found, constraint, count)
+        for crop, strip, output, readings in zip(cut, strips, outputs, found, strict=True):
             plain = None
             if constraint is not None:
                 plain = decode.best(output, symbols).text
@@ -285,6 +288,35 @@ class Reader:
                     yield (Number("", 0.0, crop.box, (), True, unconstrained=plain),)
                     continue
             yield tuple(self._number(reading, strip, crop, plain) for reading in readings)
+
+    def _ways(
+        self, output: npt.NDArray[np.float32], constraint: Constraint | None, count: int
+    ) -> tuple[decode.Reading, ...]:
+        return decode.candidates(output, self.line_model.symbols, constraint, count)
+
+    def _look_again(
+        self,
+        strips: Sequence[normalize.Strip],
+        outputs: Sequence[npt.NDArray[np.float32]],
+        found: list[tuple[decode.Reading, ...]],
+        constraint: Constraint | None,
+        count: int,
+    ) -> None:
+        """Replace readings that are doubtful by what several views of their strips agree on."""
+        doubtful = [
+            index
+            for index, readings in enumerate(found)
+            if not readings or readings[0].log_probability < _SURE_LOG_PROBABILITY
+        ]
+        views = [looks.leaned(strips[index].pixels) for index in doubtful]
+        seen = iter(self.line_model.log_probabilities([view for many in views for view in many]))
+        for index, many in zip(doubtful, views, strict=True):
+            # More than each view's best, which what is second best in all may outvote.
+            answers = [
+                self._ways(output, constraint, max(count, _VIEWED))
+                for output in (outputs[index], *(next(seen) for _ in many))
+            ]
+            found[index] = looks.agreed(answers, count)
 
     def _number(
         self, reading: decode.Reading, strip: normalize.Strip, crop: Crop, plain: str | None
