@@ -315,6 +315,36 @@ def evaluate(
 
 
 @app.command()
+def threshold(
+    max_error: Annotated[
+        float, typer.Option(help="Share of the accepted digits that may be wrong.")
+    ],
+    model: Annotated[
+        str, typer.Option(help="A shipped model, a model file, or a run's folder.")
+    ] = "default",
+    certainty: Annotated[float, typer.Option(help="Of the bound on that share.")] = 0.95,
+    as_json: AsJson = False,
+    data: DataFolder = None,
+) -> None:
+    """Choose a --min-confidence for a wanted error rate, on MNIST's validation images."""
+    from inkread.training.calibrate import guaranteed_threshold
+
+    (chosen,) = _load_models([model]).values()
+    images = _load_mnist(data).validation
+    found = chosen.classify(images.images)
+    confidence = found.probabilities * (1 - found.junk[:, None])  # as the reader takes it
+    answer = guaranteed_threshold(confidence, images.labels, max_error, certainty)
+    if as_json:
+        typer.echo(json.dumps({"model": chosen.name, "n": len(images), **vars(answer)}))
+        return
+    typer.echo(
+        f"--min-confidence {answer.threshold:.9g} accepts {answer.coverage:.1%} of "
+        f"{len(images):,} validation digits; {answer.error:.3%} of those are wrong, and of unseen "
+        f"digits like them at most {answer.bound:.3%} ({certainty:.0%} certain)"
+    )
+
+
+@app.command()
 def export(
     run: Annotated[Path, typer.Argument(help="The folder of a run.")],
     to: Annotated[
