@@ -75,7 +75,7 @@ class Registry:
         """Return what changes whenever ``current`` may have: one ``stat``, some microseconds."""
         try:
             status = (self.folder / _CURRENT).stat()
-        except FileNotFoundError:
+        except OSError:  # if not because nothing is promoted, then reading ``current`` tells
             return None
         return status.st_ino, status.st_mtime_ns
 

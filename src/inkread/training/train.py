@@ -12,8 +12,9 @@ import hashlib
 import json
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,18 @@ from inkread.training.memory import keep_freed_memory
 from inkread.training.mnist import TRAIN_IMAGES, Mnist, Split
 from inkread.training.recipes import Recipe, recipe_from_dict
 
-__all__ = ["Run", "Step", "Training", "load_network", "read_recipe", "train"]
+__all__ = [
+    "Run",
+    "Step",
+    "Training",
+    "begin",
+    "finish",
+    "fitted",
+    "load_network",
+    "read_recipe",
+    "set_up",
+    "train",
+]
 
 CHECKPOINT, HISTORY, RECIPE = "checkpoint.keras", "history.csv", "recipe.json"
 MODEL, METRICS, MEMBERS = "model.onnx", "metrics.json", "members"
@@ -112,7 +124,7 @@ def _train_members(
 ) -> Run:
     seeds = range(seed * len(recipe.members), (seed + 1) * len(recipe.members))
     _check_seed(seed, (2**32 - len(seeds)) // len(seeds))
-    _begin(recipe, seed, directory, resume)
+    begin(recipe, seed, directory, resume)
     runs = []
     for index, (member, own_seed) in enumerate(zip(recipe.members, seeds, strict=True)):
         folder = directory / MEMBERS / f"{index}-{member.name}"
@@ -122,7 +134,7 @@ def _train_members(
     network = models.averaged([run.network for run in runs])
     network.save(directory / CHECKPOINT)
     run = Run(directory, recipe, seed, history, network)
-    _finish(run, data.validation)
+    finish(run, data.validation)
     return run
 
 
@@ -154,13 +166,14 @@ class Training:
         _check_seed(seed, 2**32 - 1)
         loaded_teacher = _teacher(recipe, teacher)
         self._teacher_sha256 = hashlib.sha256(teacher.read_bytes()).hexdigest() if teacher else None
-        _begin(recipe, seed, directory, resume, self._teacher_sha256)
+        begin(recipe, seed, directory, resume, self._teacher_sha256)
         self._source = Source(data.train, recipe, seed, loaded_teacher)
         keep_freed_memory()
         keras.utils.set_random_seed(seed)
         num_batches = self._source.num_batches
         if not (directory / CHECKPOINT).exists():
-            self.network = _compiled(recipe, num_steps=recipe.epochs * num_batches)
+            self.network = models.build(recipe.network, recipe.num_outputs, recipe.dropout)
+            set_up(self.network, recipe, num_steps=recipe.epochs * num_batches)
             return
         self.network = load_network(directory)
         num_done = int(self.network.optimizer.iterations) // num_batches
@@ -193,30 +206,52 @@ class Training:
 
     def finish(self) -> Run:
         """Calibrate, export, and measure on the validation images."""
-        _finish(self.run, self._data.validation, self._teacher_sha256)
+        finish(self.run, self._data.validation, self._teacher_sha256)
         return self.run
 
     def _trained_epoch(self, number: int) -> Epoch:
-        start = time.perf_counter()
-        batches = Batches(self._source, number)
+        batches = partial(Batches, self._source, number)
         _restart_dropout(self.network, self._seed, number)
-        callbacks = []
-        if self._on_step:
-            callbacks.append(_Reporter(self._on_step, number, self._recipe.epochs, len(batches)))
-        # Keras would shuffle the batches once more, from a random state that no checkpoint holds.
-        fitted = self.network.fit(batches, shuffle=False, verbose=0, callbacks=callbacks).history
-        seconds = time.perf_counter() - start
-        validation = self._data.validation
-        outputs = classified(_predict(self.network, validation), len(LABELS), temperature=1.0)
-        found = score(outputs.probabilities, validation.labels)
-        return Epoch(
-            epoch=number + 1,
-            loss=fitted["loss"][0],
-            accuracy=fitted["accuracy"][0],
-            validation_loss=found.negative_log_likelihood,
-            validation_accuracy=found.accuracy.value,
-            seconds=seconds + (self.history[-1].seconds if self.history else 0.0),
+        place = (number, self._recipe.epochs)
+        return fitted(
+            self.network, batches, self._data.validation, place, self.history, self._on_step
         )
+
+
+def fitted(
+    network: keras.Model,
+    batches: Callable[[], keras.utils.PyDataset],
+    validation: Split,
+    place: tuple[int, int],
+    before: Sequence[Epoch],
+    on_step: Callable[[Step], None] | None,
+) -> Epoch:
+    """Train one epoch, and measure the network on the validation images.
+
+    Args:
+        network: compiled.
+        batches: makes the epoch's; what it takes counts as training.
+        validation: digits, with labels 0 to 9.
+        place: number of the epoch, from 0, and how many there are.
+        before: the epochs before this one.
+        on_step: as for ``train``.
+    """
+    start = time.perf_counter()
+    made = batches()
+    callbacks = [_Reporter(on_step, *place, len(made))] if on_step else []
+    # Keras would shuffle the batches once more, from a random state that no checkpoint holds.
+    figures = network.fit(made, shuffle=False, verbose=0, callbacks=callbacks).history
+    seconds = time.perf_counter() - start
+    outputs = classified(_predict(network, validation), len(LABELS), temperature=1.0)
+    found = score(outputs.probabilities, validation.labels)
+    return Epoch(
+        epoch=place[0] + 1,
+        loss=figures["loss"][0],
+        accuracy=figures["accuracy"][0],
+        validation_loss=found.negative_log_likelihood,
+        validation_accuracy=found.accuracy.value,
+        seconds=seconds + (before[-1].seconds if before else 0.0),
+    )
 
 
 class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
@@ -254,8 +289,8 @@ def _teacher(recipe: Recipe, path: Path | None) -> Model | None:
     return model
 
 
-def _compiled(recipe: Recipe, num_steps: int) -> keras.Model:
-    network = models.build(recipe.network, recipe.num_outputs, recipe.dropout)
+def set_up(network: keras.Model, recipe: Recipe, num_steps: int) -> None:
+    """Compile a network as a recipe says, for so many steps in all."""
     rate: Any = recipe.learning_rate
     if recipe.warmup is not None:
         warmup_steps = max(1, round(recipe.warmup * num_steps))
@@ -272,7 +307,6 @@ def _compiled(recipe: Recipe, num_steps: int) -> keras.Model:
         steps_per_execution=recipe.steps_per_call,
         jit_compile=False,  # XLA compiles longer than it saves here
     )
-    return network
 
 
 def _restart_dropout(network: keras.Model, seed: int, epoch: int) -> None:
@@ -292,10 +326,15 @@ def _check_seed(seed: int, largest: int) -> None:
         raise ConfigError(f"expected a seed from 0 to {largest}, received {seed}")
 
 
-def _begin(
+def begin(
     recipe: Recipe, seed: int, directory: Path, resume: bool, teacher_sha256: str | None = None
 ) -> None:
-    """Write ``recipe.json``, or check that the one that is there is of the same run."""
+    """Write ``recipe.json``, or check that the one that is there is of the same run.
+
+    Raises:
+        ConfigError: the folder holds a run and ``resume`` is false, or another run.
+        OSError: the folder can't be written.
+    """
     path = directory / RECIPE
     if not path.exists():
         described = {"seed": seed, "teacher_sha256": teacher_sha256, "recipe": recipe.to_dict()}
@@ -348,7 +387,7 @@ def load_network(directory: Path) -> keras.Model:
         raise ModelError(f"{path} is not a readable checkpoint: {error}") from error
 
 
-def _finish(run: Run, validation: Split, teacher_sha256: str | None = None) -> None:
+def finish(run: Run, validation: Split, teacher_sha256: str | None = None) -> None:
     """Calibrate, export and measure on the validation images."""
     raw = _predict(run.network, validation)
     uncalibrated = classified(raw, len(LABELS), temperature=1.0)
