@@ -81,13 +81,15 @@ def postgresql_server() -> Iterator[str]:
         options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={name}"
 
         def call(*arguments: str) -> None:
-            done = subprocess.run(
-                [*control, *arguments],
-                cwd=folder,
-                stdout=subprocess.DEVNULL,
-                stderr=(folder / "errors").open("w"),
-                check=False,
-            )
+            # To a file: a server that was started keeps what it inherits open, a pipe as well.
+            with (folder / "errors").open("w") as errors:
+                done = subprocess.run(
+                    [*control, *arguments],
+                    cwd=folder,
+                    stdout=subprocess.DEVNULL,
+                    stderr=errors,
+                    check=False,
+                )
             if done.returncode:
                 log = folder / "log"
                 told = (folder / "errors").read_text() + (log.read_text() if log.exists() else "")

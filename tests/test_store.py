@@ -252,9 +252,13 @@ def test_a_full_disk_is_an_error_and_what_was_there_stays(url):
         if url.startswith("postgresql"):
             fill_up(url)
         with pytest.raises(StoreError, match="the disk is full"):
-            for index in range(1, 100):
-                store.add(correction(index))
+            add_many(store)
         assert store.get(1).glyph == correction().glyph
+
+
+def add_many(store):
+    for index in range(1, 100):
+        store.add(correction(index))
 
 
 def fill_up(url):

@@ -5,6 +5,7 @@ trained on, with the model's own answers as targets, so that it forgets nothing:
 forgetting (Li and Hoiem 2016) with rehearsal. Everything random follows from the seed.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -37,9 +38,9 @@ from inkread.training.train import (
     fitted,
     set_up,
 )
-from inkread.web.store import NOT_A_DIGIT, Correction
+from inkread.web.store import NOT_A_DIGIT, Correction, Store
 
-__all__ = ["NO_DIGIT", "Corrections", "corrections_of", "finetune"]
+__all__ = ["NO_DIGIT", "Corrections", "corrections_of", "finetune", "stored_corrections"]
 
 NO_DIGIT = NUM_LABELS  # the label of a glyph that is no digit: the output after those of the digits
 LEAST_CORRECTIONS = 8
@@ -105,6 +106,21 @@ def corrections_of(stored: Iterable[Correction], model: Model, *, seed: int = 0)
     return Corrections(part(order[~is_held_out]), part(order[is_held_out]), skipped)
 
 
+def stored_corrections(url: str, model: Model, *, seed: int = 0) -> Corrections:
+    """Part the corrections of a database; arguments and errors as for ``corrections_of``.
+
+    Args:
+        url: as for ``Store``.
+        model: that will learn from them.
+        seed: decides which are held out.
+
+    Raises:
+        StoreError: the database can't be used.
+    """
+    with contextlib.closing(Store(url)) as store:
+        return corrections_of(store.export(judged=True), model, seed=seed)
+
+
 def finetune(
     model: Model,
     corrections: Split,
@@ -136,7 +152,7 @@ def finetune(
     begin(recipe, seed, directory, resume=False, teacher_sha256=sha256)
     keep_freed_memory()
     keras.utils.set_random_seed(seed)
-    set_up(network, recipe, num_steps=EPOCHS * -(-REPLAYED // recipe.batch_size))
+    set_up(network, recipe, num_steps=EPOCHS * -(-min(REPLAYED, len(data.train)) // recipe.batch_size))
     history: list[Epoch] = []
     for number in range(EPOCHS):
         batches = partial(_Mixed, model, corrections, data.train, recipe, seed, number)
