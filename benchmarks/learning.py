@@ -71,7 +71,9 @@ def hand(digits: Split, habits: str, seed: int) -> Split:
     """Write all images of a split as the odd hand does."""
     rng = np.random.default_rng([seed, 1])
     pairs = zip(digits.images, digits.labels.tolist(), strict=True)
-    return Split(np.stack([written(image, label, habits, rng) for image, label in pairs]), digits.labels)
+    return Split(
+        np.stack([written(image, label, habits, rng) for image, label in pairs]), digits.labels
+    )
 
 
 def part(digits: Split, chosen: npt.NDArray[np.intp]) -> Split:
@@ -106,15 +108,12 @@ def store_corrections(url: str, model: Model, data: Mnist, habits: str, seed: in
     raise SystemExit(f"expected {NUM_CORRECTIONS} misread digits, received {store.count()}")
 
 
-def errors(model: Model, digits: Split) -> float:
-    """Return the percentage of digits that are misread or rejected."""
-    return 100 * float(1 - promotion.read_right(model, digits).mean())
-
-
-def misread(model: Model, digits: Split) -> float:
-    """Return the percentage of digits whose best guess is wrong."""
-    answers = model.probabilities(digits.images).argmax(axis=1)
-    return 100 * float((answers != digits.labels).mean())
+def errors(model: Model, digits: Split) -> tuple[float, float]:
+    """Return the percentages of digits that are misread or rejected, and that are misread."""
+    found = model.classify(digits.images)
+    is_misread = found.probabilities.argmax(axis=1) != digits.labels
+    is_rejected = found.junk > (model.metadata.junk_threshold or 1.0)
+    return 100 * float((is_misread | is_rejected).mean()), 100 * float(is_misread.mean())
 
 
 def measure(data: Mnist, habits: str, seed: int) -> list[float]:
@@ -134,18 +133,15 @@ def measure(data: Mnist, habits: str, seed: int) -> list[float]:
         if is_promoted:
             promotion.promote(run.model_file, trials, Registry(folder / "models"), before.name)
         after = Model(run.model_file)
-        figures = [
-            *(errors(model, held_out) for model in (before, after)),
-            *(misread(model, held_out) for model in (before, after)),
-            *(misread(model, data.test) for model in (before, after)),
-            *(errors(model, data.test) for model in (before, after)),
-            seconds,
-            cpu,
+        measured = [
+            errors(model, digits) for digits in (held_out, data.test) for model in (before, after)
         ]
+    old, new, old_mnist, new_mnist = measured
+    figures = [*old, *new, *old_mnist, *new_mnist, seconds, cpu]
     print(
         f"seed {seed}: {NUM_CORRECTIONS} corrections of {num_written:,} digits; "
-        f"errors on the hand {figures[0]:.2f} % -> {figures[1]:.2f} %, "
-        f"MNIST test accuracy {100 - figures[4]:.2f} % -> {100 - figures[5]:.2f} %, "
+        f"errors on the hand {old[0]:.2f} % -> {new[0]:.2f} %, "
+        f"MNIST test accuracy {100 - old_mnist[1]:.2f} % -> {100 - new_mnist[1]:.2f} %, "
         f"{seconds:.0f} s ({cpu:.0f} s of processor time), "
         f"{'promoted' if is_promoted else 'refused'}"
     )
@@ -172,9 +168,10 @@ def main() -> None:
         cv2.imwrite(str(options.picture), 255 - cv2.resize(grid, None, fx=2, fy=2))
     rows = [measure(data, options.habits, seed) for seed in range(options.seeds)]
     table = np.array(rows).T
-    names = ("the hand: misread or rejected", "the hand: misread", "MNIST test: misread",
-             "MNIST test: misread or rejected")  # fmt: skip
-    for name, before, after in zip(names, table[0:8:2], table[1:8:2], strict=True):
+    names = {"the hand: misread or rejected": 0, "the hand: misread": 1,
+             "MNIST test: misread or rejected": 4, "MNIST test: misread": 5}  # fmt: skip
+    for name, row in names.items():
+        before, after = table[row], table[row + 2]
         print(f"{name}: {mean_sd(before, '%')} -> {mean_sd(after, '%')}")
         print(f"  change: {mean_sd(after - before, 'points')}")
     print(f"time: {mean_sd(table[8], 's')}, processor time: {mean_sd(table[9], 's')}")

@@ -35,8 +35,6 @@ _REASONS = {  # by SQLite's primary result codes and by PostgreSQL's SQLSTATE or
     "53100": "the disk is full",
     "55P03": "it is locked by another connection",
     "40P01": "it is locked by another connection",
-    "28": "it refuses the user or the password",
-    "3D": "there is no database of that name",
     "42501": "the user may not do that",
     "53": "it has too much to do",
     "57": "it is shutting down",

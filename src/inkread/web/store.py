@@ -18,7 +18,7 @@ from sqlalchemy import DateTime, Double, LargeBinary, String, func, select, tupl
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from inkread.errors import ConfigError, DataError
+from inkread.errors import ConfigError, DataError, StoreError
 from inkread.web import schema
 from inkread.web.database import connect, translated
 
@@ -180,7 +180,11 @@ class Store:
         self.keep = keep
         self._engine = connect(url, timeout_s)
         self.name = self._engine.url.render_as_string(hide_password=True)
-        schema.upgrade(self._engine)
+        try:
+            schema.upgrade(self._engine)
+        except StoreError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the connections that no thread is using."""
