@@ -112,7 +112,8 @@ def errors(model: Model, digits: Split) -> tuple[float, float]:
     """Return the percentages of digits that are misread or rejected, and that are misread."""
     found = model.classify(digits.images)
     is_misread = found.probabilities.argmax(axis=1) != digits.labels
-    is_rejected = found.junk > (model.metadata.junk_threshold or 1.0)
+    threshold = model.metadata.junk_threshold
+    is_rejected = found.junk > (1.0 if threshold is None else threshold)
     return 100 * float((is_misread | is_rejected).mean()), 100 * float(is_misread.mean())
 
 

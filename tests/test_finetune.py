@@ -96,37 +96,40 @@ def test_corrections_come_from_a_database(tmp_path, shipped):
 
 
 @pytest.fixture(scope="module")
-def upside_down(small_mnist):
-    """The odd hand of who writes upside down."""
-    return Split(small_mnist.train.images[:64, ::-1], small_mnist.train.labels[:64])
+def mirrored(small_mnist):
+    """The odd hand of who writes mirrored threes, fours and sevens."""
+    chosen = np.isin(small_mnist.train.labels, [3, 4, 7])
+    return Split(small_mnist.train.images[chosen][:, :, ::-1], small_mnist.train.labels[chosen])
 
 
 @pytest.fixture(scope="module")
-def learned(small_mnist, upside_down, tmp_path_factory):
-    """The shipped model and the run that taught it to read upside down, shortened."""
+def learned(small_mnist, mirrored, tmp_path_factory):
+    """The shipped model and the run that taught it to read mirrored digits, shortened."""
     model = Model("default")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(finetuning, "EPOCHS", 2)
+        patch.setattr(finetuning, "LEARNING_RATE", 0.004)
+        patch.setattr(finetuning, "MOVED", 1.0)
         steps = []
         folder = tmp_path_factory.mktemp("runs") / "learned"
-        run = finetune(model, upside_down, small_mnist, folder, seed=1, on_step=steps.append)
+        run = finetune(model, mirrored, small_mnist, folder, seed=1, on_step=steps.append)
     return model, run, steps
 
 
-def test_a_model_learns_from_corrections_and_forgets_little(learned, upside_down, small_mnist):
+def test_a_model_learns_from_corrections_and_forgets_little(learned, mirrored, small_mnist):
     before, run, _ = learned
     after = Model(run.model_file)
-    wrong = [int((~read_right(model, upside_down)).sum()) for model in (before, after)]
-    assert wrong[0] > 25
+    wrong = [int((~read_right(model, mirrored)).sum()) for model in (before, after)]
+    assert wrong[0] > len(mirrored) / 4
     assert wrong[1] < wrong[0] / 2
     right = read_right(after, small_mnist.validation)
-    assert right.mean() > 0.97
+    assert right.mean() > 0.9
 
 
 def test_a_run_is_left(learned, small_mnist):
     model, run, steps = learned
     assert [epoch.epoch for epoch in run.history] == [1, 2]
-    assert (steps[-1].epoch, steps[-1].step) == (2, 10)
+    assert (steps[-1].epoch, steps[-1].step) == (2, 7)  # 640 images, 96 a step
     recipe, seed = read_recipe(run.directory)
     assert (recipe.name, recipe.teacher, seed) == ("distilled-corrected", model.name, 1)
     about = Model(run.model_file).metadata
@@ -135,15 +138,15 @@ def test_a_run_is_left(learned, small_mnist):
     assert load_network(run.directory).count_params() == run.network.count_params()
 
 
-def test_a_model_that_has_learned_can_learn_again(learned, small_mnist, upside_down, tmp_path):
+def test_a_model_that_has_learned_can_learn_again(learned, small_mnist, mirrored, tmp_path):
     model = Model(learned[1].model_file)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(finetuning, "EPOCHS", 1)
         patch.setattr(finetuning, "REPLAYED", 64)
-        run = finetune(model, upside_down, small_mnist, tmp_path / "again")
+        run = finetune(model, mirrored, small_mnist, tmp_path / "again")
     assert run.recipe.name == "distilled-corrected"
 
 
-def test_a_folder_that_holds_a_run_is_refused(learned, small_mnist, upside_down):
+def test_a_folder_that_holds_a_run_is_refused(learned, small_mnist, mirrored):
     with pytest.raises(ConfigError, match="holds a run already"):
-        finetune(learned[0], upside_down, small_mnist, learned[1].directory)
+        finetune(learned[0], mirrored, small_mnist, learned[1].directory)

@@ -55,15 +55,16 @@ def rebuilt(model: Model, glyphs: npt.NDArray[np.uint8]) -> keras.Model:
         raise ConfigError(f"expected a model of one network, received the ensemble {model.name}")
     network = models.build(recipe.network, model.metadata.num_outputs, recipe.dropout)
     parts = iter(_parts(onnx.load(model.path).graph))
-    part = _Affine(*3 * (np.zeros(0, np.float32),))
+    scale = shift = np.zeros(0, np.float32)  # those of the kernel before
     try:
         for layer in network.layers:
             if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
                 part = next(parts)
-                layer.set_weights([part.kernel, part.shift] if layer.use_bias else [part.kernel])
+                scale, shift = part.scale, part.shift
+                layer.set_weights([part.kernel, shift] if layer.use_bias else [part.kernel])
             elif isinstance(layer, keras.layers.BatchNormalization):
-                variance = np.full_like(part.scale, 1 - layer.epsilon)
-                layer.set_weights([part.scale, part.shift, np.zeros_like(part.scale), variance])
+                variance = np.full_like(scale, 1 - layer.epsilon)
+                layer.set_weights([scale, shift, np.zeros_like(scale), variance])
                 layer.trainable = False
     except (StopIteration, ValueError) as error:
         raise ModelError(
