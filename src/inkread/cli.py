@@ -42,8 +42,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(commands.app)
-models_app = typer.Typer(invoke_without_command=True)
-app.add_typer(models_app, name="models")
 
 
 def main() -> None:
@@ -202,6 +200,10 @@ def _source(name: str) -> str | bytes:
 def _complain_of(name: str, error: Exception) -> None:
     named = str(error).startswith(f"{name}: ") and name != "-"
     messages.complain(str(error) if named else f"{name}: {error}")
+
+
+models_app = typer.Typer(invoke_without_command=True)
+app.add_typer(models_app, name="models")
 
 
 @models_app.callback()

@@ -19,12 +19,13 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from inkread.errors import DataError
+from inkread.errors import ConfigError, DataError
 from inkread.files import replacing
 from inkread.runtime import Model, as_input
 from inkread.training.augment import augment
 from inkread.training.batches import NUM_LABELS, Batches, Source
 from inkread.training.distortions import spoil
+from inkread.training.fitting import fitted
 from inkread.training.history import Epoch, Step, write_history
 from inkread.training.memory import keep_freed_memory
 from inkread.training.mnist import Mnist, Split
@@ -34,10 +35,10 @@ from inkread.training.train import (
     CHECKPOINT,
     HISTORY,
     PARITY_GLYPHS,
+    RECIPE,
     Run,
     begin,
     finish,
-    fitted,
     set_up,
 )
 from inkread.web.store import NOT_A_DIGIT, Correction, Store
@@ -150,10 +151,11 @@ def finetune(
         ModelError: the model can't be rebuilt.
         OSError: the folder can't be written.
     """
+    if (directory / RECIPE).exists():
+        raise ConfigError(f"{directory} holds a run already: choose another folder")
     network = rebuilt(model, data.validation.images[:PARITY_GLYPHS])
     recipe = _recipe(model)
     sha256 = hashlib.sha256(model.path.read_bytes()).hexdigest()
-    begin(recipe, seed, directory, resume=False, teacher_sha256=sha256)
     keep_freed_memory()
     keras.utils.set_random_seed(seed)
     steps_an_epoch = -(-min(REPLAYED, len(data.train)) // recipe.batch_size)
@@ -166,6 +168,8 @@ def finetune(
         history.append(fitted(network, batches, data.validation, place, history, on_step))
     after = network.get_weights()
     network.set_weights([old + MOVED * (new - old) for old, new in zip(before, after, strict=True)])
+    # Not before: it can't be resumed, so who interrupts it must be able to start anew.
+    begin(recipe, seed, directory, resume=False, teacher_sha256=sha256)
     write_history(directory / HISTORY, history)
     with replacing(directory / CHECKPOINT) as temporary:
         network.save(temporary)

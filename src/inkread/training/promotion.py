@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.errors import ModelError
+from inkread.metadata import Figure
 from inkread.registry import Registry, Version
-from inkread.runtime import Figure, Model
+from inkread.runtime import Model
 from inkread.training.evaluate import share
 from inkread.training.finetune import NO_DIGIT
 from inkread.training.mnist import Split

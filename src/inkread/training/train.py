@@ -10,28 +10,29 @@ holds the weights and the optimizer's state, ends as one that was never interrup
 import datetime
 import hashlib
 import json
-import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 import inkread
 from inkread.errors import ConfigError, ModelError
 from inkread.files import replacing, write_atomically
+from inkread.metadata import ModelMetadata
 from inkread.normalize import GlyphShape
-from inkread.runtime import Model, ModelMetadata, as_input, classified
+from inkread.runtime import Model, classified
 from inkread.training import export, models
 from inkread.training.batches import Batches, Source
 from inkread.training.calibrate import fit_temperature, threshold_keeping
 from inkread.training.evaluate import score
+from inkread.training.fitting import fitted, predict
 from inkread.training.history import Epoch, Step, chained, read_history, write_history
+from inkread.training.line_recipes import LineRecipe
 from inkread.training.memory import keep_freed_memory
 from inkread.training.mnist import TRAIN_IMAGES, Mnist, Split
 from inkread.training.recipes import Recipe, recipe_from_dict
@@ -42,7 +43,6 @@ __all__ = [
     "Training",
     "begin",
     "finish",
-    "fitted",
     "load_network",
     "read_recipe",
     "set_up",
@@ -53,6 +53,7 @@ CHECKPOINT, HISTORY, RECIPE = "checkpoint.keras", "history.csv", "recipe.json"
 MODEL, METRICS, MEMBERS = "model.onnx", "metrics.json", "members"
 LABELS = tuple(str(digit) for digit in range(10))
 PARITY_GLYPHS = 512
+Kind = TypeVar("Kind", bound=Recipe | LineRecipe)
 KEPT_DIGITS = 0.995  # share of the validation images that are not rejected as no digits
 
 
@@ -177,7 +178,7 @@ class Training:
             return
         self.network = load_network(directory)
         num_done = int(self.network.optimizer.iterations) // num_batches
-        self.history = read_history(directory / HISTORY)[:num_done]
+        self.history = read_history(directory / HISTORY, Epoch)[:num_done]
         if len(self.history) < num_done:
             raise ConfigError(
                 f"{directory / HISTORY}: expected {num_done} epochs, received {len(self.history)}"
@@ -211,63 +212,11 @@ class Training:
 
     def _trained_epoch(self, number: int) -> Epoch:
         batches = partial(Batches, self._source, number)
-        _restart_dropout(self.network, self._seed, number)
+        restart_dropout(self.network, self._seed, number)
         place = (number, self._recipe.epochs)
         return fitted(
             self.network, batches, self._data.validation, place, self.history, self._on_step
         )
-
-
-def fitted(
-    network: keras.Model,
-    batches: Callable[[], keras.utils.PyDataset],
-    validation: Split,
-    place: tuple[int, int],
-    before: Sequence[Epoch],
-    on_step: Callable[[Step], None] | None,
-) -> Epoch:
-    """Train one epoch, and measure the network on the validation images.
-
-    Args:
-        network: compiled.
-        batches: makes the epoch's; what it takes counts as training.
-        validation: digits, with labels 0 to 9.
-        place: number of the epoch, from 0, and how many there are.
-        before: the epochs before this one.
-        on_step: as for ``train``.
-    """
-    start = time.perf_counter()
-    made = batches()
-    callbacks = [_Reporter(on_step, *place, len(made))] if on_step else []
-    # Keras would shuffle the batches once more, from a random state that no checkpoint holds.
-    figures = network.fit(made, shuffle=False, verbose=0, callbacks=callbacks).history
-    seconds = time.perf_counter() - start
-    outputs = classified(_predict(network, validation), len(LABELS), temperature=1.0)
-    found = score(outputs.probabilities, validation.labels)
-    return Epoch(
-        epoch=place[0] + 1,
-        loss=figures["loss"][0],
-        accuracy=figures["accuracy"][0],
-        validation_loss=found.negative_log_likelihood,
-        validation_accuracy=found.accuracy.value,
-        seconds=seconds + (before[-1].seconds if before else 0.0),
-    )
-
-
-class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
-    def __init__(
-        self, on_step: Callable[[Step], None], epoch: int, num_epochs: int, steps: int
-    ) -> None:
-        super().__init__()
-        self._on_step = on_step
-        self._place = (epoch + 1, num_epochs)
-        self._num_steps = steps
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        loss = float((logs or {}).get("loss", float("nan")))
-        # Keras counts the last call of an epoch as a full one.
-        step = min(batch + 1, self._num_steps)
-        self._on_step(Step(*self._place, step, self._num_steps, loss))
 
 
 def _teacher(recipe: Recipe, path: Path | None) -> Model | None:
@@ -309,16 +258,12 @@ def set_up(network: keras.Model, recipe: Recipe, num_steps: int) -> None:
     )
 
 
-def _restart_dropout(network: keras.Model, seed: int, epoch: int) -> None:
+def restart_dropout(network: keras.Model, seed: int, epoch: int) -> None:
     """Restart the random stream of each dropout layer, which a checkpoint does not hold."""
     for index, layer in enumerate(network.layers):
         if isinstance(layer, keras.layers.Dropout):
             state = np.random.SeedSequence([seed, epoch, index]).generate_state(2)
             layer.seed_generator.state.assign(state)
-
-
-def _predict(network: keras.Model, split: Split) -> npt.NDArray[np.float32]:
-    return np.asarray(network.predict(as_input(split.images), batch_size=500, verbose=0))
 
 
 def _check_seed(seed: int, largest: int) -> None:
@@ -327,7 +272,11 @@ def _check_seed(seed: int, largest: int) -> None:
 
 
 def begin(
-    recipe: Recipe, seed: int, directory: Path, resume: bool, teacher_sha256: str | None = None
+    recipe: Recipe | LineRecipe,
+    seed: int,
+    directory: Path,
+    resume: bool,
+    teacher_sha256: str | None = None,
 ) -> None:
     """Write ``recipe.json``, or check that the one that is there is of the same run.
 
@@ -342,7 +291,8 @@ def begin(
         return
     if not resume:
         raise ConfigError(f"{directory} holds a run already: resume it, or choose another folder")
-    known_recipe, known_seed = read_recipe(directory)
+    parse = LineRecipe.from_dict if isinstance(recipe, LineRecipe) else recipe_from_dict
+    known_recipe, known_seed = _read_recipe(directory, parse)
     if (known_recipe, known_seed) != (recipe, seed):
         raise ConfigError(
             f"expected the folder of a run of recipe {recipe.name!r} with seed {seed} and the same "
@@ -362,10 +312,14 @@ def read_recipe(directory: Path) -> tuple[Recipe, int]:
     Raises:
         ConfigError: the folder holds no run, or ``recipe.json`` is broken.
     """
+    return _read_recipe(directory, recipe_from_dict)
+
+
+def _read_recipe(directory: Path, parse: Callable[[dict[str, Any]], Kind]) -> tuple[Kind, int]:
     path = directory / RECIPE
     try:
         values = json.loads(path.read_text())
-        return recipe_from_dict(values["recipe"]), int(values["seed"])
+        return parse(values["recipe"]), int(values["seed"])
     except OSError as error:
         raise ConfigError(f"expected the folder of a run, received {directory}: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -389,7 +343,7 @@ def load_network(directory: Path) -> keras.Model:
 
 def finish(run: Run, validation: Split, teacher_sha256: str | None = None) -> None:
     """Calibrate, export and measure on the validation images."""
-    raw = _predict(run.network, validation)
+    raw = predict(run.network, validation)
     uncalibrated = classified(raw, len(LABELS), temperature=1.0)
     temperature = fit_temperature(uncalibrated.probabilities, validation.labels)
     outputs = classified(raw, len(LABELS), temperature)
