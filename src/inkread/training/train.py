@@ -45,6 +45,7 @@ __all__ = [
     "finish",
     "load_network",
     "read_recipe",
+    "restart_dropout",
     "set_up",
     "train",
 ]
