@@ -25,7 +25,7 @@ from inkread import messages, output
 from inkread.errors import InkreadError
 from inkread.files import check_target
 from inkread.results import Page
-from inkread.training import commands
+from inkread.training import commands, train_commands
 
 if TYPE_CHECKING:  # heavy
     import numpy as np
@@ -207,7 +207,7 @@ app.add_typer(models_app, name="models")
 
 
 @models_app.callback()
-def list_models(context: typer.Context, models: commands.ModelsFolder = None) -> None:
+def list_models(context: typer.Context, models: train_commands.ModelsFolder = None) -> None:
     """List the models that ship, and those that were promoted."""
     if context.invoked_subcommand:
         return
@@ -232,7 +232,7 @@ def list_models(context: typer.Context, models: commands.ModelsFolder = None) ->
 
 
 @models_app.command()
-def rollback(models: commands.ModelsFolder = None) -> None:
+def rollback(models: train_commands.ModelsFolder = None) -> None:
     """Go back to the model that was in use before the last promotion."""
     from inkread.registry import Registry, default_folder
 

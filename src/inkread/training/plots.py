@@ -30,6 +30,7 @@ __all__ = [
     "risk_coverage",
     "samples",
     "save",
+    "strips",
     "svg",
 ]
 

@@ -46,7 +46,7 @@ from inkread.training.train import (
     restart_dropout,
 )
 
-__all__ = ["SYMBOLS", "LineRun", "LineTraining", "train_line"]
+__all__ = ["CTC", "SYMBOLS", "LineRun", "LineTraining", "text_of", "train_line"]
 
 SYMBOLS = "0123456789" + SEPARATORS + REJECTED
 Tensor = Any  # of Keras' backend
