@@ -12,7 +12,7 @@ from inkread.normalize import Strip
 from inkread.results import Box
 from inkread.runtime import FRAME_PX
 
-__all__ = ["Crop", "around", "digit_boxes", "whole"]
+__all__ = ["Crop", "around", "digit_boxes", "frames_of", "whole"]
 
 Grey = npt.NDArray[np.uint8]
 
@@ -126,6 +126,24 @@ def digit_boxes(strip: Strip, spans: Sequence[tuple[int, int]], crop: Crop) -> t
             )
         )
     return tuple(boxes)
+
+
+def frames_of(box: Box, strip: Strip, crop: Crop) -> tuple[int, int]:
+    """Return the frames of a strip that a box on the page covers: first, and one after the last.
+
+    Args:
+        box: in pixels of the page.
+        strip: made from the crop.
+        crop: of the page.
+    """
+    turn, shift = crop.to_page[:, :2], crop.to_page[:, 2]
+    middle = (box.top + box.bottom) / 2
+    ends = np.array([[box.left, middle], [box.right, middle]])
+    # A crop is only turned and moved, so that the transposed matrix turns back.
+    along = ((ends - shift) @ turn)[:, 0] * strip.x_scale / FRAME_PX
+    num_frames = -(-strip.pixels.shape[1] // FRAME_PX)
+    first = int(np.clip(along[0], 0, num_frames - 1))
+    return first, int(np.clip(np.ceil(along[1]), first + 1, num_frames))
 
 
 def _slope(run: Sequence[Box]) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from inkread import crops, decode, looks, normalize
+from inkread import crops, decode, looks, normalize, opinion
 from inkread.constraints import Constraint
 from inkread.crops import Crop
 from inkread.results import REJECTED, Box, Digit, Number
@@ -14,8 +14,11 @@ from inkread.runtime import LineModel
 
 __all__ = ["LineReader"]
 
+Output = npt.NDArray[np.float32]  # (T, C) natural logs of probabilities, a strip's
+
 _SURE_LOG_PROBABILITY = math.log(0.95)  # a number less probable is looked at again
 _VIEWED = 4  # readings of each view that count
+_JUNK_IN_NUMBERS = 0.1  # how much rarer what is no digit is in a picture of a number
 _LEAST_LOG_PROBABILITY = math.log(1e-3)  # of what satisfies a constraint: below, nothing does
 
 
@@ -32,61 +35,101 @@ class LineReader:
         self._model, self._min_confidence = model, min_confidence
 
     def read(
-        self, cut: Sequence[Crop], constraint: Constraint | None, count: int = 1
-    ) -> Iterator[tuple[Number, ...]]:
+        self,
+        cut: Sequence[Crop],
+        constraint: Constraint | None,
+        pieces: Sequence[Sequence[Digit]] = (),
+    ) -> Iterator[Number]:
         """Read the number in each crop.
 
         Args:
             cut: the crops.
             constraint: what is known of each number.
-            count: how many ways to read each are wanted at most.
+            pieces: for each crop the pieces of its ink read as single digits, from left to right:
+                a second opinion.
 
         Yields:
-            For each crop its most probable numbers, at least one: where nothing satisfies the
-            constraint, a rejected one without digits.
+            For each crop its most probable number; where nothing satisfies the constraint, a
+            rejected one without digits.
         """
         strips = [normalize.strip(crop.pixels, self._model.shape) for crop in cut]
-        symbols = self._model.symbols
         outputs = self._model.log_probabilities([strip.pixels for strip in strips])
-        found = [self._ways(output, constraint, count) for output in outputs]
-        self._look_again(strips, outputs, found, constraint, count)
-        for crop, strip, output, readings in zip(cut, strips, outputs, found, strict=True):
-            plain = None
-            if constraint is not None:
-                plain = decode.best(output, symbols).text
-                if not readings or readings[0].log_probability < _LEAST_LOG_PROBABILITY:
-                    yield (Number("", 0.0, crop.box, (), True, unconstrained=plain),)
-                    continue
-            yield tuple(self._number(reading, strip, crop, plain) for reading in readings)
+        for crop, strip, output, digits in zip(
+            cut, strips, outputs, pieces or [()] * len(cut), strict=True
+        ):
+            yield self._numbers(crop, strip, output, constraint, 1, digits)[0]
+
+    def candidates(
+        self, crop: Crop, constraint: Constraint | None, count: int
+    ) -> tuple[Number, ...]:
+        """Read a crop that holds a number for certain, in several ways, the most probable first.
+
+        Args:
+            crop: of the number.
+            constraint: what is known of it.
+            count: how many ways are wanted at most.
+
+        Returns:
+            At least one number; where nothing satisfies the constraint, a rejected one without
+            digits.
+        """
+        strip = normalize.strip(crop.pixels, self._model.shape)
+        (output,) = self._model.log_probabilities([strip.pixels])
+        return self._numbers(crop, strip, output, constraint, count, None)
+
+    def _numbers(
+        self,
+        crop: Crop,
+        strip: normalize.Strip,
+        output: Output,
+        constraint: Constraint | None,
+        count: int,
+        digits: Sequence[Digit] | None,
+    ) -> tuple[Number, ...]:
+        """Return the numbers that a strip may show; without ``digits`` it shows one for certain."""
+        certain = digits is None
+        output = self._without_junk(output) if certain else output
+        readings = self._ways(output, constraint, count)
+        if not readings or readings[0].log_probability < _SURE_LOG_PROBABILITY:
+            readings = self._looked_again(strip, output, constraint, count, certain)
+        second = opinion.opinion(digits or (), strip, crop)
+        if second is not None and (constraint is None or constraint.accepts(second.text)):
+            share = opinion.weight(digits or ())
+            readings = looks.agreed([readings, [second]], [1 - share, share], count)
+        plain = None
+        if constraint is not None:
+            plain = decode.best(output, self._model.symbols).text
+            if not readings or readings[0].log_probability < _LEAST_LOG_PROBABILITY:
+                return (Number("", 0.0, crop.box, (), True, unconstrained=plain),)
+        return tuple(self._number(reading, strip, crop, plain) for reading in readings)
 
     def _ways(
-        self, output: npt.NDArray[np.float32], constraint: Constraint | None, count: int
+        self, output: Output, constraint: Constraint | None, count: int
     ) -> tuple[decode.Reading, ...]:
         return decode.candidates(output, self._model.symbols, constraint, count)
 
-    def _look_again(
+    def _looked_again(
         self,
-        strips: Sequence[normalize.Strip],
-        outputs: Sequence[npt.NDArray[np.float32]],
-        found: list[tuple[decode.Reading, ...]],
+        strip: normalize.Strip,
+        output: Output,
         constraint: Constraint | None,
         count: int,
-    ) -> None:
-        """Replace readings that are doubtful by what several views of their strips agree on."""
-        doubtful = [
-            index
-            for index, readings in enumerate(found)
-            if not readings or readings[0].log_probability < _SURE_LOG_PROBABILITY
-        ]
-        views = [looks.leaned(strips[index].pixels) for index in doubtful]
-        seen = iter(self._model.log_probabilities([view for many in views for view in many]))
-        for index, many in zip(doubtful, views, strict=True):
-            # More than each view's best, which what is second best in all may outvote.
-            answers = [
-                self._ways(output, constraint, max(count, _VIEWED))
-                for output in (outputs[index], *(next(seen) for _ in many))
-            ]
-            found[index] = looks.agreed(answers, count)
+        certain: bool,
+    ) -> tuple[decode.Reading, ...]:
+        """Return what several views of a strip agree on."""
+        seen = self._model.log_probabilities(looks.views(strip.pixels))
+        outputs = [output, *((self._without_junk(view) for view in seen) if certain else seen)]
+        # More than each view's best, which what is second best in all may outvote.
+        answers = [self._ways(view, constraint, max(count, _VIEWED)) for view in outputs]
+        return looks.agreed(answers, [1 / len(answers)] * len(answers), count)
+
+    def _without_junk(self, output: Output) -> Output:
+        """Make what is no digit less probable, as it is where a number is known to stand."""
+        if REJECTED not in self._model.symbols:
+            return output
+        weights = np.exp(output)
+        weights[:, 1 + self._model.symbols.index(REJECTED)] *= _JUNK_IN_NUMBERS
+        return np.asarray(np.log(weights / weights.sum(axis=1, keepdims=True)))
 
     def _number(
         self, reading: decode.Reading, strip: normalize.Strip, crop: Crop, plain: str | None

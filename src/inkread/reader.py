@@ -9,9 +9,10 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from inkread import crops, images, ink, normalize, segment
+from inkread import crops, images, ink, segment
 from inkread.constraints import Constraint
 from inkread.errors import ConfigError, ImageError
+from inkread.glyph_reader import GlyphReader
 from inkread.images import Picture
 from inkread.line_reader import LineReader
 from inkread.results import Box, Digit, Number, Page
@@ -61,6 +62,8 @@ class Reader:
         self.line_model = LineModel(line_model, threads=threads)
         self.min_confidence = min_confidence
         self._lines = LineReader(self.line_model, min_confidence)
+        self._digits = GlyphReader(self.model, min_confidence)
+        self._pieces = GlyphReader(self.model, 0.0)  # rejects nothing but what is no digit
 
     def read(
         self,
@@ -184,7 +187,7 @@ class Reader:
             if not run:
                 return (Number("", 0.0, _whole(page), (), rejected=True),)
             crop = crops.around([region.box for region in run], found.page)
-        return next(self._lines.read([crop], constraint, count))
+        return self._lines.candidates(crop, constraint, count)
 
     def read_digit(self, image: Picture) -> Digit:
         """Read a picture of one digit, of any size, place, colour and stroke width.
@@ -203,7 +206,7 @@ class Reader:
         if region is None:
             num_labels = len(self.model.metadata.labels)
             return Digit(None, 0.0, _whole(page), (0.0,) * num_labels, rejected=True)
-        return self._recognised([region])[0]
+        return self._digits.read([region])[0]
 
     def classify(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Classify glyphs that are as MNIST's are already.
@@ -232,33 +235,6 @@ class Reader:
             raise ImageError(f"expected glyphs as uint8 (N, {side}, {side}), received {received}")
         return self.model.probabilities(glyphs)
 
-    def _recognised(self, regions: Sequence[segment.Region]) -> list[Digit]:
-        if not regions:
-            return []
-        shape = self.model.shape
-        glyphs = np.stack([normalize.glyph(region.ink, shape) for region in regions])
-        found = self.model.classify(glyphs)
-        return [
-            self._digit(region.box, probabilities, junk)
-            for region, probabilities, junk in zip(
-                regions, found.probabilities.tolist(), found.junk.tolist(), strict=True
-            )
-        ]
-
-    def _digit(self, box: Box, probabilities: list[float], junk: float) -> Digit:
-        highest = max(probabilities)
-        confidence = highest * (1 - junk)
-        threshold = self.model.metadata.junk_threshold
-        is_junk = threshold is not None and junk > threshold
-        return Digit(
-            label=probabilities.index(highest),
-            confidence=confidence,
-            box=box,
-            probabilities=tuple(probabilities),
-            rejected=is_junk or confidence < self.min_confidence,
-            junk=junk,
-        )
-
     def _read_upright(
         self, page: npt.NDArray[np.uint8], constraint: Constraint | None
     ) -> tuple[Number, ...]:
@@ -266,7 +242,9 @@ class Reader:
         found = ink.find(page)
         runs = [run for line in segment.lines(found) for run in line]
         cut = [crops.around([region.box for region in run], found.page) for run in runs]
-        numbers = (ways[0] for ways in self._lines.read(cut, constraint))
+        digits = iter(self._pieces.read([region for run in runs for region in run]))
+        pieces = [[next(digits) for _ in run] for run in runs]
+        numbers = self._lines.read(cut, constraint, pieces)
         return tuple(number for number in numbers if number.text or number.unconstrained)
 
 

@@ -94,6 +94,8 @@ class Hand:
             else None
             for digit in range(10)
         ]
+        if own_shapes and rng.random() < 0.25:
+            self._habits[7] = int(rng.choice(BARRED_SEVENS))
         # A 1 of a stem with a flag of some length, and perhaps a foot; such writers bar their 7s.
         self._one = None
         if own_shapes and rng.random() < 0.5:

@@ -32,7 +32,8 @@ def _amount(rng: np.random.Generator) -> str:
         rng.choice([1, 2, 3, 4, 5, 6, 7, 8], p=(0.01, 0.04, 0.16, 0.3, 0.3, 0.12, 0.05, 0.02))
     )
     digits = [str(digit) for digit in rng.integers(0, 10, length)]
-    digits[0] = str(rng.integers(1, 10))
+    # Amounts begin with small digits more often than with large ones (Benford's law).
+    digits[0] = str(int(10 ** rng.uniform()))
     if rng.random() < 0.4:  # round ones
         zeros = int(rng.integers(1, length)) if length > 1 else 0
         digits[length - zeros :] = ["0"] * zeros
