@@ -1,0 +1,82 @@
+"""Routes for machines that look after the service, and what it says of itself."""
+
+from dataclasses import asdict
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+import inkread
+from inkread.web import examples, schemas
+from inkread.web.problems import documented
+from inkread.web.service import TheService
+
+__all__ = ["about_router", "probe_router"]
+
+probe_router = APIRouter(tags=["health"])
+about_router = APIRouter(tags=["health"])
+
+
+@probe_router.get("/healthz", response_class=PlainTextResponse)
+async def healthz() -> str:
+    """Say that the process is alive."""
+    return "alive\n"
+
+
+@probe_router.get("/readyz", response_class=PlainTextResponse, responses=documented(503))
+async def readyz(service: TheService) -> str:
+    """Say whether a request would be taken now."""
+    service.check_room()
+    return "ready\n"
+
+
+@about_router.get(
+    "/metrics",
+    response_class=PlainTextResponse,
+    responses={200: {"description": "Prometheus' text format"}},
+)
+async def metrics(service: TheService) -> Response:
+    """Return the metrics."""
+    return Response(service.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+
+
+@about_router.get("/v1/about", response_model=schemas.About, responses=examples.of(examples.ABOUT))
+async def about(service: TheService) -> JSONResponse:
+    """Say what this service is and does."""
+    settings = service.settings
+    return JSONResponse(
+        {
+            "version": inkread.__version__,
+            "model": service.live.reader().model.name,
+            "limits": {
+                "body_bytes": settings.max_body_bytes,
+                "megapixels": settings.max_megapixels,
+                "batch": settings.max_batch,
+            },
+            "corrections": service.store.keep if service.store else None,
+        }
+    )
+
+
+@about_router.get(
+    "/v1/models", response_model=schemas.Models, responses=examples.of(examples.MODELS)
+)
+def models(service: TheService) -> JSONResponse:
+    """Describe the model in use, and list those that were promoted."""
+    model = service.live.reader().model
+    metadata = model.metadata
+    return JSONResponse(
+        {
+            "current": {
+                "name": model.name,
+                "recipe": str(metadata.recipe.get("name", "")),
+                "trained": metadata.trained,
+                "figures": {name: asdict(figure) for name, figure in metadata.figures.items()},
+                "junk_threshold": metadata.junk_threshold,
+            },
+            "promoted": [
+                {"version": each.number, "name": each.path.stem, "in_use": each.is_current}
+                for each in service.registry.versions()
+            ],
+        }
+    )
