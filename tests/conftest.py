@@ -4,6 +4,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from inkread.training import mnist
 from inkread.training.mnist import Mnist, Split
 from inkread.training.recipes import recipe_named
 from inkread.training.train import Run, train
+from serving import Served
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +48,14 @@ def small_run(small_mnist: Mnist, tmp_path_factory: pytest.TempPathFactory) -> R
 def reader() -> Reader:
     """The shipped model's reader."""
     return Reader()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A service that stores corrections with their pictures; the tests of a module share it."""
+    database = tmp_path_factory.mktemp("corrections") / "corrections.db"
+    with Served("--corrections", database, "--keep", "picture") as service:
+        yield service
 
 
 @pytest.fixture
