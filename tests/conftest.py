@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from serving import Served
 
 from inkread.reader import Reader
 from inkread.training import mnist
 from inkread.training.mnist import Mnist, Split
 from inkread.training.recipes import recipe_named
 from inkread.training.train import Run, train
-from serving import Served
 
 
 @pytest.fixture(scope="session")

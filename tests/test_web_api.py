@@ -8,10 +8,10 @@ import jsonschema_rs
 import numpy as np
 import pytest
 from PIL import Image
+from serving import Served
 
 import inkread
 from inkread.explain import explain
-from serving import Served
 
 SAMPLES = Path(str(resources.files("inkread") / "samples"))
 METER, CHALK = SAMPLES / "meter-40713.png", SAMPLES / "chalk-1969.png"
@@ -55,9 +55,7 @@ def test_a_raw_picture_is_read_as_the_reader_reads_it(client, reader):
 
 @pytest.mark.parametrize("kind", ["image/png", "application/octet-stream", "IMAGE/PNG; q=1"])
 def test_a_raw_picture_may_say_its_type(client, kind):
-    response = client.post(
-        "/v1/read", content=METER.read_bytes(), headers={"Content-Type": kind}
-    )
+    response = client.post("/v1/read", content=METER.read_bytes(), headers={"Content-Type": kind})
     assert response.json()["numbers"][0]["text"] == "40713"
 
 
@@ -141,7 +139,9 @@ def test_a_digit_of_several_is_explained_by_its_box(client, reader):
         assert np.array(found["evidence"]["ink"]).shape == (28, 28)
 
 
-@pytest.mark.parametrize("box", ["1,2,3", "a,b,c,d", "5,5,5,9", "-1,0,9,9", "0,0,9999,9", "0,0,9,9"])
+@pytest.mark.parametrize(
+    "box", ["1,2,3", "a,b,c,d", "5,5,5,9", "-1,0,9,9", "0,0,9999,9", "0,0,9,9"]
+)
 def test_a_box_without_a_digit_is_refused(client, box):
     response = client.post(f"/v1/explain?box={box}", content=METER.read_bytes())
     assert_problem(response, 422, "picture")
@@ -332,7 +332,14 @@ def test_a_service_with_a_token_asks_for_it(tmp_path):
         Served(*options, "--allow-host", "ink.example") as served,
         httpx.Client(base_url=served.url) as client,
     ):
-        for header in ("", "Bearer", "Bearer wrong", f"Basic {token}", f"Bearer {token}x", "Bearer é"):
+        for header in (
+            "",
+            "Bearer",
+            "Bearer wrong",
+            f"Basic {token}",
+            f"Bearer {token}x",
+            "Bearer é",
+        ):
             headers = {"Authorization": header.encode()}
             response = client.get("/v1/about", headers=headers)
             assert_problem(response, 401, "unauthorized")

@@ -1,5 +1,6 @@
 import pytest
 from starlette.testclient import TestClient
+from test_web_api import METER, assert_problem
 from typer.testing import CliRunner
 
 from inkread.cli import app as command_line
@@ -9,7 +10,6 @@ from inkread.web import server
 from inkread.web.app import create_app
 from inkread.web.settings import Settings
 from inkread.web.store import Store
-from test_web_api import METER, assert_problem
 
 
 def failing(error):
@@ -78,9 +78,7 @@ def test_a_service_is_for_this_machine_alone_unless_told(monkeypatch, tmp_path):
     monkeypatch.setenv("INKREAD_TOKEN", "")
     (settings, host, port), _ = serve(monkeypatch, "--models", tmp_path)
     assert (host, port) == ("127.0.0.1", 8000)
-    assert settings == Settings(
-        models=tmp_path, hosts=("127.0.0.1", "::1", "localhost")
-    )
+    assert settings == Settings(models=tmp_path, hosts=("127.0.0.1", "::1", "localhost"))
     (settings, host, _), _ = serve(monkeypatch, "--host", "0.0.0.0")
     assert (settings.hosts, settings.token, settings.corrections) == ((), None, None)
     (settings, *_), _ = serve(monkeypatch, "--host", "::1", "--allow-host", "Ink.Example")

@@ -4,10 +4,10 @@ import json
 import httpx
 import numpy as np
 import pytest
-
-from inkread import images, ink, normalize, segment
 from serving import Served
 from test_web_api import CHALK, METER, assert_problem
+
+from inkread import images, ink, normalize, segment
 
 PERSON = {"Inkread-Person": "a-random-token-of-somebody"}
 ROUTE = "/v1/corrections"

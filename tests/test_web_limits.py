@@ -14,11 +14,11 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from serving import Served
+from test_web_api import METER, assert_problem
 
 from inkread.registry import Registry
 from inkread.runtime import shipped_models
-from serving import Served
-from test_web_api import METER, assert_problem
 
 SLOW_S = 1.5
 
@@ -58,7 +58,9 @@ def png_bomb(width, height):
     """A small file that says it holds so many pixels, all of them there."""
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     rows = zlib.compress(bytes((width // 8 + 1) * height), 9)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    )
 
 
 def noise(width, height):
@@ -183,9 +185,7 @@ def test_names_of_files_are_not_used(client):
 def test_markup_and_sql_in_every_text_come_back_as_json_only(client):
     for text in ("<script>alert(1)</script>", "'; DROP TABLE corrections; --", "{{7*7}}", "%s%n"):
         for name in ("length", "min_confidence", "size", text):
-            response = client.post(
-                "/v1/read", params={name: text}, content=METER.read_bytes()
-            )
+            response = client.post("/v1/read", params={name: text}, content=METER.read_bytes())
             assert response.status_code == 422
             assert response.headers["content-type"] == "application/problem+json"
             assert response.headers["x-content-type-options"] == "nosniff"

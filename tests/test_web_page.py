@@ -9,7 +9,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
-
 from serving import Served
 from strokes import strokes
 from test_web_api import METER
@@ -280,7 +279,9 @@ def test_review_is_worked_by_keyboard(open_page, served, reader):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_is_accessible_in_each_state(open_page, first_of, scheme):
     page = open_page(color_scheme=scheme)
-    luminance = "() => getComputedStyle(document.body).backgroundColor.match(/[0-9.]+/g).map(Number)"
+    luminance = (
+        "() => getComputedStyle(document.body).backgroundColor.match(/[0-9.]+/g).map(Number)"
+    )
     assert (sum(page.evaluate(luminance)[:3]) < 150) == (scheme == "dark")
     assert_accessible(page)
     draw(page, strokes(first_of(4)))
