@@ -10,7 +10,8 @@ from collections import deque
 
 __all__ = ["Served"]
 
-START_S, STOP_S = 120, 60
+START_S, STOP_S = 300, 60
+PATIENT = ("--port", "0", "--timeout", "300")  # a busy machine is no failure
 
 
 class Served:
@@ -23,7 +24,7 @@ class Served:
 
     def __init__(self, *options, environment=None):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "inkread.cli", "serve", "--port", "0", *map(str, options)],
+            [sys.executable, "-m", "inkread.cli", "serve", *PATIENT, *map(str, options)],
             stderr=subprocess.PIPE,
             env={**os.environ, "INKREAD_MODELS": "/nonexistent", **(environment or {})},
             text=True,

@@ -1,5 +1,7 @@
+import asyncio
+
+import httpx
 import pytest
-from starlette.testclient import TestClient
 from test_web_api import METER, assert_problem
 from typer.testing import CliRunner
 
@@ -20,22 +22,29 @@ def failing(error):
 
 
 @pytest.fixture
-def client(tmp_path):
+def ask(tmp_path):
+    """Sends a request to an application in this process."""
     app = create_app(Settings(corrections=str(tmp_path / "c.db"), models=tmp_path))
-    with TestClient(app, raise_server_exceptions=False) as client:
-        yield client
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+
+    async def send(*request, **more):
+        async with httpx.AsyncClient(transport=transport, base_url="http://ink") as client:
+            return await client.request(*request, **more)
+
+    yield lambda *request, **more: asyncio.run(send(*request, **more))
+    app.state.service.close()
 
 
-def test_a_bug_is_answered_without_its_story(client, monkeypatch):
+def test_a_bug_is_answered_without_its_story(ask, monkeypatch):
     monkeypatch.setattr(Reader, "read", failing(RuntimeError("a secret path")))
-    response = client.post("/v1/read", content=METER.read_bytes())
+    response = ask("POST", "/v1/read", content=METER.read_bytes())
     assert_problem(response, 500, "internal")
     assert "secret" not in response.text
 
 
-def test_a_database_that_fails_is_answered_without_its_name(client, monkeypatch):
+def test_a_database_that_fails_is_answered_without_its_name(ask, monkeypatch):
     monkeypatch.setattr(Store, "doubtful", failing(StoreError("a secret path: the disk is full")))
-    response = client.get("/v1/corrections")
+    response = ask("GET", "/v1/corrections")
     assert_problem(response, 503, "store")
     assert response.headers["retry-after"] == "5"
     assert "secret" not in response.text

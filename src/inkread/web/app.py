@@ -63,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in (health.about_router, reading.router, glyphs.router, corrections.router):
         app.include_router(router, dependencies=needed, responses=refusals)
     _add_pages(app)
+    app.add_middleware(problems.Bugs)
     app.add_middleware(BodyLimit, settings.max_body_bytes, settings.body_timeout_s)
     if settings.origins:
         app.add_middleware(

@@ -82,7 +82,7 @@ _CREATED: dict[int | str, dict[str, Any]] = {
     "",
     status_code=201,
     response_model=schemas.Saved,
-    responses={**_CREATED, **documented(404, 408, 413, 415, 422, 503, 504)},
+    responses={**_CREATED, **documented(400, 404, 408, 413, 415, 422, 503, 504)},
     openapi_extra=picture_body(**_FIELDS),
 )
 async def add(

@@ -23,11 +23,15 @@ async def healthz() -> str:
     return "alive\n"
 
 
-@probe_router.get("/readyz", response_class=PlainTextResponse, responses=documented(503))
-async def readyz(service: TheService) -> str:
+@probe_router.get(
+    "/readyz",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **documented(503)},
+)
+async def readyz(service: TheService) -> Response:
     """Say whether a request would be taken now."""
     service.check_room()
-    return "ready\n"
+    return PlainTextResponse("ready\n")
 
 
 @about_router.get(

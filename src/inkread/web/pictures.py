@@ -128,6 +128,8 @@ def load_limited(picture: bytes, max_megapixels: float) -> npt.NDArray[np.uint8]
     try:
         with Image.open(io.BytesIO(picture)) as opened:
             num_pixels = opened.width * opened.height
+    except Image.DecompressionBombError as error:
+        raise ProblemError(413, "too-large", f"{error}") from None
     except Exception:  # noqa: BLE001 - images.load_upright knows what Pillow raises, and says it well
         num_pixels = 0
     if num_pixels > max_megapixels * 1e6:

@@ -9,10 +9,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inkread.errors import ConfigError, DataError, ImageError, StoreError
 
-__all__ = ["Problem", "ProblemError", "documented", "install", "problem_response"]
+__all__ = ["Bugs", "Problem", "ProblemError", "documented", "install", "problem_response"]
 
 log = logging.getLogger("inkread.web")
 
@@ -107,7 +108,6 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe problems for OpenAPI, each with an example."""
     return {
         status: {
-            "model": Problem,
             "description": _TITLES[status],
             "content": {MEDIA_TYPE: {"schema": _REFERENCE, "example": _example(status)}},
         }
@@ -144,7 +144,15 @@ def _example(status: int) -> dict[str, Any]:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of an application with a problem."""
+    """Answer every error of an application with a problem, and describe what that looks like."""
+
+    def openapi() -> dict[str, Any]:
+        document = FastAPI.openapi(app)
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        if "Problem" not in schemas:  # nothing answers with it in FastAPI's own sense
+            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas |= problem.pop("$defs") | {"Problem": problem}
+        return document
 
     async def on_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
@@ -168,17 +176,40 @@ def install(app: FastAPI) -> None:
         detail = "the corrections' database can't be used now"
         return _respond(request, 503, "store", detail, headers={"Retry-After": "5"})
 
-    async def on_bug(request: Request, error: Exception) -> JSONResponse:
-        detail = "an error of the service's own; its log has it under this request_id"
-        return _respond(request, 500, "internal", detail)
-
+    app.openapi = openapi  # type: ignore[method-assign] # as FastAPI's documentation does it
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(ImageError, on_picture)
     app.add_exception_handler(ConfigError, on_setting)
     app.add_exception_handler(DataError, on_setting)
     app.add_exception_handler(StoreError, on_store)
-    app.add_exception_handler(Exception, on_bug)
+
+
+class Bugs:
+    """ASGI middleware: answers errors that nobody expected with a problem, and logs them."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an application."""
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        has_begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception:
+            if scope["type"] != "http" or has_begun:
+                raise
+            request_id = scope["state"]["request_id"]
+            log.exception("an unexpected error", extra={"values": {"request_id": request_id}})
+            detail = "an error of the service's own; its log has it under this request_id"
+            await problem_response(request_id, 500, "internal", detail)(scope, receive, send)
 
 
 def _respond(

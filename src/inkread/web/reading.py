@@ -28,7 +28,7 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    length: int | None = Field(None, ge=1, le=64, description="Every number has so many digits.")
+    length: int | None = Field(None, ge=1, le=100, description="Every number has so many digits.")
     pattern: str | None = Field(
         None, max_length=200, description="Every number matches this regular expression."
     )
@@ -47,7 +47,7 @@ class Options(BaseModel):
 
 
 _NUMBERS = {
-    "length": {"type": "integer", "minimum": 1, "maximum": 64},
+    "length": {"type": "integer", "minimum": 1, "maximum": 100},
     "pattern": {"type": "string", "maxLength": 200},
     "check": {"type": "string", "maxLength": 40},
     "min_confidence": {"type": "number", "minimum": 0, "maximum": 1},
@@ -57,7 +57,7 @@ _NUMBERS = {
 @router.post(
     "/v1/read",
     response_model=schemas.Page,
-    responses={**examples.of(examples.PAGE), **documented(408, 413, 415, 422, 503, 504)},
+    responses={**examples.of(examples.PAGE), **documented(400, 408, 413, 415, 422, 503, 504)},
     openapi_extra=picture_body(**_NUMBERS),
 )
 async def read(
@@ -89,7 +89,10 @@ def _read(reader: Reader, picture: bytes, options: Options, max_megapixels: floa
 @router.post(
     "/v1/explain",
     response_model=schemas.Explanation,
-    responses={**examples.of(examples.EXPLANATION), **documented(408, 413, 415, 422, 503, 504)},
+    responses={
+        **examples.of(examples.EXPLANATION),
+        **documented(400, 408, 413, 415, 422, 503, 504),
+    },
     openapi_extra=picture_body(),
 )
 async def explanation(
