@@ -20,13 +20,16 @@ MODULES = [
     "inkread",
     *(info.name for info in pkgutil.walk_packages([str(PACKAGE)], prefix="inkread.")),
 ]
-COMMANDS = "inkread.training.commands"  # of training, but listed in every installation
+# Of an extra, but listed in every installation.
+COMMANDS = {"inkread.training.commands", "inkread.web.commands"}
 BASE_MODULES = [
-    name for name in MODULES if not name.startswith("inkread.training") or name == COMMANDS
+    name
+    for name in MODULES
+    if not name.startswith(("inkread.training", "inkread.web")) or name in COMMANDS
 ]
 TRAINING = {
     *("tensorflow", "keras", "matplotlib", "sklearn", "scipy", "onnx", "tf2onnx", "jinja2"),
-    "fastapi",
+    *("fastapi", "pydantic", "uvicorn", "sqlalchemy", "alembic", "prometheus_client"),
 }
 READING = {"cv2", "onnxruntime"}
 
@@ -128,7 +131,7 @@ def sort_key(name):
 
 
 @pytest.mark.parametrize(
-    "module", [name for name in MODULES if name not in ("inkread.cli", COMMANDS)]
+    "module", [name for name in MODULES if name not in {"inkread.cli", *COMMANDS}]
 )
 def test_every_public_function_and_class_is_in_all(module):
     listed = getattr(importlib.import_module(module), "__all__", ())
@@ -170,7 +173,7 @@ def test_the_command_line_loads_nothing_of_training():
 
 @pytest.mark.parametrize("module", BASE_MODULES)
 def test_reading_does_not_import_training(module):
-    imported = set(imports(parsed(module), inside_functions=False)) - {COMMANDS}
+    imported = set(imports(parsed(module), inside_functions=False)) - COMMANDS
     assert not [name for name in imported if name.startswith("inkread.training")]
     assert not {name.split(".")[0] for name in imported} & TRAINING
 
