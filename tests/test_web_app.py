@@ -1,4 +1,6 @@
 import asyncio
+import subprocess
+import sys
 
 import httpx
 import pytest
@@ -115,3 +117,24 @@ def test_a_bad_token_file_is_named(monkeypatch, tmp_path):
         assert ran is None
         assert result.exit_code == 1
         assert str(file) in result.stderr
+
+
+def run_without(names, code):
+    """Run code in a process in which some packages are not installed."""
+    blocked = f"import sys; sys.modules.update(dict.fromkeys({names.split()!r}))\n"
+    return subprocess.run(
+        [sys.executable, "-c", blocked + code], capture_output=True, text=True, check=False
+    )
+
+
+def test_the_service_needs_nothing_of_the_train_extra():
+    packages = "keras tensorflow sklearn scipy matplotlib onnx tf2onnx jinja2"
+    done = run_without(packages, "import inkread.web.server")
+    assert done.returncode == 0, done.stderr
+
+
+def test_without_the_web_extra_the_command_says_what_to_install():
+    code = "sys.argv[:] = ['inkread', 'serve']\nfrom inkread.cli import main\nmain()"
+    done = run_without("fastapi uvicorn sqlalchemy alembic prometheus_client", code)
+    assert done.returncode == 1
+    assert "pip install 'inkread[web]'" in done.stderr

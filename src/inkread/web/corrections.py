@@ -23,7 +23,18 @@ from inkread.web.service import TheService
 from inkread.web.settings import Settings
 from inkread.web.store import Correction, Cursor, Store, person_of
 
-__all__ = ["router"]
+__all__ = [
+    "Judgement",
+    "Origin",
+    "add",
+    "delete",
+    "delete_one",
+    "export",
+    "judge",
+    "list_doubtful",
+    "picture",
+    "router",
+]
 
 router = APIRouter(prefix="/v1/corrections", tags=["corrections"])
 

@@ -14,7 +14,7 @@ from inkread.web.pictures import media_type
 from inkread.web.problems import ProblemError, documented
 from inkread.web.service import TheService
 
-__all__ = ["router"]
+__all__ = ["classify", "router"]
 
 router = APIRouter(tags=["reading"])
 

@@ -11,7 +11,7 @@ from inkread.web import examples, schemas
 from inkread.web.problems import documented
 from inkread.web.service import TheService
 
-__all__ = ["about_router", "probe_router"]
+__all__ = ["about", "about_router", "healthz", "metrics", "models", "probe_router", "readyz"]
 
 probe_router = APIRouter(tags=["health"])
 about_router = APIRouter(tags=["health"])

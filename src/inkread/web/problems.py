@@ -13,7 +13,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inkread.errors import ConfigError, DataError, ImageError, StoreError
 
-__all__ = ["Bugs", "Problem", "ProblemError", "documented", "install", "problem_response"]
+__all__ = [
+    "Bugs",
+    "Invalid",
+    "Problem",
+    "ProblemError",
+    "documented",
+    "install",
+    "problem_response",
+]
 
 log = logging.getLogger("inkread.web")
 

@@ -18,7 +18,7 @@ from inkread.web.pictures import load_limited, merged, picture_body, received
 from inkread.web.problems import documented
 from inkread.web.service import TheService
 
-__all__ = ["router"]
+__all__ = ["Options", "explanation", "read", "router"]
 
 router = APIRouter(tags=["reading"])
 
