@@ -21,11 +21,9 @@ async function load() {
 }
 
 async function restart() {
-  await attempt(async () => {
-    [items, index, next] = [[], 0, null];
-    await load();
-    show();
-  });
+  [items, index, next] = [[], 0, null];
+  await load();
+  show();
 }
 
 function show() {
@@ -51,7 +49,7 @@ function thumbnail(item, at) {
   const button = element("button", { type: "button" }, canvas, item.label === NOT_A_DIGIT ? "×" : item.label ?? `${item.read || "–"}?`);
   button.setAttribute("aria-label", `${item.read || "nothing"}, ${percent(item.confidence)}`);
   button.setAttribute("aria-current", String(at === index));
-  button.addEventListener("click", () => go(at));
+  button.addEventListener("click", () => inTurn(() => go(at)));
   drawGlyph(canvas, item.glyph);
   return element("li", {}, button);
 }
@@ -72,32 +70,28 @@ async function showPicture(item) {
 
 async function go(to) {
   index = Math.max(0, Math.min(items.length, to));
-  if (index === items.length && next) await attempt(load);
+  if (index === items.length && next) await load();
   show();
 }
 
 async function judge(label) {
   const item = items[index];
   if (!item) return;
-  await attempt(async () => {
-    const wasWaiting = item.label === null;
-    Object.assign(item, await api.judge(item.id, label));
-    byId("announcement").textContent = `Number ${item.id}: ${label}`;
-    if (wasWaiting) countDown();
-    await go(index + 1);
-  });
+  const wasWaiting = item.label === null;
+  Object.assign(item, await api.judge(item.id, label));
+  byId("announcement").textContent = `Number ${item.id}: ${label}`;
+  if (wasWaiting) countDown();
+  await go(index + 1);
 }
 
 async function remove() {
   const item = items[index];
   if (!item) return;
-  await attempt(async () => {
-    await api.remove(item.id);
-    byId("announcement").textContent = `Number ${item.id} deleted`;
-    if (item.label === null) countDown();
-    items.splice(index, 1);
-    await go(index);
-  });
+  await api.remove(item.id);
+  byId("announcement").textContent = `Number ${item.id} deleted`;
+  if (item.label === null) countDown();
+  items.splice(index, 1);
+  await go(index);
 }
 
 function countDown() {
@@ -116,43 +110,55 @@ async function attempt(work) {
   }
 }
 
-const confirmed = () => {
+async function confirmReading() {
   const { read } = items[index] ?? {};
-  if (/^[0-9]+$/.test(read ?? "")) judge(read);
-};
+  if (/^[0-9]+$/.test(read ?? "")) await judge(read);
+}
+
+let turn = Promise.resolve();
+
+// Keys are faster than the service: each waits until the one before it is done.
+function inTurn(work) {
+  turn = turn.then(() => attempt(work));
+  return turn;
+}
 
 for (const label of "0123456789") {
   const key = element("button", { type: "button", textContent: label, value: label });
-  key.addEventListener("click", () => judge(label));
+  key.addEventListener("click", () => inTurn(() => judge(label)));
   byId("keypad").append(key);
 }
-byId("confirm").addEventListener("click", confirmed);
-byId("junk").addEventListener("click", () => judge(NOT_A_DIGIT));
-byId("back").addEventListener("click", () => go(index - 1));
-byId("skip").addEventListener("click", () => go(index + 1));
-byId("delete").addEventListener("click", remove);
-byId("filter").addEventListener("change", restart);
-byId("export").addEventListener("click", () => attempt(async () => {
+const actions = {
+  confirm: confirmReading,
+  junk: () => judge(NOT_A_DIGIT),
+  back: () => go(index - 1),
+  skip: () => go(index + 1),
+  delete: remove,
+  export: save,
+};
+for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", () => inTurn(action));
+byId("filter").addEventListener("change", () => inTurn(restart));
+byId("delete-all").addEventListener("click", () => byId("confirm-dialog").showModal());
+byId("confirm-dialog").addEventListener("close", () => {
+  if (byId("confirm-dialog").returnValue === "yes") inTurn(() => api.removeAll().then(restart));
+});
+
+async function save() {
   const url = URL.createObjectURL(await api.exported());
   element("a", { href: url, download: "corrections.jsonl" }).click();
   URL.revokeObjectURL(url);
-}));
-byId("delete-all").addEventListener("click", () => byId("confirm-dialog").showModal());
-byId("confirm-dialog").addEventListener("close", () => {
-  if (byId("confirm-dialog").returnValue === "yes") attempt(api.removeAll).then(restart);
-});
+}
+
+const keys = { x: "junk", ArrowLeft: "back", ArrowRight: "skip", Delete: "delete" };
 
 document.addEventListener("keydown", (event) => {
   if (event.target.matches("input, select") || document.querySelector("dialog[open]")) return;
   if (event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem("inkread-shortcuts") === "off") return;
-  if (/^[0-9]$/.test(event.key)) judge(event.key);
-  else if (event.key === "x") judge(NOT_A_DIGIT);
-  else if (event.key === "Enter" && event.target === document.body) confirmed();
-  else if (event.key === "ArrowLeft") go(index - 1);
-  else if (event.key === "ArrowRight") go(index + 1);
-  else if (event.key === "Delete") remove();
+  if (/^[0-9]$/.test(event.key)) inTurn(() => judge(event.key));
+  else if (event.key === "Enter" && event.target === document.body) inTurn(confirmReading);
+  else if (event.key in keys) inTurn(actions[keys[event.key]]);
   else return;
   event.preventDefault();
 });
 
-await restart();
+await inTurn(restart);
