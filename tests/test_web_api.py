@@ -86,6 +86,23 @@ def test_the_least_confidence_may_be_set_in_the_query_and_in_a_form(client, read
     assert again["numbers"][0]["text"] == "40713"  # one request's option is not the next one's
 
 
+def test_what_is_known_of_a_number_is_the_readers_constraint(client, reader):
+    for known in ({"length": 5}, {"length": 4}, {"pattern": "4.*"}, {"check": "luhn"}):
+        response = client.post("/v1/read", params=known, content=METER.read_bytes())
+        assert response.json() == plain(reader.read(METER, **known).to_dict())
+    fields = {"length": "4", "pattern": "[0-9]+"}
+    form = client.post("/v1/read", files={"image": METER.read_bytes()}, data=fields)
+    expected = reader.read(METER, length=4, pattern="[0-9]+").to_dict()
+    assert form.json() == plain(expected)
+
+
+@pytest.mark.parametrize(
+    "query", ["pattern=(", "pattern=(?=1)", "check=nope", "pattern=(1{99}){99}", "pattern=a"]
+)
+def test_a_constraint_that_cannot_be_is_refused(client, query):
+    assert_problem(client.post(f"/v1/read?{query}", content=METER.read_bytes()), 422, "invalid")
+
+
 @pytest.mark.parametrize(
     ("query", "where"),
     [
@@ -193,11 +210,11 @@ def test_packed_glyphs_of_a_wrong_length_are_refused(client):
 
 
 def test_the_model_in_use_is_described(client, reader):
-    found = client.get("/v1/models").json()
-    assert found["current"]["name"] == reader.model.name
-    assert found["current"]["recipe"] == reader.model.metadata.recipe["name"]
+    found, about = client.get("/v1/models").json(), client.get("/v1/about").json()
+    for kind, model in (("glyph", reader.model), ("line", reader.line_model)):
+        assert found["current"][kind]["name"] == about["models"][kind] == model.name
+        assert found["current"][kind]["trained"] == model.metadata.trained
     assert found["promoted"] == []
-    about = client.get("/v1/about").json()
     assert about["version"] == inkread.__version__
     assert about["limits"] == {"body_bytes": 16_000_000, "megapixels": 32.0, "batch": 1024}
 
@@ -216,7 +233,7 @@ def test_probes_and_metrics(client):
     assert count(after, route) == count(before, route) + 1
     digits = 'inkread_digits_total{rejected="false"}'
     assert count(after, digits) == count(before, digits) + 5
-    assert 'inkread_model_info{model="glyph-distilled"} 1.0' in after
+    assert 'inkread_model_info{kind="glyph",model="glyph-distilled"} 1.0' in after
     assert "inkread_request_seconds_bucket" in after
     assert "process_resident_memory_bytes" in after
     assert "nobody" not in after

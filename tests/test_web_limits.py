@@ -252,7 +252,11 @@ def test_a_promoted_model_takes_over_without_a_lost_request(tmp_path, small_run)
         def ask():
             with httpx.Client(timeout=120) as own:
                 while not stop.is_set():
-                    response = own.post(f"{served.url}/v1/read", content=METER.read_bytes())
+                    response = own.post(
+                        f"{served.url}/v1/classify",
+                        content=bytes(784),
+                        headers={"Content-Type": "application/octet-stream"},
+                    )
                     if response.status_code != 200:
                         failed.append(response.text)
                     else:

@@ -131,7 +131,7 @@ def _correction(
     cut = ink_of(pixels, box)
     digit = reader.read_digit(picture_of(cut))
     return Correction(
-        glyph=normalize.glyph(cut, reader.model.metadata.shape).tobytes(),
+        glyph=normalize.glyph(cut, reader.model.shape).tobytes(),
         read=digit.text,
         confidence=digit.confidence,
         model=reader.model.name,

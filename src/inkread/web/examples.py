@@ -30,11 +30,13 @@ PAGE = {
             "box": [14, 9, 41, 52],
             "digits": [_DIGIT],
             "rejected": False,
+            "raw": "7",
+            "unconstrained": None,
         }
     ],
     "width": 64,
     "height": 60,
-    "model": "glyph-distilled",
+    "model": "line",
 }
 _BLANK: list[list[float]] = [[0] * 28] * 28
 EXPLANATION = {
@@ -50,19 +52,19 @@ CLASSIFIED = {
     "probabilities": [_DIGIT["probabilities"]],
     "junk": [0.002],
 }
+_MODEL = {
+    "name": "glyph-distilled",
+    "recipe": "distilled",
+    "trained": "2026-11-23",
+    "figures": {"test_accuracy": {"value": 0.9965, "n": 10000, "low": 0.9951, "high": 0.9975}},
+}
 MODELS = {
-    "current": {
-        "name": "glyph-distilled",
-        "recipe": "distilled",
-        "trained": "2026-11-23",
-        "figures": {"test_accuracy": {"value": 0.9965, "n": 10000, "low": 0.9951, "high": 0.9975}},
-        "junk_threshold": 0.5,
-    },
+    "current": {"glyph": _MODEL, "line": {**_MODEL, "name": "line", "figures": {}}},
     "promoted": [],
 }
 ABOUT = {
     "version": "0.1.0",
-    "model": "glyph-distilled",
+    "models": {"glyph": "glyph-distilled", "line": "line"},
     "limits": {"body_bytes": 16000000, "megapixels": 32, "batch": 1024},
     "corrections": "glyph",
 }

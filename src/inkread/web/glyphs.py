@@ -68,7 +68,7 @@ async def classify(request: Request, service: TheService) -> JSONResponse:
 
 
 def _classify(reader: Reader, body: bytes, is_packed: bool, max_batch: int) -> dict[str, Any]:
-    side = reader.model.metadata.shape.side_px
+    side = reader.model.shape.side_px
     glyphs = _unpacked(body, side) if is_packed else _parsed(body, side)
     if len(glyphs) > max_batch:
         detail = f"expected at most {max_batch:,} glyphs, received {len(glyphs):,}"

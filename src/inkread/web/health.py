@@ -1,15 +1,17 @@
 """Routes for machines that look after the service, and what it says of itself."""
 
 from dataclasses import asdict
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 import inkread
+from inkread.runtime import LineModel, Model
 from inkread.web import examples, schemas
 from inkread.web.problems import documented
-from inkread.web.service import TheService
+from inkread.web.service import TheService, names_of
 
 __all__ = ["about", "about_router", "healthz", "metrics", "models", "probe_router", "readyz"]
 
@@ -51,7 +53,7 @@ async def about(service: TheService) -> JSONResponse:
     return JSONResponse(
         {
             "version": inkread.__version__,
-            "model": service.live.reader().model.name,
+            "models": names_of(service.live.reader()),
             "limits": {
                 "body_bytes": settings.max_body_bytes,
                 "megapixels": settings.max_megapixels,
@@ -66,21 +68,24 @@ async def about(service: TheService) -> JSONResponse:
     "/v1/models", response_model=schemas.Models, responses=examples.of(examples.MODELS)
 )
 def models(service: TheService) -> JSONResponse:
-    """Describe the model in use, and list those that were promoted."""
-    model = service.live.reader().model
-    metadata = model.metadata
+    """Describe the models in use, and list those that were promoted."""
+    reader = service.live.reader()
     return JSONResponse(
         {
-            "current": {
-                "name": model.name,
-                "recipe": str(metadata.recipe.get("name", "")),
-                "trained": metadata.trained,
-                "figures": {name: asdict(figure) for name, figure in metadata.figures.items()},
-                "junk_threshold": metadata.junk_threshold,
-            },
+            "current": {"glyph": _described(reader.model), "line": _described(reader.line_model)},
             "promoted": [
                 {"version": each.number, "name": each.path.stem, "in_use": each.is_current}
                 for each in service.registry.versions()
             ],
         }
     )
+
+
+def _described(model: Model | LineModel) -> dict[str, Any]:
+    metadata = model.metadata
+    return {
+        "name": model.name,
+        "recipe": str(metadata.recipe.get("name", "")),
+        "trained": metadata.trained,
+        "figures": {name: asdict(figure) for name, figure in metadata.figures.items()},
+    }

@@ -29,12 +29,12 @@ class Metrics:
         refused: work that found the pool full.
     """
 
-    def __init__(self, pool: Pool, model_name: Callable[[], str]) -> None:
+    def __init__(self, pool: Pool, model_names: Callable[[], dict[str, str]]) -> None:
         """Make them.
 
         Args:
             pool: its load is shown.
-            model_name: says which model reads now.
+            model_names: says which models read now, by kind.
         """
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
@@ -62,9 +62,9 @@ class Metrics:
             pool.workers + pool.queue
         )
         self._model = Gauge(
-            "inkread_model_info", "The model that reads", ("model",), registry=self._registry
+            "inkread_model_info", "A model that reads", ("kind", "model"), registry=self._registry
         )
-        self._model_name = model_name
+        self._model_names = model_names
 
     def _gauge(self, name: str, about: str) -> Gauge:
         return Gauge(name, about, registry=self._registry)
@@ -72,5 +72,6 @@ class Metrics:
     def exposition(self) -> bytes:
         """Return all of them in Prometheus' text format."""
         self._model.clear()
-        self._model.labels(self._model_name()).set(1)
+        for kind, name in self._model_names().items():
+            self._model.labels(kind, name).set(1)
         return generate_latest(self._registry)

@@ -14,6 +14,7 @@ __all__ = [
     "Evidence",
     "Explanation",
     "Figure",
+    "Kinds",
     "Limits",
     "Models",
     "Number",
@@ -48,6 +49,10 @@ class Number(BaseModel):
     box: Box
     digits: list[Digit]
     rejected: bool
+    raw: str = Field(description="what was written, with separators")
+    unconstrained: str | None = Field(
+        description="the text as read without the length, pattern or check, where they changed it"
+    )
 
 
 class Page(BaseModel):
@@ -57,6 +62,7 @@ class Page(BaseModel):
     width: int
     height: int
     model: str
+    page: int | None = None
 
 
 class Evidence(BaseModel):
@@ -93,13 +99,19 @@ class Figure(BaseModel):
 
 
 class Current(BaseModel):
-    """The model in use."""
+    """A model in use."""
 
     name: str
     recipe: str
     trained: str
     figures: dict[str, Figure]
-    junk_threshold: float | None
+
+
+class Kinds(BaseModel):
+    """The models in use: of single digits, and of numbers."""
+
+    glyph: Current
+    line: Current
 
 
 class Promoted(BaseModel):
@@ -111,9 +123,9 @@ class Promoted(BaseModel):
 
 
 class Models(BaseModel):
-    """The model in use, and those that were promoted."""
+    """The models in use, and those that were promoted."""
 
-    current: Current
+    current: Kinds
     promoted: list[Promoted]
 
 
@@ -129,7 +141,7 @@ class About(BaseModel):
     """What this service is and does."""
 
     version: str
-    model: str
+    models: dict[str, str] = Field(description="names of the models in use, by kind")
     limits: Limits
     corrections: str | None = Field(
         description="what is stored of a correction: `picture`, `glyph`, or nothing"

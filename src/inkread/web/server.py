@@ -8,6 +8,7 @@ import uvicorn
 
 from inkread.web.access import JsonFormatter, log
 from inkread.web.app import create_app
+from inkread.web.service import names_of
 from inkread.web.settings import Settings
 
 __all__ = ["serve"]
@@ -51,7 +52,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
         shown = f"[{address}]" if family is socket.AF_INET6 else address
         values = {
             "url": f"http://{shown}:{at_port}",
-            "model": app.state.service.live.reader().model.name,
+            "models": names_of(app.state.service.live.reader()),
             "corrections": settings.keep if settings.corrections else None,
         }
         log.info("listening", extra={"values": values})

@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
+from inkread.reader import Reader
 from inkread.registry import LiveReader, Registry
 from inkread.web.metrics import Metrics
 from inkread.web.pool import Full, Pool, TimedOut
@@ -14,7 +15,7 @@ from inkread.web.problems import ProblemError
 from inkread.web.settings import Settings
 from inkread.web.store import Store
 
-__all__ = ["Service", "TheService"]
+__all__ = ["Service", "TheService", "names_of"]
 
 T = TypeVar("T")
 
@@ -54,7 +55,7 @@ class Service:
         # One thread a picture: as many pictures are read at a time as there are workers.
         live = LiveReader(registry, settings.model, threads=1)
         pool = Pool(settings.workers, settings.queue)
-        metrics = Metrics(pool, lambda: live.reader().model.name)
+        metrics = Metrics(pool, lambda: names_of(live.reader()))
         store = Store(settings.corrections, settings.keep) if settings.corrections else None
         return cls(settings, registry, live, pool, metrics, store)
 
@@ -123,6 +124,11 @@ class Service:
         self.metrics.refused.inc()
         detail = "every worker is busy and the queue is full"
         return ProblemError(503, "busy", detail, {"Retry-After": str(_RETRY_AFTER_S)})
+
+
+def names_of(reader: Reader) -> dict[str, str]:
+    """Return the names of the models that a reader uses: of single digits, and of numbers."""
+    return {"glyph": reader.model.name, "line": reader.line_model.name}
 
 
 def _service(request: Request) -> Service:

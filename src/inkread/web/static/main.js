@@ -106,10 +106,10 @@ function showState() {
 }
 
 function showAll() {
-  showNumbers(numbers, (page?.numbers ?? []).filter((number) => number.digits.length), selected, select);
+  showNumbers(numbers, (page?.numbers ?? []).filter((number) => number.digits.length || number.unconstrained), selected, select);
   showBoxes(byId("boxes"), digits(), selected, (box) => pad.onStage(box));
-  const isBlank = page && digits().length === 0;
-  byId("empty").hidden = Boolean(selected) || !byId("message").hidden;
+  const isBlank = page && page.numbers.length === 0;
+  byId("empty").hidden = Boolean(page?.numbers.length) || !byId("message").hidden;
   byId("empty").textContent = isBlank ? "No digit found." : "Nothing yet. What is written is read while you write.";
   detail.hidden = !selected;
   if (!selected) return;

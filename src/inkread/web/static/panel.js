@@ -15,7 +15,7 @@ export function verdictOf(digit) {
   if (digit.corrected === "×") return "Corrected: not a digit";
   if (digit.corrected) return `Corrected: ${digit.corrected}`;
   if (!digit.rejected) return `${digit.label}, ${percent(digit.confidence)} sure`;
-  if (digit.junk >= 0.5) return "Not a digit";
+  if (digit.junk >= digit.confidence) return "Not a digit";
   return "Not sure";
 }
 
@@ -44,10 +44,7 @@ export function showNumbers(container, numbers, selected, onSelect) {
       button.addEventListener("click", () => onSelect(digit));
       return button;
     }));
-    const sure = number.rejected ? "not sure" : `${percent(number.confidence)} sure`;
-    const row = element("div", { className: "number" }, digits);
-    if (number.digits.length > 1) row.append(element("span", { className: "sure", textContent: sure }));
-    return row;
+    return element("div", { className: "number" }, digits, element("span", { className: "sure", textContent: noteOf(number) }));
   }));
   if (focused) container.querySelector('[aria-pressed="true"]')?.focus();
 }
@@ -67,6 +64,16 @@ export function showBars(list, digit) {
     item.querySelector(".fill").style.height = `${100 * probability}%`;
     item.lastChild.textContent = `: ${percent(probability)}`;
   });
+}
+
+// What stands beside a number: how sure it is, how it was written, and what was known of it did.
+function noteOf(number) {
+  if (!number.digits.length) return `nothing fits what you know; read without it: ${number.unconstrained}`;
+  const notes = [];
+  if (number.digits.length > 1) notes.push(number.rejected ? "not sure" : `${percent(number.confidence)} sure`);
+  if (number.raw && number.raw !== number.text) notes.push(`written ${number.raw}`);
+  if (number.unconstrained != null) notes.push(`without what you know: ${number.unconstrained || "nothing"}`);
+  return notes.join(" · ");
 }
 
 const SVG = "http://www.w3.org/2000/svg";
