@@ -51,7 +51,8 @@ class Number(BaseModel):
     rejected: bool
     raw: str = Field(description="what was written, with separators")
     unconstrained: str | None = Field(
-        description="the text as read without the length, pattern or check, where they changed it"
+        None,
+        description="the text as read without the length, pattern or check, where they changed it",
     )
 
 
@@ -155,7 +156,7 @@ class StoredCorrection(BaseModel):
     read: str
     confidence: Probability
     model: str
-    label: str | None = Field(description="digits, `not a digit`, or nothing yet")
+    label: str | None = Field(None, description="digits, `not a digit`, or nothing yet")
     created: str
     glyph: str = Field(description="784 bytes in base64: (28, 28), ink 255 on paper 0")
     has_picture: bool
