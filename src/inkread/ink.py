@@ -111,7 +111,7 @@ def _ramp(grey: Grey) -> npt.NDArray[np.float32]:
     values = grey[::step, ::step].ravel().astype(np.float32)
     near = np.ones(len(values), dtype=bool)
     for _ in range(4):
-        # By the normal equations, which the four terms in [-1, 1] bear: faster than a factorisation.
+        # By the normal equations, which four terms in [-1, 1] bear: faster than a factorisation.
         terms_near = sampled[near]
         surface = np.linalg.solve(terms_near.T @ terms_near, terms_near.T @ values[near])
         distance = np.abs(values - sampled @ surface)
