@@ -1,6 +1,6 @@
 """Routes that read pictures: ``/v1/read`` and ``/v1/explain``."""
 
-import copy
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from inkread.explain import explain
 from inkread.reader import Reader
-from inkread.results import Page
+from inkread.results import Number, Page
 from inkread.web import examples, schemas
 from inkread.web.crops import ink_of, parsed_box, picture_of
 from inkread.web.pictures import load_limited, merged, picture_body, received
@@ -80,10 +80,24 @@ async def read(
 
 def _read(reader: Reader, picture: bytes, options: Options, max_megapixels: float) -> Page:
     pixels = load_limited(picture, max_megapixels)
-    if options.min_confidence:
-        reader = copy.copy(reader)  # shares the model
-        reader.min_confidence = options.min_confidence
-    return reader.read(pixels, **options.constraints)
+    page = reader.read(pixels, **options.constraints)
+    least = options.min_confidence
+    return replace(page, numbers=tuple(_sure(number, least) for number in page.numbers))
+
+
+def _sure(number: Number, least: float) -> Number:
+    """Reject the digits that are less sure, as a reader of this ``min_confidence`` does."""
+    digits = tuple(
+        replace(digit, rejected=digit.rejected or digit.confidence < least)
+        for digit in number.digits
+    )
+    is_doubtful = number.confidence < least or any(digit.rejected for digit in digits)
+    return replace(
+        number,
+        digits=digits,
+        text="".join(digit.text for digit in digits),
+        rejected=number.rejected or is_doubtful,
+    )
 
 
 @router.post(
