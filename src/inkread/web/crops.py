@@ -49,16 +49,28 @@ def ink_of(pixels: npt.NDArray[np.uint8], box: Box | None) -> npt.NDArray[np.uin
         raise ImageError(
             f"expected a box in {page.shape[1]} x {page.shape[0]} pixels, received {tuple(box)}"
         )
-    for line in segment.lines(found):
-        for number in line:
-            for region in number:
-                if region.box == box:
-                    return region.ink
+    regions = [each for line in segment.lines(found) for number in line for each in number]
+    nearest = max(regions, key=lambda region: _overlap(region.box, box), default=None)
+    if nearest and _overlap(nearest.box, box) > _SAME:
+        return nearest.ink
     left, top, right, bottom = (round(side / found.scale) for side in box)
     cut = found.pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
     if not cut.any():
         raise ImageError(f"expected ink in the box, received none in {tuple(box)}")
     return cut
+
+
+_SAME = 0.6  # boxes that share so much are of one digit: lines are cut less exactly than digits
+
+
+def _overlap(one: Box, other: Box) -> float:
+    """Return the intersection of two boxes over their union, in [0, 1]."""
+
+    def area(left: int, top: int, right: int, bottom: int) -> int:
+        return max(0, right - left) * max(0, bottom - top)
+
+    both = area(*map(max, one[:2], other[:2]), *map(min, one[2:], other[2:]))
+    return both / (area(*one) + area(*other) - both)
 
 
 def picture_of(cut: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
