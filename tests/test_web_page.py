@@ -107,7 +107,7 @@ def test_a_test_digit_that_is_drawn_is_read(page, first_of, label):
 
 def test_several_digits_are_read_while_they_are_drawn(page, first_of):
     answers = []
-    page.on("response", lambda answer: answers.append(answer))
+    page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - it takes no built-ins
     draw(page, *(strokes(first_of(label)) for label in (7, 2, 0, 4)), size=0.5)
     assert len(answers) >= 4
     read = [digit for number in answers[-1].json()["numbers"] for digit in number["digits"]]
