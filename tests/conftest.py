@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import psycopg
 import pytest
+from serving import Served
 
 from inkread.reader import Reader
 from inkread.training import mnist
@@ -54,6 +55,14 @@ def small_run(small_mnist: Mnist, tmp_path_factory: pytest.TempPathFactory) -> R
 def reader() -> Reader:
     """The shipped model's reader."""
     return Reader()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A service that stores corrections with their pictures; the tests of a module share it."""
+    database = tmp_path_factory.mktemp("corrections") / "corrections.db"
+    with Served("--corrections", database, "--keep", "picture") as service:
+        yield service
 
 
 @pytest.fixture

@@ -15,21 +15,26 @@ PACKAGE = Path(inkread.__file__).parent
 LAYERS = (
     "errors", "files", "table", "results", "pdf", "images", "normalize", "ink", "segment",
     "alignment", "automaton", "patterns", "checks", "constraints", "search", "decode", "metadata",
-    "runtime", "crops", "looks", "line_reader", "reader", "annotate", "explain", "illustrate",
-    "output", "messages", "registry", "web", "training", "cli",
+    "runtime", "crops", "opinion", "looks", "line_reader", "glyph_reader", "reader", "annotate",
+    "explain", "illustrate", "output", "messages", "registry", "web", "training", "cli",
 )  # fmt: skip
 MODULES = [
     "inkread",
     *(info.name for info in pkgutil.walk_packages([str(PACKAGE)], prefix="inkread.")),
 ]
-# Of training, but listed in every installation.
-COMMANDS = {f"inkread.training.{name}" for name in ("commands", "data_commands", "train_commands")}
+# Of an extra, but listed in every installation.
+COMMANDS = {
+    "inkread.web.commands",
+    *(f"inkread.training.{name}" for name in ("commands", "data_commands", "train_commands")),
+}
 BASE_MODULES = [
-    name for name in MODULES if not name.startswith("inkread.training") or name in COMMANDS
+    name
+    for name in MODULES
+    if not name.startswith(("inkread.training", "inkread.web")) or name in COMMANDS
 ]
 TRAINING = {
     *("tensorflow", "keras", "matplotlib", "sklearn", "scipy", "onnx", "tf2onnx", "jinja2"),
-    "fastapi",
+    *("fastapi", "pydantic", "uvicorn", "sqlalchemy", "alembic", "prometheus_client"),
 }
 READING = {"cv2", "onnxruntime"}
 

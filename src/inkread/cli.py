@@ -26,6 +26,7 @@ from inkread.errors import InkreadError
 from inkread.files import check_target
 from inkread.results import Page
 from inkread.training import commands, train_commands
+from inkread.web import commands as web_commands
 
 if TYPE_CHECKING:  # heavy
     import numpy as np
@@ -42,6 +43,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(commands.app)
+app.add_typer(web_commands.app)
 
 
 def main() -> None:

@@ -43,6 +43,9 @@ _TRAIN_EXTRA = {
 }
 
 
+_WEB_EXTRA = {"fastapi", "uvicorn", "multipart", "prometheus_client", "sqlalchemy", "alembic"}
+
+
 class ReportingGroup(typer.core.TyperGroup):
     """Turns errors into one line on standard error and an exit code."""
 
@@ -53,9 +56,11 @@ class ReportingGroup(typer.core.TyperGroup):
         except InkreadError as error:
             complain(str(error))
         except ModuleNotFoundError as error:
-            if (error.name or "").split(".")[0] not in _TRAIN_EXTRA:
+            missing = (error.name or "").split(".")[0]
+            if missing not in _TRAIN_EXTRA | _WEB_EXTRA:
                 raise
-            complain(f"this needs {error.name}: pip install 'inkread[train]'")
+            extra = "train" if missing in _TRAIN_EXTRA else "web"
+            complain(f"this needs {error.name}: pip install 'inkread[{extra}]'")
         except BrokenPipeError:
             _abandon_output()
         except OSError as error:
