@@ -1,0 +1,1 @@
+"""Forms: printed, filled in by hand, scanned, and read into a table; needs the extra [forms]."""
