@@ -15,6 +15,7 @@ from inkread.errors import ConfigError
 from inkread.forms import layout, marked
 from inkread.forms.fields import (
     AmountField,
+    CheckRule,
     DateField,
     FormField,
     OrderRule,
@@ -230,8 +231,10 @@ def _impossible(rule: Rule, template: Template) -> Iterator[str]:
         for one, other in itertools.pairwise(fields):
             if isinstance(one, DateField) != isinstance(other, DateField):
                 yield f"expected dates, or numbers: {one.name} and {other.name} can't be compared"
-    elif not isinstance(rule, SumRule) and any(isinstance(f, AmountField) for f in fields):
-        yield "expected numbers to have a check digit, received an amount"
+    elif isinstance(rule, CheckRule) and any(
+        isinstance(field, DateField | AmountField) for field in fields
+    ):
+        yield "expected numbers to have a check digit, received a date or an amount"
 
 
 def _mm(rect: Rect) -> str:
