@@ -64,7 +64,7 @@ def written(page: Grey, alignment: Alignment, field: FormField, rect: Rect) -> W
     print_.settle(darkness)
     mask, level = _mask(darkness, print_)
     mask = _without_strangers(mask, print_)
-    ink = np.clip((darkness - 0.2 * level) * (255 / (0.55 * level)), 0, 255).astype(np.uint8)
+    ink = np.clip((darkness - 0.2 * level) * (255 / (0.8 * level)), 0, 255).astype(np.uint8)
     ink[cv2.dilate(mask, np.ones((3, 3), np.uint8)) == 0] = 0
     # What a line left beside itself is no stroke's soft edge.
     ink[(print_.band > 0) & (mask == 0)] = 0
