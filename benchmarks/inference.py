@@ -23,8 +23,9 @@ from peak import peak_multiply_adds
 from provenance import print_provenance
 
 from inkread import Reader
+from inkread.metadata import ModelMetadata
 from inkread.normalize import GlyphShape
-from inkread.runtime import ModelMetadata, as_input
+from inkread.runtime import as_input
 from inkread.training import export, mnist, models
 from inkread.training.cost import network_cost
 from inkread.training.train import LABELS

@@ -1,7 +1,10 @@
 import io
 import struct
+import subprocess
+import sys
 import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +12,16 @@ import pytest
 from PIL import Image, ImageOps
 
 from inkread.errors import ImageError
-from inkread.images import MAX_MEGAPIXELS, MIN_SIDE_PX, load, load_upright, scaled
+from inkread.images import (
+    MAX_MEGAPIXELS,
+    MAX_PAGES,
+    MIN_SIDE_PX,
+    load,
+    load_upright,
+    open_pages,
+    pages,
+    scaled,
+)
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
@@ -283,7 +295,232 @@ def test_a_picture_of_the_largest_size_is_loaded():
         assert load(png_of_size(side, side)).shape == (side, side)
 
 
+# Files of several pages
+
+
+def sheets(rng: np.random.Generator, count: int = 3) -> list[Image.Image]:
+    return [Image.fromarray(noise(rng, 20 + 4 * index, 40)) for index in range(count)]
+
+
+def tiff(images: list[Image.Image]) -> bytes:
+    return encoded(images[0], "TIFF", save_all=True, append_images=images[1:])
+
+
+def pdf(images: list[Image.Image], resolution: float = 200) -> bytes:
+    """A PDF with a picture on each page, which it fills at this many dots an inch."""
+    return encoded(images[0], "PDF", save_all=True, append_images=images[1:], resolution=resolution)
+
+
+def drawn_pdf(page: bytes, content: bytes = b"", *, count: int = 1, trailer: bytes = b"") -> bytes:
+    """A PDF of one page, by hand: entries of the page, what is drawn on it, the page count."""
+    objects = (
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count %d>>" % count,
+        b"<</Type/Page/Parent 2 0 R/Contents 4 0 R" + page + b">>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
+    )
+    body, places = b"%PDF-1.4\n", []
+    for number, each in enumerate(objects, start=1):
+        places.append(len(body))
+        body += b"%d 0 obj %s endobj\n" % (number, each)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    return (
+        body
+        + b"xref\n0 5\n0000000000 65535 f \n"
+        + table
+        + b"trailer<</Size 5/Root 1 0 R"
+        + trailer
+        + b">>\nstartxref\n%d\n%%%%EOF" % len(body)
+    )
+
+
+@pytest.mark.parametrize("kind", ["path", "bytes", "file", "PIL"])
+def test_the_pages_of_a_tiff_are_its_pictures(rng, tmp_path, kind):
+    originals = sheets(rng)
+    path = tmp_path / "scan.tif"
+    path.write_bytes(tiff(originals))
+    picture = {
+        "path": lambda: path,
+        "bytes": path.read_bytes,
+        "file": lambda: io.BytesIO(path.read_bytes()),
+        "PIL": lambda: Image.open(io.BytesIO(path.read_bytes())),
+    }[kind]()
+
+    found = list(pages(picture))
+
+    assert [page.tolist() for page in found] == [np.asarray(each).tolist() for each in originals]
+
+
+def test_every_page_of_a_tiff_is_turned_as_its_own_exif_says(rng):
+    originals = sheets(rng)
+    frames = []
+    for orientation, image in zip((1, 6, 3), originals, strict=True):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        frames.append(Image.open(io.BytesIO(encoded(image, "TIFF", exif=exif))))
+
+    found = [page.tolist() for page in pages(tiff(frames))]
+
+    pixels = [np.asarray(each) for each in originals]
+    assert found == [
+        pixels[0].tolist(),
+        np.rot90(pixels[1], -1).tolist(),
+        pixels[2][::-1, ::-1].tolist(),
+    ]
+
+
+def test_the_pages_of_a_pdf_are_drawn_at_200_dots_an_inch():
+    page = Image.new("L", (400, 300), 255)
+    page.paste(0, (100, 50, 150, 250))
+    other = page.transpose(Image.Transpose.ROTATE_90)
+
+    first, second = pages(pdf([page, other]))
+
+    assert (first.shape, second.shape) == ((300, 400, 3), (400, 300, 3))
+    assert np.abs(first.astype(int) - np.asarray(page)[..., None]).mean() < 2
+    assert np.abs(second.astype(int) - np.asarray(other)[..., None]).mean() < 2
+
+
+def test_a_pdf_of_one_page_is_a_picture(tmp_path):
+    path = tmp_path / "form.pdf"
+    path.write_bytes(b"\n" + drawn_pdf(b"/MediaBox[0 0 144 72]", b"1 0 0 rg 72 0 72 72 re f"))
+
+    page = load_upright(path)
+
+    assert page.shape == (200, 400, 3)
+    assert (page[:, :198] == WHITE).all()
+    assert (page[:, 202:] == (255, 0, 0)).all()
+
+
+def test_notes_drawn_on_a_pdf_are_seen():
+    note = (
+        b"/MediaBox[0 0 144 72]/Annots[<</Type/Annot/Subtype/Square/Rect[36 18 108 54]"
+        b"/C[0 0 0]/IC[0 0 0]>>]"
+    )
+
+    page = load(drawn_pdf(note))
+
+    assert (page[90:110, 150:250] < 10).all()
+    assert (page[:40] == 255).all()
+
+
+def test_a_pdf_page_is_turned_as_it_says():
+    page = load(drawn_pdf(b"/MediaBox[0 0 144 72]/Rotate 90", b"0 0 72 72 re f"))
+
+    assert page.shape == (400, 200)
+    assert (page[:198] == 0).all()
+    assert (page[202:] == 255).all()
+
+
+@pytest.mark.parametrize("sides", [(14_400, 14_400), (200, 1_000_000), (100_000, 1_000)])
+def test_a_huge_pdf_page_is_drawn_with_fewer_dots(sides):
+    page = load_upright(drawn_pdf(b"/MediaBox[0 0 %d %d]" % sides))
+
+    height, width, _ = page.shape
+    assert 0.97 * MAX_MEGAPIXELS * 1e6 < width * height <= MAX_MEGAPIXELS * 1e6
+    assert width / height == pytest.approx(sides[0] / sides[1], rel=0.02)
+
+
+@pytest.mark.parametrize("encode", [tiff, pdf])
+def test_several_pages_are_no_one_picture(rng, tmp_path, encode):
+    path = tmp_path / "scans"
+    path.write_bytes(encode(sheets(rng)))
+
+    for picture, named in ((path, str(path)), (path.read_bytes(), "")):
+        with pytest.raises(
+            ImageError, match=r"expected one picture, received 3 pages.*read_pages"
+        ) as info:
+            load(picture)
+        assert str(info.value).startswith(named)
+
+
+@pytest.mark.parametrize("encode", [tiff, pdf])
+def test_open_pages_are_loaded_in_any_order(rng, encode):
+    data = encode(sheets(rng))
+    in_order = list(pages(data))
+
+    with open_pages(data) as opened:
+        assert len(opened) == 3
+        for index in (2, 0, 1, 0):
+            assert (opened[index] == in_order[index]).all()
+        for index in (-1, 3):
+            with pytest.raises(IndexError, match="expected a page from 0 to 2"):
+                _ = opened[index]
+
+
+@pytest.mark.parametrize("picture", [np.full((20, 30), 255, np.uint8), Image.new("L", (30, 20))])
+def test_any_other_picture_is_one_page(picture):
+    assert [page.shape for page in pages(picture)] == [(20, 30)]
+
+
+def test_pages_are_loaded_when_their_turn_comes(rng, tmp_path):
+    good, bad = sheets(rng, 2)
+    path = tmp_path / "half.tif"
+    path.write_bytes(tiff([good, bad.resize((2, 2)), good]))
+
+    turns = pages(path)
+
+    assert next(turns).shape == (20, 40)
+    with pytest.raises(ImageError, match=r"half.tif: page 2: expected at least 3 x 3"):
+        next(turns)
+    with open_pages(path) as opened:
+        assert opened[2].shape == (20, 40)
+
+
+def test_threads_may_read_pdfs_at_once(rng):
+    data = [pdf(sheets(rng)) for _ in range(4)]
+    expected = [[page.tolist() for page in pages(each)] for each in data]
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda each: [page.tolist() for page in pages(each)], data * 3))
+
+    assert found == expected * 3
+
+
+def test_reading_a_picture_loads_no_pdf_library():
+    program = (
+        "import sys, numpy; from inkread.images import load; load(numpy.zeros((9, 9), 'uint8')); "
+        "print('pypdfium2' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
+
+
 # Pictures that can't be read
+
+
+def test_a_locked_pdf_is_refused_as_such(tmp_path):
+    path = tmp_path / "locked.pdf"
+    secrets = b"/O<%s>/U<%s>" % (b"41" * 32, b"42" * 32)
+    lock = b"/ID[<00><00>]/Encrypt<</Filter/Standard/V 1/R 2/P -4" + secrets + b">>"
+    path.write_bytes(drawn_pdf(b"/MediaBox[0 0 72 72]", trailer=lock))
+
+    with pytest.raises(ImageError, match=r"locked.pdf: expected a PDF that opens without a pass"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"%PDF-1.7", "the PDF is broken"),
+        (b"%PDF-1.7\n" + b"\0" * 2_000, "the PDF is broken"),
+        (drawn_pdf(b"/MediaBox[0 0 72 72]")[:150], "the PDF is broken"),
+        (drawn_pdf(b"/MediaBox[0 0 0.5 0.5]"), "expected at least 3 x 3 pixels, received 2 x 2"),
+    ],
+    ids=["mark only", "zeros", "truncated", "tiny"],
+)
+def test_broken_pdfs_are_refused(data, message):
+    with pytest.raises(ImageError, match=message):
+        load(data)
+
+
+def test_files_of_too_many_pages_are_refused():
+    data = drawn_pdf(b"/MediaBox[0 0 72 72]", count=MAX_PAGES + 1)
+
+    with pytest.raises(ImageError, match=r"expected at most 10,000 pages, received 10,001"):
+        next(pages(data))
 
 
 def animation(file_format: str) -> bytes:
@@ -291,10 +528,11 @@ def animation(file_format: str) -> bytes:
     return encoded(frames[0], file_format, save_all=True, append_images=frames[1:])
 
 
-@pytest.mark.parametrize("file_format", ["GIF", "WEBP", "PNG", "TIFF"])
-def test_animations_and_pages_are_refused_with_their_number(file_format):
-    with pytest.raises(ImageError, match=r"expected one picture, received .*\b3\b"):
-        load(animation(file_format))
+@pytest.mark.parametrize("file_format", ["GIF", "WEBP", "PNG"])
+def test_animations_are_refused_with_their_number(file_format):
+    for refuse in (load, open_pages, lambda data: next(pages(data))):
+        with pytest.raises(ImageError, match=r"expected one picture, received .*: 3 frames"):
+            refuse(animation(file_format))
 
 
 def test_a_gif_of_one_frame_is_loaded():

@@ -13,10 +13,12 @@ LETTER = Digit(4, 0.18, Box(2, 3, 20, 30), PROBABILITIES, rejected=True, junk=0.
 NOTHING = Digit(None, 0.0, Box(0, 0, 28, 28), (0.0,) * 10, rejected=True)
 NUMBER = Number("4?", 0.36, Box(10, 20, 50, 52), (FOUR, DOUBTFUL), rejected=True)
 EMPTY = Number("", 0.0, Box(0, 0, 28, 28), (), rejected=True)
+AMOUNT = Number("125000", 0.8, Box(1, 2, 90, 30), (), raw="1,250.00", unconstrained="1250000")
 PAGE = Page((NUMBER, EMPTY), 640, 480, "glyph-distilled")
 BLANK_PAGE = Page((), 3, 3, "glyph-distilled")
+SECOND_PAGE = Page((AMOUNT,), 640, 480, "glyph-distilled", page=2)
 
-RESULTS = [FOUR, DOUBTFUL, LETTER, NOTHING, NUMBER, EMPTY, PAGE, BLANK_PAGE]
+RESULTS = [FOUR, DOUBTFUL, LETTER, NOTHING, NUMBER, EMPTY, AMOUNT, PAGE, BLANK_PAGE, SECOND_PAGE]
 
 
 @pytest.mark.parametrize("result", RESULTS, ids=repr)
@@ -54,6 +56,7 @@ def test_a_page_as_plain_values():
         "width": 640,
         "height": 480,
         "model": "glyph-distilled",
+        "page": 1,
     }
     assert NUMBER.to_dict() == {
         "text": "4?",
@@ -61,7 +64,44 @@ def test_a_page_as_plain_values():
         "box": [10, 20, 50, 52],
         "digits": [FOUR.to_dict(), DOUBTFUL.to_dict()],
         "rejected": True,
+        "raw": "4?",
+        "unconstrained": None,
     }
+    assert AMOUNT.to_dict()["raw"] == "1,250.00"
+    assert AMOUNT.to_dict()["unconstrained"] == "1250000"
+
+
+def test_what_was_written_before_separators_constraints_and_pages_were_known_is_rebuilt():
+    values = PAGE.to_dict()
+    del values["page"]
+    for number in values["numbers"]:
+        del number["raw"], number["unconstrained"]
+
+    assert Page.from_dict(values) == PAGE
+
+
+def test_what_was_written_is_the_text_where_nothing_else_is_known():
+    assert NUMBER.raw == "4?"
+    assert EMPTY.raw == ""
+    assert AMOUNT.raw == "1,250.00"
+
+
+def number_at(text, left, top, right, bottom):
+    return Number(text, 0.9, Box(left, top, right, bottom), ())
+
+
+def test_the_numbers_of_a_page_as_a_table():
+    total, tax, sum_ = (
+        number_at("1250", 40, 10, 90, 30),
+        number_at("19", 180, 12, 200, 32),
+        number_at("99", 170, 50, 200, 70),
+    )
+
+    assert Page((total, tax, sum_), 300, 100, "m").rows() == ((total, tax), (None, sum_))
+
+
+def test_a_blank_page_is_a_table_without_rows():
+    assert BLANK_PAGE.rows() == ()
 
 
 def test_rebuilt_boxes_have_their_names():

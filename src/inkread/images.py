@@ -1,10 +1,12 @@
-"""Any picture to an upright grey page: a path, bytes, a file object, a PIL image, or an array."""
+"""Any picture to upright grey pages: a path, bytes, a file object, a PIL image, or an array."""
 
 import io
 import os
 import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import cv2
 import numpy as np
@@ -12,12 +14,25 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from inkread.errors import ImageError
+from inkread.pdf import Pdf, is_pdf
 
-__all__ = ["MAX_MEGAPIXELS", "MIN_SIDE_PX", "Picture", "load", "load_upright", "scaled"]
+__all__ = [
+    "MAX_MEGAPIXELS",
+    "MAX_PAGES",
+    "MIN_SIDE_PX",
+    "Pages",
+    "Picture",
+    "load",
+    "load_upright",
+    "open_pages",
+    "pages",
+    "scaled",
+]
 
 Picture = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | npt.NDArray[Any]
 
 MAX_MEGAPIXELS = 64
+MAX_PAGES = 10_000
 MIN_SIDE_PX = 3
 _SCALES_16_BIT = (255, 1023, 4095, 16383, 65535)  # full scale of 8 to 16 bit scanners
 # What Pillow's decoders raise on broken files; ImageError is none of these.
@@ -25,6 +40,8 @@ _DECODER_ERRORS = (
     OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, MemoryError,
     NotImplementedError, ArithmeticError, AttributeError, RuntimeError, struct.error,
 )  # fmt: skip
+# What is tried, in this order; Pillow knows more, some of them through other programs.
+_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "AVIF")
 _MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX")
 
 
@@ -51,7 +68,8 @@ def load_upright(picture: Picture) -> npt.NDArray[np.uint8]:
 
     Turned as EXIF says. Transparent parts become paper: the colour of the opaque parts where those
     are most of the picture, else white behind dark ink and black behind light ink. 16 bit data is
-    scaled from the smallest usual depth (8, 10, 12, 14 or 16 bit) that holds it.
+    scaled from the smallest usual depth (8, 10, 12, 14 or 16 bit) that holds it. A page of a PDF is
+    drawn at 200 dots an inch, or fewer where that would be too large.
 
     Args:
         picture: a path, the bytes of an image file, a binary file object, a PIL image, or an array
@@ -61,23 +79,114 @@ def load_upright(picture: Picture) -> npt.NDArray[np.uint8]:
         (H, W) or (H, W, 3) uint8, RGB.
 
     Raises:
-        ImageError: missing, empty, not an image, broken, animated, too small, too large, or of a
-            colour mode, dtype, shape or range other than these.
+        ImageError: missing, empty, not an image, broken, animated, of several pages, locked, too
+            small, too large, or of a colour mode, dtype, shape or range other than these.
+    """
+    with open_pages(picture) as opened:
+        if len(opened) != 1:
+            raise ImageError(
+                f"{opened.prefix}expected one picture, received {len(opened):,} pages: "
+                "Reader.read_pages and the command `inkread read` read them all"
+            )
+        return opened[0]
+
+
+def pages(picture: Picture) -> Iterator[npt.NDArray[np.uint8]]:
+    """Load the pages of a PDF or TIFF file, or the one page of any other picture, one at a time.
+
+    Args:
+        picture: as for ``load_upright``.
+
+    Yields:
+        (H, W) or (H, W, 3) uint8, RGB: each as ``load_upright`` gives a picture of one page.
+
+    Raises:
+        ImageError: as for ``load_upright``, but for the number of pages; when its turn comes.
+    """
+    with open_pages(picture) as opened:
+        for index in range(len(opened)):
+            yield opened[index]
+
+
+def open_pages(picture: Picture) -> "Pages":
+    """Open a picture to load its pages in any order, and the good ones among broken ones.
+
+    Args:
+        picture: as for ``load_upright``.
+
+    Raises:
+        ImageError: missing, empty, not an image, animated, locked, or of too many pages.
     """
     if isinstance(picture, np.ndarray):
-        return _from_array(picture)
+        array = picture
+        return Pages(1, lambda _: _from_array(array))
     if isinstance(picture, Image.Image):
-        return _from_pil(picture)
+        with _decoding():
+            return _pil_pages(picture)
     if isinstance(picture, str | os.PathLike):
-        return _from_file(Path(picture))
+        path = Path(picture)
+        try:
+            return _file_pages(_contents(path), prefix=f"{path}: ")
+        except ImageError as error:
+            raise ImageError(f"{path}: {error}") from error
     if isinstance(picture, bytes | bytearray | memoryview):
-        return _from_bytes(bytes(picture))
+        return _file_pages(bytes(picture))
     if hasattr(picture, "read"):
-        return _from_bytes(_read(picture))
+        return _file_pages(_read(picture))
     raise ImageError(
         "expected a path, bytes, a binary file object, a PIL image or a NumPy array, received "
         f"{type(picture).__name__}"
     )
+
+
+class Pages:
+    """The pages of an open picture, loaded when they are asked for; a context manager.
+
+    ``len`` is how many there are; an index, from 0, gives one as ``load_upright`` does, or raises
+    ImageError if that page is broken.
+    """
+
+    def __init__(
+        self,
+        num_pages: int,
+        page: Callable[[int], npt.NDArray[np.uint8]],
+        close: Callable[[], None] = lambda: None,
+        prefix: str = "",
+    ) -> None:
+        """Wrap an open file.
+
+        Args:
+            num_pages: how many it has.
+            page: gives one by its index.
+            close: lets go of the file.
+            prefix: what an error's text begins with.
+        """
+        self._num_pages = num_pages
+        self._page = page
+        self.close = close
+        self.prefix = prefix
+
+    def __len__(self) -> int:
+        """Return how many pages there are."""
+        return self._num_pages
+
+    def __getitem__(self, index: int) -> npt.NDArray[np.uint8]:
+        """Load one page: (H, W) or (H, W, 3) uint8, RGB."""
+        if not 0 <= index < self._num_pages:
+            raise IndexError(f"expected a page from 0 to {self._num_pages - 1}, received {index}")
+        try:
+            return self._page(index)
+        except ImageError as error:
+            which = f"page {index + 1}: " if self._num_pages > 1 else ""
+            raise ImageError(f"{self.prefix}{which}{error}") from error
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of the file."""
+        self.close()
 
 
 def scaled(pixels: npt.NDArray[np.uint8], scale: float) -> npt.NDArray[np.uint8]:
@@ -94,16 +203,12 @@ def scaled(pixels: npt.NDArray[np.uint8], scale: float) -> npt.NDArray[np.uint8]
     return np.asarray(cv2.resize(pixels, size, interpolation=how))
 
 
-def _from_file(path: Path) -> npt.NDArray[np.uint8]:
+def _contents(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         reason = getattr(error, "strerror", None) or error
-        raise ImageError(f"{path}: expected a picture, but it can't be read: {reason}") from error
-    try:
-        return _from_bytes(data)
-    except ImageError as error:
-        raise ImageError(f"{path}: {error}") from error
+        raise ImageError(f"expected a picture, but it can't be read: {reason}") from error
 
 
 def _read(file: IO[bytes]) -> bytes:
@@ -116,18 +221,40 @@ def _read(file: IO[bytes]) -> bytes:
     return data
 
 
-def _from_bytes(data: bytes) -> npt.NDArray[np.uint8]:
+def _file_pages(data: bytes, prefix: str = "") -> Pages:
     if not data:
         raise ImageError("expected an image file, received no bytes")
+    if is_pdf(data):
+        pdf = Pdf(data)
+        return Pages(
+            _checked_count(len(pdf)), lambda index: _from_pdf(pdf, index), pdf.close, prefix
+        )
+    with _decoding(len(data)):
+        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+        opened = _pil_pages(image)
+        opened.close, opened.prefix = image.close, prefix
+        return opened
+
+
+def _checked_count(num_pages: int) -> int:
+    if num_pages > MAX_PAGES:
+        raise ImageError(f"expected at most {MAX_PAGES:,} pages, received {num_pages:,}")
+    return num_pages
+
+
+def _from_pdf(pdf: Pdf, index: int) -> npt.NDArray[np.uint8]:
+    return _from_array(pdf.render(index, MAX_MEGAPIXELS * 1e6))
+
+
+@contextmanager
+def _decoding(num_bytes: int = 0) -> Iterator[None]:
+    """Turn what Pillow raises into ImageError."""
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            return _from_pil(image)
-    except ImageError:
-        raise
+        yield
     except UnidentifiedImageError as error:
         raise ImageError(
-            "expected an image file (PNG, JPEG, TIFF, WebP, BMP, …), received "
-            f"{len(data):,} bytes of something else"
+            "expected an image file (PNG, JPEG, TIFF, WebP, BMP, GIF, PDF, …), received "
+            f"{num_bytes:,} bytes of something else"
         ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(f"expected at most {MAX_MEGAPIXELS} megapixels: {error}") from error
@@ -137,28 +264,31 @@ def _from_bytes(data: bytes) -> npt.NDArray[np.uint8]:
         ) from error
 
 
-def _from_pil(image: Image.Image) -> npt.NDArray[np.uint8]:
+def _pil_pages(image: Image.Image) -> Pages:
     _check_size(image.width, image.height)
-    try:
-        # Phones and cameras write JPEGs with previews as further frames (MPO): the first is meant.
-        num_frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-        if num_frames != 1:
-            raise ImageError(f"expected one picture, received an animation or pages: {num_frames}")
+    # Phones and cameras write JPEGs with previews as further frames (MPO): the first is meant.
+    num_frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    if num_frames != 1 and image.format != "TIFF":
+        raise ImageError(f"expected one picture, received an animation: {num_frames:,} frames")
+    return Pages(_checked_count(num_frames), lambda index: _from_pil(image, index))
+
+
+def _from_pil(image: Image.Image, index: int) -> npt.NDArray[np.uint8]:
+    with _decoding():
+        if index or image.format == "TIFF":
+            image.seek(index)
+        _check_size(image.width, image.height)
         if not (image.mode in _MODES or image.mode.startswith(("I", "F"))):
             raise ImageError(
                 "expected a grey, palette or RGB picture, received mode "
                 f"{image.mode}; convert it first"
             )
-        image = ImageOps.exif_transpose(image)
-        if image.mode.startswith(("I", "F")):  # 16 bit, 32 bit and float
-            return _from_array(_narrowed(np.asarray(image)))
-        grey = image.mode in ("1", "L")
-        mode = "RGBA" if image.has_transparency_data else "L" if grey else "RGB"
-        return _from_array(np.asarray(image.convert(mode)))
-    except _DECODER_ERRORS as error:
-        raise ImageError(
-            f"the picture can't be decoded: {error or type(error).__name__}"
-        ) from error
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode.startswith(("I", "F")):  # 16 bit, 32 bit and float
+            return _from_array(_narrowed(np.asarray(upright)))
+        grey = upright.mode in ("1", "L")
+        mode = "RGBA" if upright.has_transparency_data else "L" if grey else "RGB"
+        return _from_array(np.asarray(upright.convert(mode)))
 
 
 def _narrowed(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -3,7 +3,8 @@
 import math
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -15,7 +16,10 @@ from inkread.images import Picture
 from inkread.results import Box, Digit, Number, Page
 from inkread.runtime import DEFAULT, Model
 
-__all__ = ["Reader", "read"]
+__all__ = ["Check", "Length", "Reader", "read"]
+
+Length = int | tuple[int, int]  # so many digits; from so many to so many
+Check = str | Callable[[str], bool]
 
 
 class Reader:
@@ -49,19 +53,30 @@ class Reader:
         self.model = Model(model, threads=threads)
         self.min_confidence = min_confidence
 
-    def read(self, image: Picture) -> Page:
+    def read(
+        self,
+        image: Picture,
+        *,
+        length: Length | None = None,
+        pattern: str | None = None,
+        check: Check | None = None,
+    ) -> Page:
         """Read every number on a picture, in reading order.
 
         Args:
             image: a path, the bytes of an image file, a binary file object, a PIL image, or an
                 array (H, W) or (H, W, 3 or 4), RGB or RGBA, uint8, uint16, or float in [0, 1].
+            length: how many digits each number has: exactly, or at least and at most.
+            pattern: a regular expression that each number matches.
+            check: the name of a check that each number passes, or a function that says so.
 
         Returns:
             The page; without numbers if the picture is blank.
 
         Raises:
-            ImageError: not a picture that can be read.
+            ImageError: not a picture that can be read, or a file of several pages.
         """
+        _refuse_constraints(length, pattern, check)
         page = images.load(image)
         lines = segment.lines(ink.find(page))
         runs = [number for line in lines for number in line]
@@ -69,11 +84,47 @@ class Reader:
         numbers = tuple(self._number([next(digits) for _ in run]) for run in runs)
         return Page(numbers, page.shape[1], page.shape[0], self.model.name)
 
-    def read_number(self, image: Picture) -> Number:
+    def read_pages(
+        self,
+        image: Picture,
+        *,
+        length: Length | None = None,
+        pattern: str | None = None,
+        check: Check | None = None,
+    ) -> Iterator[Page]:
+        """Read the pages of a PDF or TIFF file, or the one page of any other picture, one by one.
+
+        Args:
+            image: as for ``read``.
+            length: as for ``read``.
+            pattern: as for ``read``.
+            check: as for ``read``.
+
+        Yields:
+            Each page, as ``read`` gives it, with its place in the file as ``page``.
+
+        Raises:
+            ImageError: not a picture that can be read, or a page of it, when its turn comes.
+        """
+        for index, pixels in enumerate(images.pages(image), start=1):
+            page = self.read(pixels, length=length, pattern=pattern, check=check)
+            yield replace(page, page=index)
+
+    def read_number(
+        self,
+        image: Picture,
+        *,
+        length: Length | None = None,
+        pattern: str | None = None,
+        check: Check | None = None,
+    ) -> Number:
         """Read a picture of one number: the line with the most ink, as one run of digits.
 
         Args:
             image: as for ``read``.
+            length: as for ``read``.
+            pattern: as for ``read``.
+            check: as for ``read``.
 
         Returns:
             The number; rejected, with an empty text, if the picture is blank.
@@ -81,6 +132,7 @@ class Reader:
         Raises:
             ImageError: not a picture that can be read.
         """
+        _refuse_constraints(length, pattern, check)
         page = images.load(image)
         digits = self._recognised(segment.single_line(ink.find(page)))
         if not digits:
@@ -119,7 +171,7 @@ class Reader:
         Raises:
             ImageError: another shape or dtype.
         """
-        side = self.model.metadata.shape.side_px
+        side = self.model.shape.side_px
         if not (
             isinstance(glyphs, np.ndarray)
             and glyphs.dtype == np.uint8
@@ -136,7 +188,7 @@ class Reader:
     def _recognised(self, regions: Sequence[segment.Region]) -> list[Digit]:
         if not regions:
             return []
-        shape = self.model.metadata.shape
+        shape = self.model.shape
         glyphs = np.stack([normalize.glyph(region.ink, shape) for region in regions])
         found = self.model.classify(glyphs)
         return [
@@ -173,6 +225,11 @@ class Reader:
             digits=tuple(digits),
             rejected=any(digit.rejected for digit in digits),
         )
+
+
+def _refuse_constraints(*constraints: object) -> None:
+    if any(constraint is not None for constraint in constraints):
+        raise ConfigError("expected no length, pattern or check: this version reads without them")
 
 
 def read(image: Picture) -> Page:

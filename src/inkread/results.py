@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from inkread import table
+
 __all__ = ["REJECTED", "Box", "Digit", "Number", "Page"]
 
 REJECTED = "?"
@@ -78,6 +80,10 @@ class Number:
         box: around the digits.
         digits: from left to right.
         rejected: some digit is rejected, or none were found.
+        raw: what was written, with its separators (``1.250,-``); the same as ``text`` where a model
+            knows no separators.
+        unconstrained: the text as it was read without the length, pattern or check asked for, where
+            they changed it or nothing satisfied them; else ``None``.
     """
 
     text: str
@@ -85,6 +91,13 @@ class Number:
     box: Box
     digits: tuple[Digit, ...]
     rejected: bool = False
+    raw: str = ""
+    unconstrained: str | None = None
+
+    def __post_init__(self) -> None:
+        """Take the text for what was written if nothing else is known."""
+        if not self.raw:
+            object.__setattr__(self, "raw", self.text)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -94,6 +107,8 @@ class Number:
             "box": list(self.box),
             "digits": [digit.to_dict() for digit in self.digits],
             "rejected": self.rejected,
+            "raw": self.raw,
+            "unconstrained": self.unconstrained,
         }
 
     @classmethod
@@ -105,6 +120,9 @@ class Number:
             box=Box(*values["box"]),
             digits=tuple(Digit.from_dict(digit) for digit in values["digits"]),
             rejected=values["rejected"],
+            # What was written before there were these is read too.
+            raw=values.get("raw", ""),
+            unconstrained=values.get("unconstrained"),
         )
 
 
@@ -117,12 +135,29 @@ class Page:
         width: of the upright picture, in pixels.
         height: of the upright picture, in pixels.
         model: name of the model that read it.
+        page: its place in a file of several pages, from 1.
     """
 
     numbers: tuple[Number, ...]
     width: int
     height: int
     model: str
+    page: int = 1
+
+    def rows(self) -> tuple[tuple[Number | None, ...], ...]:
+        """Return the numbers as a table: in reading order, by lines from top to bottom.
+
+        Columns are found by what stands above one another, whether aligned to the left, the right
+        or the middle; a page that leans a little is no obstacle.
+
+        Returns:
+            The lines, each with as many cells as there are columns; ``None`` where a line has
+            nothing in a column. Empty if there are no numbers.
+        """
+        places = table.rows([number.box for number in self.numbers])
+        return tuple(
+            tuple(None if index is None else self.numbers[index] for index in row) for row in places
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -131,6 +166,7 @@ class Page:
             "width": self.width,
             "height": self.height,
             "model": self.model,
+            "page": self.page,
         }
 
     @classmethod
@@ -141,4 +177,5 @@ class Page:
             width=values["width"],
             height=values["height"],
             model=values["model"],
+            page=values.get("page", 1),
         )

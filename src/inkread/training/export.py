@@ -13,7 +13,8 @@ import onnx
 
 from inkread.errors import ConfigError, ModelError
 from inkread.files import replacing
-from inkread.runtime import INPUT, METADATA_KEY, OUTPUT, Model, ModelMetadata, as_input
+from inkread.metadata import METADATA_KEY, ModelMetadata
+from inkread.runtime import INPUT, OUTPUT, Model, as_input
 
 __all__ = ["TOLERANCE", "check_parity", "to_litert", "to_onnx", "to_saved_model"]
 

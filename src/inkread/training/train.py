@@ -24,8 +24,9 @@ import numpy.typing as npt
 import inkread
 from inkread.errors import ConfigError, ModelError
 from inkread.files import replacing, write_atomically
+from inkread.metadata import ModelMetadata
 from inkread.normalize import GlyphShape
-from inkread.runtime import Model, ModelMetadata, as_input, classified
+from inkread.runtime import Model, as_input, classified
 from inkread.training import export, models
 from inkread.training.batches import Batches, Source
 from inkread.training.calibrate import fit_temperature, threshold_keeping

@@ -1,0 +1,100 @@
+"""PDF files, a page at a time, through PDFium, which is imported when the first one comes."""
+
+import math
+import threading
+
+import numpy as np
+import numpy.typing as npt
+
+from inkread.errors import ImageError
+
+__all__ = ["DPI", "Pdf", "is_pdf"]
+
+DPI = 200  # what forms are usually scanned with; an A4 page has 1654 x 2339 pixels
+
+_POINTS_PER_INCH = 72
+_LONGEST_MARK = 1024  # how far into the file readers look for its mark
+# PDFium may be used by one thread at a time, whatever the documents.
+_lock = threading.RLock()
+
+
+def is_pdf(data: bytes) -> bool:
+    """Whether a file is a PDF by its first bytes; white space may stand before them."""
+    return data[:_LONGEST_MARK].lstrip(b"\0\t\n\f\r \xef\xbb\xbf").startswith(b"%PDF-")
+
+
+class Pdf:
+    """An open PDF file; may be used by several threads. Close it after use."""
+
+    def __init__(self, data: bytes) -> None:
+        """Open a PDF.
+
+        Args:
+            data: the whole file.
+
+        Raises:
+            ImageError: broken, without pages, or locked with a password.
+        """
+        with _lock:
+            import pypdfium2
+
+            try:
+                self._document = pypdfium2.PdfDocument(data)
+            except pypdfium2.PdfiumError as error:
+                if error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD:
+                    raise ImageError(
+                        "expected a PDF that opens without a password, received a locked one"
+                    ) from error
+                raise ImageError(f"the PDF is broken: {error}") from error
+
+    def __len__(self) -> int:
+        """Return how many pages the file says it has."""
+        with _lock:
+            return len(self._document)
+
+    def render(self, index: int, max_pixels: float) -> npt.NDArray[np.uint8]:
+        """Draw a page with its annotations on white, at ``DPI`` or what a huge page leaves of it.
+
+        Args:
+            index: of the page, from 0.
+            max_pixels: how many the result may have; the resolution is lowered to that.
+
+        Returns:
+            (H, W, 3) uint8, RGB.
+
+        Raises:
+            ImageError: the page is broken, or so thin that nothing is left of it.
+        """
+        import pypdfium2
+
+        with _lock:
+            try:
+                page = self._document[index]
+            except pypdfium2.PdfiumError as error:
+                raise ImageError(f"the page is broken: {error}") from error
+            try:
+                width, height = page.get_size()
+                scale = _scale(width, height, max_pixels)
+                bitmap = page.render(scale=scale, rev_byteorder=True)
+                pixels = np.asarray(bitmap.to_numpy())  # it keeps the memory, not the bitmap
+                bitmap.close()
+            except (pypdfium2.PdfiumError, ValueError, MemoryError) as error:
+                raise ImageError(f"the page can't be drawn: {error}") from error
+            finally:
+                page.close()
+        return pixels
+
+    def close(self) -> None:
+        """Let go of the file; closing again does nothing."""
+        with _lock:
+            self._document.close()
+
+
+def _scale(width: float, height: float, max_pixels: float) -> float:
+    """Return pixels a point for a page of this size in points."""
+    if not (0 < width < math.inf and 0 < height < math.inf):  # false for NaN too
+        raise ImageError(f"expected a page with a size, received one of {width:g} x {height:g}")
+    # Sides are rounded up: (width * scale + 1) * (height * scale + 1) must be max_pixels at most.
+    area, half_sides = width * height, (width + height) / 2
+    largest = (max_pixels - 1) / (half_sides + math.sqrt(half_sides**2 + area * (max_pixels - 1)))
+    return min(DPI / _POINTS_PER_INCH, largest)
