@@ -24,6 +24,7 @@ import inkread
 from inkread import messages, output
 from inkread.errors import InkreadError
 from inkread.files import check_target
+from inkread.forms import commands as form_commands
 from inkread.results import Page
 from inkread.training import commands
 
@@ -42,6 +43,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(commands.app)
+app.add_typer(form_commands.app, name="form")
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ from inkread.errors import InkreadError
 if TYPE_CHECKING:  # it needs the extra [train], which reading must do without
     from inkread.training.history import Step
 
-__all__ = ["ReportingGroup", "complain", "console", "downloads", "training"]
+__all__ = ["ReportingGroup", "complain", "console", "downloads", "forms", "training"]
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -43,6 +43,9 @@ _TRAIN_EXTRA = {
 }
 
 
+_FORMS_EXTRA = {"yaml", "pydantic", "pydantic_core", "reportlab", "pyarrow", "openpyxl"}
+
+
 class ReportingGroup(typer.core.TyperGroup):
     """Turns errors into one line on standard error and an exit code."""
 
@@ -53,9 +56,11 @@ class ReportingGroup(typer.core.TyperGroup):
         except InkreadError as error:
             complain(str(error))
         except ModuleNotFoundError as error:
-            if (error.name or "").split(".")[0] not in _TRAIN_EXTRA:
+            missing = (error.name or "").split(".")[0]
+            if missing not in _TRAIN_EXTRA | _FORMS_EXTRA:
                 raise
-            complain(f"this needs {error.name}: pip install 'inkread[train]'")
+            extra = "train" if missing in _TRAIN_EXTRA else "forms"
+            complain(f"this needs {error.name}: pip install 'inkread[{extra}]'")
         except BrokenPipeError:
             _abandon_output()
         except OSError as error:
@@ -114,3 +119,20 @@ def training() -> Iterator[Callable[["Step"], None]]:
             progress.update(tasks[0], completed=done, epoch=epoch, loss=step.loss)
 
         yield on_step
+
+
+@contextmanager
+def forms(total: int) -> Iterator[Callable[[int, int], None]]:
+    """Show how many scans are read as a bar on standard error."""
+    columns = (
+        TextColumn("scans"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("{task.fields[set_aside]} fields set aside"),
+        TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("", total=total, set_aside=0)
+
+        def on_progress(done: int, set_aside: int) -> None:
+            progress.update(task, completed=done, set_aside=set_aside)
+
+        yield on_progress

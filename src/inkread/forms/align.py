@@ -321,9 +321,7 @@ def _mapped(homography: Points, points: Points) -> Points:
     )
 
 
-def _alignment(
-    template: Template, homography: Points, places: Points, pixels: Points
-) -> Alignment:
+def _alignment(template: Template, homography: Points, places: Points, pixels: Points) -> Alignment:
     """Measure the residual and the resolution of a homography from millimetres to pixels."""
     back = _mapped(np.linalg.inv(homography), pixels)
     residual_mm = float(np.sqrt(((back - places) ** 2).sum(axis=1).mean()))

@@ -1,7 +1,6 @@
 """What a form's fields hold, and the rules between them."""
 
 import datetime
-import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -15,14 +14,17 @@ from pydantic import (
     model_validator,
 )
 
-from inkread.forms.checks import CHECKS, can_hold
+from inkread.checks import CHECKS
+from inkread.constraints import Constraint
+from inkread.errors import ConfigError
 
 __all__ = [
     "AmountField", "CheckRule", "CombField", "DateField", "FormField", "NumberField", "OrderRule",
     "Rect", "Rule", "Strict", "SumRule", "TickField",
 ]  # fmt: skip
 
-_MAX_DIGITS = 20
+_MAX_DIGITS = 20  # of a field
+_COLUMNS = ("form_id", "scan", "page", "residual_mm", "dpi", "turned_deg", "notes")
 _NAME = r"^[a-z][a-z0-9_]{0,39}$"
 
 
@@ -78,6 +80,13 @@ class _Field(Strict):
     box: tuple[float, float, float, float]
     required: bool = False
 
+    @field_validator("name")
+    @classmethod
+    def _name_is_free(cls, name: str) -> str:
+        if name in _COLUMNS or name.endswith(("_confidence", "_status")):
+            raise ValueError("expected another name: a column of the table has this one")
+        return name
+
     @field_validator("box")
     @classmethod
     def _box_has_an_inside(
@@ -116,16 +125,6 @@ class _DigitsField(_Field):
     def _check_exists(cls, check: str | None) -> str | None:
         return _known_check(check) if check is not None else None
 
-    @field_validator("pattern")
-    @classmethod
-    def _pattern_compiles(cls, pattern: str | None) -> str | None:
-        if pattern is not None:
-            try:
-                re.compile(pattern)
-            except (re.error, OverflowError, RecursionError) as error:
-                raise ValueError(f"expected a regular expression: {error}") from error
-        return pattern
-
     @property
     def lengths(self) -> tuple[int, int]:
         if self.length is None:
@@ -139,15 +138,21 @@ class _DigitsField(_Field):
             raise ValueError(f"expected a length from 1 to {_MAX_DIGITS}, least first")
         if self.num_cells and longest > self.num_cells:
             raise ValueError(f"expected a length of at most the {self.num_cells} cells")
-        if self.check and not can_hold(self.check, shortest, longest):
-            raise ValueError(
-                f"impossible check: no number of {_range_text(shortest, longest)} digits "
-                f"has a check digit as {self.check} gives it"
-            )
+        try:
+            constraint = self.constraint
+        except ConfigError as error:
+            raise ValueError(f"impossible: {error}") from error
+        if constraint.names_separators:
+            raise ValueError("expected a pattern of digits alone: separators are left out")
         _check_range(self.min, self.max)
         if self.min is not None and self.min >= 10**longest:
             raise ValueError(f"impossible range: {longest} digits are less than min = {self.min}")
         return self
+
+    @property
+    def constraint(self) -> Constraint:
+        """What the digits have to satisfy, but for the range."""
+        return Constraint(self.lengths, self.pattern, self.check)
 
 
 class NumberField(_DigitsField):
@@ -322,7 +327,3 @@ def _known_check(check: str) -> str:
 def _check_range(low: Any, high: Any) -> None:
     if low is not None and high is not None and low > high:
         raise ValueError(f"impossible range: min = {low} is above max = {high}")
-
-
-def _range_text(shortest: int, longest: int) -> str:
-    return str(longest) if shortest == longest else f"{shortest} to {longest}"

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from inkread.constraints import Constraint
 from inkread.forms.candidates import Candidate, combinations
-from inkread.forms.checks import CHECKS
 from inkread.forms.fields import CheckRule, FormField, OrderRule, Rule, SumRule
 from inkread.forms.template import Template
 from inkread.forms.values import Value, as_text, objection, value_of
@@ -47,9 +47,7 @@ class _Option:
     objection: str | None
 
 
-def choose(
-    template: Template, candidates: Mapping[str, Sequence[Candidate]]
-) -> dict[str, Choice]:
+def choose(template: Template, candidates: Mapping[str, Sequence[Candidate]]) -> dict[str, Choice]:
     """Choose what each field says: the texts that together are the most probable.
 
     Args:
@@ -92,7 +90,9 @@ def holds(rule: Rule, template: Template, values: Mapping[str, Value]) -> bool:
         ]
         return all(one <= other for one, other in itertools.pairwise(ordered))  # type: ignore[operator]
     texts = [values.get(name) for name in rule.of]
-    return None in texts or CHECKS[rule.check]("".join(map(as_text, texts)))
+    if None in texts:
+        return True
+    return Constraint(check=rule.check).accepts("".join(map(as_text, texts)))
 
 
 def _number(value: Value) -> Decimal | None:
@@ -113,9 +113,7 @@ def _options(field: FormField, candidates: Sequence[Candidate]) -> list[_Option]
     return sorted(options, key=lambda option: -option.weight)
 
 
-def _groups(
-    names: list[str], rules: Sequence[Rule]
-) -> Iterator[tuple[list[str], list[Rule]]]:
+def _groups(names: list[str], rules: Sequence[Rule]) -> Iterator[tuple[list[str], list[Rule]]]:
     """Part the fields into those that rules tie together, directly or through others."""
     group_of = {name: {name} for name in names}
     for rule in rules:

@@ -1,10 +1,8 @@
 """What a field's digits mean, and whether they can stand there."""
 
 import datetime
-import re
 from decimal import Decimal
 
-from inkread.forms.checks import CHECKS
 from inkread.forms.fields import AmountField, CombField, DateField, FormField, NumberField
 
 __all__ = ["Value", "as_text", "objection", "value_of"]
@@ -59,10 +57,10 @@ def objection(field: FormField, text: str) -> str | None:
 
 
 def _digits_objection(field: NumberField | CombField, text: str) -> str | None:
-    if field.pattern is not None and not re.fullmatch(field.pattern, text):
-        return f"expected the pattern {field.pattern}"
-    if field.check is not None and not CHECKS[field.check](text):
-        return f"expected a check digit as {field.check} gives it"
+    if not field.constraint.accepts(text):
+        wanted = [f"the pattern {field.pattern}"] if field.pattern is not None else []
+        wanted += [f"a check digit as {field.check} gives it"] if field.check is not None else []
+        return f"expected {' and '.join(wanted)}"
     return _range_objection(int(text), field.min, field.max)
 
 
@@ -78,7 +76,7 @@ def _date(field: DateField, text: str) -> datetime.date:
     if len(text) != len(field.format) or not text.isdecimal():
         raise ValueError(f"expected {field.format}, received {text!r}")
     parts = {
-        unit: int("".join(digit for digit, place in zip(text, field.format, strict=True) if place == unit))
+        unit: int("".join(t for t, place in zip(text, field.format, strict=True) if place == unit))
         for unit in "DMY"
     }
     year = parts["Y"] + (2000 if field.format.count("Y") == 2 else 0)

@@ -16,8 +16,15 @@ import pypdfium2
 
 from inkread.errors import ConfigError
 from inkread.forms import layout
-from inkread.forms.align import MM_PER_INCH
-from inkread.forms.fields import AmountField, DateField, FormField, OrderRule, Rect, SumRule, TickField
+from inkread.forms.fields import (
+    AmountField,
+    DateField,
+    FormField,
+    OrderRule,
+    Rect,
+    SumRule,
+    TickField,
+)
 from inkread.forms.printing import print_form
 from inkread.forms.rules import holds
 from inkread.forms.template import Template
@@ -151,7 +158,9 @@ def scanned(
     height, width = page.shape
     scale = _SCAN_DPI / _PAGE_DPI * rng.uniform(0.92, 1.06)
     angle = math.radians(rng.uniform(-6, 6) + (180 if upside_down else 0))
-    turn = scale * np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    turn = scale * np.array(
+        [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
+    )
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
     target = corners @ turn.T + rng.uniform(-0.012, 0.012, (4, 2)) * scale * width
     margins = rng.uniform(2, 40, 4)
