@@ -128,14 +128,16 @@ def _is_length(length: object) -> bool:
     bounds = length if isinstance(length, tuple) else (length, length)
     if len(bounds) != 2 or not all(type(bound) is int for bound in bounds):
         return False
-    return 1 <= bounds[0] <= bounds[1] <= MAX_LENGTH
+    least, most = bounds
+    return bool(1 <= least <= most <= MAX_LENGTH)
 
 
 @lru_cache(maxsize=128)
 def _compiled(
     bounds: tuple[int, int] | None, pattern: str | None, check: str | None, written: str
 ) -> Automaton:
-    parts = [_counted(*(bounds or (0, None)), written)]
+    least, most = bounds or (0, None)
+    parts = [_counted(least, most, written)]
     if pattern is not None:
         parts.append(parse(pattern).automaton(written))
     if check is not None:

@@ -25,8 +25,9 @@ from inkread.search import EFFORT, log_mass, ranked
 __all__ = ["Reading", "best", "candidates", "log_probability_of"]
 
 NUM_TRIES = 1000  # texts that are shown to a check that is a Python function
-_NEGLIGIBLE = 0.01  # a raw string so much less probable than one found is not looked at
+_NEGLIGIBLE = 0.1  # raw strings so much less probable than those found are not looked at
 _FLOOR = -200.0  # natural log; a class less probable than this in a frame counts as this
+_HALF = np.log(0.5)
 _OCCUPIED = 0.1  # a frame belongs to a symbol from this probability on
 
 
@@ -90,10 +91,10 @@ def candidates(
         ConfigError: the pattern names a separator that isn't among the symbols.
     """
     strip = _Strip(log_probabilities, symbols)
-    if count == 1 and (certain := strip.certain(constraint)):
-        return (strip.reading(*certain),)
     if constraint is not None and constraint.names_separators:
         return strip.matching(constraint, count)
+    if count == 1 and (certain := strip.certain(constraint)):
+        return (strip.reading(*certain),)
     found = strip.texts(constraint)
     return tuple(
         strip.reading(text, log_probability)
@@ -144,6 +145,8 @@ class _Strip:
         text_classes = {0, *self.text_classes}
         self.parting = [c for c in range(len(symbols) + 1) if c == 0 or c not in text_classes]
         self.frames = self.text_frames(self.text_symbols)
+        self.path = self.log_probabilities.argmax(axis=1)  # (T,), the best alignment of all
+        self.raw = self._spelled(_runs(self.path))
 
     def text_frames(self, written: str) -> Frames:
         """Return the frames with the separators as blanks, and the classes of these symbols."""
@@ -159,13 +162,9 @@ class _Strip:
 
     def certain(self, constraint: Constraint | None) -> tuple[str, float] | None:
         """Return the text of each frame's best class, if no other can be as probable."""
-        if constraint is not None and constraint.names_separators:
-            return None
-        text = self._text_of(self.log_probabilities.argmax(axis=1))
+        text = "".join(filter(_is_text, self.raw))
         log_probability = self.frames.spell(self._classes(text))[-1].log_probability
-        if log_probability <= np.log(0.5):
-            return None
-        if constraint is not None and not constraint.accepts(text):
+        if log_probability <= _HALF or (constraint and not constraint.accepts(text)):
             return None
         return text, log_probability
 
@@ -182,6 +181,11 @@ class _Strip:
         frames, written = self.raw_frames()
         automaton = constraint.automaton(written)
         found = _passing(ranked(frames, automaton, _effort(constraint)), constraint)
+        if count == 1 and automaton.accepts(self.raw) and constraint.passes(self.raw):
+            classes = [written.index(symbol) + 1 for symbol in self.raw]
+            log_probability = frames.spell(classes)[-1].log_probability
+            if log_probability > _HALF:  # no other can be as probable, and no other text
+                found = iter([(log_probability, self.raw)])
         raws: dict[str, str] = {}
         least = -np.inf  # of a raw string that could still change the order
         for log_probability, raw in found:
@@ -217,11 +221,11 @@ class _Strip:
 
     def _laid(self, text: str, raw: str | None) -> tuple[str, list[tuple[int, int]]]:
         """Return the raw string, and the frames of each symbol in the best alignment."""
-        path = self.log_probabilities.argmax(axis=1)
-        if raw is not None:
+        path = self.path
+        if raw is not None and raw != self.raw:
             string = [self.symbols.index(symbol) + 1 for symbol in raw]
             path = _class_path(viterbi(self.log_probabilities, string), string)
-        elif text != self._text_of(path):
+        elif raw is None and text != "".join(filter(_is_text, self.raw)):
             parting = self.log_probabilities[:, self.parting]
             written = self.log_probabilities[:, self.text_classes]
             columns = np.column_stack([parting.max(axis=1), written])
@@ -230,12 +234,12 @@ class _Strip:
             path = np.where(path, path, np.array(self.parting)[parting.argmax(axis=1)])
         runs = _runs(path)
         return (
-            "".join(self.symbols[c - 1] for c, _, _ in runs),
+            self._spelled(runs),
             [(first, end) for c, first, end in runs if c in self.text_classes],
         )
 
-    def _text_of(self, path: npt.NDArray[np.intp]) -> str:
-        return "".join(self.symbols[c - 1] for c, _, _ in _runs(path) if c in self.text_classes)
+    def _spelled(self, runs: list[tuple[int, int, int]]) -> str:
+        return "".join(self.symbols[c - 1] for c, _, _ in runs)
 
     def _classes(self, text: str) -> list[int]:
         return [self.text_symbols.index(symbol) + 1 for symbol in text]

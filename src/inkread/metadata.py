@@ -1,7 +1,7 @@
 """What a model file says of itself.
 
 A model file is an ``.onnx`` whose metadata holds one JSON document under the key ``inkread``. It
-names what the network reads and answers, and the constants that its glyphs or strips were made with.
+names what the network reads and answers, and the constants of its glyphs or strips.
 """
 
 import json

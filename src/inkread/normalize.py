@@ -1,4 +1,4 @@
-"""Ink to glyph, grey to strip: the only code that does so; training, reading and exports all use it.
+"""Ink to glyph, grey to strip: the only code that does so, for training and reading alike.
 
 A glyph is made as MNIST's were (LeCun, Bottou, Bengio and Haffner 1998, section III.A): the digit
 scaled to fit a 20x20 box with its aspect ratio kept, anti-aliased, and placed in 28x28 pixels with
@@ -61,14 +61,14 @@ class Strip:
     Attributes:
         pixels: (height_px, W) uint8, ink about 204 on paper 0, darker ink up to 255.
         x_scale: pixels of the strip a pixel of the picture that it was made from, horizontally.
-        top: upper end of the writing in that picture, in pixels.
-        bottom: lower end of it, exclusive.
+        y_scale: the same vertically.
+        top: where the upper edge of the strip is in that picture, in its pixels; may be outside.
     """
 
     pixels: npt.NDArray[np.uint8]
     x_scale: float
-    top: int
-    bottom: int
+    y_scale: float
+    top: float
 
 
 def stroke_width(ink: npt.NDArray[np.uint8]) -> float:
@@ -205,7 +205,8 @@ def strip(grey: npt.NDArray[np.uint8], shape: StripShape | None = None) -> Strip
     )
     scaled = cv2.warpAffine(darkness, matrix, (width, shape.height_px), borderValue=0)
     pixels = np.asarray(np.clip(scaled * _DARKEST_INK, 0, 255), np.uint8)
-    return Strip(pixels, x_scale * shrunk, round(top / shrunk), round(bottom / shrunk))
+    upper = middle - shape.height_px / 2 / scale
+    return Strip(pixels, x_scale * shrunk, scale * shrunk, upper / shrunk)
 
 
 def _darkness(
@@ -220,7 +221,7 @@ def _darkness(
     small = images.scaled(grey, reduced) if reduced < 1 else grey
     kernel = max(3, round(0.45 * min(small.shape))) | 1
     ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (kernel, kernel))
-    framed = cv2.copyMakeBorder(small, *[kernel] * 4, cv2.BORDER_REFLECT)
+    framed = cv2.copyMakeBorder(small, kernel, kernel, kernel, kernel, cv2.BORDER_REFLECT)
     closed = cv2.GaussianBlur(
         cv2.morphologyEx(framed, cv2.MORPH_CLOSE, ellipse), (0, 0), kernel / 3
     )[kernel:-kernel, kernel:-kernel]

@@ -10,47 +10,57 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from inkread import images, ink, normalize, segment
+from inkread import crops, decode, images, ink, normalize, segment
+from inkread.constraints import Constraint
+from inkread.crops import Crop
 from inkread.errors import ConfigError, ImageError
 from inkread.images import Picture
-from inkread.results import Box, Digit, Number, Page
-from inkread.runtime import DEFAULT, Model
+from inkread.results import REJECTED, Box, Digit, Number, Page
+from inkread.runtime import DEFAULT, LineModel, Model
 
 __all__ = ["Check", "Length", "Reader", "read"]
 
 Length = int | tuple[int, int]  # so many digits; from so many to so many
 Check = str | Callable[[str], bool]
 
+_STRIP_LIKE_PX = 160  # pictures no higher than this are taken as cut to their number already
+_CLEAR_DOUBT = 0.2  # mean over a page: above it, the page may stand on its head
+_LEAST_LOG_PROBABILITY = math.log(1e-3)  # of what satisfies a constraint: below, nothing does
+
 
 class Reader:
-    """Reads digits with one model; may be shared between threads.
+    """Reads numbers and digits; may be shared between threads.
 
     Attributes:
-        model: the model file in use.
-        min_confidence: digits below it are rejected, as is what the model takes for no digit.
+        model: the glyph model in use: it reads single digits.
+        line_model: the line model in use: it reads numbers.
+        min_confidence: digits and numbers below it are rejected, as is what is no digit.
     """
 
     def __init__(
         self,
         model: str | os.PathLike[str] = DEFAULT,
         *,
+        line_model: str | os.PathLike[str] = DEFAULT,
         threads: int | None = None,
         min_confidence: float = 0.0,
     ) -> None:
-        """Load a model.
+        """Load the models.
 
         Args:
-            model: the name of a shipped model, or the path of a model file.
-            threads: how many the network may use; ``None``: one a core.
-            min_confidence: reject digits below this confidence, in [0, 1].
+            model: of single digits: the name of a shipped glyph model, or the path of one.
+            line_model: of numbers: the name of a shipped line model, or the path of one.
+            threads: how many the networks may use; ``None``: one a core.
+            min_confidence: reject digits and numbers below this confidence, in [0, 1].
 
         Raises:
-            ModelError: the model is missing, corrupt, foreign, or of a newer format.
+            ModelError: a model is missing, corrupt, foreign, or of a newer format.
             ConfigError: ``threads`` or ``min_confidence`` out of range.
         """
         if not 0.0 <= min_confidence <= 1.0:
             raise ConfigError(f"expected min_confidence in [0, 1], received {min_confidence}")
         self.model = Model(model, threads=threads)
+        self.line_model = LineModel(line_model, threads=threads)
         self.min_confidence = min_confidence
 
     def read(
@@ -76,13 +86,17 @@ class Reader:
         Raises:
             ImageError: not a picture that can be read, or a file of several pages.
         """
-        _refuse_constraints(length, pattern, check)
+        constraint = _constraint(length, pattern, check)
         page = images.load(image)
-        lines = segment.lines(ink.find(page))
-        runs = [number for line in lines for number in line]
-        digits = iter(self._recognised([region for run in runs for region in run]))
-        numbers = tuple(self._number([next(digits) for _ in run]) for run in runs)
-        return Page(numbers, page.shape[1], page.shape[0], self.model.name)
+        numbers = self._read_upright(page, constraint)
+        if _doubt(numbers) > _CLEAR_DOUBT:  # it may be upside down, or on its side
+            turned = {
+                turns: self._read_upright(np.rot90(page, turns), constraint) for turns in (2, 1, 3)
+            }
+            turns = min(turned, key=lambda turns: _doubt(turned[turns]))
+            if _doubt(turned[turns]) < min(_CLEAR_DOUBT, _doubt(numbers) / 2):
+                numbers = tuple(_turned_back(number, turns, page) for number in turned[turns])
+        return Page(numbers, page.shape[1], page.shape[0], self.line_model.name)
 
     def read_pages(
         self,
@@ -132,12 +146,45 @@ class Reader:
         Raises:
             ImageError: not a picture that can be read.
         """
-        _refuse_constraints(length, pattern, check)
+        return self.candidates(image, length=length, pattern=pattern, check=check, count=1)[0]
+
+    def candidates(
+        self,
+        image: Picture,
+        *,
+        length: Length | None = None,
+        pattern: str | None = None,
+        check: Check | None = None,
+        count: int = 5,
+    ) -> tuple[Number, ...]:
+        """Read a picture of one number in several ways, the most probable first.
+
+        Args:
+            image: as for ``read``.
+            length: as for ``read``.
+            pattern: as for ``read``.
+            check: as for ``read``.
+            count: how many at most.
+
+        Returns:
+            At least one number, each with another text; where there is nothing to read, or nothing
+            that satisfies what is asked for, one that is rejected.
+
+        Raises:
+            ImageError: not a picture that can be read.
+            ConfigError: a length, pattern or check that nothing satisfies.
+        """
+        constraint = _constraint(length, pattern, check)
         page = images.load(image)
-        digits = self._recognised(segment.single_line(ink.find(page)))
-        if not digits:
-            return Number("", 0.0, _whole(page), (), rejected=True)
-        return self._number(digits)
+        if page.shape[0] <= _STRIP_LIKE_PX:  # cut to the number already
+            crop = crops.whole(ink.dark_on_light(page))
+        else:
+            found = ink.find(page)
+            run = segment.single_line(found)
+            if not run:
+                return (Number("", 0.0, _whole(page), (), rejected=True),)
+            crop = crops.around([region.box for region in run], found.page)
+        return next(self._numbers([crop], constraint, count))
 
     def read_digit(self, image: Picture) -> Digit:
         """Read a picture of one digit, of any size, place, colour and stroke width.
@@ -212,24 +259,107 @@ class Reader:
             junk=junk,
         )
 
-    def _number(self, digits: list[Digit]) -> Number:
+    def _read_upright(
+        self, page: npt.NDArray[np.uint8], constraint: Constraint | None
+    ) -> tuple[Number, ...]:
+        """Read the numbers of a page; runs in which nothing is written are left out."""
+        found = ink.find(page)
+        runs = [run for line in segment.lines(found) for run in line]
+        cut = [crops.around([region.box for region in run], found.page) for run in runs]
+        numbers = (ways[0] for ways in self._numbers(cut, constraint))
+        return tuple(number for number in numbers if number.text or number.unconstrained)
+
+    def _numbers(
+        self, cut: Sequence[Crop], constraint: Constraint | None, count: int = 1
+    ) -> Iterator[tuple[Number, ...]]:
+        """Read crops: the most probable numbers of each."""
+        shape, symbols = self.line_model.shape, self.line_model.symbols
+        strips = [normalize.strip(crop.pixels, shape) for crop in cut]
+        outputs = self.line_model.log_probabilities([strip.pixels for strip in strips])
+        for crop, strip, output in zip(cut, strips, outputs, strict=True):
+            readings = decode.candidates(output, symbols, constraint, count)
+            plain = None
+            if constraint is not None:
+                plain = decode.best(output, symbols).text
+                if not readings or readings[0].log_probability < _LEAST_LOG_PROBABILITY:
+                    yield (Number("", 0.0, crop.box, (), True, unconstrained=plain),)
+                    continue
+            yield tuple(self._number(reading, strip, crop, plain) for reading in readings)
+
+    def _number(
+        self, reading: decode.Reading, strip: normalize.Strip, crop: Crop, plain: str | None
+    ) -> Number:
+        boxes = crops.digit_boxes(strip, reading.spans, crop)
+        digits = tuple(
+            self._written_digit(*parts)
+            for parts in zip(
+                reading.text, reading.confidences, reading.alternatives, boxes, strict=True
+            )
+        )
+        confidence = math.exp(min(0.0, reading.log_probability))
         return Number(
             text="".join(digit.text for digit in digits),
-            confidence=math.prod(digit.confidence for digit in digits),
-            box=Box(
-                min(digit.box.left for digit in digits),
-                min(digit.box.top for digit in digits),
-                max(digit.box.right for digit in digits),
-                max(digit.box.bottom for digit in digits),
-            ),
-            digits=tuple(digits),
-            rejected=any(digit.rejected for digit in digits),
+            confidence=confidence if digits else 0.0,
+            box=_union(boxes) if boxes else crop.box,
+            digits=digits,
+            rejected=not digits
+            or confidence < self.min_confidence
+            or any(digit.rejected for digit in digits),
+            raw=reading.raw,
+            unconstrained=plain if plain != reading.text else None,
+        )
+
+    def _written_digit(
+        self, symbol: str, confidence: float, alternatives: tuple[float, ...], box: Box
+    ) -> Digit:
+        is_junk = symbol == REJECTED
+        return Digit(
+            label=int(np.argmax(alternatives)) if is_junk else int(symbol),
+            confidence=0.0 if is_junk else confidence,
+            box=box,
+            probabilities=alternatives,
+            rejected=is_junk or confidence < self.min_confidence,
+            junk=confidence if is_junk else 0.0,
         )
 
 
-def _refuse_constraints(*constraints: object) -> None:
-    if any(constraint is not None for constraint in constraints):
-        raise ConfigError("expected no length, pattern or check: this version reads without them")
+def _constraint(
+    length: Length | None, pattern: str | None, check: Check | None
+) -> Constraint | None:
+    if length is None and pattern is None and check is None:
+        return None
+    return Constraint(length, pattern, check)
+
+
+def _doubt(numbers: Sequence[Number]) -> float:
+    """How doubtful the digits of a page are on the whole, in [0, 1]; 0 where none were found."""
+    digits = [digit for number in numbers for digit in number.digits]
+    return 1 - sum(digit.confidence for digit in digits) / len(digits) if digits else 0.0
+
+
+def _turned_back(number: Number, turns: int, page: npt.NDArray[np.uint8]) -> Number:
+    """Return a number of a page that was turned by so many quarters with its boxes on the page."""
+    height, width = page.shape
+
+    def back(box: Box) -> Box:
+        left, top, right, bottom = box
+        if turns == 2:
+            return Box(width - right, height - bottom, width - left, height - top)
+        if turns == 1:
+            return Box(width - bottom, left, width - top, right)
+        return Box(top, height - right, bottom, height - left)
+
+    digits = tuple(replace(digit, box=back(digit.box)) for digit in number.digits)
+    return replace(number, box=back(number.box), digits=digits)
+
+
+def _union(boxes: Sequence[Box]) -> Box:
+    return Box(
+        min(box.left for box in boxes),
+        min(box.top for box in boxes),
+        max(box.right for box in boxes),
+        max(box.bottom for box in boxes),
+    )
 
 
 def read(image: Picture) -> Page:

@@ -39,7 +39,7 @@ FRAME_PX = 2  # of a strip's width, a row of logits each
 DEFAULT = "default"
 _SHIPPED = {"glyph": {DEFAULT: "glyph-distilled.onnx"}, "line": {DEFAULT: "line.onnx"}}
 _STRIPS_A_BATCH = 16
-STRIP_STEP_PX = 16  # widths of batches are multiples of it, so that few shapes come up
+STRIP_STEP_PX = 16
 _BATCH = 256  # glyphs in one run: large enough to be fast, small enough to stay in the cache
 
 
@@ -131,6 +131,11 @@ class ModelFile:
             return self.path.stem
         return f"{self.metadata.recipe.get('name', 'model')}-{self.metadata.seed}"
 
+    def outputs(self, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Run the network as it is; ``inputs`` and outputs as in the signature, float32."""
+        (name_in, *_), (name_out, *_) = self._signature()
+        return np.asarray(self._session.run([name_out], {name_in: inputs})[0])
+
     def _signature(self) -> list[tuple[str, str, list[int | str]]]:
         """Name, type and sizes of the network's input and output; "N" is any size."""
         raise NotImplementedError
@@ -167,8 +172,7 @@ class Model(ModelFile):
         """
         outputs = np.empty((len(glyphs), self.metadata.num_outputs), np.float32)
         for start in range(0, len(glyphs), _BATCH):
-            batch = as_input(glyphs[start : start + _BATCH])
-            outputs[start : start + _BATCH] = self._session.run([OUTPUT], {INPUT: batch})[0]
+            outputs[start : start + _BATCH] = self.outputs(as_input(glyphs[start : start + _BATCH]))
         return outputs
 
     def classify(self, glyphs: npt.NDArray[np.uint8]) -> Classification:
@@ -235,8 +239,7 @@ class LineModel(ModelFile):
         order = sorted(range(len(strips)), key=lambda index: strips[index].shape[1])
         for start in range(0, len(order), _STRIPS_A_BATCH):
             chosen = order[start : start + _STRIPS_A_BATCH]
-            inputs = as_strips([strips[index] for index in chosen])
-            logits = self._session.run([LOGITS], {STRIPS: inputs})[0]
+            logits = self.outputs(as_strips([strips[index] for index in chosen]))
             logits = logits * np.float32(1 / self.metadata.temperature)
             logits -= logits.max(axis=2, keepdims=True)
             logits -= np.log(np.exp(logits).sum(axis=2, keepdims=True))
@@ -251,16 +254,19 @@ class LineModel(ModelFile):
         ]
 
 
-def as_strips(strips: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float32]:
+def as_strips(
+    strips: Sequence[npt.NDArray[np.uint8]], step_px: int = STRIP_STEP_PX
+) -> npt.NDArray[np.float32]:
     """Return strips as the network takes them: padded to one width with paper on their right.
 
     Args:
         strips: (H, W) uint8 each, widths may differ; at least one.
+        step_px: the width is a multiple of it, so that few shapes come up; itself one of 4.
 
     Returns:
-        (N, H, the widest W rounded up to a multiple of ``STRIP_STEP_PX``, 1) float32 in [0, 1].
+        (N, H, the widest W rounded up to a multiple of ``step_px``, 1) float32 in [0, 1].
     """
-    width = -(-max(strip.shape[1] for strip in strips) // STRIP_STEP_PX) * STRIP_STEP_PX
+    width = -(-max(strip.shape[1] for strip in strips) // step_px) * step_px
     inputs = np.zeros((len(strips), strips[0].shape[0], width, 1), np.float32)
     for row, strip in zip(inputs, strips, strict=True):
         row[:, : strip.shape[1], 0] = strip * np.float32(1 / 255)

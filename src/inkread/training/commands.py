@@ -6,6 +6,8 @@ They are listed in every installation: without the extra, running one says what 
 import json
 import shlex
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -149,8 +151,14 @@ def train(
     data: DataFolder = None,
 ) -> None:
     """Train a network on MNIST."""
+    from inkread.training.line_recipes import LINE_RECIPES
     from inkread.training.recipes import recipe_named
 
+    if recipe in LINE_RECIPES:
+        if teacher:
+            raise ConfigError(f"expected no --teacher for recipe {recipe!r}, received {teacher}")
+        _train_line(recipe, seed, out, epochs, resume, data)
+        return
     chosen = recipe_named(recipe)  # first, for what follows loads TensorFlow and MNIST
     if epochs and chosen.members:
         raise ConfigError(
@@ -164,14 +172,10 @@ def train(
 
     folder = out or Path("runs") / f"{recipe}-{seed}"
     mnist = _load_mnist(data)
-    try:
-        with messages.training() as on_step:
-            run = training.train(
-                chosen, mnist, folder, seed=seed, resume=resume, teacher=teacher, on_step=on_step
-            )
-    except KeyboardInterrupt:
-        messages.complain(f"interrupted; go on with the same command and --resume ({folder})")
-        raise typer.Exit(130) from None
+    with _interruptible(folder), messages.training() as on_step:
+        run = training.train(
+            chosen, mnist, folder, seed=seed, resume=resume, teacher=teacher, on_step=on_step
+        )
     title = f"{recipe}, seed {seed}"
     picked = plots.pick_samples(mnist.train, 10, seed)
     plots.save(plots.samples(mnist.train, picked, "training images"), folder / "samples.png")
@@ -183,15 +187,54 @@ def train(
     )
 
 
+def _train_line(
+    recipe: str, seed: int, out: Path | None, pools: int | None, resume: bool, data: Path | None
+) -> None:
+    from inkread.training import plots
+    from inkread.training.line_recipes import LINE_RECIPES
+    from inkread.training.train_line import train_line
+
+    chosen = LINE_RECIPES[recipe]
+    if pools:
+        chosen = replace(chosen, num_pools=pools)
+    folder = out or Path("runs") / f"{recipe}-{seed}"
+    mnist = _load_mnist(data)
+    with _interruptible(folder), messages.training() as on_step:
+        run = train_line(chosen, mnist, folder, seed=seed, resume=resume, on_step=on_step)
+    strips = run.validation
+    shown = plots.strips(strips.strips[:40], strips.texts[:40], "synthetic numbers")
+    plots.save(shown, folder / "samples.png")
+    plots.save(plots.curves(run.history, f"{recipe}, seed {seed}"), folder / "curves.png")
+    last = run.history[-1]
+    typer.echo(
+        f"{run.model_file}: synthetic validation numbers right as a whole, separators included: "
+        f"{last.validation_accuracy:.2%} (n = {len(strips.texts):,}) "
+        f"after {last.seconds:.0f} s of training"
+    )
+
+
+@contextmanager
+def _interruptible(folder: Path) -> Iterator[None]:
+    """Say how to go on with a training that Ctrl-C stops."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        messages.complain(f"interrupted; go on with the same command and --resume ({folder})")
+        raise typer.Exit(130) from None
+
+
 @app.command()
 def recipes() -> None:
     """List the recipes."""
+    from inkread.training.line_recipes import LINE_RECIPES
     from inkread.training.recipes import RECIPES
 
     table = Table("recipe", "purpose", "network", "epochs", "teacher", header_style="bold")
     for recipe in RECIPES.values():
         networks, epochs = _networks_and_epochs(recipe)
         table.add_row(recipe.name, recipe.purpose, networks, epochs, recipe.teacher or "")
+    for line in LINE_RECIPES.values():
+        table.add_row(line.name, line.purpose, "line", f"{line.num_pools} pools", "")
     output.console().print(table)
 
 

@@ -1,8 +1,8 @@
 """Hands: writers who each have habits of their own, and write digits, separators and letters.
 
 A digit is an MNIST training image, bent and redrawn with the writer's pen, or one of our own shapes
-where MNIST's American hands lack it: a 1 with a flag or a foot, a barred 7, an open 4, a 9 like a P,
-wide zeros, zeros chained to one another. Nobody else's handwriting is in it.
+where MNIST's American hands lack it: a 1 with a flag or a foot, a barred 7, an open 4, a 9 like a
+P, wide zeros, zeros chained to one another. Nobody else's handwriting is in it.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.normalize import stroke_width
-from inkread.training.digits import CHAINED, MORE_SHAPES, SHAPES, Shape
+from inkread.training.digits import BARRED_SEVENS, CHAINED, MORE_SHAPES, SHAPES, Shape
 from inkread.training.letters import LETTERS, strokes
 from inkread.training.mnist import Split
 from inkread.training.synth import smooth
@@ -25,6 +25,9 @@ _ZOOM = 2  # an MNIST image is enlarged by this before its outline is taken
 _OVERSAMPLED = 3  # strokes are drawn at this many times the resolution
 _SHIFT_BITS = 4
 _SHAPES = {digit: SHAPES[digit] + MORE_SHAPES[digit] for digit in range(10)}
+
+# Letters that no hand's digit looks like: a P may be a 9, a T a 7, a U the top of a 4.
+_CLEAR_LETTERS = [letter for letter in LETTERS if letter not in "CDJLPTUVYacdehjnprtuvy"]
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,21 @@ class Hand:
         pen_px: width of the strokes.
     """
 
-    def __init__(self, digits: Split, rng: np.random.Generator, height_px: float) -> None:
+    def __init__(
+        self,
+        digits: Split,
+        rng: np.random.Generator,
+        height_px: float,
+        *,
+        own_shapes: bool = True,
+    ) -> None:
         """Draw the habits.
 
         Args:
             digits: the images to write with, MNIST's training images.
             rng: decides everything, now and in all that is written.
             height_px: of the tall digits.
+            own_shapes: write some digits in shapes of ours; else all are MNIST images.
         """
         self._digits, self._rng = digits, rng
         self.height_px = height_px
@@ -74,15 +85,21 @@ class Hand:
         # Many write the zeros of round amounts small, wide or flat.
         self._zero_height = rng.choice([1.0, rng.uniform(0.4, 1.0)])
         self._zero_aspect = rng.choice([1.0, rng.uniform(1.0, 2.4)], p=[0.6, 0.4])
-        self.chains_zeros = rng.random() < 0.12
+        self.chains_zeros = own_shapes and rng.random() < 0.18
         # Of each digit: the shape of ours that this writer has, or None for an MNIST image.
-        drawn_share = rng.choice([0.0, 0.3, 1.0], p=[0.3, 0.55, 0.15])
+        drawn_share = own_shapes * rng.choice([0.0, 0.3, 1.0], p=[0.3, 0.55, 0.15])
         self._habits = [
             int(rng.integers(len(_SHAPES[digit])))
             if rng.random() < min(1.0, drawn_share * (2.0 if digit in (0, 1, 4, 7, 9) else 0.7))
             else None
             for digit in range(10)
         ]
+        # A 1 of a stem with a flag of some length, and perhaps a foot; such writers bar their 7s.
+        self._one = None
+        if own_shapes and rng.random() < 0.5:
+            self._one = _flagged_one(rng)
+            if rng.random() < 0.7:
+                self._habits[7] = int(rng.choice(BARRED_SEVENS))
         self._lookalikes = self._like_one_writer()
 
     def digit(self, label: int) -> Patch:
@@ -93,6 +110,8 @@ class Hand:
         if label == 0:
             height *= float(self._zero_height)
             aspect *= float(self._zero_aspect)
+        if label == 1 and self._one is not None:
+            return self._drawn(self._one, height, 0.62 * aspect)
         habit = self._habits[label]
         # Now and then a writer strays from the habit.
         if habit is not None and rng.random() < 0.9:
@@ -141,7 +160,7 @@ class Hand:
     def letter(self, character: str | None = None) -> Patch:
         """Write a letter or symbol that is no digit; a random one if none is named."""
         rng = self._rng
-        ways = LETTERS[character or str(rng.choice(list(LETTERS)))]
+        ways = LETTERS[character or str(rng.choice(_CLEAR_LETTERS))]
         size = self.height_px * rng.uniform(0.6, 1.05)
         shift = np.array([0.0, self.height_px - size])
         scale = np.array([0.75 * self._aspect, 1.0]) * size
@@ -252,6 +271,21 @@ class Hand:
 
     def _pen(self) -> float:
         return self.pen_px * float(np.exp(self._rng.normal(0, 0.08)))
+
+
+def _flagged_one(rng: np.random.Generator) -> Shape:
+    """A 1 with a flag, now and then with a foot; in a box of side 1, y down."""
+    top = float(rng.uniform(0.4, 0.6))
+    reach, drop = float(rng.uniform(0.1, 0.65)), float(rng.uniform(0.05, 0.75))
+    sag = float(rng.normal(0.0, 0.05))
+    foot = top + float(rng.normal(0.0, 0.06))
+    start = (top - reach, drop)
+    bend = (top - reach / 2 + sag, drop / 2 + sag)
+    stem = [start, bend, (top, 0.0), (top, 0.0), ((top + foot) / 2, 0.5), (foot, 1.0)]
+    if rng.random() < 0.25:
+        left, right = rng.uniform(0.1, 0.5, 2)
+        return [stem, [(foot - float(left), 1.0), (foot, 1.0), (foot + float(right), 1.0)]]
+    return [stem]
 
 
 _INDEX: dict[int, list[npt.NDArray[np.intp]]] = {}

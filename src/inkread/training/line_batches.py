@@ -14,14 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.normalize import StripShape, strip
+from inkread.runtime import FRAME_PX, as_strips
 from inkread.training.mnist import Split
 from inkread.training.numbers import number_on_paper
 
-__all__ = ["Batch", "Pool", "batches", "pool", "pools"]
+__all__ = ["MOST_SYMBOLS", "Batch", "Pool", "batches", "pool", "pools"]
 
-_WIDTH_STEP_PX = 32  # widths are rounded up to these, so that few shapes of batches come up
+_MIXED_PX = 32  # widths of a batch differ by about as much, and are rounded up to it
 _MIN_FRAMES_A_SYMBOL = 2  # what is squeezed more can't be spelled out by CTC
-_FRAME_PX = 2
+MOST_SYMBOLS = 20  # all batches have as many: each new shape of one is compiled anew
+_MAX_WIDTH_PX = 640  # few are wider, and each would make its whole batch so wide
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Batch:
     Attributes:
         strips: (B, H, W, 1) float32 in [0, 1].
         widths: (B,) int32, of the strips without what was added, in pixels.
-        labels: (B, L) int32, classes of the symbols, from 1; 0 after the end.
+        labels: (B, MOST_SYMBOLS) int32, classes of the symbols, from 1; 0 after the end.
     """
 
     strips: npt.NDArray[np.float32]
@@ -67,7 +69,10 @@ def pool(digits: Split, count: int, seed: int, number: int) -> Pool:
     while len(strips) < count:
         picture, text = number_on_paper(digits, rng)
         made = strip(picture, _SHAPE).pixels
-        if made.shape[1] >= _MIN_FRAMES_A_SYMBOL * _FRAME_PX * len(text) and made.shape[1] <= 640:
+        if (
+            made.shape[1] >= _MIN_FRAMES_A_SYMBOL * FRAME_PX * len(text)
+            and made.shape[1] <= _MAX_WIDTH_PX
+        ):
             strips.append(made)
             texts.append(text)
     return Pool(strips, texts)
@@ -96,24 +101,21 @@ def batches(
         rng: decides the order.
     """
     widths = np.array([made.shape[1] for made in strips.strips])
-    order = np.argsort(widths + rng.uniform(0, _WIDTH_STEP_PX, len(widths)))
+    order = np.argsort(widths + rng.uniform(0, _MIXED_PX, len(widths)))
     full = len(order) // batch_size
     starts = rng.permutation(full) * batch_size
     for start in starts:
         chosen = order[start : start + batch_size]
-        yield batch([strips.strips[k] for k in chosen], [strips.texts[k] for k in chosen], symbols)
+        yield _batch([strips.strips[k] for k in chosen], [strips.texts[k] for k in chosen], symbols)
 
 
-def batch(strips: list[npt.NDArray[np.uint8]], texts: list[str], symbols: str) -> Batch:
+def _batch(strips: list[npt.NDArray[np.uint8]], texts: list[str], symbols: str) -> Batch:
     """Pad strips to one width and texts to one length."""
-    widths = np.array([made.shape[1] for made in strips], np.int32)
-    width = -(-int(widths.max()) // _WIDTH_STEP_PX) * _WIDTH_STEP_PX
-    inputs = np.zeros((len(strips), strips[0].shape[0], width, 1), np.float32)
-    labels = np.zeros((len(texts), max(len(text) for text in texts)), np.int32)
-    for index, (made, text) in enumerate(zip(strips, texts, strict=True)):
-        inputs[index, :, : made.shape[1], 0] = made * np.float32(1 / 255)
-        labels[index, : len(text)] = [symbols.index(character) + 1 for character in text]
-    return Batch(inputs, widths, labels)
+    labels = np.zeros((len(texts), MOST_SYMBOLS), np.int32)
+    for row, text in zip(labels, texts, strict=True):
+        row[: len(text)] = [symbols.index(character) + 1 for character in text]
+    widths = np.array([strip.shape[1] for strip in strips], np.int32)
+    return Batch(as_strips(strips, _MIXED_PX), widths, labels)
 
 
 _SHAPE = StripShape()

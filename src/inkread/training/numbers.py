@@ -46,7 +46,12 @@ def number_on_paper(digits: Split, rng: np.random.Generator) -> tuple[npt.NDArra
 
 
 def written_number(
-    digits: Split, rng: np.random.Generator, text: str, *, gap: float | None = None
+    digits: Split,
+    rng: np.random.Generator,
+    text: str,
+    *,
+    gap: float | None = None,
+    own_shapes: bool = True,
 ) -> WrittenNumber:
     """Write a text in one hand.
 
@@ -56,14 +61,16 @@ def written_number(
         text: digits, separators, ``?`` for a letter, spaces for wide gaps.
         gap: mean space between two characters as a share of the height, below 0 where they touch;
             ``None``: the writer's own.
+        own_shapes: write some digits in shapes of ours; else all are of the images.
     """
     height = float(np.exp(rng.uniform(np.log(18), np.log(44))))
-    hand = Hand(digits, rng, height)
+    hand = Hand(digits, rng, height, own_shapes=own_shapes)
     patches = _written(hand, rng, text)
     mean_gap = rng.choice([rng.normal(0.2, 0.12), rng.normal(0.04, 0.06)]) if gap is None else gap
     spread = rng.uniform(0.02, 0.1)
     drift = rng.normal(0.0, 0.03)  # of the baseline, a share of the way along
-    left, placed = 0.0, []
+    left = 0.0
+    placed: list[tuple[int, int, Floats]] = []
     for previous, (character, patch) in zip([("", None), *patches], patches, strict=False):
         if character == " ":
             left += height * rng.uniform(0.25, 1.2)
@@ -108,6 +115,8 @@ def _written(hand: Hand, rng: np.random.Generator, text: str) -> list[tuple[str,
 
 def _pasted(placed: list[tuple[int, int, Floats]]) -> Floats:
     """Lay patches onto one another, the darker ink counting."""
+    if not placed:
+        return np.zeros((28, 120), np.float32)
     left = min(x for x, _, _ in placed)
     top = min(y for _, y, _ in placed)
     right = max(x + ink.shape[1] for x, _, ink in placed)

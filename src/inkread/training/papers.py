@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["picture"]
+__all__ = ["fine_print", "picture"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -26,14 +26,31 @@ def picture(ink: Floats, rng: np.random.Generator, height_px: float) -> npt.NDAr
     printed = np.zeros(shape, np.float32)
     if rng.random() < 0.7:
         depth = opacity * rng.uniform(0.05, 0.55)
-        for _ in range(rng.integers(1, 4)):
-            printed = np.maximum(printed, depth * rng.uniform(0.4, 1) * _pattern(shape, rng, unit))
+        printed = depth * fine_print(shape, rng, height_px)
     if rng.random() < 0.45:
         printed = np.maximum(printed, opacity * rng.uniform(0.3, 1.1) * _ruling(shape, rng, unit))
     light = rng.uniform(0.45, 1.0) * _light(shape, rng)
     pen = opacity * ink * _flow(shape, rng)
     grey = light * (1 - np.clip(printed, 0, 1)) * (1 - pen)
     return _camera(grey, rng, unit)
+
+
+def fine_print(shape: tuple[int, int], rng: np.random.Generator, height_px: float) -> Floats:
+    """Return what a security paper is printed with: one to three patterns over one another.
+
+    Args:
+        shape: height and width, in pixels.
+        rng: decides the patterns.
+        height_px: of the tall digits on it.
+
+    Returns:
+        (H, W) float32 in [0, 1].
+    """
+    printed = np.zeros(shape, np.float32)
+    for _ in range(rng.integers(1, 4)):
+        pattern = _pattern(shape, rng, height_px / 28)
+        printed = np.maximum(printed, np.float32(rng.uniform(0.4, 1)) * pattern)
+    return printed
 
 
 def _axes(shape: tuple[int, int]) -> tuple[Floats, Floats]:
@@ -47,13 +64,13 @@ def _pattern(shape: tuple[int, int], rng: np.random.Generator, unit: float) -> F
     """Fine print over the whole paper, in [0, 1]: waves, circles, hatching, dots, texture."""
     y, x = _axes(shape)
     kind = rng.integers(6)
-    period = np.float32(unit * rng.uniform(2.5, 11))
+    period = float(unit * rng.uniform(2.5, 11))
     angle = np.float32(rng.choice([rng.normal(0, 0.12), rng.uniform(0, np.pi)]))
     if kind == 5:
         texture = cv2.GaussianBlur(
             rng.standard_normal(shape, np.float32), (0, 0), unit * rng.uniform(0.5, 1.2)
         )
-        return np.clip(texture / (2 * texture.std() + 1e-6), 0, 1)
+        return np.asarray(np.clip(texture / (2 * texture.std() + 1e-6), 0, 1), np.float32)
     if kind == 1:
         centre = rng.uniform(-1.5, 2.5, 2) * shape
         phase = np.hypot(y - np.float32(centre[0]), x - np.float32(centre[1])) / period
@@ -73,14 +90,14 @@ def _pattern(shape: tuple[int, int], rng: np.random.Generator, unit: float) -> F
         return np.asarray(np.maximum(lines, _lines(other, share, period)), np.float32)
     if kind == 4:  # dots
         other = (x * np.cos(angle) + y * np.sin(angle)) / period
-        return np.asarray(lines * _lines(other, min(0.6, 2 * share), period), np.float32)
+        return np.multiply(lines, _lines(other, min(0.6, 2 * share), period))
     return np.asarray(lines, np.float32)
 
 
 def _lines(phase: Floats, share: float, period: float) -> Floats:
     """Lines at whole numbers of the phase, anti-aliased."""
     distance = np.abs(phase - np.rint(phase)) * np.float32(period)  # pixels to the middle line
-    return np.clip(np.float32(share * period / 2 + 0.5) - distance, 0, 1)
+    return np.asarray(np.clip(np.float32(share * period / 2 + 0.5) - distance, 0, 1), np.float32)
 
 
 def _ruling(shape: tuple[int, int], rng: np.random.Generator, unit: float) -> Floats:
@@ -176,5 +193,5 @@ def _camera(grey: Floats, rng: np.random.Generator, unit: float) -> npt.NDArray[
         _, data = cv2.imencode(
             ".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 95))]
         )
-        result = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+        result = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
     return np.asarray(result, np.uint8)

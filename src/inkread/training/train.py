@@ -15,7 +15,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -32,6 +32,7 @@ from inkread.training.batches import Batches, Source
 from inkread.training.calibrate import fit_temperature, threshold_keeping
 from inkread.training.evaluate import score
 from inkread.training.history import Epoch, Step, chained, read_history, write_history
+from inkread.training.line_recipes import LineRecipe
 from inkread.training.memory import keep_freed_memory
 from inkread.training.mnist import TRAIN_IMAGES, Mnist, Split
 from inkread.training.recipes import Recipe, recipe_from_dict
@@ -42,6 +43,7 @@ CHECKPOINT, HISTORY, RECIPE = "checkpoint.keras", "history.csv", "recipe.json"
 MODEL, METRICS, MEMBERS = "model.onnx", "metrics.json", "members"
 LABELS = tuple(str(digit) for digit in range(10))
 PARITY_GLYPHS = 512
+Kind = TypeVar("Kind", bound=Recipe | LineRecipe)
 KEPT_DIGITS = 0.995  # share of the validation images that are not rejected as no digits
 
 
@@ -113,7 +115,7 @@ def _train_members(
 ) -> Run:
     seeds = range(seed * len(recipe.members), (seed + 1) * len(recipe.members))
     _check_seed(seed, (2**32 - len(seeds)) // len(seeds))
-    _begin(recipe, seed, directory, resume)
+    begin(recipe, seed, directory, resume)
     runs = []
     for index, (member, own_seed) in enumerate(zip(recipe.members, seeds, strict=True)):
         folder = directory / MEMBERS / f"{index}-{member.name}"
@@ -155,7 +157,7 @@ class Training:
         _check_seed(seed, 2**32 - 1)
         loaded_teacher = _teacher(recipe, teacher)
         self._teacher_sha256 = hashlib.sha256(teacher.read_bytes()).hexdigest() if teacher else None
-        _begin(recipe, seed, directory, resume, self._teacher_sha256)
+        begin(recipe, seed, directory, resume, self._teacher_sha256)
         self._source = Source(data.train, recipe, seed, loaded_teacher)
         keep_freed_memory()
         keras.utils.set_random_seed(seed)
@@ -165,7 +167,7 @@ class Training:
             return
         self.network = load_network(directory)
         num_done = int(self.network.optimizer.iterations) // num_batches
-        self.history = read_history(directory / HISTORY)[:num_done]
+        self.history = read_history(directory / HISTORY, Epoch)[:num_done]
         if len(self.history) < num_done:
             raise ConfigError(
                 f"{directory / HISTORY}: expected {num_done} epochs, received {len(self.history)}"
@@ -200,7 +202,7 @@ class Training:
     def _trained_epoch(self, number: int) -> Epoch:
         start = time.perf_counter()
         batches = Batches(self._source, number)
-        _restart_dropout(self.network, self._seed, number)
+        restart_dropout(self.network, self._seed, number)
         callbacks = []
         if self._on_step:
             callbacks.append(_Reporter(self._on_step, number, self._recipe.epochs, len(batches)))
@@ -276,7 +278,7 @@ def _compiled(recipe: Recipe, num_steps: int) -> keras.Model:
     return network
 
 
-def _restart_dropout(network: keras.Model, seed: int, epoch: int) -> None:
+def restart_dropout(network: keras.Model, seed: int, epoch: int) -> None:
     """Restart the random stream of each dropout layer, which a checkpoint does not hold."""
     for index, layer in enumerate(network.layers):
         if isinstance(layer, keras.layers.Dropout):
@@ -293,8 +295,12 @@ def _check_seed(seed: int, largest: int) -> None:
         raise ConfigError(f"expected a seed from 0 to {largest}, received {seed}")
 
 
-def _begin(
-    recipe: Recipe, seed: int, directory: Path, resume: bool, teacher_sha256: str | None = None
+def begin(
+    recipe: Recipe | LineRecipe,
+    seed: int,
+    directory: Path,
+    resume: bool,
+    teacher_sha256: str | None = None,
 ) -> None:
     """Write ``recipe.json``, or check that the one that is there is of the same run."""
     path = directory / RECIPE
@@ -304,7 +310,8 @@ def _begin(
         return
     if not resume:
         raise ConfigError(f"{directory} holds a run already: resume it, or choose another folder")
-    known_recipe, known_seed = read_recipe(directory)
+    parse = LineRecipe.from_dict if isinstance(recipe, LineRecipe) else recipe_from_dict
+    known_recipe, known_seed = _read_recipe(directory, parse)
     if (known_recipe, known_seed) != (recipe, seed):
         raise ConfigError(
             f"expected the folder of a run of recipe {recipe.name!r} with seed {seed} and the same "
@@ -324,10 +331,14 @@ def read_recipe(directory: Path) -> tuple[Recipe, int]:
     Raises:
         ConfigError: the folder holds no run, or ``recipe.json`` is broken.
     """
+    return _read_recipe(directory, recipe_from_dict)
+
+
+def _read_recipe(directory: Path, parse: Callable[[dict[str, Any]], Kind]) -> tuple[Kind, int]:
     path = directory / RECIPE
     try:
         values = json.loads(path.read_text())
-        return recipe_from_dict(values["recipe"]), int(values["seed"])
+        return parse(values["recipe"]), int(values["seed"])
     except OSError as error:
         raise ConfigError(f"expected the folder of a run, received {directory}: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
