@@ -1,7 +1,7 @@
-"""Where a form lies on its scan: by its markers, or by what is printed on it; or why it isn't there.
+"""Where a form lies on its scan: by its markers, or by its print; or why it isn't there.
 
-Any way up, turned, scaled, in perspective. A scan that is blank, coarse, cut off, of another form or
-of a page that isn't flat is refused, each by its own name.
+Any way up, turned, scaled, in perspective. A scan that is blank, coarse, cut off, of another form
+or of a page that isn't flat is refused, each by its own name.
 """
 
 from dataclasses import dataclass
@@ -205,7 +205,7 @@ class _Print:
         width, height = template.page
         if abs(blank.shape[1] / blank.shape[0] / (width / height) - 1) > 0.03:
             raise TemplateError(
-                f"{template.form}: expected a picture of the whole page, {width:g} x {height:g} mm, "
+                f"{template.form}: expected a picture of the whole page, {width:g} x {height:g} mm: "
                 f"received {blank.shape[1]} x {blank.shape[0]} pixels"
             )
         self._template = template

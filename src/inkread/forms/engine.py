@@ -1,4 +1,4 @@
-"""Many scans, read by several processes on this machine; what each page came to goes to a journal."""
+"""Many scans, read by several processes of this machine into a journal."""
 
 import contextlib
 import hashlib
@@ -110,8 +110,10 @@ def read_file(reader: FormReader, name: str, sha256: str, crops: Path | None) ->
     records: list[FormRecord] = []
     try:
         with images.open_pages(name) as opened:
-            for index in range(len(opened)):
-                records.append(_read_page(reader, opened, index, (shown, sha256), crops))
+            records.extend(
+                _read_page(reader, opened, index, (shown, sha256), crops)
+                for index in range(len(opened))
+            )
     except (ImageError, MemoryError) as error:
         reason = str(error).removeprefix(f"{Path(name)}: ") or "not enough memory"
         records.append(FormRecord(shown, len(records) + 1, sha256, error=reason))

@@ -1,5 +1,6 @@
-"""Fields out of an aligned scan: the ink that was written in them, without what was printed there."""
+"""Fields out of an aligned scan: the ink that was written, without what was printed."""
 
+import itertools
 from dataclasses import dataclass
 
 import cv2
@@ -219,7 +220,7 @@ def _shared(mask: Mask, print_: _Print) -> list[Mask]:
     parts = np.stack(
         [
             np.bincount(labels[:, left:right].ravel(), minlength=count)
-            for left, right in zip(bounds, bounds[1:], strict=False)
+            for left, right in itertools.pairwise(bounds)
         ]
     )  # (cells, components)
     main = parts.argmax(axis=0)

@@ -127,6 +127,7 @@ class _DigitsField(_Field):
 
     @property
     def lengths(self) -> tuple[int, int]:
+        """See ``_Field``."""
         if self.length is None:
             return super().lengths
         return (self.length, self.length) if isinstance(self.length, int) else self.length
@@ -169,10 +170,12 @@ class CombField(_DigitsField):
 
     @property
     def num_cells(self) -> int:
+        """See ``_Field``."""
         return self.cells
 
     @property
     def lengths(self) -> tuple[int, int]:
+        """See ``_Field``."""
         return (self.cells, self.cells) if self.length is None else super().lengths
 
 
@@ -187,14 +190,17 @@ class DateField(_Field):
 
     @property
     def num_cells(self) -> int:
+        """See ``_Field``."""
         return len(self.format) if self.comb else 0
 
     @property
     def lengths(self) -> tuple[int, int]:
+        """See ``_Field``."""
         return len(self.format), len(self.format)
 
     @property
     def heavy_after(self) -> tuple[int, ...]:
+        """See ``_Field``."""
         return tuple(
             place
             for place in range(1, len(self.format))
@@ -218,14 +224,17 @@ class AmountField(_Field):
 
     @property
     def num_cells(self) -> int:
+        """See ``_Field``."""
         return self.cells or 0
 
     @property
     def lengths(self) -> tuple[int, int]:
+        """See ``_Field``."""
         return self.decimals + 1, self.cells or 15
 
     @property
     def heavy_after(self) -> tuple[int, ...]:
+        """See ``_Field``."""
         return (self.cells - self.decimals,) if self.cells and self.decimals else ()
 
     @model_validator(mode="after")

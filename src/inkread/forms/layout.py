@@ -1,5 +1,6 @@
 """What is printed where on a form, in millimetres from the page's top left corner."""
 
+import itertools
 from dataclasses import dataclass
 
 from inkread.forms.fields import FormField, Rect
@@ -42,8 +43,7 @@ def cells(field: FormField, rect: Rect) -> tuple[Rect, ...]:
     count = max(1, field.num_cells)
     edges = [rect.left + rect.width * place / count for place in range(count + 1)]
     return tuple(
-        Rect(left, rect.top, right, rect.bottom)
-        for left, right in zip(edges, edges[1:], strict=False)
+        Rect(left, rect.top, right, rect.bottom) for left, right in itertools.pairwise(edges)
     )
 
 

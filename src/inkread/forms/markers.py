@@ -1,8 +1,8 @@
 """The markers in the corners of a form: where it is, which way up, and which form it is.
 
-They are AprilTags of the family 36h11 (Olson 2011), which OpenCV finds. An identifier says its corner
-by its remainder by 4, and a part of the template's digest by the rest: four of them tell some
-450 million forms apart.
+They are AprilTags of the family 36h11 (Olson 2011), which OpenCV finds. An identifier says its
+corner by its remainder by 4, and a part of the template's digest by the rest: four of them tell
+some 450 million forms apart.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ def _dictionary() -> cv2.aruco.Dictionary:
 
 
 def identifiers(template: Template) -> tuple[int, int, int, int]:
-    """Return the identifiers of a form's markers: top left, top right, bottom right, bottom left."""
+    """Return the identifiers of a form's markers, clockwise from the top left."""
     parts = [
         int.from_bytes(template.digest[2 * corner : 2 * corner + 2], "big") % _NUM_PARTS
         for corner in range(4)
@@ -50,8 +50,8 @@ def detected(page: npt.NDArray[np.uint8]) -> Mapping[int, npt.NDArray[np.float32
         page: (H, W) uint8, 0 black, 255 white; any way up.
 
     Returns:
-        By the identifier the marker's corners, (4, 2) pixels, x then y: its own top left, top right,
-        bottom right and bottom left.
+        By the identifier the marker's corners, (4, 2) pixels, x then y: clockwise from its own top
+        left.
     """
     parameters = cv2.aruco.DetectorParameters()
     parameters.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_SUBPIX

@@ -1,4 +1,4 @@
-"""A form as a YAML file: where its fields are, what they hold, and how they depend on each other."""
+"""A form as a YAML file: where its fields are, what they hold, and what ties them together."""
 
 import hashlib
 import itertools
