@@ -205,7 +205,7 @@ class _Print:
         width, height = template.page
         if abs(blank.shape[1] / blank.shape[0] / (width / height) - 1) > 0.03:
             raise TemplateError(
-                f"{template.form}: expected a picture of the whole page, {width:g} x {height:g} mm: "
+                f"{template.form}: expected a picture of all of {width:g} x {height:g} mm, "
                 f"received {blank.shape[1]} x {blank.shape[0]} pixels"
             )
         self._template = template

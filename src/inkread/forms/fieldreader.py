@@ -8,12 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread import normalize
-from inkread.forms.candidates import Candidate, of_cells
+from inkread.constraints import Constraint
+from inkread.forms.candidates import Candidate
 from inkread.reader import Reader
 
 __all__ = ["Digits", "FieldReader", "Reading", "of_reader"]
 
 _COUNT = 20  # candidates of a free box
+_COUNT_CONSTRAINED = 5
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class FieldReader(Protocol):
 
     @property
     def name(self) -> str:
-        """The model's name."""
+        """The models' names."""
         ...
 
     def digits(self, inks: Sequence[npt.NDArray[np.uint8]]) -> Digits:
@@ -58,11 +60,12 @@ class FieldReader(Protocol):
         """
         ...
 
-    def number(self, grey: npt.NDArray[np.uint8]) -> Reading:
+    def number(self, grey: npt.NDArray[np.uint8], constraint: Constraint) -> Reading:
         """Read a box with a number.
 
         Args:
-            grey: (H, W) uint8, dark ink on white, without lines.
+            grey: (H, W) uint8, dark ink on white, without lines, cut to the writing.
+            constraint: what the number has to satisfy; candidates that don't are listed too.
         """
         ...
 
@@ -78,20 +81,29 @@ class _OfReader:
 
     @property
     def name(self) -> str:
-        return self._reader.model.name
+        return f"{self._reader.model.name}, {self._reader.line_model.name}"
 
     def digits(self, inks: Sequence[npt.NDArray[np.uint8]]) -> Digits:
         model = self._reader.model
-        shape = model.metadata.shape
+        shape = model.shape
         if not inks:
             return Digits(np.empty((0, 10), np.float32), np.empty(0, bool))
         found = model.classify(np.stack([normalize.glyph(ink, shape) for ink in inks]))
         threshold = model.metadata.junk_threshold
         return Digits(found.probabilities, found.junk <= (1.0 if threshold is None else threshold))
 
-    def number(self, grey: npt.NDArray[np.uint8]) -> Reading:
-        number = self._reader.read_number(grey)
-        if not number.digits:
-            return Reading((), is_number=False)
-        probabilities = np.array([digit.probabilities for digit in number.digits])
-        return Reading(of_cells(probabilities, _COUNT), not number.rejected)
+    def number(self, grey: npt.NDArray[np.uint8], constraint: Constraint) -> Reading:
+        numbers = self._reader.candidates(grey, count=_COUNT)
+        if numbers[0].rejected or not constraint.accepts(numbers[0].text):
+            numbers += self._reader.candidates(
+                grey,
+                length=constraint.length,
+                pattern=constraint.pattern,
+                check=constraint.check,
+                count=_COUNT_CONSTRAINED,
+            )
+        texts = {each.text: each.confidence for each in numbers if each.text.isdecimal()}
+        ranked = sorted(texts, key=lambda text: -texts[text])
+        return Reading(
+            tuple(Candidate(text, texts[text]) for text in ranked), not numbers[0].rejected
+        )

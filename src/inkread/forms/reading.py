@@ -7,19 +7,21 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from inkread.constraints import Constraint
 from inkread.errors import ConfigError
 from inkread.forms import rules
 from inkread.forms.align import Aligner, Alignment
 from inkread.forms.candidates import Candidate, of_cells
 from inkread.forms.extract import Written, written
 from inkread.forms.fieldreader import FieldReader
-from inkread.forms.fields import FormField, TickField
+from inkread.forms.fields import FormField, NumberField, TickField
 from inkread.forms.template import Template
 from inkread.forms.values import Value, as_text
 
 __all__ = ["MIN_CONFIDENCE", "FieldReading", "FormReader", "FormReading", "Status"]
 
 MIN_CONFIDENCE = 0.98
+_MARGIN = 0.2  # around the writing of a free box, in its heights
 _COUNT = 40  # candidates of a comb
 _MIN_INK_MM2 = 0.3  # less in a cell is a speck; a 1 of a fine pen is three times that
 _TICK_SHARE = (0.02, 0.05)  # less ink is no tick, more is one; between them a person must look
@@ -124,7 +126,7 @@ class FormReader:
         for name, field in fields.items():
             if field.num_cells or isinstance(field, TickField) or not _has_ink(ink[name]):
                 continue
-            found = self._reader.number(cv2.bitwise_not(ink[name].ink))
+            found = self._reader.number(_cut(ink[name].ink), _constraint(field))
             candidates[name] = found.candidates
             if not found.is_number:
                 notes[name] = "expected digits alone"
@@ -179,6 +181,20 @@ class FormReader:
             note = "not sure enough"
         status = Status.DOUBTFUL if note else Status.OK
         return FieldReading(field.name, choice.value, choice.confidence, status, note)
+
+
+def _constraint(field: FormField) -> Constraint:
+    if isinstance(field, NumberField):
+        return field.constraint
+    return Constraint(field.lengths)
+
+
+def _cut(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Cut to the writing with a margin: (H, W) uint8, dark ink on white."""
+    x, y, width, height = cv2.boundingRect((ink > 63).astype(np.uint8))
+    margin = round(_MARGIN * height)
+    cut = ink[y : y + height, x : x + width]
+    return np.asarray(cv2.bitwise_not(np.pad(cut, margin)))
 
 
 def _has_ink(found: Written) -> bool:

@@ -200,11 +200,9 @@ def _misplaced(template: Template) -> Iterator[tuple[tuple[str | int, ...], str]
         elif field.num_cells and (
             rect.width / cells < _MIN_CELL_MM[0] or rect.height < _MIN_CELL_MM[1]
         ):
-            yield (
-                path,
-                f"expected cells of at least {_MIN_CELL_MM[0]:g} x {_MIN_CELL_MM[1]:g} mm, "
-                f"received {cells} of {rect.width / cells:.1f} x {rect.height:.1f} mm",
-            )
+            least = f"{_MIN_CELL_MM[0]:g} x {_MIN_CELL_MM[1]:g} mm"
+            received = f"{rect.width / cells:.1f} x {rect.height:.1f} mm"
+            yield path, f"expected cells of at least {least}, received {cells} of {received}"
         if template.align == "markers" and any(
             rect.overlaps(marker.grown(_QUIET_MM)) for marker in layout.marker_rects(template.page)
         ):
