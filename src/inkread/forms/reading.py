@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from inkread import images
 from inkread.constraints import Constraint
 from inkread.errors import ConfigError
 from inkread.forms import rules
@@ -21,6 +22,7 @@ from inkread.forms.values import Value, as_text
 __all__ = ["MIN_CONFIDENCE", "FieldReading", "FormReader", "FormReading", "Status"]
 
 MIN_CONFIDENCE = 0.98
+_WRITING_PX = 100  # higher writing is shrunk to it
 _MARGIN = 0.2  # around the writing of a free box, in its heights
 _COUNT = 40  # candidates of a comb
 _MIN_INK_MM2 = 0.3  # less in a cell is a speck; a 1 of a fine pen is three times that
@@ -192,8 +194,8 @@ def _constraint(field: FormField) -> Constraint:
 def _cut(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Cut to the writing with a margin: (H, W) uint8, dark ink on white."""
     x, y, width, height = cv2.boundingRect((ink > 63).astype(np.uint8))
-    margin = round(_MARGIN * height)
-    cut = ink[y : y + height, x : x + width]
+    margin = round(_MARGIN * min(height, _WRITING_PX))
+    cut = images.scaled(ink[y : y + height, x : x + width], min(1.0, _WRITING_PX / height))
     return np.asarray(cv2.bitwise_not(np.pad(cut, margin)))
 
 

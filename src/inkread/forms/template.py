@@ -248,7 +248,7 @@ def _described(error: ErrorDetails, document: marked.Marked, name: str) -> str:
         return f"{where}: unknown key {keys[-1]!r}"
     if error["type"] == "missing":
         if isinstance(path[-1], int):
-            return f"{where}: expected more numbers than {path[-1]}"
+            return f"{where}: expected more than {path[-1]} values"
         return f"{where}: missing key {keys[-1]!r}"
     reason = error["msg"].removeprefix("Value error, ").replace("Input should", "expected to", 1)
     reason = reason.replace("expected to be ", "expected ", 1)
@@ -261,8 +261,9 @@ def _field_text(path: Sequence[str | int], document: marked.Marked) -> str:
     """Name the field or the rule, and the key, that a path leads to."""
     if len(path) < 2 or path[0] not in ("fields", "rules"):
         return f", {path[0]!r}" if path else ""
-    index, key = path[1], path[-1]
-    inside = f" ({key})" if isinstance(key, str) and (*path[:2], key) in document.lines else ""
+    index = path[1]
+    keys = [part for part in path[2:] if (*path[:2], part) in document.lines]
+    inside = f" ({keys[-1]})" if keys else ""
     if path[0] == "rules":
         return f", rule {int(index) + 1}{inside}"
     try:
