@@ -122,9 +122,11 @@ def _lines(grey: Grey, px_per_mm: float) -> Grey:
 
 def _enclosed(lines: Grey) -> list[tuple[float, float, float, float]]:
     """Return the rectangular areas of paper with lines all around, to the middle of the lines."""
+    if not lines.any():
+        return []
     count, _, stats, _ = cv2.connectedComponentsWithStats(cv2.bitwise_not(lines), connectivity=4)
     thickness = 2 * float(np.median(cv2.distanceTransform(lines, cv2.DIST_L1, 3)[lines > 0]))
-    half = thickness / 2 if lines.any() else 0.0
+    half = thickness / 2
     found = []
     for left, top, width, height, area in stats[1:count].tolist():
         touches = left == 0 or top == 0
