@@ -62,9 +62,9 @@ def load(text: str) -> Marked:
             if node is None:
                 raise MarkedError("expected a YAML document, received none", 1)
             lines = dict(_lines(node, (), set()))
-            values = loader.construct_document(node)  # type: ignore[no-untyped-call]
+            values = loader.construct_document(node)
         finally:
-            loader.dispose()  # type: ignore[no-untyped-call]
+            loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = error.problem or error.context or "not YAML"
