@@ -11,6 +11,7 @@ import argparse
 import os
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,7 +51,10 @@ def milliseconds(call: Call, num_calls: int) -> list[float]:
 
 def litert(path: Path, glyphs: npt.NDArray[np.uint8], threads: int) -> Call:
     """Return a call of a LiteRT file on these glyphs."""
-    interpreter = tf.lite.Interpreter(str(path), num_threads=threads)
+    with warnings.catch_warnings():
+        # TensorFlow's own copy does; its successor would be one more package.
+        warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated", UserWarning)
+        interpreter = tf.lite.Interpreter(str(path), num_threads=threads)
     place = interpreter.get_input_details()[0]["index"]
     interpreter.resize_tensor_input(place, [*glyphs.shape, 1])
     interpreter.allocate_tensors()

@@ -1,6 +1,5 @@
 """The reader: pictures in, digits, numbers and pages out."""
 
-import math
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -10,12 +9,12 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from inkread import crops, decode, images, ink, normalize, segment
+from inkread import crops, images, ink, normalize, segment
 from inkread.constraints import Constraint
-from inkread.crops import Crop
 from inkread.errors import ConfigError, ImageError
 from inkread.images import Picture
-from inkread.results import REJECTED, Box, Digit, Number, Page
+from inkread.line_reader import LineReader
+from inkread.results import Box, Digit, Number, Page
 from inkread.runtime import DEFAULT, LineModel, Model
 
 __all__ = ["Check", "Length", "Reader", "read"]
@@ -25,7 +24,6 @@ Check = str | Callable[[str], bool]
 
 _STRIP_LIKE_PX = 160  # pictures no higher than this are taken as cut to their number already
 _CLEAR_DOUBT = 0.2  # mean over a page: above it, the page may stand on its head
-_LEAST_LOG_PROBABILITY = math.log(1e-3)  # of what satisfies a constraint: below, nothing does
 
 
 class Reader:
@@ -62,6 +60,7 @@ class Reader:
         self.model = Model(model, threads=threads)
         self.line_model = LineModel(line_model, threads=threads)
         self.min_confidence = min_confidence
+        self._lines = LineReader(self.line_model, min_confidence)
 
     def read(
         self,
@@ -91,7 +90,8 @@ class Reader:
         numbers = self._read_upright(page, constraint)
         if _doubt(numbers) > _CLEAR_DOUBT:  # it may be upside down, or on its side
             turned = {
-                turns: self._read_upright(np.rot90(page, turns), constraint) for turns in (2, 1, 3)
+                turns: self._read_upright(np.ascontiguousarray(np.rot90(page, turns)), constraint)
+                for turns in (2, 1, 3)
             }
             turns = min(turned, key=lambda turns: _doubt(turned[turns]))
             if _doubt(turned[turns]) < min(_CLEAR_DOUBT, _doubt(numbers) / 2):
@@ -184,7 +184,7 @@ class Reader:
             if not run:
                 return (Number("", 0.0, _whole(page), (), rejected=True),)
             crop = crops.around([region.box for region in run], found.page)
-        return next(self._numbers([crop], constraint, count))
+        return next(self._lines.read([crop], constraint, count))
 
     def read_digit(self, image: Picture) -> Digit:
         """Read a picture of one digit, of any size, place, colour and stroke width.
@@ -266,61 +266,8 @@ class Reader:
         found = ink.find(page)
         runs = [run for line in segment.lines(found) for run in line]
         cut = [crops.around([region.box for region in run], found.page) for run in runs]
-        numbers = (ways[0] for ways in self._numbers(cut, constraint))
+        numbers = (ways[0] for ways in self._lines.read(cut, constraint))
         return tuple(number for number in numbers if number.text or number.unconstrained)
-
-    def _numbers(
-        self, cut: Sequence[Crop], constraint: Constraint | None, count: int = 1
-    ) -> Iterator[tuple[Number, ...]]:
-        """Read crops: the most probable numbers of each."""
-        shape, symbols = self.line_model.shape, self.line_model.symbols
-        strips = [normalize.strip(crop.pixels, shape) for crop in cut]
-        outputs = self.line_model.log_probabilities([strip.pixels for strip in strips])
-        for crop, strip, output in zip(cut, strips, outputs, strict=True):
-            readings = decode.candidates(output, symbols, constraint, count)
-            plain = None
-            if constraint is not None:
-                plain = decode.best(output, symbols).text
-                if not readings or readings[0].log_probability < _LEAST_LOG_PROBABILITY:
-                    yield (Number("", 0.0, crop.box, (), True, unconstrained=plain),)
-                    continue
-            yield tuple(self._number(reading, strip, crop, plain) for reading in readings)
-
-    def _number(
-        self, reading: decode.Reading, strip: normalize.Strip, crop: Crop, plain: str | None
-    ) -> Number:
-        boxes = crops.digit_boxes(strip, reading.spans, crop)
-        digits = tuple(
-            self._written_digit(*parts)
-            for parts in zip(
-                reading.text, reading.confidences, reading.alternatives, boxes, strict=True
-            )
-        )
-        confidence = math.exp(min(0.0, reading.log_probability))
-        return Number(
-            text="".join(digit.text for digit in digits),
-            confidence=confidence if digits else 0.0,
-            box=_union(boxes) if boxes else crop.box,
-            digits=digits,
-            rejected=not digits
-            or confidence < self.min_confidence
-            or any(digit.rejected for digit in digits),
-            raw=reading.raw,
-            unconstrained=plain if plain != reading.text else None,
-        )
-
-    def _written_digit(
-        self, symbol: str, confidence: float, alternatives: tuple[float, ...], box: Box
-    ) -> Digit:
-        is_junk = symbol == REJECTED
-        return Digit(
-            label=int(np.argmax(alternatives)) if is_junk else int(symbol),
-            confidence=0.0 if is_junk else confidence,
-            box=box,
-            probabilities=alternatives,
-            rejected=is_junk or confidence < self.min_confidence,
-            junk=confidence if is_junk else 0.0,
-        )
 
 
 def _constraint(
@@ -351,15 +298,6 @@ def _turned_back(number: Number, turns: int, page: npt.NDArray[np.uint8]) -> Num
 
     digits = tuple(replace(digit, box=back(digit.box)) for digit in number.digits)
     return replace(number, box=back(number.box), digits=digits)
-
-
-def _union(boxes: Sequence[Box]) -> Box:
-    return Box(
-        min(box.left for box in boxes),
-        min(box.top for box in boxes),
-        max(box.right for box in boxes),
-        max(box.bottom for box in boxes),
-    )
 
 
 def read(image: Picture) -> Page:

@@ -63,6 +63,14 @@ DataFolder = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ModelsFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--models",
+        help="Folder of the promoted models.",
+        show_default="of the user; INKREAD_MODELS",
+    ),
+]
 
 
 @data_app.command("fetch")
@@ -148,9 +156,33 @@ def train(
         Path | None,
         typer.Option(help="Model file that teaches the recipe distilled.", show_default=False),
     ] = None,
+    learner: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Train this model further: a shipped one, a model file, a run's folder, or "
+            "current: the one that was promoted last.",
+            show_default=False,
+        ),
+    ] = None,
+    corrections: Annotated[
+        str | None,
+        typer.Option(
+            help="Database of the corrections to learn from, with --from.", show_default=False
+        ),
+    ] = None,
+    models: ModelsFolder = None,
     data: DataFolder = None,
 ) -> None:
-    """Train a network on MNIST."""
+    """Train a network on MNIST, or a model further on corrections."""
+    if learner is not None or corrections is not None:
+        from_recipe = {"--epochs": epochs, "--teacher": teacher, "--resume": resume}
+        if unfit := [name for name, value in from_recipe.items() if value]:
+            raise typer.BadParameter(f"{', '.join(unfit)} can't go with --from or --corrections")
+        if learner is None or corrections is None:
+            raise typer.BadParameter("--from and --corrections go together")
+        _learn(learner, corrections, models, out, seed, data)
+        return
     from inkread.training.line_recipes import LINE_RECIPES
     from inkread.training.recipes import recipe_named
 
@@ -185,6 +217,34 @@ def train(
         f"{run.model_file}: validation accuracy {last.validation_accuracy:.2%} "
         f"(n = {len(mnist.validation):,}) after {last.seconds:.0f} s of training"
     )
+
+
+def _learn(
+    learner: str, url: str, models: Path | None, out: Path | None, seed: int, data: Path | None
+) -> None:
+    """Train a model further on corrections, and promote the result unless it got worse."""
+    from inkread.registry import Registry, default_folder
+    from inkread.runtime import DEFAULT
+    from inkread.training import finetune, promotion
+
+    registry = Registry(models or default_folder())
+    if learner == "current":
+        learner = str(registry.current() or DEFAULT)
+    model = next(iter(_load_models([learner]).values()))
+    found = finetune.stored_corrections(url, model, seed=seed)
+    folder = out or Path("runs") / f"{model.name}-corrected-{seed}"
+    mnist = _load_mnist(data)
+    with messages.training() as on_step:
+        run = finetune.finetune(model, found.train, mnist, folder, seed=seed, on_step=on_step)
+    typer.echo(
+        f"{run.model_file}: learned from {len(found.train)} corrections; "
+        f"{len(found.held_out)} held out, {found.num_skipped} can't be learned from"
+    )
+    trials = promotion.compare(model, run.model_file, mnist.validation, found.held_out)
+    for trial in trials:
+        typer.echo(trial.summary)
+    version = promotion.promote(run.model_file, trials, registry, model.name)
+    typer.echo(f"promoted: {version.path}")
 
 
 def _train_line(
@@ -312,6 +372,36 @@ def evaluate(
             ]
         write_atomically(report, reporting.page(subjects, setting))
         messages.console.print(f"saved {escape(str(report))}")
+
+
+@app.command()
+def threshold(
+    max_error: Annotated[
+        float, typer.Option(help="Share of the accepted digits that may be wrong.")
+    ],
+    model: Annotated[
+        str, typer.Option(help="A shipped model, a model file, or a run's folder.")
+    ] = "default",
+    certainty: Annotated[float, typer.Option(help="Of the bound on that share.")] = 0.95,
+    as_json: AsJson = False,
+    data: DataFolder = None,
+) -> None:
+    """Choose a --min-confidence for a wanted error rate, on MNIST's validation images."""
+    from inkread.training.calibrate import guaranteed_threshold
+
+    (chosen,) = _load_models([model]).values()
+    images = _load_mnist(data).validation
+    found = chosen.classify(images.images)
+    confidence = found.probabilities * (1 - found.junk[:, None])  # as the reader takes it
+    answer = guaranteed_threshold(confidence, images.labels, max_error, certainty)
+    if as_json:
+        typer.echo(json.dumps({"model": chosen.name, "n": len(images), **vars(answer)}))
+        return
+    typer.echo(
+        f"--min-confidence {answer.threshold:.9g} accepts {answer.coverage:.1%} of "
+        f"{len(images):,} validation digits; {answer.error:.3%} of those are wrong, and of unseen "
+        f"digits like them at most {answer.bound:.3%} ({certainty:.0%} certain)"
+    )
 
 
 @app.command()

@@ -158,13 +158,14 @@ def to_saved_model(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
 
 
 def check_parity(
-    expected: Probabilities, received: Probabilities, tolerance: float = TOLERANCE
+    expected: Probabilities, received: Probabilities, tolerance: float | None = None
 ) -> None:
     """Compare probabilities of the same glyphs or strips from Keras and from an exported file.
 
     Raises:
-        ModelError: any differ by more than ``tolerance``.
+        ModelError: any differ by more than ``tolerance``, or ``TOLERANCE`` if none is given.
     """
+    tolerance = TOLERANCE if tolerance is None else tolerance
     difference = float(np.abs(expected - received).max())
     if not difference <= tolerance:
         raise ModelError(
