@@ -16,7 +16,7 @@ LAYERS = (
     "errors", "files", "table", "results", "pdf", "images", "normalize", "ink", "segment",
     "alignment", "automaton", "patterns", "checks", "constraints", "search", "decode", "metadata",
     "runtime", "crops", "opinion", "looks", "line_reader", "glyph_reader", "reader", "annotate",
-    "explain", "illustrate", "output", "messages", "registry", "web", "training", "cli",
+    "explain", "illustrate", "output", "messages", "registry", "web", "forms", "training", "cli",
 )  # fmt: skip
 MODULES = [
     "inkread",
@@ -25,6 +25,7 @@ MODULES = [
 # Of an extra, but listed in every installation.
 COMMANDS = {
     "inkread.web.commands",
+    "inkread.forms.commands",
     *(f"inkread.training.{name}" for name in ("commands", "data_commands", "train_commands")),
 }
 BASE_MODULES = [
@@ -37,6 +38,7 @@ TRAINING = {
     *("fastapi", "pydantic", "uvicorn", "sqlalchemy", "alembic", "prometheus_client"),
 }
 READING = {"cv2", "onnxruntime"}
+FORMS = {"yaml", "pydantic", "reportlab", "pyarrow", "openpyxl"}
 
 
 def source_of(module):
@@ -173,7 +175,7 @@ def test_reading_a_picture_loads_nothing_of_training():
 
 
 def test_the_command_line_loads_nothing_of_training():
-    assert not loaded_after("import inkread.cli") & (TRAINING | READING)
+    assert not loaded_after("import inkread.cli") & (TRAINING | READING | FORMS)
 
 
 @pytest.mark.parametrize("module", BASE_MODULES)
@@ -193,7 +195,7 @@ def test_a_module_imports_only_those_above_it(module):
     for name in imports(parsed(module), inside_functions=True):
         if name.startswith("inkread."):
             other = LAYERS.index(layer_of(name))
-            inside_folder = layer_of(name) == layer_of(module) in ("training", "web")
+            inside_folder = layer_of(name) == layer_of(module) in ("training", "web", "forms")
             assert other < own or inside_folder, f"{module} imports {name}"
 
 

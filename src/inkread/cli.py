@@ -24,6 +24,7 @@ import inkread
 from inkread import messages, output
 from inkread.errors import InkreadError
 from inkread.files import check_target
+from inkread.forms import commands as form_commands
 from inkread.results import Page
 from inkread.training import commands, train_commands
 from inkread.web import commands as web_commands
@@ -44,6 +45,7 @@ app = typer.Typer(
 )
 app.add_typer(commands.app)
 app.add_typer(web_commands.app)
+app.add_typer(form_commands.app, name="form")
 
 
 def main() -> None:
