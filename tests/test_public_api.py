@@ -31,7 +31,7 @@ COMMANDS = {
 BASE_MODULES = [
     name
     for name in MODULES
-    if not name.startswith(("inkread.training", "inkread.web")) or name in COMMANDS
+    if not name.startswith(("inkread.training", "inkread.web", "inkread.forms")) or name in COMMANDS
 ]
 TRAINING = {
     *("tensorflow", "keras", "matplotlib", "sklearn", "scipy", "onnx", "tf2onnx", "jinja2"),

@@ -4,6 +4,7 @@ Any way up, turned, scaled, in perspective. A scan that is blank, coarse, cut of
 or of a page that isn't flat is refused, each by its own name.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -263,7 +264,7 @@ class _Print:
 
 
 def _features(grey: Grey) -> tuple[Points, npt.NDArray[np.float32]]:
-    points, features = cv2.SIFT_create(nfeatures=2500).detectAndCompute(grey, None)
+    points, features = cv2.SIFT.create(nfeatures=2500).detectAndCompute(grey, None)
     if features is None:
         return np.empty((0, 2)), np.empty((0, 128), np.float32)
     return np.array([point.pt for point in points], np.float64) + 0.5, features
@@ -276,7 +277,7 @@ def _dark(grey: Grey) -> Grey:
 
 
 def _missing(
-    page: Grey, expected: tuple[int, ...], found: dict[int, npt.NDArray[np.float32]]
+    page: Grey, expected: tuple[int, ...], found: Mapping[int, npt.NDArray[np.float32]]
 ) -> ScanError:
     foreign = [identifier for identifier in found if identifier not in expected]
     own = len(found) - len(foreign)
@@ -323,7 +324,7 @@ def _mapped(homography: Points, points: Points) -> Points:
 
 def _alignment(template: Template, homography: Points, places: Points, pixels: Points) -> Alignment:
     """Measure the residual and the resolution of a homography from millimetres to pixels."""
-    back = _mapped(np.linalg.inv(homography), pixels)
+    back = _mapped(np.asarray(np.linalg.inv(homography), np.float64), pixels)
     residual_mm = float(np.sqrt(((back - places) ** 2).sum(axis=1).mean()))
     middle = np.array(template.page) / 2
     ends = _mapped(homography, middle + np.array([[0, 0], [10, 0], [0, 10]]))

@@ -112,7 +112,7 @@ class _Print:
             self.across, self.upright, self.band = self._drawn()
 
     def _pixels(self, point: tuple[float, float]) -> npt.NDArray[np.float64]:
-        return (np.array(point) - self._origin + self._shift) * self.px_per_mm
+        return np.asarray((np.array(point) - self._origin + self._shift) * self.px_per_mm)
 
     def _drawn(self) -> tuple[Mask, Mask, Mask]:
         """Return masks of the level lines, of the upright ones, and of both."""
@@ -138,7 +138,7 @@ class _Print:
                 cv2.dilate(rest, spread), cv2.MORPH_CLOSE, np.ones(size[::-1], np.uint8)
             )
             result = cv2.bitwise_or(result, cv2.bitwise_and(closed, lines))
-        return cv2.bitwise_and(result, candidates)
+        return np.asarray(cv2.bitwise_and(result, candidates), np.uint8)
 
     @staticmethod
     def _thickness(lines: Mask, flat: bool) -> int:

@@ -203,7 +203,7 @@ def _random_text(template: Template, field: FormField, rng: np.random.Generator)
         if isinstance(field, DateField):
             day, month, year = rng.integers(1, 29), rng.integers(1, 13), rng.integers(2020, 2027)
             parts = {"DD": f"{day:02}", "MM": f"{month:02}", "YYYY": str(year), "YY": str(year)[2:]}
-            text = field.format
+            text = str(field.format)
             for unit, digits in parts.items():
                 text = text.replace(unit, digits)
         else:
@@ -277,7 +277,8 @@ def _digit(image: Grey, height_px: float) -> npt.NDArray[np.float32]:
     scale = height_px / max(height, 14)
     size = max(2, round(width * scale)), max(2, round(height * scale))
     how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
-    return np.clip((cv2.resize(cropped, size, interpolation=how) - 0.25) / 0.5, 0, 1)
+    sharpened = (cv2.resize(cropped, size, interpolation=how) - 0.25) / 0.5
+    return np.asarray(np.clip(sharpened, 0, 1), np.float32)
 
 
 def _put(
