@@ -28,7 +28,8 @@ def opinion(digits: Sequence[Digit], strip: Strip, crop: Crop, num_read: int) ->
     is_one = len(digits) == 1 and num_read == 1
     if not digits or (not is_one and any(digit.rejected for digit in digits)):
         return None
-    confidences = tuple(digit.junk if digit.rejected else digit.confidence for digit in digits)
+    # Whether it is a digit is decided by the model's threshold, not by a probability.
+    confidences = tuple(1.0 if digit.rejected else digit.confidence for digit in digits)
     text = "".join(digit.text for digit in digits)
     return Reading(
         text=text,
