@@ -13,9 +13,9 @@ import inkread
 PACKAGE = Path(inkread.__file__).parent
 # Below __init__, a module imports only those before it in this list.
 LAYERS = (
-    "errors", "files", "table", "results", "pdf", "images", "normalize", "ink", "segment",
-    "runtime", "reader", "annotate", "explain", "illustrate", "output", "messages", "training",
-    "cli",
+    "errors", "files", "sources", "record", "table", "results", "pdf", "images", "normalize",
+    "ink", "segment", "runtime", "reader", "annotate", "batch", "explain", "illustrate",
+    "output", "messages", "training", "cli",
 )  # fmt: skip
 MODULES = [
     "inkread",
