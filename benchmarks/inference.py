@@ -11,6 +11,7 @@ import argparse
 import os
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,8 +24,9 @@ from peak import peak_multiply_adds
 from provenance import print_provenance
 
 from inkread import Reader
+from inkread.metadata import ModelMetadata
 from inkread.normalize import GlyphShape
-from inkread.runtime import ModelMetadata, as_input
+from inkread.runtime import as_input
 from inkread.training import export, mnist, models
 from inkread.training.cost import network_cost
 from inkread.training.train import LABELS
@@ -49,7 +51,10 @@ def milliseconds(call: Call, num_calls: int) -> list[float]:
 
 def litert(path: Path, glyphs: npt.NDArray[np.uint8], threads: int) -> Call:
     """Return a call of a LiteRT file on these glyphs."""
-    interpreter = tf.lite.Interpreter(str(path), num_threads=threads)
+    with warnings.catch_warnings():
+        # TensorFlow's own copy does; its successor would be one more package.
+        warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated", UserWarning)
+        interpreter = tf.lite.Interpreter(str(path), num_threads=threads)
     place = interpreter.get_input_details()[0]["index"]
     interpreter.resize_tensor_input(place, [*glyphs.shape, 1])
     interpreter.allocate_tensors()

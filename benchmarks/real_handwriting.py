@@ -1,13 +1,16 @@
 """Read pictures of real handwriting that are not MNIST, and count what is right.
 
-FOLDER holds `digits/` with `labels.csv` (file, label), `optdigits.npz` (images, labels), and
-`numbers/` with `labels.csv` (file, digits); what is missing is left out. None of it is trained on.
+FOLDER holds `digits/` with `labels.csv` (file, label), `optdigits.npz` (images, labels), `numbers/`
+with `labels.csv` (file, digits), and `pages/` with `labels.csv` (file, lines: its lines of digits,
+joined by " / ", and perhaps a remark in brackets); what is missing is left out. Nothing of it is
+trained on.
 
-python benchmarks/real_handwriting.py FOLDER [--model MODEL]
+python benchmarks/real_handwriting.py FOLDER [--model MODEL] [--line-model MODEL]
 """
 
 import argparse
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -33,16 +36,38 @@ def labelled(folder: Path, column: str) -> list[tuple[Path, str]]:
         return [(folder / row["file"], row[column]) for row in csv.DictReader(file)]
 
 
+def report_numbers(reader: Reader, pictures: list[tuple[Path, str]]) -> None:
+    """Print the share of whole numbers that are right: all, the surest half, with the length."""
+    found = [(reader.read_number(picture), text) for picture, text in pictures]
+    right = [number.text == text for number, text in found]
+    report("whole numbers", right)
+    order = np.argsort([-number.confidence for number, _ in found], kind="stable")
+    report("the surest half of them", [right[index] for index in order[: len(order) // 2]])
+    known = [reader.read_number(p, length=len(text)).text == text for p, text in pictures]
+    report("whole numbers, their length given", known)
+
+
+def report_pages(reader: Reader, pictures: list[tuple[Path, str]]) -> None:
+    """Print the share of lines of digits that are found on their page, in their order."""
+    right = []
+    for picture, described in pictures:
+        lines = re.findall(r"\d+", re.sub(r"\(.*", "", described))
+        texts = iter([number.text for number in reader.read(picture).numbers])
+        right += [line in texts for line in lines]  # each after the one before
+    report("lines of digits on pages", right)
+
+
 def main() -> None:
     """Measure each kind of picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default="default")
+    parser.add_argument("--line-model", default="default")
     options = parser.parse_args()
     print_provenance()
-    reader = Reader(options.model)
+    reader = Reader(options.model, line_model=options.line_model)
     digits, optdigits = options.folder / "digits", options.folder / "optdigits.npz"
-    numbers = options.folder / "numbers"
+    numbers, pages = options.folder / "numbers", options.folder / "pages"
     if digits.exists():
         pictures = labelled(digits, "label")
         report("photos of digits", [str(reader.read_digit(p).label) == y for p, y in pictures])
@@ -52,8 +77,9 @@ def main() -> None:
             right = [reader.read_digit(image).label == label for image, label in pairs]
         report("optdigits bitmaps", right)
     if numbers.exists():
-        pictures = labelled(numbers, "digits")
-        report("whole numbers", [reader.read_number(p).text == y for p, y in pictures])
+        report_numbers(reader, labelled(numbers, "digits"))
+    if pages.exists():
+        report_pages(reader, labelled(pages, "lines"))
 
 
 if __name__ == "__main__":

@@ -4,9 +4,18 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import dataclasses
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
+from serving import Served
 
 from inkread.reader import Reader
 from inkread.training import mnist
@@ -48,6 +57,77 @@ def reader() -> Reader:
     return Reader()
 
 
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A service that stores corrections with their pictures; the tests of a module share it."""
+    database = tmp_path_factory.mktemp("corrections") / "corrections.db"
+    with Served("--corrections", database, "--keep", "picture") as service:
+        yield service
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server that runs for the tests, without a database's name."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    on_path = shutil.which("initdb")
+    if not (found or on_path):
+        pytest.fail("expected PostgreSQL's programs: install Debian's package postgresql")
+    programs = found[-1] if found else Path(on_path).parent
+    # PostgreSQL refuses to run as root.
+    user = "postgres" if os.geteuid() == 0 else None
+    as_user = ["runuser", "-u", user, "--"] if user else []
+    port = _free_port()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        if user:
+            shutil.chown(folder, user)
+        control = [*as_user, str(programs / "pg_ctl"), "--pgdata", str(folder / "data")]
+        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={name}"
+
+        def call(*arguments: str) -> None:
+            # To a file: a server that was started keeps what it inherits open, a pipe as well.
+            with (folder / "errors").open("w") as errors:
+                done = subprocess.run(
+                    [*control, *arguments],
+                    cwd=folder,
+                    stdout=subprocess.DEVNULL,
+                    stderr=errors,
+                    check=False,
+                )
+            if done.returncode:
+                log = folder / "log"
+                told = (folder / "errors").read_text() + (log.read_text() if log.exists() else "")
+                pytest.fail(f"pg_ctl {' '.join(arguments)} failed: {told}")
+
+        call("initdb", "--options", "--username=inkread --auth=trust --encoding=UTF8 --no-sync")
+        call("start", "--wait", "--timeout=300", "--log", str(folder / "log"), "--options", options)
+        try:
+            yield f"postgresql://inkread@127.0.0.1:{port}"
+        finally:
+            call("stop", "--wait", "--mode", "immediate")
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> str:
+    """The URL of an empty PostgreSQL database."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(f"{postgresql_server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"{postgresql_server}/{name}"
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens on."""
+    return _free_port()
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])

@@ -512,7 +512,7 @@ def test_export_of_no_run_fails_by_name(small_data, tmp_path):
 def test_models_lists_the_shipped_models():
     result = run("models")
     assert result.exit_code == 0
-    for part in ("default", "standard", "MB", "n = "):
+    for part in ("default", "distilled", "0.38 MB", "99.70% (n = 5,000)"):
         assert part in result.stdout
 
 

@@ -2,10 +2,12 @@ import json
 import shlex
 import shutil
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from inkread.cli import app
+from inkread.runtime import Model
 from inkread.training import mnist
 
 
@@ -65,6 +67,31 @@ def test_models_of_one_name_are_called_as_they_were_given(small_run):
     lines = run(small_run.directory, small_run.model_file, "--json").stdout.splitlines()
     given = [str(small_run.directory), str(small_run.model_file)]
     assert [json.loads(line)["model"] for line in lines] == given
+
+
+def test_a_threshold_is_chosen_on_the_validation_images(small_mnist):
+    arguments = ["threshold", "--max-error", "0.05", "--certainty", "0.9"]
+    result = CliRunner().invoke(app, [*arguments, "--json"])
+    assert result.exit_code == 0
+    chosen = json.loads(result.stdout)
+    found = Model().classify(small_mnist.validation.images)
+    confidence = found.probabilities.max(axis=1) * (1 - found.junk)
+    accepted = confidence >= chosen["threshold"]
+    right = found.probabilities.argmax(axis=1) == small_mnist.validation.labels
+    assert chosen["n"] == len(accepted) == 300
+    assert chosen["coverage"] == accepted.mean()
+    assert chosen["error"] == (~right[accepted]).mean()
+    assert chosen["error"] < chosen["bound"] <= 0.05
+
+    printed = CliRunner().invoke(app, arguments).stdout
+    assert np.float32(printed.split()[1]) == np.float32(chosen["threshold"])  # not rounded
+    assert f"{chosen['bound']:.3%} (90% certain)" in printed
+
+
+def test_a_threshold_that_no_confidence_gives_is_refused():
+    result = CliRunner().invoke(app, ["threshold", "--max-error", "0.0001"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "the best of 300 answers' bounds" in " ".join(result.stderr.split())
 
 
 def test_a_model_beside_itself_is_refused():

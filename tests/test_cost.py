@@ -4,8 +4,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from inkread.errors import ConfigError, ModelError
+from inkread.metadata import ModelMetadata
 from inkread.normalize import GlyphShape
-from inkread.runtime import Model, ModelMetadata
+from inkread.runtime import Model
 from inkread.training import export, models
 from inkread.training.cost import network_cost, speed
 

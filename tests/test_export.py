@@ -9,7 +9,8 @@ import pytest
 import tensorflow as tf
 
 from inkread.errors import ConfigError, ModelError
-from inkread.runtime import METADATA_KEY, Model, ModelMetadata
+from inkread.metadata import METADATA_KEY, ModelMetadata
+from inkread.runtime import Model
 from inkread.training import export, models
 
 each_format = pytest.mark.parametrize("name", ["model.onnx", "model.tflite", "saved_model"])

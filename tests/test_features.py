@@ -5,7 +5,8 @@ import pytest
 from onnx import helper, numpy_helper
 
 from inkread.errors import ConfigError
-from inkread.runtime import METADATA_KEY, Model, as_input
+from inkread.metadata import METADATA_KEY
+from inkread.runtime import Model, as_input
 from inkread.training.features import feature_maps, picture
 from inkread.training.train import load_network
 
@@ -13,7 +14,7 @@ from inkread.training.train import load_network
 def test_the_shipped_models_first_layers(small_mnist):
     maps = feature_maps(Model(), small_mnist.test.images[0])
 
-    assert [layer.shape for layer in maps] == [(16, 14, 14), (48, 14, 14), (48, 7, 7)]
+    assert [layer.shape for layer in maps] == [(24, 14, 14), (48, 7, 7), (64, 7, 7)]
     assert all(layer.min() >= 0 and layer.max() > 0 for layer in maps)
 
 
@@ -39,8 +40,8 @@ def test_a_network_without_convolutions_is_refused(tmp_path):
         ],
         "linear",
         [helper.make_tensor_value_info("glyphs", onnx.TensorProto.FLOAT, ["N", 28, 28, 1])],
-        [helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["N", 10])],
-        [numpy_helper.from_array(np.zeros((784, 10), np.float32), "weights")],
+        [helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["N", 11])],
+        [numpy_helper.from_array(np.zeros((784, 11), np.float32), "weights")],
     )
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     helper.set_model_props(proto, {METADATA_KEY: Model().metadata.to_json()})

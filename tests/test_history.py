@@ -17,7 +17,7 @@ ROW = "1,0.25,0.9375,0.125,0.96875,12.5\n"
 @pytest.mark.parametrize("history", [[], HISTORY[:1], HISTORY])
 def test_a_history_comes_back_as_it_was_written(history: list[Epoch], tmp_path: Path):
     write_history(tmp_path / "history.csv", history)
-    assert read_history(tmp_path / "history.csv") == history
+    assert read_history(tmp_path / "history.csv", Epoch) == history
 
 
 def test_the_file_is_plain_csv_with_a_header(tmp_path: Path):
@@ -28,7 +28,7 @@ def test_the_file_is_plain_csv_with_a_header(tmp_path: Path):
 def test_writing_replaces_the_file_and_leaves_no_other(tmp_path: Path):
     write_history(tmp_path / "history.csv", HISTORY)
     write_history(tmp_path / "history.csv", HISTORY[:1])
-    assert read_history(tmp_path / "history.csv") == HISTORY[:1]
+    assert read_history(tmp_path / "history.csv", Epoch) == HISTORY[:1]
     assert [file.name for file in tmp_path.iterdir()] == ["history.csv"]
 
 
@@ -40,7 +40,7 @@ def test_a_file_that_cannot_be_written_is_an_os_error(tmp_path: Path):
 
 def test_line_ends_of_another_system_are_read(tmp_path: Path):
     (tmp_path / "history.csv").write_bytes((HEADER + ROW).replace("\n", "\r\n").encode())
-    assert read_history(tmp_path / "history.csv") == HISTORY[:1]
+    assert read_history(tmp_path / "history.csv", Epoch) == HISTORY[:1]
 
 
 @pytest.mark.parametrize(
@@ -61,14 +61,14 @@ def test_a_broken_file_is_a_config_error_that_names_it(data: bytes, tmp_path: Pa
     path = tmp_path / "history.csv"
     path.write_bytes(data)
     with pytest.raises(ConfigError, match="expected") as caught:
-        read_history(path)
+        read_history(path, Epoch)
     assert str(path) in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["absent.csv", "."])
 def test_a_missing_file_is_a_config_error_that_names_it(name: str, tmp_path: Path):
     with pytest.raises(ConfigError, match="expected") as caught:
-        read_history(tmp_path / name)
+        read_history(tmp_path / name, Epoch)
     assert str(tmp_path / name) in str(caught.value)
 
 

@@ -14,22 +14,32 @@ PACKAGE = Path(inkread.__file__).parent
 # Below __init__, a module imports only those before it in this list.
 LAYERS = (
     "errors", "files", "sources", "record", "table", "results", "pdf", "images", "normalize",
-    "ink", "segment", "runtime", "reader", "annotate", "batch", "explain", "illustrate",
-    "output", "messages", "training", "cli",
+    "ink", "segment", "alignment", "automaton", "patterns", "checks", "constraints", "search",
+    "decode", "metadata", "runtime", "crops", "opinion", "looks", "line_reader", "glyph_reader",
+    "reader", "annotate", "batch", "explain", "illustrate", "output", "messages", "registry",
+    "web", "forms", "training", "cli",
 )  # fmt: skip
 MODULES = [
     "inkread",
     *(info.name for info in pkgutil.walk_packages([str(PACKAGE)], prefix="inkread.")),
 ]
-COMMANDS = "inkread.training.commands"  # of training, but listed in every installation
+# Of an extra, but listed in every installation.
+COMMANDS = {
+    "inkread.web.commands",
+    "inkread.forms.commands",
+    *(f"inkread.training.{name}" for name in ("commands", "data_commands", "train_commands")),
+}
 BASE_MODULES = [
-    name for name in MODULES if not name.startswith("inkread.training") or name == COMMANDS
+    name
+    for name in MODULES
+    if not name.startswith(("inkread.training", "inkread.web", "inkread.forms")) or name in COMMANDS
 ]
 TRAINING = {
     *("tensorflow", "keras", "matplotlib", "sklearn", "scipy", "onnx", "tf2onnx", "jinja2"),
-    "fastapi",
+    *("fastapi", "pydantic", "uvicorn", "sqlalchemy", "alembic", "prometheus_client"),
 }
 READING = {"cv2", "onnxruntime"}
+FORMS = {"yaml", "pydantic", "reportlab", "pyarrow", "openpyxl"}
 
 
 def source_of(module):
@@ -97,6 +107,7 @@ def test_the_public_names_are_these():
         "Number",
         "Page",
         "Reader",
+        "StoreError",
         "__version__",
         "read",
     ]
@@ -128,7 +139,7 @@ def sort_key(name):
 
 
 @pytest.mark.parametrize(
-    "module", [name for name in MODULES if name not in ("inkread.cli", COMMANDS)]
+    "module", [name for name in MODULES if name not in {"inkread.cli", *COMMANDS}]
 )
 def test_every_public_function_and_class_is_in_all(module):
     listed = getattr(importlib.import_module(module), "__all__", ())
@@ -165,12 +176,12 @@ def test_reading_a_picture_loads_nothing_of_training():
 
 
 def test_the_command_line_loads_nothing_of_training():
-    assert not loaded_after("import inkread.cli") & (TRAINING | READING)
+    assert not loaded_after("import inkread.cli") & (TRAINING | READING | FORMS)
 
 
 @pytest.mark.parametrize("module", BASE_MODULES)
 def test_reading_does_not_import_training(module):
-    imported = set(imports(parsed(module), inside_functions=False)) - {COMMANDS}
+    imported = set(imports(parsed(module), inside_functions=False)) - COMMANDS
     assert not [name for name in imported if name.startswith("inkread.training")]
     assert not {name.split(".")[0] for name in imported} & TRAINING
 
@@ -185,8 +196,8 @@ def test_a_module_imports_only_those_above_it(module):
     for name in imports(parsed(module), inside_functions=True):
         if name.startswith("inkread."):
             other = LAYERS.index(layer_of(name))
-            inside_training = layer_of(name) == layer_of(module) == "training"
-            assert other < own or inside_training, f"{module} imports {name}"
+            inside_folder = layer_of(name) == layer_of(module) in ("training", "web", "forms")
+            assert other < own or inside_folder, f"{module} imports {name}"
 
 
 def test_only_runtime_knows_onnxruntime():

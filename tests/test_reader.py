@@ -19,7 +19,7 @@ from PIL import Image
 
 import inkread
 from inkread import ConfigError, Digit, ImageError, InkreadError, ModelError, Number, Page, Reader
-from inkread.runtime import METADATA_KEY
+from inkread.metadata import METADATA_KEY
 from inkread.training.synth import PAPERS, Writing, on_paper, write
 
 DIGITS = "0123456789"
@@ -265,8 +265,11 @@ def test_a_digit_knows_its_box_and_probabilities(reader):
     digit = reader.read_digit(cv2.bitwise_not(writing.ink))
 
     assert digit.box == pytest.approx(writing.boxes[0], abs=2)
-    assert digit.confidence == max(digit.probabilities) == digit.probabilities[6]
+    assert max(digit.probabilities) == digit.probabilities[6]
     assert sum(digit.probabilities) == pytest.approx(1, abs=1e-5)
+    # That it is a digit, and this one; of strokes as clean as these the model is sure of both.
+    assert digit.confidence == digit.probabilities[6] * (1 - digit.junk)
+    assert 0 < digit.junk < 1e-3
     assert (digit.label, digit.text, digit.rejected) == (6, "6", False)
 
 

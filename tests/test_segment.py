@@ -21,7 +21,8 @@ def empty(height: int, width: int) -> np.ndarray:
 def inked(pixels: np.ndarray, scale: float = 1.0) -> Ink:
     """The ink of a page that is larger by a scale."""
     height, width = pixels.shape
-    return Ink(pixels, scale, round(width * scale), round(height * scale))
+    page = np.full((round(height * scale), round(width * scale)), 255, np.uint8)
+    return Ink(pixels, page, scale)
 
 
 def filled(pixels: np.ndarray, box: tuple[int, int, int, int]) -> Box:
@@ -376,7 +377,7 @@ def test_boxes_end_with_the_page(find):
     pixels = empty(100, 100)
     filled(pixels, (60, 20, 100, 100))
 
-    (region,) = find(Ink(pixels, 1.7, 169, 169))
+    (region,) = find(Ink(pixels, np.full((169, 169), 255, np.uint8), 1.7))
 
     assert region.box == (102, 34, 169, 169)
 

@@ -8,7 +8,8 @@ from scipy import ndimage
 
 from inkread.reader import Reader
 from inkread.training import synth
-from inkread.training.synth import PAPERS, SHAPES, Writing, glyphs, on_paper, write
+from inkread.training.digits import SHAPES
+from inkread.training.synth import PAPERS, Writing, glyphs, on_paper, write
 
 VARIANTS = [(digit, shape) for digit, shapes in SHAPES.items() for shape in range(len(shapes))]
 ALL_DIGITS = "0123456789"

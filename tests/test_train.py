@@ -16,7 +16,7 @@ from inkread.runtime import Model
 from inkread.training import export
 from inkread.training.augment import Augmentation
 from inkread.training.evaluate import evaluate
-from inkread.training.history import read_history, write_history
+from inkread.training.history import Epoch, read_history, write_history
 from inkread.training.mnist import Split
 from inkread.training.recipes import Recipe, recipe_named
 from inkread.training.train import Step, Training, load_network, read_recipe, train
@@ -163,7 +163,7 @@ def folder(interrupted, tmp_path):
 def test_a_run_folder_holds_what_the_design_says(small_run):
     assert {path.name for path in small_run.directory.iterdir()} == RUN_FILES
     assert read_recipe(small_run.directory) == (small_run.recipe, small_run.seed)
-    assert tuple(read_history(small_run.directory / "history.csv")) == small_run.history
+    assert tuple(read_history(small_run.directory / "history.csv", Epoch)) == small_run.history
 
 
 def test_metrics_are_those_of_the_model_file_on_the_validation_images(small_run, small_mnist):
@@ -203,7 +203,7 @@ def test_training_learns(small_run):
 
 @each_network
 def test_resuming_ends_as_an_unbroken_run(unbroken, interrupted, tiny, tmp_path, name):
-    assert len(read_history(interrupted[name] / "history.csv")) == 2
+    assert len(read_history(interrupted[name] / "history.csv", Epoch)) == 2
     copy = shutil.copytree(interrupted[name], tmp_path / "run")
     resumed = train(RECIPES[name], tiny, copy, seed=SEED, resume=True)
     assert_same_run(resumed, unbroken[name])
@@ -218,7 +218,7 @@ def test_resuming_when_the_history_is_ahead_of_the_checkpoint(
     write_history(copy / "history.csv", unbroken[name].history)
     resumed = without_export(RECIPES[name], tiny, copy, seed=SEED, resume=True)
     assert_same_run(resumed, unbroken[name])
-    assert read_history(copy / "history.csv") == resumed.history
+    assert read_history(copy / "history.csv", Epoch) == resumed.history
 
 
 @each_network

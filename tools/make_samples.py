@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from inkread.training.papers import fine_print
 from inkread.training.synth import on_paper, write
 
 PAPER_RGB, INK_RGB = (246, 244, 238), (35, 40, 90)
@@ -19,6 +20,13 @@ def page(lines: list[str], rng: np.random.Generator) -> np.ndarray:
     rows = [write(line, rng, height_px=52, pen_px=4, gap=0.3).ink for line in lines]
     width = max(row.shape[1] for row in rows)
     return np.vstack([np.pad(row, ((0, 0), (0, width - row.shape[1]))) for row in rows])
+
+
+def cheque(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Put ink on the fine print of a security paper."""
+    printed = 0.3 * fine_print(ink.shape, rng, 44)
+    light = 205 * (1 - printed) * (1 - 0.75 * (ink / 255)) + rng.normal(0, 3, ink.shape)
+    return np.clip(light, 0, 255).astype(np.uint8)
 
 
 def main() -> None:
@@ -39,6 +47,9 @@ def main() -> None:
         ),
         "page-12345-67890.png": on_paper(page(["12345", "67890"], rng), rng, paper="gradient"),
     }
+    rng = np.random.default_rng(11)
+    samples["cheque-48250.png"] = cheque(write("48250", rng, height_px=44, gap=0.3).ink, rng)
+    samples["touching-36807.png"] = on_paper(write("36807", rng, gap=0.0).ink, rng)
     for name, pixels in samples.items():
         Image.fromarray(pixels).save(folder / name, optimize=True)
         print(folder.name, name, pixels.shape)

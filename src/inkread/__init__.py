@@ -12,7 +12,14 @@ Importing it loads neither TensorFlow nor ONNX Runtime; the reader comes with it
 
 from typing import TYPE_CHECKING, Any
 
-from inkread.errors import ConfigError, DataError, ImageError, InkreadError, ModelError
+from inkread.errors import (
+    ConfigError,
+    DataError,
+    ImageError,
+    InkreadError,
+    ModelError,
+    StoreError,
+)
 from inkread.results import Box, Digit, Number, Page
 
 if TYPE_CHECKING:
@@ -29,6 +36,7 @@ __all__ = [
     "Number",
     "Page",
     "Reader",
+    "StoreError",
     "__version__",
     "read",
 ]

@@ -197,7 +197,8 @@ def _read(reader: "Reader", settings: Settings, pixels: "NDArray[np.uint8]") -> 
         digits = () if digit.label is None else (digit,)
         text = "" if digit.label is None else digit.text
         number = Number(text, digit.confidence, digit.box, digits, digit.rejected)
-    return Page((number,), pixels.shape[1], pixels.shape[0], reader.model.name)
+    model = reader.line_model if settings.read_as is ReadAs.NUMBER else reader.model
+    return Page((number,), pixels.shape[1], pixels.shape[0], model.name)
 
 
 class _Worker:

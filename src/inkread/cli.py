@@ -27,9 +27,11 @@ from inkread import batch, messages, output
 from inkread.batch import ReadAs
 from inkread.errors import InkreadError
 from inkread.files import check_target
+from inkread.forms import commands as form_commands
 from inkread.record import Form, Record, form_of
 from inkread.sources import STDIN, find
-from inkread.training import commands
+from inkread.training import commands, train_commands
+from inkread.web import commands as web_commands
 
 __all__ = ["app", "main"]
 
@@ -42,6 +44,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(commands.app)
+app.add_typer(web_commands.app)
+app.add_typer(form_commands.app, name="form")
 
 
 def main() -> None:
@@ -272,21 +276,42 @@ def _complain_of(name: str, error: Exception) -> None:
     messages.complain(str(error) if named else f"{name}: {error}")
 
 
-@app.command()
-def models() -> None:
-    """List the shipped models."""
+models_app = typer.Typer(invoke_without_command=True)
+app.add_typer(models_app, name="models")
+
+
+@models_app.callback()
+def list_models(context: typer.Context, models: train_commands.ModelsFolder = None) -> None:
+    """List the models that ship, and those that were promoted."""
+    if context.invoked_subcommand:
+        return
+    from inkread.registry import Registry, default_folder
     from inkread.runtime import Model, shipped_models
 
-    table = Table("name", "recipe", "trained", "figures", "size", header_style="bold")
-    for name, path in shipped_models().items():
-        about = Model(name).metadata
+    promoted = {
+        version.path.stem: (version.path, "in use" if version.is_current else "")
+        for version in Registry(models or default_folder()).versions()
+    }
+    shipped = {name: (path, "") for name, path in shipped_models().items()}
+    table = Table("name", "recipe", "trained", "figures", "size", "", header_style="bold")
+    for name, (path, state) in (shipped | promoted).items():
+        about = Model(path).metadata
         figures = ", ".join(
             f"{figure.replace('_', ' ')} {measured.value:.2%} (n = {measured.n:,})"
             for figure, measured in about.figures.items()
         )
         size = f"{path.stat().st_size / 1e6:.2f} MB"
-        table.add_row(name, str(about.recipe.get("name")), about.trained, figures, size)
+        table.add_row(name, str(about.recipe.get("name")), about.trained, figures, size, state)
     output.console().print(table)
+
+
+@models_app.command()
+def rollback(models: train_commands.ModelsFolder = None) -> None:
+    """Go back to the model that was in use before the last promotion."""
+    from inkread.registry import Registry, default_folder
+
+    path = Registry(models or default_folder()).rollback()
+    typer.echo(f"in use: {path or 'no promoted model, but the one of the service'}")
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ InkreadError
 ├── ImageError    a picture that is missing, empty, broken, too large, of a wrong dtype or shape
 ├── ModelError    a model file that is missing, corrupt, foreign, or of a newer format
 ├── DataError     a data set that is missing, incomplete, or whose checksum is wrong
-└── ConfigError   a setting that doesn't exist or contradicts another
+├── ConfigError   a setting that doesn't exist or contradicts another
+└── StoreError    a database that is unreachable, locked, full, broken, or of a newer schema
 ```
 """
 
-__all__ = ["ConfigError", "DataError", "ImageError", "InkreadError", "ModelError"]
+__all__ = ["ConfigError", "DataError", "ImageError", "InkreadError", "ModelError", "StoreError"]
 
 
 class InkreadError(Exception):
@@ -30,3 +31,7 @@ class DataError(InkreadError):
 
 class ConfigError(InkreadError):
     """A setting, recipe or run that doesn't exist or contradicts another."""
+
+
+class StoreError(InkreadError):
+    """A database that is unreachable, locked, full, broken, or of a newer schema."""

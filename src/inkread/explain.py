@@ -121,7 +121,7 @@ def explain(reader: Reader, image: Picture) -> Explanation:
     region = segment.single_digit(ink.find(page))
     if region is None:
         raise ImageError("expected a picture of a digit, received one without ink")
-    glyph = normalize.glyph(region.ink, reader.model.metadata.shape)
+    glyph = normalize.glyph(region.ink, reader.model.shape)
     digit = reader.read_digit(page)
     first, second = np.argsort(-np.array(digit.probabilities), kind="stable")[:2].tolist()
     variants = np.concatenate([glyph[None], *_occluded(glyph)])

@@ -25,21 +25,19 @@ from inkread.errors import InkreadError
 if TYPE_CHECKING:  # it needs the extra [train], which reading must do without
     from inkread.training.history import Step
 
-__all__ = ["ReportingGroup", "complain", "console", "downloads", "reading", "training"]
+__all__ = ["ReportingGroup", "complain", "console", "downloads", "forms", "reading", "training"]
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-_TRAIN_EXTRA = {
-    "keras",
-    "tensorflow",
-    "sklearn",
-    "scipy",
-    "matplotlib",
-    "onnx",
-    "tf2onnx",
-    "jinja2",
-    "markupsafe",
+# What of each extra an error may name as missing.
+_EXTRAS = {
+    "train": {
+        *("keras", "tensorflow", "sklearn", "scipy", "matplotlib", "onnx", "tf2onnx", "jinja2"),
+        "markupsafe",
+    },
+    "web": {"fastapi", "uvicorn", "multipart", "prometheus_client", "sqlalchemy", "alembic"},
+    "forms": {"yaml", "pydantic", "pydantic_core", "reportlab", "pyarrow", "openpyxl"},
 }
 
 
@@ -53,9 +51,11 @@ class ReportingGroup(typer.core.TyperGroup):
         except InkreadError as error:
             complain(str(error))
         except ModuleNotFoundError as error:
-            if (error.name or "").split(".")[0] not in _TRAIN_EXTRA:
+            missing = (error.name or "").split(".")[0]
+            extra = next((name for name, needs in _EXTRAS.items() if missing in needs), None)
+            if extra is None:
                 raise
-            complain(f"this needs {error.name}: pip install 'inkread[train]'")
+            complain(f"this needs {error.name}: pip install 'inkread[{extra}]'")
         except BrokenPipeError:
             _abandon_output()
         except OSError as error:
@@ -138,3 +138,20 @@ def training() -> Iterator[Callable[["Step"], None]]:
             progress.update(tasks[0], completed=done, epoch=epoch, loss=step.loss)
 
         yield on_step
+
+
+@contextmanager
+def forms(total: int) -> Iterator[Callable[[int, int], None]]:
+    """Show how many scans are read as a bar on standard error."""
+    columns = (
+        TextColumn("scans"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("{task.fields[set_aside]} fields set aside"),
+        TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("", total=total, set_aside=0)
+
+        def on_progress(done: int, set_aside: int) -> None:
+            progress.update(task, completed=done, set_aside=set_aside)
+
+        yield on_progress

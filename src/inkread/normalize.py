@@ -1,10 +1,13 @@
-"""Ink to glyph: the only code that does so; training, evaluation, the web and exports all use it.
+"""Ink to glyph, grey to strip: the only code that does so, for training and reading alike.
 
 A glyph is made as MNIST's were (LeCun, Bottou, Bengio and Haffner 1998, section III.A): the digit
 scaled to fit a 20x20 box with its aspect ratio kept, anti-aliased, and placed in 28x28 pixels with
 its centre of mass at the centre. On top of that, strokes much thinner or thicker than MNIST's pens
 wrote are brought back to the widths that are usual there (the median is 2.3 pixels), because a
 photo shows a fine pen at any magnification.
+
+A strip is one run of writing at a fixed height: the light and the paper taken out, but not the fine
+print, which can't be told from faint ink by rules; telling them apart is left to the network.
 """
 
 from dataclasses import dataclass
@@ -16,7 +19,7 @@ import numpy.typing as npt
 from inkread import images
 from inkread.errors import ImageError
 
-__all__ = ["GlyphShape", "glyph", "stroke_width"]
+__all__ = ["GlyphShape", "Strip", "StripShape", "glyph", "strip", "stroke_width"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,38 @@ class GlyphShape:
     box_px: int = 20
     min_stroke_px: float = 1.8
     max_stroke_px: float = 3.0
+
+
+@dataclass(frozen=True)
+class StripShape:
+    """The constants of a strip, as a model was trained with them and carries them.
+
+    Attributes:
+        height_px: of the strip.
+        body_px: what the height of the writing is scaled to.
+        max_width_px: longer writing is squeezed to it.
+    """
+
+    height_px: int = 40
+    body_px: int = 28
+    max_width_px: int = 1600
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One run of writing as the network sees it.
+
+    Attributes:
+        pixels: (height_px, W) uint8, ink about 204 on paper 0, darker ink up to 255.
+        x_scale: pixels of the strip a pixel of the picture that it was made from, horizontally.
+        y_scale: the same vertically.
+        top: where the upper edge of the strip is in that picture, in its pixels; may be outside.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    x_scale: float
+    y_scale: float
+    top: float
 
 
 def stroke_width(ink: npt.NDArray[np.uint8]) -> float:
@@ -132,3 +167,88 @@ def _centred(digit: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
     result = np.zeros((side, side), np.uint8)
     result[top : top + height, left : left + width] = digit
     return result
+
+
+# Strips: the sizes at which light and writing are looked for, in pixels.
+_LIGHT_PX = 40
+_TALLEST_PX = 96
+_DARKEST_INK = 204  # what the ink's level becomes; pressed or crossed strokes are darker still
+_MIN_LEVEL = 0.05  # of the paper's brightness: fainter contrast is none
+
+
+def strip(grey: npt.NDArray[np.uint8], shape: StripShape | None = None) -> Strip:
+    """Make the strip of one run of writing.
+
+    Args:
+        grey: (H, W) uint8, dark ink on lighter paper, at least one pixel; it holds one run of
+            writing, cut with or without margins.
+        shape: the constants; the shipped models' by default.
+    """
+    shape = shape or StripShape()
+    shrunk = min(1.0, _TALLEST_PX / grey.shape[0])
+    if shrunk < 1:
+        size = (max(4, round(grey.shape[1] * shrunk)), _TALLEST_PX)
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    darkness, smooth = _darkness(grey)
+    top, bottom = _rows_of_writing(smooth)
+    scale = shape.body_px / max(bottom - top, 6)
+    width = int(np.clip(round(grey.shape[1] * scale), 16, shape.max_width_px))
+    x_scale = width / grey.shape[1]
+    if scale < 0.83:  # anti-aliased
+        darkness = cv2.GaussianBlur(darkness, (0, 0), 0.45 * (1 / scale - 0.6))
+    middle = (top + bottom) / 2
+    matrix = np.array(
+        [
+            [x_scale, 0, 0.5 * x_scale - 0.5],
+            [0, scale, shape.height_px / 2 - middle * scale + 0.5 * scale - 0.5],
+        ]
+    )
+    scaled = cv2.warpAffine(darkness, matrix, (width, shape.height_px), borderValue=0)
+    pixels = np.asarray(np.clip(scaled * _DARKEST_INK, 0, 255), np.uint8)
+    upper = middle - shape.height_px / 2 / scale
+    return Strip(pixels, x_scale * shrunk, scale * shrunk, upper / shrunk)
+
+
+def _darkness(
+    grey: npt.NDArray[np.uint8],
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Take light and paper out: how dark each pixel is, paper about 0, ink about 1; and smoothed.
+
+    The paper is what a closing over strokes leaves (grey-level morphology).
+    """
+    height, width = grey.shape
+    reduced = min(1.0, _LIGHT_PX / min(height, width))
+    small = images.scaled(grey, reduced) if reduced < 1 else grey
+    kernel = max(3, round(0.45 * min(small.shape))) | 1
+    ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (kernel, kernel))
+    framed = cv2.copyMakeBorder(small, kernel, kernel, kernel, kernel, cv2.BORDER_REFLECT)
+    closed = cv2.GaussianBlur(
+        cv2.morphologyEx(framed, cv2.MORPH_CLOSE, ellipse), (0, 0), kernel / 3
+    )[kernel:-kernel, kernel:-kernel]
+    paper = cv2.resize(closed, (width, height), interpolation=cv2.INTER_LINEAR)
+    darkness = 1 - grey.astype(np.float32) / np.maximum(paper, 32)
+    smooth = cv2.GaussianBlur(darkness, (0, 0), 0.8)
+    median, high = np.percentile(smooth[::2, ::2], (50, 97.5))
+    level = np.float32(max(high - median, _MIN_LEVEL))
+    darkness = np.clip((darkness - np.float32(median)) / level, -0.2, 1.5)
+    return darkness, cv2.GaussianBlur((smooth - np.float32(median)) / level, (0, 0), 0.6)
+
+
+def _rows_of_writing(smooth: npt.NDArray[np.float32]) -> tuple[int, int]:
+    """Return the upper and the lower end of the writing, in rows; all of them where there is none.
+
+    Between them lie all but a fiftieth of the dark pixels at each end. Long level lines are ruling
+    and don't count, and no row counts for more than most do, lest a thick dash decide.
+    """
+    height, width = smooth.shape
+    dark = (smooth > 0.45).astype(np.uint8)
+    length = max(15, min(width // 2, 2 * height))
+    ruling = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
+    dark &= 1 - cv2.dilate(ruling, np.ones((3, 1), np.uint8))
+    rows = dark.sum(axis=1, dtype=np.float64)
+    rows = np.minimum(rows, np.percentile(rows, 90))
+    if rows.sum() < 8:
+        return 0, height
+    share = np.cumsum(rows) / rows.sum()
+    top, bottom = np.searchsorted(share, (0.02, 0.98))
+    return int(top), int(min(bottom + 1, height))

@@ -1,6 +1,5 @@
 """The reader: pictures in, digits, numbers and pages out."""
 
-import math
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -10,48 +9,61 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from inkread import images, ink, normalize, segment
+from inkread import crops, images, ink, segment
+from inkread.constraints import Constraint
 from inkread.errors import ConfigError, ImageError
+from inkread.glyph_reader import GlyphReader
 from inkread.images import Picture
+from inkread.line_reader import LineReader
 from inkread.results import Box, Digit, Number, Page
-from inkread.runtime import DEFAULT, Model
+from inkread.runtime import DEFAULT, LineModel, Model
 
 __all__ = ["Check", "Length", "Reader", "read"]
 
 Length = int | tuple[int, int]  # so many digits; from so many to so many
 Check = str | Callable[[str], bool]
 
+_STRIP_LIKE_PX = 160  # pictures no higher than this are taken as cut to their number already
+_CLEAR_DOUBT = 0.2  # mean over a page: above it, the page may stand on its head
+
 
 class Reader:
-    """Reads digits with one model; may be shared between threads.
+    """Reads numbers and digits; may be shared between threads.
 
     Attributes:
-        model: the model file in use.
-        min_confidence: digits below it are rejected, as is what the model takes for no digit.
+        model: the glyph model in use: it reads single digits.
+        line_model: the line model in use: it reads numbers.
+        min_confidence: digits and numbers below it are rejected, as is what is no digit.
     """
 
     def __init__(
         self,
         model: str | os.PathLike[str] = DEFAULT,
         *,
+        line_model: str | os.PathLike[str] = DEFAULT,
         threads: int | None = None,
         min_confidence: float = 0.0,
     ) -> None:
-        """Load a model.
+        """Load the models.
 
         Args:
-            model: the name of a shipped model, or the path of a model file.
-            threads: how many the network may use; ``None``: one a core.
-            min_confidence: reject digits below this confidence, in [0, 1].
+            model: of single digits: the name of a shipped glyph model, or the path of one.
+            line_model: of numbers: the name of a shipped line model, or the path of one.
+            threads: how many the networks may use; ``None``: one a core.
+            min_confidence: reject digits and numbers below this confidence, in [0, 1].
 
         Raises:
-            ModelError: the model is missing, corrupt, foreign, or of a newer format.
+            ModelError: a model is missing, corrupt, foreign, or of a newer format.
             ConfigError: ``threads`` or ``min_confidence`` out of range.
         """
         if not 0.0 <= min_confidence <= 1.0:
             raise ConfigError(f"expected min_confidence in [0, 1], received {min_confidence}")
         self.model = Model(model, threads=threads)
+        self.line_model = LineModel(line_model, threads=threads)
         self.min_confidence = min_confidence
+        self._lines = LineReader(self.line_model, min_confidence)
+        self._digits = GlyphReader(self.model, min_confidence)
+        self._pieces = GlyphReader(self.model, 0.0)  # rejects nothing but what is no digit
 
     def read(
         self,
@@ -76,13 +88,18 @@ class Reader:
         Raises:
             ImageError: not a picture that can be read, or a file of several pages.
         """
-        _refuse_constraints(length, pattern, check)
+        constraint = _constraint(length, pattern, check)
         page = images.load(image)
-        lines = segment.lines(ink.find(page))
-        runs = [number for line in lines for number in line]
-        digits = iter(self._recognised([region for run in runs for region in run]))
-        numbers = tuple(self._number([next(digits) for _ in run]) for run in runs)
-        return Page(numbers, page.shape[1], page.shape[0], self.model.name)
+        numbers = self._read_upright(page, constraint)
+        if _doubt(numbers) > _CLEAR_DOUBT:  # it may be upside down, or on its side
+            turned = {
+                turns: self._read_upright(np.ascontiguousarray(np.rot90(page, turns)), constraint)
+                for turns in (2, 1, 3)
+            }
+            turns = min(turned, key=lambda turns: _doubt(turned[turns]))
+            if _doubt(turned[turns]) < min(_CLEAR_DOUBT, _doubt(numbers) / 2):
+                numbers = tuple(_turned_back(number, turns, page) for number in turned[turns])
+        return Page(numbers, page.shape[1], page.shape[0], self.line_model.name)
 
     def read_pages(
         self,
@@ -132,12 +149,45 @@ class Reader:
         Raises:
             ImageError: not a picture that can be read.
         """
-        _refuse_constraints(length, pattern, check)
+        return self.candidates(image, length=length, pattern=pattern, check=check, count=1)[0]
+
+    def candidates(
+        self,
+        image: Picture,
+        *,
+        length: Length | None = None,
+        pattern: str | None = None,
+        check: Check | None = None,
+        count: int = 5,
+    ) -> tuple[Number, ...]:
+        """Read a picture of one number in several ways, the most probable first.
+
+        Args:
+            image: as for ``read``.
+            length: as for ``read``.
+            pattern: as for ``read``.
+            check: as for ``read``.
+            count: how many at most.
+
+        Returns:
+            At least one number, each with another text; where there is nothing to read, or nothing
+            that satisfies what is asked for, one that is rejected.
+
+        Raises:
+            ImageError: not a picture that can be read.
+            ConfigError: a length, pattern or check that nothing satisfies.
+        """
+        constraint = _constraint(length, pattern, check)
         page = images.load(image)
-        digits = self._recognised(segment.single_line(ink.find(page)))
-        if not digits:
-            return Number("", 0.0, _whole(page), (), rejected=True)
-        return self._number(digits)
+        if page.shape[0] <= _STRIP_LIKE_PX:  # cut to the number already
+            crop = crops.whole(ink.dark_on_light(page))
+        else:
+            found = ink.find(page)
+            run = segment.single_line(found)
+            if not run:
+                return (Number("", 0.0, _whole(page), (), rejected=True),)
+            crop = crops.around([region.box for region in run], found.page)
+        return self._lines.candidates(crop, constraint, count)
 
     def read_digit(self, image: Picture) -> Digit:
         """Read a picture of one digit, of any size, place, colour and stroke width.
@@ -156,7 +206,7 @@ class Reader:
         if region is None:
             num_labels = len(self.model.metadata.labels)
             return Digit(None, 0.0, _whole(page), (0.0,) * num_labels, rejected=True)
-        return self._recognised([region])[0]
+        return self._digits.read([region])[0]
 
     def classify(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Classify glyphs that are as MNIST's are already.
@@ -171,7 +221,7 @@ class Reader:
         Raises:
             ImageError: another shape or dtype.
         """
-        side = self.model.metadata.shape.side_px
+        side = self.model.shape.side_px
         if not (
             isinstance(glyphs, np.ndarray)
             and glyphs.dtype == np.uint8
@@ -185,51 +235,47 @@ class Reader:
             raise ImageError(f"expected glyphs as uint8 (N, {side}, {side}), received {received}")
         return self.model.probabilities(glyphs)
 
-    def _recognised(self, regions: Sequence[segment.Region]) -> list[Digit]:
-        if not regions:
-            return []
-        shape = self.model.metadata.shape
-        glyphs = np.stack([normalize.glyph(region.ink, shape) for region in regions])
-        found = self.model.classify(glyphs)
-        return [
-            self._digit(region.box, probabilities, junk)
-            for region, probabilities, junk in zip(
-                regions, found.probabilities.tolist(), found.junk.tolist(), strict=True
-            )
-        ]
-
-    def _digit(self, box: Box, probabilities: list[float], junk: float) -> Digit:
-        highest = max(probabilities)
-        confidence = highest * (1 - junk)
-        threshold = self.model.metadata.junk_threshold
-        is_junk = threshold is not None and junk > threshold
-        return Digit(
-            label=probabilities.index(highest),
-            confidence=confidence,
-            box=box,
-            probabilities=tuple(probabilities),
-            rejected=is_junk or confidence < self.min_confidence,
-            junk=junk,
-        )
-
-    def _number(self, digits: list[Digit]) -> Number:
-        return Number(
-            text="".join(digit.text for digit in digits),
-            confidence=math.prod(digit.confidence for digit in digits),
-            box=Box(
-                min(digit.box.left for digit in digits),
-                min(digit.box.top for digit in digits),
-                max(digit.box.right for digit in digits),
-                max(digit.box.bottom for digit in digits),
-            ),
-            digits=tuple(digits),
-            rejected=any(digit.rejected for digit in digits),
-        )
+    def _read_upright(
+        self, page: npt.NDArray[np.uint8], constraint: Constraint | None
+    ) -> tuple[Number, ...]:
+        """Read the numbers of a page; runs in which nothing is written are left out."""
+        found = ink.find(page)
+        runs = [run for line in segment.lines(found) for run in line]
+        cut = [crops.around([region.box for region in run], found.page) for run in runs]
+        digits = iter(self._pieces.read([region for run in runs for region in run]))
+        pieces = [[next(digits) for _ in run] for run in runs]
+        numbers = self._lines.read(cut, constraint, pieces)
+        return tuple(number for number in numbers if number.text or number.unconstrained)
 
 
-def _refuse_constraints(*constraints: object) -> None:
-    if any(constraint is not None for constraint in constraints):
-        raise ConfigError("expected no length, pattern or check: this version reads without them")
+def _constraint(
+    length: Length | None, pattern: str | None, check: Check | None
+) -> Constraint | None:
+    if length is None and pattern is None and check is None:
+        return None
+    return Constraint(length, pattern, check)
+
+
+def _doubt(numbers: Sequence[Number]) -> float:
+    """How doubtful the digits of a page are on the whole, in [0, 1]; 0 where none were found."""
+    digits = [digit for number in numbers for digit in number.digits]
+    return 1 - sum(digit.confidence for digit in digits) / len(digits) if digits else 0.0
+
+
+def _turned_back(number: Number, turns: int, page: npt.NDArray[np.uint8]) -> Number:
+    """Return a number of a page that was turned by so many quarters with its boxes on the page."""
+    height, width = page.shape
+
+    def back(box: Box) -> Box:
+        left, top, right, bottom = box
+        if turns == 2:
+            return Box(width - right, height - bottom, width - left, height - top)
+        if turns == 1:
+            return Box(width - bottom, left, width - top, right)
+        return Box(top, height - right, bottom, height - left)
+
+    digits = tuple(replace(digit, box=back(digit.box)) for digit in number.digits)
+    return replace(number, box=back(number.box), digits=digits)
 
 
 def read(image: Picture) -> Page:

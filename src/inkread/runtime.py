@@ -1,141 +1,46 @@
-"""Model file to ONNX Runtime session: the only module that knows onnxruntime.
+"""Model file to ONNX Runtime session: the only module that knows onnxruntime."""
 
-A model file is an ``.onnx`` whose metadata holds one JSON document under the key ``inkread``. It
-names what the network reads and answers, and the constants that its glyphs were made with.
-"""
-
-import json
 import os
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
 from inkread.errors import ConfigError, ModelError
-from inkread.normalize import GlyphShape
+from inkread.metadata import METADATA_KEY, ModelMetadata
+from inkread.normalize import GlyphShape, StripShape
 
 __all__ = [
-    "FORMAT_VERSION",
+    "FRAME_PX",
     "INPUT",
-    "METADATA_KEY",
+    "LOGITS",
     "OUTPUT",
+    "STRIPS",
+    "STRIP_STEP_PX",
     "Classification",
-    "Figure",
+    "LineModel",
     "Model",
-    "ModelMetadata",
+    "ModelFile",
     "as_input",
+    "as_strips",
     "classified",
     "shipped_models",
     "with_temperature",
 ]
 
-FORMAT_VERSION = 2  # 2: there may be an output for "no digit"
-METADATA_KEY = "inkread"
 INPUT, OUTPUT = "glyphs", "probabilities"
+STRIPS, LOGITS = "strips", "logits"
+FRAME_PX = 2  # of a strip's width, a row of logits each
 DEFAULT = "default"
-_SHIPPED = {DEFAULT: "glyph-distilled.onnx"}
+_SHIPPED = {"glyph": {DEFAULT: "glyph-distilled.onnx"}, "line": {DEFAULT: "line.onnx"}}
+_STRIPS_A_BATCH = 16
+STRIP_STEP_PX = 16
 _BATCH = 256  # glyphs in one run: large enough to be fast, small enough to stay in the cache
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A measured share with what it was measured on.
-
-    Attributes:
-        value: in [0, 1].
-        n: how many pictures.
-        low: lower end of the 95 % interval (Wilson).
-        high: upper end of it.
-    """
-
-    value: float
-    n: int
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class ModelMetadata:
-    """What a model file says of itself.
-
-    Attributes:
-        labels: what the outputs stand for, in order; "no digit", if there is one, comes after them.
-        shape: the constants of the glyphs it was trained on.
-        temperature: divides the labels' logits; fitted on validation images.
-        recipe: the training configuration, as plain values.
-        seed: of the training.
-        data_sha256: of the training images' file.
-        teacher_sha256: of the model file that gave the targets, or ``None``.
-        package_version: of inkread, when it was trained.
-        trained: date, ISO 8601.
-        figures: measured figures by name.
-        kind: ``glyph``: it reads one digit at a time.
-        format_version: of this document.
-        junk_threshold: a glyph that is no digit with a higher probability is rejected, in [0, 1];
-            ``None`` if the network has no output that says so.
-    """
-
-    labels: tuple[str, ...]
-    shape: GlyphShape
-    temperature: float
-    recipe: dict[str, Any]
-    seed: int
-    data_sha256: str
-    package_version: str
-    trained: str
-    figures: dict[str, Figure] = field(default_factory=dict)
-    kind: str = "glyph"
-    format_version: int = FORMAT_VERSION
-    junk_threshold: float | None = None
-    teacher_sha256: str | None = None
-
-    @property
-    def num_outputs(self) -> int:
-        """How many outputs the network has: the labels, and "no digit" if there is a threshold."""
-        return len(self.labels) + (self.junk_threshold is not None)
-
-    def to_json(self) -> str:
-        """Return the JSON document that the model file carries."""
-        return json.dumps(asdict(self), sort_keys=True)
-
-    @classmethod
-    def from_json(cls, document: str) -> "ModelMetadata":
-        """Parse the JSON document of a model file.
-
-        Raises:
-            ModelError: not such a document, or of a newer format version.
-        """
-        try:
-            values = json.loads(document)
-            version = values["format_version"]
-            if not isinstance(version, int) or not 1 <= version <= FORMAT_VERSION:
-                raise ModelError(
-                    f"expected model format version {FORMAT_VERSION} or older, received {version}; "
-                    "a newer inkread reads it"
-                )
-            known = {entry.name for entry in fields(cls)}
-            values = {key: value for key, value in values.items() if key in known}
-            values["labels"] = tuple(values["labels"])
-            values["shape"] = GlyphShape(**values["shape"])
-            values["figures"] = {
-                name: Figure(**figure) for name, figure in values.get("figures", {}).items()
-            }
-            metadata = cls(**values)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ModelError(f"the model's metadata is not as expected: {error!r}") from error
-        if metadata.kind != "glyph":
-            raise ModelError(f"expected a model of kind 'glyph', received {metadata.kind!r}")
-        temperature = metadata.temperature
-        if not (isinstance(temperature, int | float) and 0 < temperature < float("inf")):
-            raise ModelError(f"expected a finite temperature above 0, received {temperature!r}")
-        threshold = metadata.junk_threshold
-        if not (threshold is None or (isinstance(threshold, int | float) and 0 <= threshold <= 1)):
-            raise ModelError(f"expected a junk_threshold in [0, 1] or null, received {threshold!r}")
-        return metadata
 
 
 @dataclass(frozen=True)
@@ -153,19 +58,21 @@ class Classification:
     junk: npt.NDArray[np.float32]
 
 
-def shipped_models() -> dict[str, Path]:
-    """Return the model files that come with the package, by name."""
+def shipped_models(kind: str = "glyph") -> dict[str, Path]:
+    """Return the model files of a kind that come with the package, by name."""
     folder = Path(str(resources.files("inkread") / "weights"))
-    return {name: folder / file for name, file in _SHIPPED.items()}
+    return {name: folder / file for name, file in _SHIPPED[kind].items()}
 
 
-class Model:
-    """A model file, ready to run.
+class ModelFile:
+    """A model file, loaded and checked; its kinds say what it can be asked.
 
     Attributes:
         path: of the model file.
         metadata: what the file says of itself.
     """
+
+    kind: ClassVar[str]
 
     def __init__(
         self, model: str | os.PathLike[str] = DEFAULT, *, threads: int | None = None
@@ -177,15 +84,17 @@ class Model:
             threads: how many ONNX Runtime may use; ``None``: one a core.
 
         Raises:
-            ModelError: missing, corrupt, not one of inkread's, or of a newer format version.
+            ModelError: missing, corrupt, not one of inkread's, of another kind, or of a newer
+                format version.
             ConfigError: ``threads`` below 1.
         """
-        self.path = shipped_models().get(str(model)) or Path(model)
+        shipped = shipped_models(self.kind)
+        self.path = shipped.get(str(model)) or Path(model)
         try:
             data = self.path.read_bytes()
         except (OSError, ValueError) as error:  # ValueError: a null character in the path
             raise ModelError(
-                f"{model}: expected a model file or a name among {sorted(_SHIPPED)}: {error}"
+                f"{model}: expected a model file or a name among {sorted(shipped)}: {error}"
             ) from error
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4  # what is wrong is raised; it need not be printed as well
@@ -209,6 +118,10 @@ class Model:
             self.metadata = ModelMetadata.from_json(document)
         except ModelError as error:
             raise ModelError(f"{model}: {error}") from error
+        if self.metadata.kind != self.kind:
+            raise ModelError(
+                f"{model}: expected a model of kind {self.kind!r}, received {self.metadata.kind!r}"
+            )
         self._check_signature(str(model))
 
     @property
@@ -217,6 +130,35 @@ class Model:
         if self.path.stem != "model":
             return self.path.stem
         return f"{self.metadata.recipe.get('name', 'model')}-{self.metadata.seed}"
+
+    def outputs(self, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Run the network as it is; ``inputs`` and outputs as in the signature, float32."""
+        (name_in, *_), (name_out, *_) = self._signature()
+        return np.asarray(self._session.run([name_out], {name_in: inputs})[0])
+
+    def _signature(self) -> list[tuple[str, str, list[int | str]]]:
+        """Name, type and sizes of the network's input and output; "N" is any size."""
+        raise NotImplementedError
+
+    def _check_signature(self, name: str) -> None:
+        received = [
+            # An axis that is free has a name, or none, for its size.
+            (
+                node.name,
+                node.type,
+                ["N" if not isinstance(size, int) else size for size in node.shape],
+            )
+            for node in (*self._session.get_inputs(), *self._session.get_outputs())
+        ]
+        expected = self._signature()
+        if received != expected:
+            raise ModelError(f"{name}: expected inputs and outputs {expected}, received {received}")
+
+
+class Model(ModelFile):
+    """A glyph model, ready to run."""
+
+    kind = "glyph"
 
     def raw(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return the network's own probabilities, before calibration.
@@ -230,8 +172,7 @@ class Model:
         """
         outputs = np.empty((len(glyphs), self.metadata.num_outputs), np.float32)
         for start in range(0, len(glyphs), _BATCH):
-            batch = as_input(glyphs[start : start + _BATCH])
-            outputs[start : start + _BATCH] = self._session.run([OUTPUT], {INPUT: batch})[0]
+            outputs[start : start + _BATCH] = self.outputs(as_input(glyphs[start : start + _BATCH]))
         return outputs
 
     def classify(self, glyphs: npt.NDArray[np.uint8]) -> Classification:
@@ -253,23 +194,83 @@ class Model:
         """
         return self.classify(glyphs).probabilities
 
-    def _check_signature(self, name: str) -> None:
-        side = self.metadata.shape.side_px
-        received = [
-            # A batch axis that is free has a name, or none, for its size.
-            (
-                node.name,
-                node.type,
-                ["N" if not isinstance(size, int) else size for size in node.shape],
-            )
-            for node in (*self._session.get_inputs(), *self._session.get_outputs())
-        ]
-        expected = [
+    @property
+    def shape(self) -> GlyphShape:
+        """The constants of the glyphs that it reads."""
+        return cast("GlyphShape", self.metadata.shape)
+
+    def _signature(self) -> list[tuple[str, str, list[int | str]]]:
+        side = self.shape.side_px
+        return [
             (INPUT, "tensor(float)", ["N", side, side, 1]),
             (OUTPUT, "tensor(float)", ["N", self.metadata.num_outputs]),
         ]
-        if received != expected:
-            raise ModelError(f"{name}: expected inputs and outputs {expected}, received {received}")
+
+
+class LineModel(ModelFile):
+    """A line model, ready to run."""
+
+    kind = "line"
+
+    @property
+    def shape(self) -> StripShape:
+        """The constants of the strips that it reads."""
+        return cast("StripShape", self.metadata.shape)
+
+    @property
+    def symbols(self) -> str:
+        """What the classes from 1 stand for; 0 is the blank."""
+        return "".join(self.metadata.labels)
+
+    def log_probabilities(
+        self, strips: Sequence[npt.NDArray[np.uint8]]
+    ) -> list[npt.NDArray[np.float32]]:
+        """Return what the network says of each frame of each strip, calibrated.
+
+        Args:
+            strips: (height_px, W) uint8 each, as ``normalize.strip`` makes them.
+
+        Returns:
+            For each strip (ceil(W / FRAME_PX), 1 + symbols) float32, natural logs of probabilities;
+            each row's add up to 1. Class 0 is the blank of CTC.
+        """
+        results: list[npt.NDArray[np.float32]] = [np.empty((0, 0), np.float32)] * len(strips)
+        # Of like widths together, since all of a batch are as wide as its widest.
+        order = sorted(range(len(strips)), key=lambda index: strips[index].shape[1])
+        for start in range(0, len(order), _STRIPS_A_BATCH):
+            chosen = order[start : start + _STRIPS_A_BATCH]
+            logits = self.outputs(as_strips([strips[index] for index in chosen]))
+            logits = logits * np.float32(1 / self.metadata.temperature)
+            logits -= logits.max(axis=2, keepdims=True)
+            logits -= np.log(np.exp(logits).sum(axis=2, keepdims=True))
+            for row, index in enumerate(chosen):
+                results[index] = logits[row, : -(-strips[index].shape[1] // FRAME_PX)]
+        return results
+
+    def _signature(self) -> list[tuple[str, str, list[int | str]]]:
+        return [
+            (STRIPS, "tensor(float)", ["N", self.shape.height_px, "N", 1]),
+            (LOGITS, "tensor(float)", ["N", "N", self.metadata.num_outputs]),
+        ]
+
+
+def as_strips(
+    strips: Sequence[npt.NDArray[np.uint8]], step_px: int = STRIP_STEP_PX
+) -> npt.NDArray[np.float32]:
+    """Return strips as the network takes them: padded to one width with paper on their right.
+
+    Args:
+        strips: (H, W) uint8 each, widths may differ; at least one.
+        step_px: the width is a multiple of it, so that few shapes come up; itself one of 4.
+
+    Returns:
+        (N, H, the widest W rounded up to a multiple of ``step_px``, 1) float32 in [0, 1].
+    """
+    width = -(-max(strip.shape[1] for strip in strips) // step_px) * step_px
+    inputs = np.zeros((len(strips), strips[0].shape[0], width, 1), np.float32)
+    for row, strip in zip(inputs, strips, strict=True):
+        row[:, : strip.shape[1], 0] = strip * np.float32(1 / 255)
+    return inputs
 
 
 def as_input(glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

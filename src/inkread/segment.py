@@ -140,8 +140,8 @@ def _region(ink: Ink, labels: npt.NDArray[np.int32], piece: _Piece) -> Region:
     box = Box(
         int(piece.left * ink.scale),
         int(piece.top * ink.scale),
-        min(round(piece.right * ink.scale), ink.page_width),
-        min(round(piece.bottom * ink.scale), ink.page_height),
+        min(round(piece.right * ink.scale), ink.page.shape[1]),
+        min(round(piece.bottom * ink.scale), ink.page.shape[0]),
     )
     return Region(ink.pixels[rows, columns] * own, box)
 

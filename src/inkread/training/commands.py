@@ -5,31 +5,28 @@ They are listed in every installation: without the extra, running one says what 
 
 import json
 import shlex
-from collections import Counter
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from PIL import Image, ImageShow
 from rich.markup import escape
-from rich.table import Table
 
 from inkread import messages, output
 from inkread.errors import ConfigError
 from inkread.files import check_target, write_atomically
+from inkread.training import data_commands, train_commands
+from inkread.training.data_commands import DataFolder, load_mnist
+from inkread.training.train_commands import load_model
 
 if TYPE_CHECKING:
     from inkread.runtime import Model
-    from inkread.training.mnist import Mnist
-    from inkread.training.recipes import Recipe
 
 __all__ = ["app"]
 
 app = typer.Typer()
-data_app = typer.Typer(help="MNIST: fetch it, describe it, show it.", no_args_is_help=True)
-app.add_typer(data_app, name="data")
+app.add_typer(data_commands.app, name="data")
+app.add_typer(train_commands.app)
 
 
 class ExportFormat(StrEnum):
@@ -54,157 +51,7 @@ class Split(StrEnum):
     VALIDATION = "validation"
 
 
-DataFolder = Annotated[
-    Path | None,
-    typer.Option(
-        "--data", help="Folder with MNIST's IDX files, plain or gzipped.", show_default=False
-    ),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-@data_app.command("fetch")
-def data_fetch(data: DataFolder = None) -> None:
-    """Get MNIST from the first source that works, verify it, and cache it."""
-    from inkread.training import mnist
-
-    with messages.downloads() as on_progress:
-        _, source = mnist.fetch(data, on_progress=on_progress)
-    typer.echo(f"MNIST is complete and verified; from {source}")
-
-
-@data_app.command("info")
-def data_info(data: DataFolder = None, as_json: AsJson = False) -> None:
-    """Describe MNIST: where it came from, its splits, how many of each digit."""
-    import numpy as np
-
-    mnist = _load_mnist(data)
-    splits = {"train": mnist.train, "validation": mnist.validation, "test": mnist.test}
-    counts = {
-        name: np.bincount(split.labels, minlength=10).tolist() for name, split in splits.items()
-    }
-    if as_json:
-        typer.echo(json.dumps({"source": mnist.source, "counts": counts}))
-        return
-    table = Table("split", "images", *map(str, range(10)), header_style="bold")
-    for name, row in counts.items():
-        table.add_row(name, f"{sum(row):,}", *(f"{count:,}" for count in row))
-    output.console().print(f"source: {escape(mnist.source)}", table)
-
-
-@data_app.command("show")
-def data_show(
-    out: Annotated[Path, typer.Option(help="Picture to write.")] = Path("samples.png"),
-    per_digit: Annotated[int, typer.Option(min=1, max=100, help="Samples of each digit.")] = 10,
-    index: Annotated[
-        list[int] | None, typer.Option(help="Show this training image; may be repeated.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Chooses the samples.")] = 0,
-    window: Annotated[bool, typer.Option("--window", help="Open a window as well.")] = False,
-    data: DataFolder = None,
-) -> None:
-    """Save a picture of training images, with their labels and indices."""
-    import numpy as np
-
-    from inkread.training import plots
-
-    check_target(out, plots.SUFFIXES)
-    split = _load_mnist(data).train
-    if index:
-        place = {int(number): at for at, number in enumerate(split.indices)}
-        if missing := [number for number in index if number not in place]:
-            raise ConfigError(
-                "expected indices of training images, from 0 to 59999 without those of the "
-                f"validation split, received {missing}"
-            )
-        indices = np.array([[place[number] for number in index]])
-    else:
-        indices = plots.pick_samples(split, per_digit, seed)
-    plots.save(plots.samples(split, indices, "MNIST training images"), out)
-    typer.echo(f"saved {out}")
-    if window:
-        with Image.open(out) as picture:
-            if not ImageShow.show(picture, "MNIST"):
-                raise ConfigError(f"expected a program that shows pictures, found none; see {out}")
-
-
-@app.command()
-def train(
-    recipe: Annotated[
-        str, typer.Option(help="Name of a recipe; see inkread recipes.")
-    ] = "standard",
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Decides everything random.")] = 0,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the run.", show_default="runs/RECIPE-SEED"),
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Instead of the recipe's.", show_default=False)
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
-    teacher: Annotated[
-        Path | None,
-        typer.Option(help="Model file that teaches the recipe distilled.", show_default=False),
-    ] = None,
-    data: DataFolder = None,
-) -> None:
-    """Train a network on MNIST."""
-    from inkread.training.recipes import recipe_named
-
-    chosen = recipe_named(recipe)  # first, for what follows loads TensorFlow and MNIST
-    if epochs and chosen.members:
-        raise ConfigError(
-            f"expected no --epochs for recipe {recipe!r}, received {epochs}: "
-            "an ensemble's epochs are its members'"
-        )
-    if epochs:
-        chosen = replace(chosen, epochs=epochs)
-    from inkread.training import plots
-    from inkread.training import train as training
-
-    folder = out or Path("runs") / f"{recipe}-{seed}"
-    mnist = _load_mnist(data)
-    try:
-        with messages.training() as on_step:
-            run = training.train(
-                chosen, mnist, folder, seed=seed, resume=resume, teacher=teacher, on_step=on_step
-            )
-    except KeyboardInterrupt:
-        messages.complain(f"interrupted; go on with the same command and --resume ({folder})")
-        raise typer.Exit(130) from None
-    title = f"{recipe}, seed {seed}"
-    picked = plots.pick_samples(mnist.train, 10, seed)
-    plots.save(plots.samples(mnist.train, picked, "training images"), folder / "samples.png")
-    plots.save(plots.curves(run.history, title), folder / "curves.png")
-    last = run.history[-1]
-    typer.echo(
-        f"{run.model_file}: validation accuracy {last.validation_accuracy:.2%} "
-        f"(n = {len(mnist.validation):,}) after {last.seconds:.0f} s of training"
-    )
-
-
-@app.command()
-def recipes() -> None:
-    """List the recipes."""
-    from inkread.training.recipes import RECIPES
-
-    table = Table("recipe", "purpose", "network", "epochs", "teacher", header_style="bold")
-    for recipe in RECIPES.values():
-        networks, epochs = _networks_and_epochs(recipe)
-        table.add_row(recipe.name, recipe.purpose, networks, epochs, recipe.teacher or "")
-    output.console().print(table)
-
-
-def _networks_and_epochs(recipe: "Recipe") -> tuple[str, str]:
-    """Describe a recipe's networks and their epochs; those of an ensemble are counted."""
-    times = "\N{MULTIPLICATION SIGN}"
-    parts = recipe.members or (recipe,)
-    networks = Counter(part.network for part in parts).items()
-    epochs = Counter(part.epochs for part in parts).items()
-    return (
-        ", ".join(f"{name} {times}{count}" if count > 1 else name for name, count in networks),
-        ", ".join(f"{count} {times} {each}" if count > 1 else str(each) for each, count in epochs),
-    )
 
 
 @app.command()
@@ -244,7 +91,7 @@ def evaluate(
     for target in [*pictures, report] if report else pictures:
         check_target(target)
     loaded = _load_models(models)
-    images = getattr(_load_mnist(data), split.value)
+    images = getattr(load_mnist(data), split.value)
     found = {name: evaluation.evaluate(model, images) for name, model in loaded.items()}
     for name, each in found.items():
         if as_json:
@@ -272,6 +119,36 @@ def evaluate(
 
 
 @app.command()
+def threshold(
+    max_error: Annotated[
+        float, typer.Option(help="Share of the accepted digits that may be wrong.")
+    ],
+    model: Annotated[
+        str, typer.Option(help="A shipped model, a model file, or a run's folder.")
+    ] = "default",
+    certainty: Annotated[float, typer.Option(help="Of the bound on that share.")] = 0.95,
+    as_json: AsJson = False,
+    data: DataFolder = None,
+) -> None:
+    """Choose a --min-confidence for a wanted error rate, on MNIST's validation images."""
+    from inkread.training.calibrate import guaranteed_threshold
+
+    (chosen,) = _load_models([model]).values()
+    images = load_mnist(data).validation
+    found = chosen.classify(images.images)
+    confidence = found.probabilities * (1 - found.junk[:, None])  # as the reader takes it
+    answer = guaranteed_threshold(confidence, images.labels, max_error, certainty)
+    if as_json:
+        typer.echo(json.dumps({"model": chosen.name, "n": len(images), **vars(answer)}))
+        return
+    typer.echo(
+        f"--min-confidence {answer.threshold:.9g} accepts {answer.coverage:.1%} of "
+        f"{len(images):,} validation digits; {answer.error:.3%} of those are wrong, and of unseen "
+        f"digits like them at most {answer.bound:.3%} ({certainty:.0%} certain)"
+    )
+
+
+@app.command()
 def export(
     run: Annotated[Path, typer.Argument(help="The folder of a run.")],
     to: Annotated[
@@ -287,12 +164,10 @@ def export(
     from inkread.training import train as training
 
     network = training.load_network(run)
-    glyphs = _load_mnist(data).validation.images[: training.PARITY_GLYPHS]
+    glyphs = load_mnist(data).validation.images[: training.PARITY_GLYPHS]
     path = out or run / _EXPORT_NAMES[to]
     if to is ExportFormat.ONNX:
-        from inkread.runtime import Model
-
-        metadata = Model(_model_file(run)).metadata
+        metadata = load_model(str(run)).metadata
         exporting.to_onnx(network, path, metadata, glyphs)
     elif to is ExportFormat.LITERT:
         exporting.to_litert(network, path, glyphs)
@@ -314,28 +189,10 @@ def demo(
 
 def _load_models(models: list[str]) -> "dict[str, Model]":
     """Load models by the names that tell them apart: their own, or else as they were given."""
-    from inkread.runtime import Model
-
-    loaded = [
-        Model(_model_file(Path(model)) if Path(model).is_dir() else model) for model in models
-    ]
+    loaded = [load_model(model) for model in models]
     names = [model.name for model in loaded]
     if len(set(names)) < len(names):
         names = models
     if len(set(names)) < len(names):
         raise ConfigError(f"expected different models, received {' '.join(models)}")
     return dict(zip(names, loaded, strict=True))
-
-
-def _model_file(run: Path) -> Path:
-    path = run / _EXPORT_NAMES[ExportFormat.ONNX]
-    if not path.exists():
-        raise ConfigError(f"expected a finished run, received {run}: train it with --resume")
-    return path
-
-
-def _load_mnist(data: Path | None) -> "Mnist":
-    from inkread.training import mnist
-
-    with messages.downloads() as on_progress:
-        return mnist.load(data, on_progress=on_progress)

@@ -9,7 +9,8 @@ from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from inkread.errors import ConfigError
-from inkread.runtime import Figure, Model
+from inkread.metadata import Figure
+from inkread.runtime import Model
 from inkread.training.calibrate import (
     ReliabilityBin,
     RiskCoverage,

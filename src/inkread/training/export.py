@@ -2,7 +2,7 @@
 
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,14 +10,26 @@ import keras
 import numpy as np
 import numpy.typing as npt
 import onnx
+from scipy.special import softmax
 
 from inkread.errors import ConfigError, ModelError
 from inkread.files import replacing
-from inkread.runtime import INPUT, METADATA_KEY, OUTPUT, Model, ModelMetadata, as_input
+from inkread.metadata import METADATA_KEY, ModelMetadata
+from inkread.runtime import INPUT, LOGITS, OUTPUT, STRIPS, LineModel, Model, as_input, as_strips
 
-__all__ = ["TOLERANCE", "check_parity", "to_litert", "to_onnx", "to_saved_model"]
+__all__ = [
+    "HALF_TOLERANCE",
+    "TOLERANCE",
+    "check_parity",
+    "line_to_onnx",
+    "to_litert",
+    "to_onnx",
+    "to_saved_model",
+]
 
 TOLERANCE = 1e-4
+HALF_TOLERANCE = 5e-3
+_LARGE = 5000  # numbers in a weight tensor that is worth storing in half precision
 
 Glyphs = npt.NDArray[np.uint8]
 Probabilities = npt.NDArray[np.float32]
@@ -36,24 +48,77 @@ def to_onnx(model: keras.Model, path: Path, metadata: ModelMetadata, glyphs: Gly
         ModelError: the file's probabilities differ from Keras' by more than ``TOLERANCE``.
         OSError: the file can't be written.
     """
-    expected = _called(model, glyphs)
+    expected = _called(model, as_input(glyphs))
     with replacing(path) as temporary:
-        with _known_notices_silenced():
-            model.export(temporary, format="onnx", verbose=False)
-        proto = onnx.load(temporary)
-        _rename(proto, proto.graph.input[0].name, INPUT)
-        _rename(proto, proto.graph.output[0].name, OUTPUT)
-        onnx.helper.set_model_props(proto, {METADATA_KEY: metadata.to_json()})
-        onnx.checker.check_model(proto)
-        onnx.save(proto, temporary)
+        _written(model, temporary, metadata, (INPUT, OUTPUT))
         check_parity(expected, Model(temporary, threads=1).raw(glyphs))
+
+
+def line_to_onnx(
+    model: keras.Model, path: Path, metadata: ModelMetadata, strips: Sequence[Glyphs]
+) -> None:
+    """Write a model file of a line network; as ``to_onnx``, and compared by probabilities too.
+
+    Large weights are then stored in half precision, which halves the file; they are read back to
+    float32, in which everything is computed. That may change a probability by ``HALF_TOLERANCE``.
+
+    Args:
+        model: (N, H, W, 1) float32 in [0, 1] to (N, frames, classes) logits.
+        path: where to; replaced atomically, and only if the check passes.
+        metadata: what the file says of itself.
+        strips: (H, W) uint8 each, to check with.
+
+    Raises:
+        ModelError: the file's probabilities differ from Keras' by more than ``TOLERANCE``.
+        OSError: the file can't be written.
+    """
+    inputs = as_strips(strips)
+
+    def run(file: Path) -> Probabilities:
+        return np.asarray(softmax(LineModel(file, threads=1).outputs(inputs), axis=-1))
+
+    expected = np.asarray(softmax(_called(model, inputs), axis=-1))
+    with replacing(path) as temporary:
+        proto = _written(model, temporary, metadata, (STRIPS, LOGITS))
+        check_parity(expected, run(temporary))
+        _store_in_half(proto)
+        onnx.save(proto, temporary)
+        check_parity(expected, run(temporary), HALF_TOLERANCE)
+
+
+def _written(
+    model: keras.Model, path: Path, metadata: ModelMetadata, names: tuple[str, str]
+) -> onnx.ModelProto:
+    """Write ONNX with the metadata, and the input and the output of these names; return it too."""
+    with _known_notices_silenced():
+        model.export(path, format="onnx", verbose=False)
+    proto = onnx.load(path)
+    for value, name in zip((proto.graph.input[0], proto.graph.output[0]), names, strict=True):
+        _rename(proto, value.name, name)
+    onnx.helper.set_model_props(proto, {METADATA_KEY: metadata.to_json()})
+    onnx.checker.check_model(proto)
+    onnx.save(proto, path)
+    return proto
+
+
+def _store_in_half(proto: onnx.ModelProto) -> None:
+    """Store large weights as float16, each with a node that casts it to float32 when it is read."""
+    for weights in list(proto.graph.initializer):
+        values = onnx.numpy_helper.to_array(weights)
+        if values.dtype != np.float32 or values.size < _LARGE:
+            continue
+        half = onnx.numpy_helper.from_array(values.astype(np.float16), f"{weights.name}_half")
+        cast = onnx.helper.make_node("Cast", [half.name], [weights.name], to=onnx.TensorProto.FLOAT)
+        proto.graph.initializer.remove(weights)
+        proto.graph.initializer.append(half)
+        proto.graph.node.insert(0, cast)
 
 
 def to_litert(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
     """Write a LiteRT (``.tflite``) file; arguments and errors as for ``to_onnx``."""
     import tensorflow as tf
 
-    expected = _called(model, glyphs)
+    expected = _called(model, as_input(glyphs))
     with replacing(path) as temporary:
         model.export(temporary, format="litert", verbose=False)
         with _known_notices_silenced():
@@ -77,7 +142,7 @@ def to_saved_model(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
     """
     import tensorflow as tf
 
-    expected = _called(model, glyphs)
+    expected = _called(model, as_input(glyphs))
     path = path.resolve()
     if path.exists() and not (path / "saved_model.pb").exists():
         raise ConfigError(f"expected a new folder or an earlier SavedModel, received {path}")
@@ -92,22 +157,25 @@ def to_saved_model(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
         temporary.rename(path)
 
 
-def check_parity(expected: Probabilities, received: Probabilities) -> None:
-    """Compare probabilities of the same glyphs from Keras and from an exported file.
+def check_parity(
+    expected: Probabilities, received: Probabilities, tolerance: float | None = None
+) -> None:
+    """Compare probabilities of the same glyphs or strips from Keras and from an exported file.
 
     Raises:
-        ModelError: any differ by more than ``TOLERANCE``.
+        ModelError: any differ by more than ``tolerance``, or ``TOLERANCE`` if none is given.
     """
+    tolerance = TOLERANCE if tolerance is None else tolerance
     difference = float(np.abs(expected - received).max())
-    if not difference <= TOLERANCE:
+    if not difference <= tolerance:
         raise ModelError(
-            f"the exported model's probabilities differ from Keras': expected at most {TOLERANCE}, "
+            f"the exported model's probabilities differ from Keras': expected at most {tolerance}, "
             f"received {difference:.2g}"
         )
 
 
-def _called(model: keras.Model, glyphs: Glyphs) -> Probabilities:
-    return np.asarray(keras.ops.convert_to_numpy(model(as_input(glyphs), training=False)))
+def _called(model: keras.Model, inputs: npt.NDArray[np.float32]) -> Probabilities:
+    return np.asarray(keras.ops.convert_to_numpy(model(inputs, training=False)))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from inkread.runtime import INPUT, Model, as_input
 
 __all__ = ["feature_maps", "picture"]
 
-_COLUMNS = 16  # maps beside each other; every network has a multiple of it
+_COLUMNS = 16  # maps beside each other
 
 
 def feature_maps(

@@ -5,11 +5,12 @@ import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import TypeVar
 
 from inkread.errors import ConfigError
 from inkread.files import write_atomically
 
-__all__ = ["Epoch", "Step", "chained", "read_history", "write_history"]
+__all__ = ["Epoch", "LineEpoch", "Step", "chained", "read_history", "write_history"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,25 @@ class Epoch:
 
 
 @dataclass(frozen=True)
+class LineEpoch:
+    """What one pool of strips reached.
+
+    Attributes:
+        epoch: its number, from 1.
+        loss: mean training loss over the pool, in nats a symbol.
+        validation_loss: the same on synthetic numbers of validation images, after the pool.
+        validation_accuracy: share of those that are read right as a whole, separators included.
+        seconds: of training since the start of the run, compilation included, evaluation apart.
+    """
+
+    epoch: int
+    loss: float
+    validation_loss: float
+    validation_accuracy: float
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Step:
     """Where a training is: epoch and step count from 1, the loss is the epoch's mean so far."""
 
@@ -45,17 +65,18 @@ class Step:
     loss: float
 
 
-_COLUMNS = [column.name for column in fields(Epoch)]
+Row = TypeVar("Row", Epoch, LineEpoch)
 
 
-def write_history(path: Path, history: Sequence[Epoch]) -> None:
+def write_history(path: Path, history: Sequence[Row]) -> None:
     """Write a history, replacing the file atomically.
 
     Raises:
         OSError: the file can't be written.
     """
     text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+    columns = [column.name for column in fields(history[0] if history else Epoch)]
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(asdict(epoch) for epoch in history)
     write_atomically(path, text.getvalue())
@@ -72,21 +93,22 @@ def chained(histories: Sequence[Sequence[Epoch]]) -> list[Epoch]:
     return joined
 
 
-def read_history(path: Path) -> list[Epoch]:
-    """Read a history.
+def read_history(path: Path, kind: type[Row]) -> list[Row]:
+    """Read a history of rows of a kind.
 
     Raises:
         ConfigError: the file is missing or broken.
     """
+    columns = [column.name for column in fields(kind)]
     try:
         with path.open(newline="") as file:
             reader = csv.DictReader(file)
-            if reader.fieldnames != _COLUMNS:
+            if reader.fieldnames != columns:
                 raise ConfigError(
-                    f"{path}: expected the columns {_COLUMNS}, received {reader.fieldnames}"
+                    f"{path}: expected the columns {columns}, received {reader.fieldnames}"
                 )
             return [
-                Epoch(int(row["epoch"]), *(float(row[column]) for column in _COLUMNS[1:]))
+                kind(int(row["epoch"]), *(float(row[column]) for column in columns[1:]))
                 for row in reader
             ]
     except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:

@@ -16,7 +16,7 @@ from matplotlib.ticker import MultipleLocator
 
 from inkread.files import check_target, replacing
 from inkread.training.evaluate import Evaluation
-from inkread.training.history import Epoch, Step
+from inkread.training.history import Epoch, LineEpoch, Step
 from inkread.training.mnist import Split
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "risk_coverage",
     "samples",
     "save",
+    "strips",
     "svg",
 ]
 
@@ -91,8 +92,31 @@ def samples(split: Split, indices: npt.NDArray[np.int64], title: str) -> Canvas:
     return canvas
 
 
-def curves(history: Sequence[Epoch], title: str, steps: Sequence[Step] = ()) -> Canvas:
-    """Show loss and accuracy of every epoch, on training and validation images.
+def strips(pictures: Sequence[npt.NDArray[np.uint8]], texts: Sequence[str], title: str) -> Canvas:
+    """Show strips with what is written on them.
+
+    Args:
+        pictures: (H, W) uint8 each, ink 255 on paper 0; at least one.
+        texts: one each.
+        title: above the picture.
+    """
+    columns = 4
+    rows = -(-len(pictures) // columns)
+    canvas = Canvas(figsize=(2.6 * columns, 0.8 * rows + 0.5), layout="constrained")
+    canvas.suptitle(title, parse_math=False)
+    axes = canvas.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes:
+        axis.axis("off")
+    for axis, picture, text in zip(axes, pictures, texts, strict=False):
+        axis.imshow(picture, cmap="gray_r", vmin=0, vmax=255)
+        axis.set_title(text or "(blank)", fontsize=8, parse_math=False)
+    return canvas
+
+
+def curves(
+    history: Sequence[Epoch] | Sequence[LineEpoch], title: str, steps: Sequence[Step] = ()
+) -> Canvas:
+    """Show loss and accuracy of every epoch, in training, where it is known, and validation.
 
     Args:
         history: the epochs.
@@ -112,7 +136,9 @@ def curves(history: Sequence[Epoch], title: str, steps: Sequence[Step] = ()) -> 
         left.plot(epochs, [row.loss for row in history], **training)
     left.plot(epochs, [row.validation_loss for row in history], **validation)
     left.set(xlabel="epoch", ylabel="loss (nats)", yscale="log")
-    right.plot(epochs, [100 * row.accuracy for row in history], **training)
+    accuracies = [100 * row.accuracy for row in history if isinstance(row, Epoch)]
+    if accuracies:
+        right.plot(epochs, accuracies, **training)
     right.plot(epochs, [100 * row.validation_accuracy for row in history], **validation)
     right.set(xlabel="epoch", ylabel="accuracy (%)")
     for axis in (left, right):

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.errors import ConfigError
-from inkread.runtime import Figure, Model
+from inkread.metadata import Figure
+from inkread.runtime import Model
 from inkread.training.distortions import DISTORTIONS
 from inkread.training.evaluate import share
 from inkread.training.mnist import Split

@@ -10,37 +10,51 @@ holds the weights and the optimizer's state, ends as one that was never interrup
 import datetime
 import hashlib
 import json
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 import inkread
 from inkread.errors import ConfigError, ModelError
 from inkread.files import replacing, write_atomically
+from inkread.metadata import ModelMetadata
 from inkread.normalize import GlyphShape
-from inkread.runtime import Model, ModelMetadata, as_input, classified
+from inkread.runtime import Model, classified
 from inkread.training import export, models
 from inkread.training.batches import Batches, Source
 from inkread.training.calibrate import fit_temperature, threshold_keeping
 from inkread.training.evaluate import score
+from inkread.training.fitting import fitted, predict
 from inkread.training.history import Epoch, Step, chained, read_history, write_history
+from inkread.training.line_recipes import LineRecipe
 from inkread.training.memory import keep_freed_memory
 from inkread.training.mnist import TRAIN_IMAGES, Mnist, Split
 from inkread.training.recipes import Recipe, recipe_from_dict
 
-__all__ = ["Run", "Step", "Training", "load_network", "read_recipe", "train"]
+__all__ = [
+    "Run",
+    "Step",
+    "Training",
+    "begin",
+    "finish",
+    "load_network",
+    "read_recipe",
+    "restart_dropout",
+    "set_up",
+    "train",
+]
 
 CHECKPOINT, HISTORY, RECIPE = "checkpoint.keras", "history.csv", "recipe.json"
 MODEL, METRICS, MEMBERS = "model.onnx", "metrics.json", "members"
 LABELS = tuple(str(digit) for digit in range(10))
 PARITY_GLYPHS = 512
+Kind = TypeVar("Kind", bound=Recipe | LineRecipe)
 KEPT_DIGITS = 0.995  # share of the validation images that are not rejected as no digits
 
 
@@ -112,7 +126,7 @@ def _train_members(
 ) -> Run:
     seeds = range(seed * len(recipe.members), (seed + 1) * len(recipe.members))
     _check_seed(seed, (2**32 - len(seeds)) // len(seeds))
-    _begin(recipe, seed, directory, resume)
+    begin(recipe, seed, directory, resume)
     runs = []
     for index, (member, own_seed) in enumerate(zip(recipe.members, seeds, strict=True)):
         folder = directory / MEMBERS / f"{index}-{member.name}"
@@ -122,7 +136,7 @@ def _train_members(
     network = models.averaged([run.network for run in runs])
     network.save(directory / CHECKPOINT)
     run = Run(directory, recipe, seed, history, network)
-    _finish(run, data.validation)
+    finish(run, data.validation)
     return run
 
 
@@ -154,17 +168,18 @@ class Training:
         _check_seed(seed, 2**32 - 1)
         loaded_teacher = _teacher(recipe, teacher)
         self._teacher_sha256 = hashlib.sha256(teacher.read_bytes()).hexdigest() if teacher else None
-        _begin(recipe, seed, directory, resume, self._teacher_sha256)
+        begin(recipe, seed, directory, resume, self._teacher_sha256)
         self._source = Source(data.train, recipe, seed, loaded_teacher)
         keep_freed_memory()
         keras.utils.set_random_seed(seed)
         num_batches = self._source.num_batches
         if not (directory / CHECKPOINT).exists():
-            self.network = _compiled(recipe, num_steps=recipe.epochs * num_batches)
+            self.network = models.build(recipe.network, recipe.num_outputs, recipe.dropout)
+            set_up(self.network, recipe, num_steps=recipe.epochs * num_batches)
             return
         self.network = load_network(directory)
         num_done = int(self.network.optimizer.iterations) // num_batches
-        self.history = read_history(directory / HISTORY)[:num_done]
+        self.history = read_history(directory / HISTORY, Epoch)[:num_done]
         if len(self.history) < num_done:
             raise ConfigError(
                 f"{directory / HISTORY}: expected {num_done} epochs, received {len(self.history)}"
@@ -193,46 +208,16 @@ class Training:
 
     def finish(self) -> Run:
         """Calibrate, export, and measure on the validation images."""
-        _finish(self.run, self._data.validation, self._teacher_sha256)
+        finish(self.run, self._data.validation, self._teacher_sha256)
         return self.run
 
     def _trained_epoch(self, number: int) -> Epoch:
-        start = time.perf_counter()
-        batches = Batches(self._source, number)
-        _restart_dropout(self.network, self._seed, number)
-        callbacks = []
-        if self._on_step:
-            callbacks.append(_Reporter(self._on_step, number, self._recipe.epochs, len(batches)))
-        # Keras would shuffle the batches once more, from a random state that no checkpoint holds.
-        fitted = self.network.fit(batches, shuffle=False, verbose=0, callbacks=callbacks).history
-        seconds = time.perf_counter() - start
-        validation = self._data.validation
-        outputs = classified(_predict(self.network, validation), len(LABELS), temperature=1.0)
-        found = score(outputs.probabilities, validation.labels)
-        return Epoch(
-            epoch=number + 1,
-            loss=fitted["loss"][0],
-            accuracy=fitted["accuracy"][0],
-            validation_loss=found.negative_log_likelihood,
-            validation_accuracy=found.accuracy.value,
-            seconds=seconds + (self.history[-1].seconds if self.history else 0.0),
+        batches = partial(Batches, self._source, number)
+        restart_dropout(self.network, self._seed, number)
+        place = (number, self._recipe.epochs)
+        return fitted(
+            self.network, batches, self._data.validation, place, self.history, self._on_step
         )
-
-
-class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
-    def __init__(
-        self, on_step: Callable[[Step], None], epoch: int, num_epochs: int, steps: int
-    ) -> None:
-        super().__init__()
-        self._on_step = on_step
-        self._place = (epoch + 1, num_epochs)
-        self._num_steps = steps
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        loss = float((logs or {}).get("loss", float("nan")))
-        # Keras counts the last call of an epoch as a full one.
-        step = min(batch + 1, self._num_steps)
-        self._on_step(Step(*self._place, step, self._num_steps, loss))
 
 
 def _teacher(recipe: Recipe, path: Path | None) -> Model | None:
@@ -254,8 +239,8 @@ def _teacher(recipe: Recipe, path: Path | None) -> Model | None:
     return model
 
 
-def _compiled(recipe: Recipe, num_steps: int) -> keras.Model:
-    network = models.build(recipe.network, recipe.num_outputs, recipe.dropout)
+def set_up(network: keras.Model, recipe: Recipe, num_steps: int) -> None:
+    """Compile a network as a recipe says, for so many steps in all."""
     rate: Any = recipe.learning_rate
     if recipe.warmup is not None:
         warmup_steps = max(1, round(recipe.warmup * num_steps))
@@ -272,10 +257,9 @@ def _compiled(recipe: Recipe, num_steps: int) -> keras.Model:
         steps_per_execution=recipe.steps_per_call,
         jit_compile=False,  # XLA compiles longer than it saves here
     )
-    return network
 
 
-def _restart_dropout(network: keras.Model, seed: int, epoch: int) -> None:
+def restart_dropout(network: keras.Model, seed: int, epoch: int) -> None:
     """Restart the random stream of each dropout layer, which a checkpoint does not hold."""
     for index, layer in enumerate(network.layers):
         if isinstance(layer, keras.layers.Dropout):
@@ -283,19 +267,24 @@ def _restart_dropout(network: keras.Model, seed: int, epoch: int) -> None:
             layer.seed_generator.state.assign(state)
 
 
-def _predict(network: keras.Model, split: Split) -> npt.NDArray[np.float32]:
-    return np.asarray(network.predict(as_input(split.images), batch_size=500, verbose=0))
-
-
 def _check_seed(seed: int, largest: int) -> None:
     if not 0 <= seed <= largest:
         raise ConfigError(f"expected a seed from 0 to {largest}, received {seed}")
 
 
-def _begin(
-    recipe: Recipe, seed: int, directory: Path, resume: bool, teacher_sha256: str | None = None
+def begin(
+    recipe: Recipe | LineRecipe,
+    seed: int,
+    directory: Path,
+    resume: bool,
+    teacher_sha256: str | None = None,
 ) -> None:
-    """Write ``recipe.json``, or check that the one that is there is of the same run."""
+    """Write ``recipe.json``, or check that the one that is there is of the same run.
+
+    Raises:
+        ConfigError: the folder holds a run and ``resume`` is false, or another run.
+        OSError: the folder can't be written.
+    """
     path = directory / RECIPE
     if not path.exists():
         described = {"seed": seed, "teacher_sha256": teacher_sha256, "recipe": recipe.to_dict()}
@@ -303,7 +292,8 @@ def _begin(
         return
     if not resume:
         raise ConfigError(f"{directory} holds a run already: resume it, or choose another folder")
-    known_recipe, known_seed = read_recipe(directory)
+    parse = LineRecipe.from_dict if isinstance(recipe, LineRecipe) else recipe_from_dict
+    known_recipe, known_seed = _read_recipe(directory, parse)
     if (known_recipe, known_seed) != (recipe, seed):
         raise ConfigError(
             f"expected the folder of a run of recipe {recipe.name!r} with seed {seed} and the same "
@@ -323,10 +313,14 @@ def read_recipe(directory: Path) -> tuple[Recipe, int]:
     Raises:
         ConfigError: the folder holds no run, or ``recipe.json`` is broken.
     """
+    return _read_recipe(directory, recipe_from_dict)
+
+
+def _read_recipe(directory: Path, parse: Callable[[dict[str, Any]], Kind]) -> tuple[Kind, int]:
     path = directory / RECIPE
     try:
         values = json.loads(path.read_text())
-        return recipe_from_dict(values["recipe"]), int(values["seed"])
+        return parse(values["recipe"]), int(values["seed"])
     except OSError as error:
         raise ConfigError(f"expected the folder of a run, received {directory}: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -348,9 +342,9 @@ def load_network(directory: Path) -> keras.Model:
         raise ModelError(f"{path} is not a readable checkpoint: {error}") from error
 
 
-def _finish(run: Run, validation: Split, teacher_sha256: str | None = None) -> None:
+def finish(run: Run, validation: Split, teacher_sha256: str | None = None) -> None:
     """Calibrate, export and measure on the validation images."""
-    raw = _predict(run.network, validation)
+    raw = predict(run.network, validation)
     uncalibrated = classified(raw, len(LABELS), temperature=1.0)
     temperature = fit_temperature(uncalibrated.probabilities, validation.labels)
     outputs = classified(raw, len(LABELS), temperature)

@@ -1,0 +1,95 @@
+"""Kill a process that stores corrections, again and again: is every acknowledged one there?
+
+Four threads of a process of its own add corrections and print what ``Store.add`` returned. After a
+random time it gets SIGKILL, and the database is opened anew: each id that was printed must be there
+with the glyph that was printed with it. The exit code is 1 if one is missing.
+
+python benchmarks/durability.py [--url URL] [--kills N] [--seed S]
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+from provenance import print_provenance
+
+from inkread.web.store import Correction, Store
+
+THREADS = 4
+
+
+def stream(url: str) -> None:
+    """Add corrections until killed; print the id and the content of each, once it is stored."""
+    store = Store(url)
+    printing = threading.Lock()
+
+    def add() -> None:
+        while True:
+            correction = Correction(
+                glyph=os.urandom(784),
+                read="7",
+                confidence=0.5,
+                model="durability",
+                model_sha256="0" * 64,
+                label="1",
+            )
+            number = store.add(correction)
+            with printing:
+                print(number, correction.content_sha256, flush=True)
+
+    for _ in range(THREADS):
+        threading.Thread(target=add).start()
+
+
+def killed_stream(url: str, delay_s: float) -> dict[int, str]:
+    """Start a stream, kill it so long after its first acknowledgement, return what it printed."""
+    with subprocess.Popen(
+        [sys.executable, __file__, "--url", url, "--stream"], stdout=subprocess.PIPE, text=True
+    ) as process:
+        first = process.stdout.readline()
+        time.sleep(delay_s)
+        process.kill()
+        printed = first + process.stdout.read()
+    whole = printed[: printed.rfind("\n") + 1].splitlines()
+    return {int(number): content for number, content in map(str.split, whole)}
+
+
+def main() -> None:
+    """Kill, look, repeat."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", help="database; a new SQLite file if not given")
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--stream", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.stream:
+        stream(options.url)
+        return
+    print_provenance()
+    rng = np.random.default_rng(options.seed)
+    acknowledged: dict[int, str] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        url = options.url or f"sqlite:///{Path(folder) / 'corrections.db'}"
+        store = Store(url)
+        print(f"database: {store.name.partition(':')[0]}, {THREADS} threads, seed {options.seed}")
+        for _ in range(options.kills):
+            acknowledged |= killed_stream(url, float(rng.uniform(0, 0.5)))
+        stored = {each.id: each.content_sha256 for each in store.export()}
+        store.close()
+    missing = [number for number, content in acknowledged.items() if stored.get(number) != content]
+    print(
+        f"{options.kills} kills: {len(acknowledged):,} acknowledged, "
+        f"{len(missing)} of them missing; "
+        f"{len(stored) - len(acknowledged)} stored that were not acknowledged before the kill"
+    )
+    sys.exit(1 if missing or not acknowledged else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""Fill in forms with MNIST's digits, scan them, read them with `inkread form read`'s local engine.
+
+20 fields on A4 at 150 dpi, turned by up to 6 degrees, scaled, in perspective, with shadows, noise
+and JPEG; 5 % upside down, 3 % of another form. The written digits are MNIST's test images, which
+chose nothing; `--split validation` is for choosing.
+
+python benchmarks/forms.py [--template FILE] [--count N] [--split test|validation] [--processes N]
+"""
+
+import argparse
+import os
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import cv2
+import numpy as np
+from provenance import print_provenance
+
+from inkread import images
+from inkread.forms.align import Aligner
+from inkread.forms.engine import Job, read_scans
+from inkread.forms.records import Journal
+from inkread.forms.template import Template, load
+from inkread.forms.values import Value
+from inkread.training import filled, mnist
+
+UPSIDE_DOWN, OTHER_FORM = 0.05, 0.03
+FOLDER = Path(__file__).parent
+
+
+def make(
+    template: Template, count: int, split: mnist.Split, folder: Path
+) -> tuple[dict[str, dict[str, Value]], list[float]]:
+    """Write scans; return the values of each by its file, and alignment errors in millimetres."""
+    other = template.model_copy(update={"form": "another-form"})
+    other.__dict__.pop("digest", None)  # computed again: the name is a part of it
+    pages = {each.form: filled.blank_page(each) for each in (template, other)}
+    rng = np.random.default_rng(0)
+    aligner = Aligner(template)
+    grid = np.array([[x, y] for x in np.linspace(15, 195, 7) for y in np.linspace(15, 280, 9)])
+    values: dict[str, dict[str, Value]] = {}
+    errors: list[float] = []
+    for number in range(count):
+        chosen = other if rng.random() < OTHER_FORM else template
+        texts = filled.random_texts(chosen, rng)
+        page = filled.write(chosen, pages[chosen.form], texts, split, rng)
+        scan = filled.scanned(chosen, page, rng, upside_down=rng.random() < UPSIDE_DOWN)
+        path = folder / f"{number:05}.jpg"
+        path.write_bytes(scan.data)
+        if chosen is other:
+            values[str(path)] = {}
+            continue
+        values[str(path)] = filled.texts_to_values(template, texts)
+        if number < 200:
+            found = aligner.locate(images.load(scan.data))
+            true = cv2.perspectiveTransform(grid[None], scan.homography)[0]
+            distances = np.hypot(*(found.to_pixels(grid) - true).T) / found.dpi * 25.4
+            errors += distances.tolist()
+    return values, errors
+
+
+def peak_mb() -> float:
+    """Return the largest resident memory that any finished child process had, in MB."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--template", type=Path, default=FOLDER / "forms-plain.yaml")
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--split", choices=("test", "validation"), default="test")
+    parser.add_argument("--processes", type=int, default=2)
+    arguments = parser.parse_args()
+    print_provenance()
+    template = load(arguments.template)
+    with tempfile.TemporaryDirectory() as name:
+        split = getattr(mnist.load(), arguments.split)
+        values, errors = make(template, arguments.count, split, Path(name))
+        journal = Journal(Path(name) / "journal", template, {})
+        journal.open()
+        marks: list[float] = []
+        start = time.perf_counter()
+        read_scans(
+            list(values),
+            Job(template),
+            journal,
+            num_processes=arguments.processes,
+            on_progress=lambda done, set_aside: marks.append(time.perf_counter()),
+        )
+        settled = min(20, len(marks) - 1)  # starting the processes is left out
+        rate = (len(marks) - 1 - settled) / max(marks[-1] - marks[settled], 1e-9)
+        records = {record.scan: record for record in journal.records()}
+    report(values, records)
+    print(
+        f"alignment error: p50 {np.percentile(errors, 50):.3f} mm, "
+        f"p95 {np.percentile(errors, 95):.3f} mm, n = {len(errors):,} points"
+    )
+    print(
+        f"speed: {rate:.2f} forms/s with {arguments.processes} processes "
+        f"({marks[-1] - start:.0f} s in all), at most {peak_mb():.0f} MB a process"
+    )
+
+
+def report(values: dict[str, dict[str, Value]], records: dict) -> None:
+    """Print how many fields are right, and what was refused."""
+    num = right = accepted = accepted_wrong = num_other = other_refused = own_refused = 0
+    right_kept = 0
+    kinds: dict[str, list[int]] = {}
+    for scan, truth in values.items():
+        record = records[scan]
+        if not truth:
+            num_other += 1
+            other_refused += (record.error or "").startswith("other form")
+            continue
+        own_refused += record.error is not None
+        read = {field.name: field for field in record.fields}
+        for name, value in truth.items():
+            num += 1
+            field = read.get(name)
+            is_right = field is not None and field.value == value
+            right += is_right
+            counts = kinds.setdefault(name, [0, 0, 0])
+            counts[0] += 1
+            counts[1] += is_right
+            if field is not None and not field.set_aside:
+                accepted += 1
+                counts[2] += not is_right
+                right_kept += is_right
+                accepted_wrong += not is_right
+    print(f"fields: {num:,}; right {right / num:.2%}; kept {accepted / num:.2%} of them")
+    print(f"wrong among those kept: {accepted_wrong / max(1, accepted):.3%} ({accepted_wrong})")
+    print(f"other forms refused: {other_refused} of {num_other}; own forms refused: {own_refused}")
+    for name, (total, good, wrong) in kinds.items():
+        print(f"  {name}: right {good / total:.1%}, wrong and kept {wrong}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,332 @@
+"""Where a form lies on its scan: by its markers, or by its print; or why it isn't there.
+
+Any way up, turned, scaled, in perspective. A scan that is blank, coarse, cut off, of another form
+or of a page that isn't flat is refused, each by its own name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from inkread import images
+from inkread.errors import ImageError
+from inkread.forms import layout, markers
+from inkread.forms.fields import Rect
+from inkread.forms.template import PictureAlignment, Template, TemplateError
+
+__all__ = ["MM_PER_INCH", "Aligner", "Alignment", "Refusal", "ScanError"]
+
+Grey = npt.NDArray[np.uint8]
+Points = npt.NDArray[np.float64]
+
+MM_PER_INCH = 25.4
+MIN_DPI = 60.0  # a digit 5 mm tall is 12 pixels then
+_DETECT_DPI = 200.0  # finer scans are shrunk to it to be aligned
+_FEATURE_DPI = 100.0
+_MAX_RESIDUAL_MM = 0.8
+_MIN_AGREEMENT = 0.6  # share of a blank form's print that must be on a scan of it
+_MIN_INLIERS = 20
+_BLANK_CONTRAST = 14.0  # grey levels
+
+
+class Refusal(StrEnum):
+    """Why a scan can't be read as this form."""
+
+    RESOLUTION = "resolution"
+    BLANK = "blank"
+    NO_FORM = "no form"
+    OTHER_FORM = "other form"
+    CUT_OFF = "cut off"
+    NOT_FLAT = "not flat"
+
+
+class ScanError(ImageError):
+    """A scan that can't be read as this form.
+
+    Attributes:
+        refusal: why.
+        residual_mm: how far what was found is from where it should be; ``None`` if nothing was.
+    """
+
+    def __init__(self, refusal: Refusal, reason: str, residual_mm: float | None = None) -> None:
+        """Say why."""
+        text = f"{refusal}: {reason}"
+        super().__init__(text if residual_mm is None else f"{text}; residual {residual_mm:.2f} mm")
+        self.refusal = refusal
+        self.residual_mm = residual_mm
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Where a form lies on a scan.
+
+    Attributes:
+        homography: (3, 3), from millimetres on the form to pixels of the scan.
+        residual_mm: root mean square distance of what was found from where it should be.
+        dpi: of the scan in the middle of the form, in pixels an inch.
+    """
+
+    homography: Points
+    residual_mm: float
+    dpi: float
+
+    @property
+    def turned_deg(self) -> float:
+        """How far the form is turned on the scan, clockwise, from -180 to 180 degrees."""
+        origin, right = self.to_pixels(np.array([[0.0, 0.0], [100.0, 0.0]]))
+        return float(np.degrees(np.arctan2(right[1] - origin[1], right[0] - origin[0])))
+
+    def to_pixels(self, points: Points) -> Points:
+        """Map points (N, 2) on the form, in millimetres, to the scan."""
+        return _mapped(self.homography, points)
+
+    def crop(self, page: Grey, rect: Rect, px_per_mm: float) -> Grey:
+        """Cut a rectangle of the form out of its scan, upright.
+
+        Args:
+            page: (H, W) uint8, the scan.
+            rect: in millimetres on the form.
+            px_per_mm: scale of the crop.
+
+        Returns:
+            (h, w) uint8; white where the scan ends.
+        """
+        size = max(1, round(rect.width * px_per_mm)), max(1, round(rect.height * px_per_mm))
+        # Pixel i is the square from i to i + 1: its centre is at i + 0.5.
+        to_mm = np.array(
+            [
+                [1 / px_per_mm, 0, rect.left + 0.5 / px_per_mm],
+                [0, 1 / px_per_mm, rect.top + 0.5 / px_per_mm],
+                [0, 0, 1],
+            ]
+        )
+        to_index = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
+        matrix = to_index @ self.homography @ to_mm
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return np.asarray(
+            cv2.warpPerspective(
+                page, matrix, size, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=255
+            )
+        )
+
+
+class Aligner:
+    """Finds a form on its scans."""
+
+    def __init__(self, template: Template) -> None:
+        """Prepare for a form.
+
+        Raises:
+            TemplateError: the picture of the blank form can't be used.
+        """
+        self.template = template
+        self._print = (
+            _Print(template, template.align)
+            if isinstance(template.align, PictureAlignment)
+            else None
+        )
+
+    def locate(self, page: Grey) -> Alignment:
+        """Find the form.
+
+        Args:
+            page: (H, W) uint8, a scan, 0 black, 255 white.
+
+        Raises:
+            ScanError: the form isn't there, or not so that it could be read.
+        """
+        width, height = self.template.page
+        coarse_dpi = MM_PER_INCH * max(page.shape) / max(width, height)
+        if coarse_dpi < MIN_DPI:
+            raise ScanError(
+                Refusal.RESOLUTION,
+                f"expected at least {MIN_DPI:g} dpi, received about {coarse_dpi:.0f}",
+            )
+        alignment = self._print.locate(page) if self._print else self._by_markers(page)
+        if alignment.dpi < MIN_DPI:
+            raise ScanError(
+                Refusal.RESOLUTION,
+                f"expected at least {MIN_DPI:g} dpi, received {alignment.dpi:.0f}",
+                alignment.residual_mm,
+            )
+        if alignment.residual_mm > _MAX_RESIDUAL_MM:
+            raise ScanError(
+                Refusal.NOT_FLAT,
+                f"expected the form's marks within {_MAX_RESIDUAL_MM} mm of their places",
+                alignment.residual_mm,
+            )
+        self._check_fields(page, alignment)
+        return alignment
+
+    def _check_fields(self, page: Grey, alignment: Alignment) -> None:
+        height, width = page.shape
+        beyond = []
+        for name, rect in self.template.rects.items():
+            x, y = alignment.to_pixels(_corners(rect)).T
+            if x.min() < 0 or y.min() < 0 or x.max() > width or y.max() > height:
+                beyond.append(name)
+        if beyond:
+            more = f" and {len(beyond) - 3} more" if len(beyond) > 3 else ""
+            raise ScanError(
+                Refusal.CUT_OFF,
+                f"expected the whole form, but {', '.join(beyond[:3])}{more} "
+                f"{'is' if len(beyond) == 1 else 'are'} beyond the edge of the scan",
+            )
+
+    def _by_markers(self, page: Grey) -> Alignment:
+        expected = markers.identifiers(self.template)
+        scale = min(1.0, _DETECT_DPI * max(self.template.page) / MM_PER_INCH / max(page.shape))
+        found = markers.detected(images.scaled(page, scale))
+        own = {identifier: quad for identifier, quad in found.items() if identifier in expected}
+        if len(own) < 3:
+            raise _missing(page, expected, found)
+        rects = layout.marker_rects(self.template.page)
+        places = np.concatenate(
+            [_corners(rects[markers.corner_of(identifier)]) for identifier in own]
+        )
+        # OpenCV counts from the centre of the first pixel.
+        pixels = (np.concatenate(list(own.values())).astype(np.float64) + 0.5) / scale
+        homography, _ = cv2.findHomography(places, pixels, 0)
+        return _alignment(self.template, homography, places, pixels)
+
+
+class _Print:
+    """What is printed on a blank form, to be found on scans by SIFT features (Lowe 2004)."""
+
+    def __init__(self, template: Template, align: PictureAlignment) -> None:
+        path = template.folder / align.picture
+        try:
+            blank = images.load(path)
+        except ImageError as error:
+            raise TemplateError(f"{template.form}: the blank form: {error}") from error
+        width, height = template.page
+        if abs(blank.shape[1] / blank.shape[0] / (width / height) - 1) > 0.03:
+            raise TemplateError(
+                f"{template.form}: expected a picture of all of {width:g} x {height:g} mm, "
+                f"received {blank.shape[1]} x {blank.shape[0]} pixels"
+            )
+        self._template = template
+        px_per_mm = _FEATURE_DPI / MM_PER_INCH
+        size = round(width * px_per_mm), round(height * px_per_mm)
+        self._blank = np.asarray(cv2.resize(blank, size, interpolation=cv2.INTER_AREA))
+        self._px_per_mm = np.array([size[0] / width, size[1] / height])
+        self._points, self._features = _features(self._blank)
+        if len(self._points) < 3 * _MIN_INLIERS:
+            raise TemplateError(
+                f"{template.form}: expected a blank form with more print on it to find it by"
+            )
+
+    def locate(self, page: Grey) -> Alignment:
+        scale = min(1.0, _FEATURE_DPI * max(self._template.page) / MM_PER_INCH / max(page.shape))
+        small = images.scaled(page, scale)
+        points, features = _features(small)
+        if len(points) < _MIN_INLIERS:
+            raise _nothing(page, "expected what is printed on the form, found nothing")
+        matches = cv2.BFMatcher(cv2.NORM_L2).knnMatch(features, self._features, k=2)
+        good = [pair[0] for pair in matches if pair[0].distance < 0.8 * pair[1].distance]
+        if len(good) < _MIN_INLIERS:
+            raise ScanError(
+                Refusal.OTHER_FORM,
+                f"expected the print of {self._template.form}, found {len(good)} points of it",
+            )
+        places = self._points[[match.trainIdx for match in good]] / self._px_per_mm
+        pixels = points[[match.queryIdx for match in good]] / scale
+        homography, inlier = cv2.findHomography(
+            places, pixels, cv2.USAC_MAGSAC, 3.0 / scale, maxIters=3000, confidence=0.999
+        )
+        if homography is None:
+            raise ScanError(Refusal.OTHER_FORM, f"expected the print of {self._template.form}")
+        inside = inlier.ravel() > 0
+        alignment = _alignment(self._template, homography, places[inside], pixels[inside])
+        agreement = self._agreement(page, alignment)
+        if inside.sum() < _MIN_INLIERS or agreement < _MIN_AGREEMENT:
+            raise ScanError(
+                Refusal.OTHER_FORM,
+                f"expected the print of {self._template.form}, found {agreement:.0%} of it",
+                alignment.residual_mm,
+            )
+        return alignment
+
+    def _agreement(self, page: Grey, alignment: Alignment) -> float:
+        """Return the share of the blank form's print that is on the scan, within half a mm."""
+        whole = Rect(0, 0, *self._template.page)
+        px_per_mm = float(self._px_per_mm.min())
+        height, width = self._blank.shape
+        seen = cv2.resize(alignment.crop(page, whole, px_per_mm), (width, height))
+        reach = 2 * round(0.5 * px_per_mm) + 1
+        near = cv2.dilate(_dark(seen), np.ones((reach, reach), np.uint8))
+        printed = _dark(self._blank)
+        return float(near[printed > 0].mean()) if printed.any() else 0.0
+
+
+def _features(grey: Grey) -> tuple[Points, npt.NDArray[np.float32]]:
+    points, features = cv2.SIFT.create(nfeatures=2500).detectAndCompute(grey, None)
+    if features is None:
+        return np.empty((0, 2)), np.empty((0, 128), np.float32)
+    return np.array([point.pt for point in points], np.float64) + 0.5, features
+
+
+def _dark(grey: Grey) -> Grey:
+    """Return what is darker than the paper around it: (H, W) uint8, 1 or 0."""
+    paper = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8))
+    return np.asarray(cv2.subtract(paper, grey) > 40, np.uint8)
+
+
+def _missing(
+    page: Grey, expected: tuple[int, ...], found: Mapping[int, npt.NDArray[np.float32]]
+) -> ScanError:
+    foreign = [identifier for identifier in found if identifier not in expected]
+    own = len(found) - len(foreign)
+    if len(foreign) > own:
+        return ScanError(
+            Refusal.OTHER_FORM,
+            f"expected the markers {_listed(expected)}, received {_listed(foreign)}",
+        )
+    if own:
+        return ScanError(
+            Refusal.CUT_OFF, f"expected the form's 4 markers, or 3 of them, received {own}"
+        )
+    return _nothing(page, f"expected the markers {_listed(expected)}, found none")
+
+
+def _nothing(page: Grey, reason: str) -> ScanError:
+    small = images.scaled(page, min(1.0, 800 / max(page.shape)))
+    contrast = np.percentile(cv2.absdiff(small, cv2.medianBlur(small, 31)), 99.5)
+    if contrast < _BLANK_CONTRAST:
+        return ScanError(Refusal.BLANK, "expected a form, received an empty page")
+    return ScanError(Refusal.NO_FORM, reason)
+
+
+def _listed(identifiers: tuple[int, ...] | list[int]) -> str:
+    return "-".join(map(str, identifiers))
+
+
+def _corners(rect: Rect) -> Points:
+    return np.array(
+        [
+            [rect.left, rect.top],
+            [rect.right, rect.top],
+            [rect.right, rect.bottom],
+            [rect.left, rect.bottom],
+        ]
+    )
+
+
+def _mapped(homography: Points, points: Points) -> Points:
+    return np.asarray(
+        cv2.perspectiveTransform(np.asarray(points, np.float64)[None], homography)[0], np.float64
+    )
+
+
+def _alignment(template: Template, homography: Points, places: Points, pixels: Points) -> Alignment:
+    """Measure the residual and the resolution of a homography from millimetres to pixels."""
+    back = _mapped(np.asarray(np.linalg.inv(homography), np.float64), pixels)
+    residual_mm = float(np.sqrt(((back - places) ** 2).sum(axis=1).mean()))
+    middle = np.array(template.page) / 2
+    ends = _mapped(homography, middle + np.array([[0, 0], [10, 0], [0, 10]]))
+    px_per_mm = float(np.hypot(*(ends[1:] - ends[0]).T).mean()) / 10
+    return Alignment(np.asarray(homography), residual_mm, px_per_mm * MM_PER_INCH)

@@ -1,0 +1,167 @@
+"""The commands for forms, thin as cli.py; importing it loads nothing of the extra [forms]."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from inkread import messages
+from inkread.errors import ConfigError, ImageError
+from inkread.files import check_target, write_atomically
+
+if TYPE_CHECKING:  # it needs the extra [forms]
+    from inkread.forms.engine import Job
+    from inkread.forms.records import Journal
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Forms: print them, read stacks of scans into tables.", no_args_is_help=True)
+
+_SCANS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".pdf", ".webp", ".bmp", ".jp2"})
+
+TemplateFile = Annotated[Path, typer.Argument(help="The form, as YAML.", show_default=False)]
+Out = Annotated[
+    Path,
+    typer.Option(help="The table: .csv, .parquet, .xlsx or .jsonl.", show_default=False),
+]
+
+
+@app.command("print")
+def print_form(
+    template: TemplateFile,
+    out: Annotated[Path, typer.Option(help="PDF to write.")] = Path("form.pdf"),
+    font: Annotated[
+        Path | None, typer.Option(help="TrueType font of the labels.", show_default=False)
+    ] = None,
+) -> None:
+    """Write a form as PDF, to be printed at 100 %."""
+    from inkread.forms import printing
+    from inkread.forms.template import load
+
+    check_target(out, (".pdf",))
+    printing.print_form(load(template), out, font=font)
+    messages.console.print(f"saved {escape(str(out))}")
+
+
+@app.command("new")
+def new(
+    blank: Annotated[Path, typer.Argument(help="Picture of the blank form, edge to edge.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Template to write; standard output if not given.", show_default=False),
+    ] = None,
+    page: Annotated[str, typer.Option(help="Paper: a4, a5 or letter.")] = "a4",
+) -> None:
+    """Propose a template from the picture of a blank form: the boxes found on it."""
+    from inkread.forms.propose import propose, template_text
+    from inkread.forms.template import PAGES_MM
+
+    if page not in PAGES_MM:
+        raise ConfigError(f"expected a page among {', '.join(PAGES_MM)}, received {page}")
+    if out:
+        check_target(out, (".yaml", ".yml"))
+    fields = propose(blank, PAGES_MM[page])
+    if not fields:
+        raise ImageError(f"{blank}: expected boxes with lines around them, found none")
+    beside = (out.parent if out else Path()).resolve()
+    shown = Path(os.path.relpath(blank.resolve(), beside))
+    text = template_text(blank.stem.replace(" ", "-"), shown, page, fields)
+    if out:
+        write_atomically(out, text)
+        messages.console.print(f"saved {escape(str(out))}: {len(fields)} fields")
+    else:
+        typer.echo(text, nl=False)
+
+
+@app.command("read")
+def read(
+    template: TemplateFile,
+    scans: Annotated[list[str], typer.Argument(help="Scans: pictures, PDF, TIFF, folders.")],
+    out: Out,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, max=1.0, help="Set fields less sure than this aside.", show_default=False
+        ),
+    ] = None,
+    crops: Annotated[
+        Path | None,
+        typer.Option(help="Save pictures of the fields set aside here.", show_default=False),
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="How many; one a core if not given.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Read what was read before too.")] = False,
+    model: Annotated[str, typer.Option(help="Name of a shipped model, or a file.")] = "default",
+) -> None:
+    """Read scans of a form into a table; run again after an interruption, it goes on."""
+    from inkread.forms.engine import Job, read_scans
+    from inkread.forms.reading import MIN_CONFIDENCE
+    from inkread.forms.tables import SUFFIXES, errors_path, write_tables
+    from inkread.forms.template import load
+
+    check_target(out, SUFFIXES)
+    job = Job(
+        load(template), model, MIN_CONFIDENCE if min_confidence is None else min_confidence, crops
+    )
+    journal = _journal(out, job)
+    if again:
+        journal.path.unlink(missing_ok=True)
+    journal.open()
+    names = _named(scans)
+    count = min(processes or os.cpu_count() or 1, max(1, len(names)))
+    with messages.forms(len(names)) as on_progress:
+        summary = read_scans(names, job, journal, num_processes=count, on_progress=on_progress)
+    write_tables(job.template, journal.records(), out, summary.unreadable)
+    messages.console.print(
+        f"{summary.num_forms:,} forms read, {summary.num_set_aside:,} of {summary.num_fields:,} "
+        f"fields set aside, {summary.num_known:,} scans known already: {escape(str(out))}"
+    )
+    if failed := summary.num_refused + len(summary.unreadable):
+        messages.complain(f"{failed:,} not read; {errors_path(out)} says why")
+        raise typer.Exit(1)
+
+
+@app.command("correct")
+def correct(
+    template: TemplateFile,
+    form_id: Annotated[str, typer.Argument(help="The form's id in the table.")],
+    field: Annotated[str, typer.Argument(help="The field's name.")],
+    value: Annotated[str, typer.Argument(help="As in the table; '' for an empty field.")],
+    out: Out,
+) -> None:
+    """Put a person's value into a table in place of what was read."""
+    from inkread.forms.records import Journal
+    from inkread.forms.tables import SUFFIXES, write_tables
+    from inkread.forms.template import load
+
+    check_target(out, SUFFIXES)
+    journal = Journal(_journal_path(out), load(template), {})
+    journal.correct(form_id, field, value)
+    write_tables(journal.template, journal.records(), out)
+
+
+def _journal(out: Path, job: "Job") -> "Journal":
+    from inkread.forms.records import Journal
+
+    settings = {"model": str(job.model), "min_confidence": job.min_confidence}
+    return Journal(_journal_path(out), job.template, settings)
+
+
+def _journal_path(out: Path) -> Path:
+    return out.with_name(f"{out.name}.journal")
+
+
+def _named(names: list[str]) -> list[str]:
+    """Return the files that names mean: those in a folder, in their order, or the file itself."""
+    found: list[str] = []
+    for name in names:
+        path = Path(name)
+        if path.is_dir():
+            inside = (each for each in path.iterdir() if each.suffix.lower() in _SCANS)
+            found += sorted(str(each) for each in inside if not each.name.startswith("."))
+        else:
+            found.append(name)
+    return list(dict.fromkeys(found))

@@ -1,0 +1,338 @@
+"""What a form's fields hold, and the rules between them."""
+
+import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
+
+from inkread.checks import CHECKS
+from inkread.constraints import Constraint
+from inkread.errors import ConfigError
+
+__all__ = [
+    "AmountField", "CheckRule", "CombField", "DateField", "FormField", "NumberField", "OrderRule",
+    "Rect", "Rule", "Strict", "SumRule", "TickField",
+]  # fmt: skip
+
+_MAX_DIGITS = 20  # of a field
+_COLUMNS = ("form_id", "scan", "page", "residual_mm", "dpi", "turned_deg", "notes")
+_NAME = r"^[a-z][a-z0-9_]{0,39}$"
+
+
+class Rect(NamedTuple):
+    """A rectangle on the form in millimetres, from its top left corner."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def width(self) -> float:
+        """From left to right."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """From top to bottom."""
+        return self.bottom - self.top
+
+    def grown(self, margin: float) -> "Rect":
+        """Return the rectangle with a margin on every side."""
+        return Rect(
+            self.left - margin, self.top - margin, self.right + margin, self.bottom + margin
+        )
+
+    def overlaps(self, other: "Rect") -> bool:
+        """Say whether the two share more than an edge."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return width > 0.01 and height > 0.01
+
+    def within(self, other: "Rect") -> bool:
+        """Say whether it lies inside the other."""
+        return (
+            self.left >= other.left - 0.01
+            and self.top >= other.top - 0.01
+            and self.right <= other.right + 0.01
+            and self.bottom <= other.bottom + 0.01
+        )
+
+
+class Strict(BaseModel):
+    """Refuses unknown keys, and can't be changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Field(Strict):
+    name: str = Field(pattern=_NAME)
+    label: str = Field("", max_length=120)
+    box: tuple[float, float, float, float]
+    required: bool = False
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_free(cls, name: str) -> str:
+        if name in _COLUMNS or name.endswith(("_confidence", "_status")):
+            raise ValueError("expected another name: a column of the table has this one")
+        return name
+
+    @field_validator("box")
+    @classmethod
+    def _box_has_an_inside(
+        cls, box: tuple[float, float, float, float]
+    ) -> tuple[float, float, float, float]:
+        left, top, right, bottom = box
+        if not (left < right and top < bottom):
+            raise ValueError("expected left, top, right, bottom with left < right and top < bottom")
+        return box
+
+    @property
+    def num_cells(self) -> int:
+        """How many cells the box is divided into; 0: none."""
+        return 0
+
+    @property
+    def lengths(self) -> tuple[int, int]:
+        """The least and the greatest number of digits."""
+        return 1, _MAX_DIGITS
+
+    @property
+    def heavy_after(self) -> tuple[int, ...]:
+        """After which cells a heavy line stands: between the parts of a date, before decimals."""
+        return ()
+
+
+class _DigitsField(_Field):
+    length: int | tuple[int, int] | None = None
+    pattern: str | None = Field(None, max_length=200)
+    check: str | None = None
+    min: int | None = None
+    max: int | None = None
+
+    @field_validator("check")
+    @classmethod
+    def _check_exists(cls, check: str | None) -> str | None:
+        return _known_check(check) if check is not None else None
+
+    @property
+    def lengths(self) -> tuple[int, int]:
+        """See ``_Field``."""
+        if self.length is None:
+            return super().lengths
+        return (self.length, self.length) if isinstance(self.length, int) else self.length
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        shortest, longest = self.lengths
+        if not 1 <= shortest <= longest <= _MAX_DIGITS:
+            raise ValueError(f"expected a length from 1 to {_MAX_DIGITS}, least first")
+        if self.num_cells and longest > self.num_cells:
+            raise ValueError(f"expected a length of at most the {self.num_cells} cells")
+        try:
+            constraint = self.constraint
+        except ConfigError as error:
+            raise ValueError(f"impossible: {error}") from error
+        if constraint.names_separators:
+            raise ValueError("expected a pattern of digits alone: separators are left out")
+        _check_range(self.min, self.max)
+        if self.min is not None and self.min >= 10**longest:
+            raise ValueError(f"impossible range: {longest} digits are less than min = {self.min}")
+        return self
+
+    @property
+    def constraint(self) -> Constraint:
+        """What the digits have to satisfy, but for the range."""
+        return Constraint(self.lengths, self.pattern, self.check)
+
+
+class NumberField(_DigitsField):
+    """A number written anywhere in its box."""
+
+    kind: Literal["number"]
+
+
+class CombField(_DigitsField):
+    """A number with a cell for each digit; all are filled unless ``length`` says otherwise."""
+
+    kind: Literal["comb"]
+    cells: int = Field(ge=1, le=_MAX_DIGITS)
+
+    @property
+    def num_cells(self) -> int:
+        """See ``_Field``."""
+        return self.cells
+
+    @property
+    def lengths(self) -> tuple[int, int]:
+        """See ``_Field``."""
+        return (self.cells, self.cells) if self.length is None else super().lengths
+
+
+class DateField(_Field):
+    """A date, in cells unless ``comb`` is false; two digits of a year mean 2000 to 2099."""
+
+    kind: Literal["date"]
+    format: Literal["DDMMYYYY", "MMDDYYYY", "YYYYMMDD", "DDMMYY"] = "DDMMYYYY"
+    comb: bool = True
+    min: datetime.date | None = None
+    max: datetime.date | None = None
+
+    @property
+    def num_cells(self) -> int:
+        """See ``_Field``."""
+        return len(self.format) if self.comb else 0
+
+    @property
+    def lengths(self) -> tuple[int, int]:
+        """See ``_Field``."""
+        return len(self.format), len(self.format)
+
+    @property
+    def heavy_after(self) -> tuple[int, ...]:
+        """See ``_Field``."""
+        return tuple(
+            place
+            for place in range(1, len(self.format))
+            if self.format[place] != self.format[place - 1]
+        )
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        _check_range(self.min, self.max)
+        return self
+
+
+class AmountField(_Field):
+    """An amount of money, as digits of which the last ``decimals`` stand behind the point."""
+
+    kind: Literal["amount"]
+    decimals: int = Field(2, ge=0, le=4)
+    cells: int | None = Field(None, ge=2, le=_MAX_DIGITS)
+    min: Decimal | None = None
+    max: Decimal | None = None
+
+    @property
+    def num_cells(self) -> int:
+        """See ``_Field``."""
+        return self.cells or 0
+
+    @property
+    def lengths(self) -> tuple[int, int]:
+        """See ``_Field``."""
+        return self.decimals + 1, self.cells or 15
+
+    @property
+    def heavy_after(self) -> tuple[int, ...]:
+        """See ``_Field``."""
+        return (self.cells - self.decimals,) if self.cells and self.decimals else ()
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        if self.cells is not None and self.cells <= self.decimals:
+            raise ValueError(f"expected more cells than the {self.decimals} decimals")
+        _check_range(self.min, self.max)
+        return self
+
+
+class TickField(_Field):
+    """A box to tick."""
+
+    kind: Literal["tick"]
+
+
+FormField = Annotated[
+    NumberField | CombField | DateField | AmountField | TickField, Field(discriminator="kind")
+]
+
+
+class SumRule(Strict):
+    """The values of some fields add up to that of another; what is empty counts as nothing."""
+
+    sum: tuple[str, ...] = Field(min_length=1)
+    equals: str
+
+    @property
+    def over(self) -> tuple[str, ...]:
+        """The fields it is about."""
+        return (*self.sum, self.equals)
+
+    def __str__(self) -> str:
+        """Say the rule in short."""
+        return f"{' + '.join(self.sum)} = {self.equals}"
+
+
+class OrderRule(Strict):
+    """No value is before the one named before it."""
+
+    order: tuple[str, ...] = Field(min_length=2)
+
+    @property
+    def over(self) -> tuple[str, ...]:
+        """The fields it is about."""
+        return self.order
+
+    def __str__(self) -> str:
+        """Say the rule in short."""
+        return " <= ".join(self.order)
+
+
+class CheckRule(Strict):
+    """The digits of some fields, one after the other, have a check digit."""
+
+    check: str
+    of: tuple[str, ...] = Field(min_length=1)
+
+    @field_validator("check")
+    @classmethod
+    def _check_exists(cls, check: str) -> str:
+        return _known_check(check)
+
+    @property
+    def over(self) -> tuple[str, ...]:
+        """The fields it is about."""
+        return self.of
+
+    def __str__(self) -> str:
+        """Say the rule in short."""
+        return f"{self.check}({', '.join(self.of)})"
+
+
+def _rule_kind(value: Any) -> str:
+    for kind in ("sum", "order", "check"):
+        if (kind in value) if isinstance(value, dict) else hasattr(value, kind):
+            return kind
+    return ""
+
+
+Rule = Annotated[
+    Annotated[SumRule, Tag("sum")]
+    | Annotated[OrderRule, Tag("order")]
+    | Annotated[CheckRule, Tag("check")],
+    Discriminator(
+        _rule_kind,
+        custom_error_type="rule",
+        custom_error_message="expected a rule: sum with equals, order, or check with of",
+    ),
+]
+
+
+def _known_check(check: str) -> str:
+    if check not in CHECKS:
+        raise ValueError(f"expected a check among {', '.join(CHECKS)}")
+    return check
+
+
+def _check_range(low: Any, high: Any) -> None:
+    if low is not None and high is not None and low > high:
+        raise ValueError(f"impossible range: min = {low} is above max = {high}")

@@ -1,0 +1,193 @@
+"""Records as a table: CSV, Parquet, Excel or JSON Lines; those refused in a table of their own."""
+
+import csv
+import datetime
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from inkread.errors import ConfigError
+from inkread.files import check_target, replacing
+from inkread.forms.fields import AmountField, DateField, FormField, TickField
+from inkread.forms.records import FormRecord
+from inkread.forms.template import Template
+from inkread.forms.values import as_text
+
+__all__ = ["SUFFIXES", "errors_path", "write_tables"]
+
+SUFFIXES = (".csv", ".parquet", ".xlsx", ".jsonl")
+_BATCH = 1000  # rows that Parquet writes together
+_MAX_XLSX_ROWS = 1_048_575
+_ABOUT = ("form_id", "scan", "page", "residual_mm", "dpi", "turned_deg")
+_ERRORS = ("scan", "page", "error")
+
+Row = Sequence[Any]
+
+
+def errors_path(out: Path) -> Path:
+    """Return where the table of what was refused goes: beside the other."""
+    return out.with_stem(f"{out.stem}-errors")
+
+
+def write_tables(
+    template: Template,
+    records: Iterable[FormRecord],
+    out: Path,
+    unreadable: Sequence[tuple[str, str]] = (),
+) -> None:
+    """Write the table of forms and that of what was refused; each replaces an older one at once.
+
+    A form's row has its id, scan, page and alignment, for each field the value, ``_confidence`` and
+    ``_status``, and the notes of fields that are set aside.
+
+    Args:
+        template: the form.
+        records: of all pages.
+        out: file to write; its suffix says how.
+        unreadable: further files, with the reason.
+
+    Raises:
+        ConfigError: another suffix, or more rows than Excel takes.
+        OSError: a file can't be written.
+    """
+    check_target(out, SUFFIXES)
+    refused: list[tuple[str, int | None, str | None]] = []
+
+    def rows() -> Iterator[FormRecord]:
+        for record in records:
+            if record.error is None:
+                yield record
+            else:
+                refused.append((record.scan, record.page, record.error))
+
+    if out.suffix.lower() == ".jsonl":
+        _write_lines(out, (_as_dict(record) for record in rows()))
+        refused += [(name, None, reason) for name, reason in unreadable]
+        errors = (dict(zip(_ERRORS, row, strict=True)) for row in refused)
+        _write_lines(errors_path(out), errors)
+        return
+    write = {".csv": _write_csv, ".parquet": _write_parquet, ".xlsx": _write_xlsx}
+    columns = _columns(template)
+    write[out.suffix.lower()](out, columns, (_as_row(record) for record in rows()))
+    refused += [(name, None, reason) for name, reason in unreadable]
+    kinds = {"scan": "text", "page": "integer", "error": "text"}
+    write[out.suffix.lower()](errors_path(out), kinds, iter(refused))
+
+
+def _columns(template: Template) -> dict[str, str]:
+    """Return what each column holds, by its name."""
+    kinds = dict.fromkeys(_ABOUT, "number") | {
+        "form_id": "text", "scan": "text", "page": "integer",
+    }  # fmt: skip
+    for field in template.fields:
+        kinds[field.name] = _kind(field)
+        kinds[f"{field.name}_confidence"] = "number"
+        kinds[f"{field.name}_status"] = "text"
+    return {**kinds, "notes": "text"}
+
+
+def _kind(field: FormField) -> str:
+    if isinstance(field, TickField):
+        return "truth"
+    if isinstance(field, DateField):
+        return "date"
+    return f"amount {field.decimals}" if isinstance(field, AmountField) else "text"
+
+
+def _as_row(record: FormRecord) -> Row:
+    row: list[Any] = [getattr(record, name) for name in _ABOUT]
+    for field in record.fields:
+        row += [field.value, round(field.confidence, 4), field.status.value]
+    return [*row, _notes(record)]
+
+
+def _notes(record: FormRecord) -> str:
+    return "; ".join(f"{field.name}: {field.note}" for field in record.fields if field.note)
+
+
+def _as_dict(record: FormRecord) -> dict[str, Any]:
+    fields = {
+        field.name: {
+            "value": field.value if isinstance(field.value, bool | None) else as_text(field.value),
+            "confidence": round(field.confidence, 4),
+            "status": field.status.value,
+            "note": field.note,
+        }
+        for field in record.fields
+    }
+    return {**{name: getattr(record, name) for name in _ABOUT}, "fields": fields}
+
+
+def _write_lines(out: Path, values: Iterable[dict[str, Any]]) -> None:
+    with replacing(out) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for value in values:
+            file.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def _write_csv(out: Path, columns: dict[str, str], rows: Iterable[Row]) -> None:
+    with replacing(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for row in rows:
+            writer.writerow(
+                as_text(value) if isinstance(value, bool | datetime.date | None) else value
+                for value in row
+            )
+
+
+def _write_parquet(out: Path, columns: dict[str, str], rows: Iterable[Row]) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    types = {
+        "text": pa.string(),
+        "integer": pa.int32(),
+        "number": pa.float64(),
+        "truth": pa.bool_(),
+        "date": pa.date32(),
+    }
+    schema = pa.schema(
+        [
+            (name, types.get(kind) or pa.decimal128(24, int(kind.split()[1])))
+            for name, kind in columns.items()
+        ]
+    )
+    with replacing(out) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
+        waiting = iter(rows)
+        while batch := list(islice(waiting, _BATCH)):
+            values = dict(zip(columns, map(list, zip(*batch, strict=True)), strict=True))
+            writer.write_table(pa.table(values, schema=schema))
+
+
+def _write_xlsx(out: Path, columns: dict[str, str], rows: Iterable[Row]) -> None:
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("forms")
+    sheet.freeze_panes = "B2"
+
+    def cell(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        made = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("?", value))
+        made.data_type = "s"  # a name that begins with = is no formula
+        return made
+
+    with replacing(out) as temporary:
+        sheet.append([cell(name) for name in columns])
+        for number, row in enumerate(rows):
+            if number >= _MAX_XLSX_ROWS:
+                raise ConfigError(
+                    f"{out}: expected at most {_MAX_XLSX_ROWS:,} forms for Excel; choose .parquet"
+                )
+            sheet.append([cell(_excel_number(value)) for value in row])
+        book.save(temporary)
+
+
+def _excel_number(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,83 @@
+"""What a field's digits mean, and whether they can stand there."""
+
+import datetime
+from decimal import Decimal
+
+from inkread.forms.fields import AmountField, CombField, DateField, FormField, NumberField
+
+__all__ = ["Value", "as_text", "objection", "value_of"]
+
+Value = str | bool | datetime.date | Decimal | None  # None: the field is empty
+
+
+def value_of(field: FormField, text: str) -> Value:
+    """Return what digits mean in a field: a number as text, a date, or an amount.
+
+    Raises:
+        ValueError: a date that there isn't, or a text without digits.
+    """
+    if isinstance(field, DateField):
+        return _date(field, text)
+    if isinstance(field, AmountField):
+        if not text.isdecimal():
+            raise ValueError(f"expected digits, received {text!r}")
+        return Decimal(text).scaleb(-field.decimals)
+    return text
+
+
+def as_text(value: Value) -> str:
+    """Return a value as tables in text hold it; nothing for an empty field."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.isoformat() if isinstance(value, datetime.date) else str(value)
+
+
+def objection(field: FormField, text: str) -> str | None:
+    """Say which constraint of its field a text breaks; ``None`` if none.
+
+    Args:
+        field: other than a box to tick.
+        text: digits.
+    """
+    shortest, longest = field.lengths
+    if not shortest <= len(text) <= longest:
+        expected = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
+        return f"expected {expected} digits"
+    if isinstance(field, NumberField | CombField):
+        return _digits_objection(field, text)
+    try:
+        value = value_of(field, text)
+    except ValueError:
+        return "expected a date that there is"
+    if isinstance(field, DateField | AmountField):
+        return _range_objection(value, field.min, field.max)
+    return None
+
+
+def _digits_objection(field: NumberField | CombField, text: str) -> str | None:
+    if not field.constraint.accepts(text):
+        wanted = [f"the pattern {field.pattern}"] if field.pattern is not None else []
+        wanted += [f"a check digit as {field.check} gives it"] if field.check is not None else []
+        return f"expected {' and '.join(wanted)}"
+    return _range_objection(int(text), field.min, field.max)
+
+
+def _range_objection(value: object, low: object, high: object) -> str | None:
+    if low is not None and value < low:  # type: ignore[operator]
+        return f"expected at least {low}"
+    if high is not None and value > high:  # type: ignore[operator]
+        return f"expected at most {high}"
+    return None
+
+
+def _date(field: DateField, text: str) -> datetime.date:
+    if len(text) != len(field.format) or not text.isdecimal():
+        raise ValueError(f"expected {field.format}, received {text!r}")
+    parts = {
+        unit: int("".join(t for t, place in zip(text, field.format, strict=True) if place == unit))
+        for unit in "DMY"
+    }
+    year = parts["Y"] + (2000 if field.format.count("Y") == 2 else 0)
+    return datetime.date(year, parts["M"], parts["D"])

@@ -1,0 +1,303 @@
+"""Training of the line network, which reads numbers: synthetic strips, CTC.
+
+A run's folder holds what that of a glyph network does (see ``train``); an epoch is a pool of
+strips, seen as often as the recipe says. Pools follow from the seed and their numbers, and so do
+the order of their strips and dropout: a run that was killed goes on from its last pool.
+"""
+
+import datetime
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import ops
+from scipy.optimize import minimize_scalar
+
+import inkread
+from inkread import decode
+from inkread.errors import ConfigError
+from inkread.files import replacing, write_atomically
+from inkread.metadata import ModelMetadata
+from inkread.normalize import StripShape
+from inkread.results import REJECTED
+from inkread.runtime import FRAME_PX, LineModel, as_strips
+from inkread.training import export, models
+from inkread.training.evaluate import share
+from inkread.training.history import LineEpoch, Step, read_history, write_history
+from inkread.training.line_batches import Batch, Pool, batches, pool, pools
+from inkread.training.line_recipes import LineRecipe
+from inkread.training.memory import keep_freed_memory
+from inkread.training.mnist import TRAIN_IMAGES, Mnist
+from inkread.training.texts import SEPARATORS
+from inkread.training.train import (
+    CHECKPOINT,
+    HISTORY,
+    METRICS,
+    MODEL,
+    begin,
+    load_network,
+    restart_dropout,
+)
+
+__all__ = ["CTC", "SYMBOLS", "LineRun", "LineTraining", "text_of", "train_line"]
+
+SYMBOLS = "0123456789" + SEPARATORS + REJECTED
+Tensor = Any  # of Keras' backend
+_NUM_VALIDATION = 2000  # strips
+_VALIDATION_SEED = 2**31  # apart from every training's
+_PARITY_STRIPS = 64
+
+
+@keras.saving.register_keras_serializable("inkread")
+class CTC(keras.losses.Loss):  # type: ignore[misc]
+    """Connectionist temporal classification, nats a symbol; targets as ``_targets`` makes them."""
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Return the loss of each strip: (B,)."""
+        frames, labels = y_true[:, 0], y_true[:, 1:]
+        lengths = ops.sum(ops.cast(labels > 0, "int32"), axis=1)
+        losses = ops.ctc_loss(labels, y_pred, lengths, frames)
+        return losses / ops.cast(ops.maximum(lengths, 1), "float32")
+
+
+@dataclass(frozen=True)
+class LineRun:
+    """A finished training: its folder, history, and the strips it was validated on."""
+
+    directory: Path
+    history: tuple[LineEpoch, ...]
+    validation: Pool
+
+    @property
+    def model_file(self) -> Path:
+        """The run's ``model.onnx``."""
+        return self.directory / MODEL
+
+
+def train_line(
+    recipe: LineRecipe,
+    data: Mnist,
+    directory: Path,
+    *,
+    seed: int = 0,
+    resume: bool = False,
+    on_step: Callable[[Step], None] | None = None,
+) -> LineRun:
+    """Train a line network and leave a run in a folder; arguments and errors as for ``train``."""
+    training = LineTraining(recipe, data, directory, seed=seed, resume=resume, on_step=on_step)
+    if not training.is_finished:
+        for _ in training.epochs():
+            pass
+        training.finish()
+    return LineRun(directory, tuple(training.history), training.validation)
+
+
+class LineTraining:
+    """A training that is taken pool by pool, for who wants to look at the network in between.
+
+    Attributes:
+        network: as the last pool left it.
+        history: the pools so far.
+    """
+
+    def __init__(
+        self,
+        recipe: LineRecipe,
+        data: Mnist,
+        directory: Path,
+        *,
+        seed: int = 0,
+        resume: bool = False,
+        on_step: Callable[[Step], None] | None = None,
+    ) -> None:
+        """Begin a run, or take up the one in the folder; see ``train_line``."""
+        self._recipe, self._data, self._directory, self._seed = recipe, data, directory, seed
+        self._on_step = on_step
+        begin(recipe, seed, directory, resume)
+        keep_freed_memory()
+        keras.utils.set_random_seed(seed)
+        self.history: list[LineEpoch] = []
+        self.validation = pool(data.validation, _NUM_VALIDATION, _VALIDATION_SEED, 0)
+        if not (directory / CHECKPOINT).exists():
+            self.network = _compiled(recipe)
+            return
+        self.network = load_network(directory)
+        num_done = int(self.network.optimizer.iterations) // recipe.steps_per_pool
+        self.history = read_history(directory / HISTORY, LineEpoch)[:num_done]
+        if len(self.history) < num_done:
+            raise ConfigError(
+                f"{directory / HISTORY}: expected {num_done} pools, received {len(self.history)}"
+            )
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether no pool is left, and the model file and the metrics are there."""
+        files = (self._directory / MODEL, self._directory / METRICS)
+        done = len(self.history) == self._recipe.num_pools
+        return done and all(file.exists() for file in files)
+
+    def epochs(self) -> Iterator[LineEpoch]:
+        """Train on the pools that are left; each is on disk when it is handed out."""
+        left = range(len(self.history), self._recipe.num_pools)
+        made = pools(self._data.train, self._recipe.pool_size, self._seed, left)
+        for number, strips in zip(left, made, strict=True):
+            self.history.append(self._trained(number, strips))
+            # The history first: if it is one pool ahead of the checkpoint, resuming can tell.
+            write_history(self._directory / HISTORY, self.history)
+            with replacing(self._directory / CHECKPOINT) as temporary:
+                self.network.save(temporary)
+            yield self.history[-1]
+
+    def finish(self) -> None:
+        """Calibrate, export, and measure on synthetic numbers of validation images."""
+        logits, _ = _outputs(self.network, self.validation)
+        temperature = _fitted_temperature(logits, self.validation)
+        metadata = ModelMetadata(
+            kind="line",
+            labels=tuple(SYMBOLS),
+            shape=StripShape(),
+            temperature=temperature,
+            recipe=self._recipe.to_dict(),
+            seed=self._seed,
+            data_sha256=TRAIN_IMAGES.sha256,
+            package_version=inkread.__version__,
+            trained=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        )
+        right = sum(
+            decode.best(_log_softmax(frames / temperature), SYMBOLS).text == text_of(raw)
+            for frames, raw in zip(logits, self.validation.texts, strict=True)
+        )
+        figures = {"validation_accuracy": share(right, len(logits))}
+        metadata = ModelMetadata(**{**vars(metadata), "figures": figures})
+        path = self._directory / MODEL
+        export.line_to_onnx(self.network, path, metadata, self.validation.strips[:_PARITY_STRIPS])
+        LineModel(path)
+        metrics = {
+            "validation_accuracy": asdict(figures["validation_accuracy"]),
+            "temperature": temperature,
+            "training_seconds": self.history[-1].seconds,
+            "num_parameters": self.network.count_params(),
+        }
+        write_atomically(self._directory / METRICS, json.dumps(metrics, indent=2) + "\n")
+
+    def _trained(self, number: int, strips: Pool) -> LineEpoch:
+        recipe = self._recipe
+        start = time.perf_counter()
+        restart_dropout(self.network, self._seed, number)
+        losses: list[float] = []
+        for turn in range(recipe.passes):
+            rng = np.random.default_rng([self._seed, number, turn])
+            for batch in batches(strips, SYMBOLS, recipe.batch_size, rng):
+                losses.append(float(self.network.train_on_batch(batch.strips, _targets(batch))))
+                if self._on_step:
+                    self._on_step(
+                        Step(
+                            number + 1,
+                            recipe.num_pools,
+                            len(losses),
+                            recipe.steps_per_pool,
+                            float(np.mean(losses)),
+                        )
+                    )
+        seconds = time.perf_counter() - start
+        logits, loss = _outputs(self.network, self.validation)
+        right = [
+            _greedy(frames) == raw
+            for frames, raw in zip(logits, self.validation.texts, strict=True)
+        ]
+        return LineEpoch(
+            epoch=number + 1,
+            loss=float(np.mean(losses)),
+            validation_loss=loss,
+            validation_accuracy=float(np.mean(right)),
+            seconds=seconds + (self.history[-1].seconds if self.history else 0.0),
+        )
+
+
+def text_of(raw: str) -> str:
+    """Return what is left of a raw string without its separators."""
+    return "".join(symbol for symbol in raw if symbol not in SEPARATORS)
+
+
+def _compiled(recipe: LineRecipe) -> keras.Model:
+    network = models.line(len(SYMBOLS), recipe.dropout)
+    num_steps = recipe.num_pools * recipe.steps_per_pool
+    warmup_steps = max(1, round(recipe.warmup * num_steps))
+    rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=recipe.learning_rate / 10,
+        decay_steps=max(1, num_steps - warmup_steps),
+        warmup_target=recipe.learning_rate,
+        warmup_steps=warmup_steps,
+    )
+    network.compile(
+        optimizer=keras.optimizers.AdamW(
+            rate, weight_decay=recipe.weight_decay, clipnorm=recipe.clipnorm
+        ),
+        loss=CTC(),
+        jit_compile=False,  # XLA compiles longer than it saves here
+    )
+    return network
+
+
+def _targets(batch: Batch) -> npt.NDArray[np.int32]:
+    """Return (B, 1 + L) int32: the number of frames, then the labels, 0 after their end."""
+    frames = -(-batch.widths // FRAME_PX)
+    return np.concatenate([frames[:, None], batch.labels], axis=1)
+
+
+def _outputs(
+    network: keras.Model, strips: Pool, batch_size: int = 64
+) -> tuple[list[npt.NDArray[np.float32]], float]:
+    """Return the logits of each strip, (T, C), and the mean loss, in nats a symbol."""
+    logits: list[npt.NDArray[np.float32]] = [np.empty((0, 0), np.float32)] * len(strips.strips)
+    order = np.argsort([strip.shape[1] for strip in strips.strips])
+    for start in range(0, len(order), batch_size):
+        chosen = order[start : start + batch_size]
+        inputs = as_strips([strips.strips[index] for index in chosen])
+        found = ops.convert_to_numpy(network(inputs, training=False))
+        for row, index in zip(found, chosen, strict=True):
+            logits[index] = row[: -(-strips.strips[index].shape[1] // FRAME_PX)]
+    return logits, _loss(logits, strips, 1.0)
+
+
+def _loss(logits: list[npt.NDArray[np.float32]], strips: Pool, temperature: float) -> float:
+    """Mean negative log-likelihood of the texts, in nats a symbol."""
+    num_frames = np.array([len(frames) for frames in logits], np.int32)
+    longest, most = num_frames.max(), max(len(text) for text in strips.texts)
+    padded = np.zeros((len(logits), longest, logits[0].shape[1]), np.float32)
+    labels = np.zeros((len(logits), max(1, most)), np.int32)
+    for index, (frames, text) in enumerate(zip(logits, strips.texts, strict=True)):
+        padded[index, : len(frames)] = frames / temperature
+        labels[index, : len(text)] = [SYMBOLS.index(symbol) + 1 for symbol in text]
+    targets = np.concatenate([num_frames[:, None], labels], axis=1)
+    return float(ops.mean(CTC(reduction=None)(targets, padded)))
+
+
+def _fitted_temperature(logits: list[npt.NDArray[np.float32]], strips: Pool) -> float:
+    """The temperature at which the truth is most likely, as for glyphs; see ``calibrate``."""
+    found = minimize_scalar(
+        lambda log_temperature: _loss(logits, strips, math.exp(log_temperature)),
+        bounds=(-1.0, 1.5),
+        method="bounded",
+        options={"xatol": 0.01},
+    )
+    return float(math.exp(found.x))
+
+
+def _log_softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+
+
+def _greedy(logits: npt.NDArray[np.float32]) -> str:
+    """The most probable class of each frame, repeats and blanks left out."""
+    classes = logits.argmax(axis=1)
+    starts = classes[np.flatnonzero(np.diff(classes, prepend=0))]
+    return "".join(SYMBOLS[index - 1] for index in starts if index)

@@ -1,0 +1,162 @@
+"""Connections to SQLite and PostgreSQL, and what can be wrong with them in the project's words."""
+
+import math
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import URL, Engine, event
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from inkread.errors import ConfigError, StoreError
+
+__all__ = ["connect", "translated"]
+
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+_REASONS = {  # by SQLite's primary result codes and by PostgreSQL's SQLSTATE or its class
+    "SQLITE_FULL": "the disk is full",
+    "SQLITE_BUSY": "it is locked by another process",
+    "SQLITE_LOCKED": "it is locked by another process",
+    "SQLITE_CANTOPEN": "the file can't be opened",
+    "SQLITE_READONLY": "it may not be written",
+    "SQLITE_PERM": "it may not be opened",
+    "SQLITE_CORRUPT": "the file is broken",
+    "SQLITE_NOTADB": "the file is no SQLite database",
+    "SQLITE_IOERR": "the disk can't be read or written",
+    "53100": "the disk is full",
+    "55P03": "it is locked by another connection",
+    "40P01": "it is locked by another connection",
+    "42501": "the user may not do that",
+    "53": "it has too much to do",
+    "57": "it is shutting down",
+    "08": "it can't be reached",
+}
+
+
+def connect(url: str, timeout_s: float) -> Engine:
+    """Return a pool of connections to a database; it connects at the first use.
+
+    Args:
+        url: as for ``Store``.
+        timeout_s: how long to wait for a connection or for another's lock.
+
+    Raises:
+        ConfigError: not such a URL, or PostgreSQL without psycopg installed.
+        StoreError: the folder of an SQLite file can't be made.
+    """
+    if timeout_s <= 0:
+        raise ConfigError(f"expected a timeout above 0 s, received {timeout_s}")
+    parsed = _parsed(url)
+    common: dict[str, Any] = {"pool_timeout": timeout_s, "pool_size": 8, "max_overflow": 8}
+    if parsed.drivername == "sqlite":
+        path = Path(parsed.database or "")
+        with translated(str(parsed)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        engine = sqlalchemy.create_engine(parsed, connect_args={"timeout": timeout_s}, **common)
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    options = {
+        "connect_timeout": max(2, math.ceil(timeout_s)),  # libpq takes less than 2 s for 2 s
+        "options": f"-c lock_timeout={round(timeout_s * 1000)} -c timezone=UTC",
+    }
+    try:
+        engine = sqlalchemy.create_engine(
+            parsed, connect_args=options, pool_pre_ping=True, **common
+        )
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"PostgreSQL needs {error.name}: pip install 'inkread[postgresql]'"
+        ) from error
+    event.listen(engine, "connect", _set_up_postgresql)
+    return engine
+
+
+def _parsed(url: str) -> URL:
+    expected = "expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+    if "://" not in url:
+        if not url or url == ":memory:":
+            raise ConfigError(f"{expected}, received {url!r}")
+        return URL.create("sqlite", database=url)
+    try:
+        parsed = sqlalchemy.make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise ConfigError(f"{expected}, received something else") from error  # with a password?
+    driver = _DRIVERS.get(parsed.drivername)
+    is_file = bool(parsed.database) and parsed.database != ":memory:"
+    if driver is None or (driver == "sqlite" and not is_file):
+        raise ConfigError(f"{expected}, received {parsed.render_as_string(hide_password=True)}")
+    return parsed.set(drivername=driver)
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
+    """Set what SQLite forgets with every connection."""
+    # Python's module begins transactions where it sees fit; ``_begin_sqlite`` does it right.
+    connection.isolation_level = None
+    give_up = time.monotonic() + connection.execute("PRAGMA busy_timeout").fetchone()[0] / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:
+            # SQLite does not wait for who is switching the same new file at this moment.
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+    connection.execute("PRAGMA synchronous=FULL")  # WAL's own default loses commits with the power
+    connection.execute("PRAGMA secure_delete=ON")
+
+
+def _begin_sqlite(connection: sqlalchemy.Connection) -> None:
+    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def _set_up_postgresql(connection: Any, _: object) -> None:  # noqa: ANN401 - psycopg's, optional
+    """Make commits durable even where the server's default says otherwise."""
+    connection.autocommit = True
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false)"
+        " WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    connection.autocommit = False
+
+
+@contextmanager
+def translated(name: str) -> Iterator[None]:
+    """Raise what goes wrong with a database as an error of inkread's.
+
+    Args:
+        name: the database's, without a password.
+
+    Raises:
+        StoreError: instead of any error of SQLAlchemy's or of the operating system.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        raise StoreError(f"{name}: {_reason(error.orig)}: {_first_line(error.orig)}") from error
+    except (SQLAlchemyError, OSError) as error:
+        raise StoreError(f"{name}: it can't be reached: {_first_line(error)}") from error
+
+
+def _reason(error: BaseException | None) -> str:
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorname", "")
+        return next((_REASONS[name] for name in _REASONS if code.startswith(name)), "it failed")
+    code = getattr(error, "sqlstate", None) or "08"  # no answer has no code
+    return _REASONS.get(code) or _REASONS.get(code[:2]) or "it failed"
+
+
+def _first_line(error: BaseException | None) -> str:
+    return str(error).strip().partition("\n")[0]

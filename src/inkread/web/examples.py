@@ -1,0 +1,92 @@
+"""Examples of requests and answers, for OpenAPI."""
+
+from typing import Any
+
+__all__ = [
+    "ABOUT",
+    "CLASSIFIED",
+    "CORRECTIONS",
+    "EXPLANATION",
+    "GLYPHS",
+    "MODELS",
+    "PAGE",
+    "SAVED",
+    "of",
+]
+
+_DIGIT = {
+    "label": 7,
+    "confidence": 0.991,
+    "box": [14, 9, 41, 52],
+    "probabilities": [0.0, 0.006, 0.001, 0.0, 0.0, 0.0, 0.0, 0.993, 0.0, 0.0],
+    "rejected": False,
+    "junk": 0.002,
+}
+PAGE = {
+    "numbers": [
+        {
+            "text": "7",
+            "confidence": 0.991,
+            "box": [14, 9, 41, 52],
+            "digits": [_DIGIT],
+            "rejected": False,
+            "raw": "7",
+            "unconstrained": None,
+        }
+    ],
+    "width": 64,
+    "height": 60,
+    "model": "line",
+}
+_BLANK: list[list[float]] = [[0] * 28] * 28
+EXPLANATION = {
+    **_DIGIT,
+    "runner_up": 1,
+    "summary": "7 (99.1%), not 1: most of all because of the ink at the upper left",
+    "glyph": _BLANK,
+    "evidence": {"ink": _BLANK, "paper": _BLANK},
+}
+GLYPHS = {"glyphs": [_BLANK]}
+CLASSIFIED = {
+    "model": "glyph-distilled",
+    "probabilities": [_DIGIT["probabilities"]],
+    "junk": [0.002],
+}
+_MODEL = {
+    "name": "glyph-distilled",
+    "recipe": "distilled",
+    "trained": "2026-11-23",
+    "figures": {"test_accuracy": {"value": 0.9965, "n": 10000, "low": 0.9951, "high": 0.9975}},
+}
+MODELS = {
+    "current": {"glyph": _MODEL, "line": {**_MODEL, "name": "line", "figures": {}}},
+    "promoted": [],
+}
+ABOUT = {
+    "version": "0.1.0",
+    "models": {"glyph": "glyph-distilled", "line": "line"},
+    "limits": {"body_bytes": 16000000, "megapixels": 32, "batch": 1024},
+    "corrections": "glyph",
+}
+SAVED = {"id": 12, "read": "1", "confidence": 0.61, "label": "7"}
+CORRECTIONS = {
+    "corrections": [
+        {
+            "id": 12,
+            "read": "1",
+            "confidence": 0.61,
+            "model": "glyph-distilled",
+            "label": None,
+            "created": "2026-11-24T08:00:00+00:00",
+            "glyph": "AAAA",
+            "has_picture": False,
+        }
+    ],
+    "next": "0.61,12",
+    "left": 1,
+}
+
+
+def of(example: object) -> dict[int | str, dict[str, Any]]:
+    """Describe a successful answer by an example."""
+    return {200: {"content": {"application/json": {"example": example}}}}

@@ -1,0 +1,185 @@
+"""The answers' shapes, for OpenAPI; what they say is in ``inkread.results``."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+__all__ = [
+    "About",
+    "Classified",
+    "Corrections",
+    "Current",
+    "Deleted",
+    "Digit",
+    "Evidence",
+    "Explanation",
+    "Figure",
+    "Kinds",
+    "Limits",
+    "Models",
+    "Number",
+    "Page",
+    "Promoted",
+    "Saved",
+    "StoredCorrection",
+]
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Box = Annotated[
+    list[int], Field(min_length=4, max_length=4, description="left, top, right, bottom; in pixels")
+]
+
+
+class Digit(BaseModel):
+    """One recognised digit."""
+
+    label: int | None = Field(ge=0, le=9)
+    confidence: Probability
+    box: Box
+    probabilities: list[float] = Field(description="of 0 to 9, given that it is a digit")
+    rejected: bool
+    junk: Probability = Field(description="probability that it is no digit")
+
+
+class Number(BaseModel):
+    """One run of digits."""
+
+    text: str = Field(description="`?` stands for a rejected digit")
+    confidence: Probability
+    box: Box
+    digits: list[Digit]
+    rejected: bool
+    raw: str = Field(description="what was written, with separators")
+    unconstrained: str | None = Field(
+        None,
+        description="the text as read without the length, pattern or check, where they changed it",
+    )
+
+
+class Page(BaseModel):
+    """Everything that was read on one picture, in reading order."""
+
+    numbers: list[Number]
+    width: int
+    height: int
+    model: str
+    page: int | None = None
+
+
+class Evidence(BaseModel):
+    """What ink, or empty paper, adds to the odds against the runner-up: (28, 28) each."""
+
+    ink: list[list[float]]
+    paper: list[list[float]]
+
+
+class Explanation(Digit):
+    """Why a digit was read as it was, and not as the runner-up."""
+
+    runner_up: int
+    summary: str
+    glyph: list[list[int]] = Field(description="(28, 28), ink 255 on paper 0")
+    evidence: Evidence
+
+
+class Classified(BaseModel):
+    """What glyphs are, one row each."""
+
+    model: str
+    probabilities: list[list[float]] = Field(description="of 0 to 9, given that it is a digit")
+    junk: list[float] = Field(description="probability that it is no digit")
+
+
+class Figure(BaseModel):
+    """A measured share with its 95 % interval."""
+
+    value: float
+    n: int
+    low: float
+    high: float
+
+
+class Current(BaseModel):
+    """A model in use."""
+
+    name: str
+    recipe: str
+    trained: str
+    figures: dict[str, Figure]
+
+
+class Kinds(BaseModel):
+    """The models in use: of single digits, and of numbers."""
+
+    glyph: Current
+    line: Current
+
+
+class Promoted(BaseModel):
+    """A promoted model."""
+
+    version: int
+    name: str
+    in_use: bool
+
+
+class Models(BaseModel):
+    """The models in use, and those that were promoted."""
+
+    current: Kinds
+    promoted: list[Promoted]
+
+
+class Limits(BaseModel):
+    """What a request may carry."""
+
+    body_bytes: int
+    megapixels: float
+    batch: int
+
+
+class About(BaseModel):
+    """What this service is and does."""
+
+    version: str
+    models: dict[str, str] = Field(description="names of the models in use, by kind")
+    limits: Limits
+    corrections: str | None = Field(
+        description="what is stored of a correction: `picture`, `glyph`, or nothing"
+    )
+
+
+class StoredCorrection(BaseModel):
+    """A reading, and what a person says it should have been."""
+
+    id: int
+    read: str
+    confidence: Probability
+    model: str
+    label: str | None = Field(None, description="digits, `not a digit`, or nothing yet")
+    created: str
+    glyph: str = Field(description="784 bytes in base64: (28, 28), ink 255 on paper 0")
+    has_picture: bool
+
+
+class Corrections(BaseModel):
+    """A part of the list, the least confident first."""
+
+    corrections: list[StoredCorrection]
+    next: str | None = Field(description="pass it as `after` to go on")
+    left: int = Field(description="how many wait for a label")
+
+
+class Saved(BaseModel):
+    """A correction is stored, for good."""
+
+    id: int
+    read: str
+    confidence: Probability
+    label: str | None
+
+
+class Deleted(BaseModel):
+    """How many corrections are gone."""
+
+    deleted: int

@@ -1,0 +1,69 @@
+"""Runs the application until it is told to stop."""
+
+import logging
+import socket
+import sys
+
+import uvicorn
+
+from inkread.web.access import JsonFormatter, log
+from inkread.web.app import create_app
+from inkread.web.service import names_of
+from inkread.web.settings import Settings
+
+__all__ = ["serve"]
+
+_KEEP_ALIVE_S = 15
+_BACKLOG = 512
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Serve until SIGTERM or Ctrl-C; then requests in flight are finished, and no new ones taken.
+
+    Logs JSON Lines to standard error; the first one says where the service listens.
+
+    Args:
+        settings: what the service is set to.
+        host: the address to listen on.
+        port: 0: any that is free.
+
+    Raises:
+        OSError: the address can't be had.
+        ModelError: the model can't be loaded.
+        ConfigError: a setting that can't be.
+        StoreError: the database can't be used.
+    """
+    _log_json()
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family, backlog=_BACKLOG) as listener:
+        app = create_app(settings)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            ws="none",
+            backlog=_BACKLOG,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=round(settings.stop_timeout_s),
+        )
+        address, at_port = listener.getsockname()[:2]
+        shown = f"[{address}]" if family is socket.AF_INET6 else address
+        values = {
+            "url": f"http://{shown}:{at_port}",
+            "models": names_of(app.state.service.live.reader()),
+            "corrections": settings.keep if settings.corrections else None,
+        }
+        log.info("listening", extra={"values": values})
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _log_json() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    for name in ("inkread", "uvicorn"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.setLevel(logging.INFO)
+        logger.propagate = False

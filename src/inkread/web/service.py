@@ -1,0 +1,139 @@
+"""What the routes share: the settings, the reader, the pool, the metrics and the store."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
+
+from inkread.reader import Reader
+from inkread.registry import LiveReader, Registry
+from inkread.web.metrics import Metrics
+from inkread.web.pool import Full, Pool, TimedOut
+from inkread.web.problems import ProblemError
+from inkread.web.settings import Settings
+from inkread.web.store import Store
+
+__all__ = ["Service", "TheService", "names_of"]
+
+T = TypeVar("T")
+
+_RETRY_AFTER_S = 1
+
+
+@dataclass(frozen=True)
+class Service:
+    """What the routes share.
+
+    Attributes:
+        settings: what the service is set to.
+        registry: the promoted models.
+        live: gives the reader with the model in use.
+        pool: does the reading.
+        metrics: what is counted.
+        store: where corrections go; ``None``: nothing is stored.
+    """
+
+    settings: Settings
+    registry: Registry
+    live: LiveReader
+    pool: Pool
+    metrics: Metrics
+    store: Store | None
+
+    @classmethod
+    def started(cls, settings: Settings) -> "Service":
+        """Load the model and open the store.
+
+        Raises:
+            ModelError: the model can't be loaded.
+            ConfigError: a setting that can't be.
+            StoreError: the database can't be used.
+        """
+        registry = Registry(settings.models)
+        # One thread a picture: as many pictures are read at a time as there are workers.
+        live = LiveReader(registry, settings.model, threads=1)
+        pool = Pool(settings.workers, settings.queue)
+        metrics = Metrics(pool, lambda: names_of(live.reader()))
+        store = Store(settings.corrections, settings.keep) if settings.corrections else None
+        return cls(settings, registry, live, pool, metrics, store)
+
+    def check_room(self) -> None:
+        """Refuse a request before its body is read, if there is no room for its work.
+
+        Raises:
+            ProblemError: busy.
+        """
+        if self.pool.is_full:
+            raise self._busy()
+
+    def check_store(self) -> Store:
+        """Return the store.
+
+        Raises:
+            ProblemError: nothing is stored here.
+        """
+        if self.store is None:
+            raise ProblemError(404, "no-store", "this service stores no corrections")
+        return self.store
+
+    async def read(self, work: Callable[..., T], *arguments: object) -> T:
+        """Do work with the reader off the event loop.
+
+        Args:
+            work: what to call, with the reader first.
+            arguments: what else to call it with.
+
+        Raises:
+            ProblemError: busy, or it took too long.
+        """
+        timeout_s = self.settings.work_timeout_s
+
+        def with_reader() -> T:
+            return work(self.live.reader(), *arguments)
+
+        try:
+            return await self.pool.run(with_reader, timeout_s=timeout_s)
+        except Full:
+            raise self._busy() from None
+        except TimedOut:
+            detail = f"expected to be done within {timeout_s:g} s"
+            raise ProblemError(504, "timeout", detail) from None
+
+    async def keep(self, work: Callable[..., T], *arguments: object) -> T:
+        """Do work with the store off the event loop.
+
+        Args:
+            work: a function of the store's class, such as ``Store.add``.
+            arguments: what to call it with, after the store.
+
+        Raises:
+            ProblemError: nothing is stored here.
+            StoreError: the database can't be used.
+        """
+        return await run_in_threadpool(work, self.check_store(), *arguments)
+
+    def close(self) -> None:
+        """Finish what has begun, and let go of everything."""
+        self.pool.close()
+        if self.store:
+            self.store.close()
+
+    def _busy(self) -> ProblemError:
+        self.metrics.refused.inc()
+        detail = "every worker is busy and the queue is full"
+        return ProblemError(503, "busy", detail, {"Retry-After": str(_RETRY_AFTER_S)})
+
+
+def names_of(reader: Reader) -> dict[str, str]:
+    """Return the names of the models that a reader uses: of single digits, and of numbers."""
+    return {"glyph": reader.model.name, "line": reader.line_model.name}
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+TheService = Annotated[Service, Depends(_service)]

@@ -1,0 +1,164 @@
+// The review page: the least sure readings first, worked by keyboard.
+
+import * as api from "./api.js";
+import { drawGlyph } from "./evidence.js";
+import { element, percent } from "./panel.js";
+
+const NOT_A_DIGIT = "not a digit";
+
+const byId = (id) => document.getElementById(id);
+
+let items = [];
+let index = 0;
+let next = null; // where the list goes on
+let pictureUrl = null;
+
+async function load() {
+  const found = await api.list(byId("filter").value, next);
+  items.push(...found.corrections);
+  next = found.next;
+  byId("left").textContent = found.left ? `${found.left} left` : "";
+}
+
+async function restart() {
+  [items, index, next] = [[], 0, null];
+  await load();
+  show();
+}
+
+function show() {
+  const item = items[index];
+  byId("item").hidden = !item;
+  byId("empty").hidden = Boolean(item);
+  byId("empty").textContent = items.length ? "That was the last one." : "Nothing waits for review.";
+  byId("queue").replaceChildren(...items.map((each, at) => thumbnail(each, at)));
+  byId("queue").children[index]?.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+  if (!item) return;
+  byId("read").textContent = item.read || "–";
+  const said = item.label === null ? "waits" : item.label === NOT_A_DIGIT ? NOT_A_DIGIT : `said to be ${item.label}`;
+  byId("details").textContent = `read with ${percent(item.confidence)}, ${said}; ${item.model}`;
+  byId("glyph").setAttribute("aria-label", `Number ${item.id}, read as ${item.read || "nothing"}`);
+  byId("confirm").disabled = !/^[0-9]+$/.test(item.read);
+  for (const key of byId("keypad").children) key.setAttribute("aria-pressed", String(key.value === item.label));
+  drawGlyph(byId("glyph"), item.glyph);
+  showPicture(item);
+}
+
+function thumbnail(item, at) {
+  const canvas = element("canvas", { width: 56, height: 56 });
+  const button = element("button", { type: "button" }, canvas, item.label === NOT_A_DIGIT ? "×" : item.label ?? `${item.read || "–"}?`);
+  button.setAttribute("aria-label", `${item.read || "nothing"}, ${percent(item.confidence)}`);
+  button.setAttribute("aria-current", String(at === index));
+  button.addEventListener("click", () => inTurn(() => go(at)));
+  drawGlyph(canvas, item.glyph);
+  return element("li", {}, button);
+}
+
+async function showPicture(item) {
+  const picture = byId("picture");
+  picture.hidden = true;
+  if (!item.has_picture) return;
+  await attempt(async () => {
+    const blob = await api.pictureOf(item.id);
+    if (item !== items[index]) return;
+    if (pictureUrl) URL.revokeObjectURL(pictureUrl);
+    pictureUrl = URL.createObjectURL(blob);
+    picture.src = pictureUrl;
+    picture.hidden = false;
+  });
+}
+
+async function go(to) {
+  index = Math.max(0, Math.min(items.length, to));
+  if (index === items.length && next) await load();
+  show();
+}
+
+async function judge(label) {
+  const item = items[index];
+  if (!item) return;
+  const wasWaiting = item.label === null;
+  Object.assign(item, await api.judge(item.id, label));
+  byId("announcement").textContent = `Number ${item.id}: ${label}`;
+  if (wasWaiting) countDown();
+  await go(index + 1);
+}
+
+async function remove() {
+  const item = items[index];
+  if (!item) return;
+  await api.remove(item.id);
+  byId("announcement").textContent = `Number ${item.id} deleted`;
+  if (item.label === null) countDown();
+  items.splice(index, 1);
+  await go(index);
+}
+
+function countDown() {
+  const left = parseInt(byId("left").textContent || "1", 10) - 1;
+  byId("left").textContent = left ? `${left} left` : "";
+}
+
+async function attempt(work) {
+  try {
+    await work();
+    byId("message").hidden = true;
+  } catch (error) {
+    if (!(error instanceof api.ApiError)) throw error;
+    byId("message").textContent = error.message;
+    byId("message").hidden = false;
+  }
+}
+
+async function confirmReading() {
+  const { read } = items[index] ?? {};
+  if (/^[0-9]+$/.test(read ?? "")) await judge(read);
+}
+
+let turn = Promise.resolve();
+
+// Keys are faster than the service: each waits until the one before it is done.
+function inTurn(work) {
+  turn = turn.then(() => attempt(work));
+  return turn;
+}
+
+for (const label of "0123456789") {
+  const key = element("button", { type: "button", textContent: label, value: label });
+  key.addEventListener("click", () => inTurn(() => judge(label)));
+  byId("keypad").append(key);
+}
+const actions = {
+  confirm: confirmReading,
+  junk: () => judge(NOT_A_DIGIT),
+  back: () => go(index - 1),
+  skip: () => go(index + 1),
+  delete: remove,
+  export: save,
+};
+for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", () => inTurn(action));
+byId("filter").addEventListener("change", () => inTurn(restart));
+byId("delete-all").addEventListener("click", () => byId("confirm-dialog").showModal());
+byId("confirm-dialog").addEventListener("close", () => {
+  if (byId("confirm-dialog").returnValue === "yes") inTurn(() => api.removeAll().then(restart));
+});
+
+async function save() {
+  const url = URL.createObjectURL(await api.exported());
+  element("a", { href: url, download: "corrections.jsonl" }).click();
+  URL.revokeObjectURL(url);
+}
+
+const keys = { x: "junk", ArrowLeft: "back", ArrowRight: "skip", Delete: "delete" };
+
+document.addEventListener("keydown", (event) => {
+  if (event.target.matches("input, select") || document.querySelector("dialog[open]")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem("inkread-shortcuts") === "off") return;
+  if (/^[0-9]$/.test(event.key)) inTurn(() => judge(event.key));
+  else if (event.key === "Enter" && event.target === document.body) inTurn(confirmReading);
+  else if (event.key in keys) inTurn(actions[keys[event.key]]);
+  else return;
+  event.preventDefault();
+});
+
+await inTurn(restart);

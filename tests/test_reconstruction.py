@@ -1,0 +1,67 @@
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from inkread.errors import ConfigError, ModelError
+from inkread.runtime import Model, as_input
+from inkread.training import export, models
+from inkread.training.recipes import Recipe
+from inkread.training.reconstruction import rebuilt
+
+
+def exported(network, num_outputs, path, glyphs):
+    """A model file of an untrained network, but with statistics as after a training."""
+    keras.utils.set_random_seed(1)
+    rng = np.random.default_rng(1)
+    built = models.build(network, num_outputs, dropout=0.1)
+    for layer in built.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights([rng.uniform(0.5, 1.5, each.shape) for each in layer.get_weights()])
+    recipe = Recipe(name="any", purpose="", network=network, epochs=1, dropout=0.1)
+    metadata = dataclasses.replace(
+        Model("default").metadata,
+        recipe=recipe.to_dict(),
+        junk_threshold=0.5 if num_outputs == 11 else None,
+    )
+    export.to_onnx(built, path, metadata, glyphs)
+    return Model(path)
+
+
+@pytest.mark.parametrize(("network", "num_outputs"), [("classic", 10), ("compact", 11)])
+def test_what_was_exported_comes_back(network, num_outputs, tmp_path, small_mnist):
+    glyphs = small_mnist.validation.images[:32]
+    model = exported(network, num_outputs, tmp_path / "model.onnx", glyphs)
+    answers = rebuilt(model, glyphs)(as_input(glyphs), training=False)
+    assert answers.shape == (32, num_outputs)
+    assert np.abs(np.asarray(answers) - model.raw(glyphs)).max() < 1e-5
+
+
+def test_the_shipped_model_comes_back_and_can_be_trained(small_mnist):
+    glyphs = small_mnist.validation.images[:32]
+    network = rebuilt(Model("default"), glyphs)
+    trained = {weight.shape for weight in network.trainable_weights}
+    assert (1600, 11) in trained
+    assert (6, 6, 1, 24) in trained
+
+
+def test_an_ensemble_is_refused(tmp_path, small_mnist):
+    glyphs = small_mnist.validation.images[:32]
+    model = exported("classic", 10, tmp_path / "model.onnx", glyphs)
+    member = dict(model.metadata.recipe)
+    model.metadata = dataclasses.replace(
+        model.metadata, recipe={**member, "name": "trio", "members": [member, member]}
+    )
+    with pytest.raises(ConfigError, match="expected a model of one network, received the ensemble"):
+        rebuilt(model, glyphs)
+
+
+@pytest.mark.parametrize("network", ["tiny", "deep"])
+def test_weights_of_another_network_are_refused(network, tmp_path, small_mnist):
+    glyphs = small_mnist.validation.images[:32]
+    model = exported("classic", 10, tmp_path / "model.onnx", glyphs)
+    recipe = {**model.metadata.recipe, "network": network}
+    model.metadata = dataclasses.replace(model.metadata, recipe=recipe)
+    with pytest.raises(ModelError, match=f"expected the weights of network '{network}'"):
+        rebuilt(model, glyphs)

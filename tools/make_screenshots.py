@@ -1,0 +1,121 @@
+"""Take the page's screenshots for the README; needs the dev extra and Debian's chromium.
+
+python tools/make_screenshots.py [FOLDER]
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+import httpx
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from inkread.training.synth import SHAPES, smooth
+
+CHROMIUM = "/usr/bin/chromium"
+SAMPLE = resources.files("inkread") / "samples" / "meter-40713.png"
+COLOURS = 128  # of the saved pictures
+
+
+@contextmanager
+def served(*options: str) -> Iterator[str]:
+    """Run a service on a free port; give its address."""
+    command = [sys.executable, "-m", "inkread.cli", "serve", "--port", "0", *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        try:
+            yield json.loads(process.stderr.readline())["url"]
+        finally:
+            process.terminate()
+            process.stderr.read()
+
+
+def draw(page: Page, digits: str, shapes: list[int], *, height: float = 0.5) -> None:
+    """Write digits on the pad with the mouse, each in one of its shapes."""
+    bounds = page.locator("#pad").bounding_box()
+    assert bounds
+    size = min(height * bounds["height"], bounds["width"] / len(digits))
+    left = bounds["x"] + bounds["width"] / 2 - 0.46 * size * len(digits)
+    for place, (digit, shape) in enumerate(zip(digits, shapes, strict=True)):
+        for points in SHAPES[int(digit)][shape]:
+            x, y = smooth(np.array(points), steps=4).T
+            x = left + size * (0.92 * place + 0.17 + 0.58 * x)
+            y = bounds["y"] + bounds["height"] / 2 + size * (y - 0.5)
+            page.mouse.move(x[0], y[0])
+            page.mouse.down()
+            for at in zip(x[1:].tolist(), y[1:].tolist(), strict=True):
+                page.mouse.move(*at)
+            with page.expect_response("**/v1/read*"):
+                page.mouse.up()
+    page.wait_for_timeout(400)
+
+
+def shoot(page: Page, path: Path) -> None:
+    """Save the window as a small PNG."""
+    page.screenshot(path=path)
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
+    print(path.name, f"{path.stat().st_size / 1024:.0f} KB")
+
+
+def window(browser: Browser, url: str, *, dark: bool = False, phone: bool = False) -> Page:
+    """Open the page in a window of its own."""
+    size = {"width": 390, "height": 844} if phone else {"width": 1180, "height": 740}
+    scheme = "dark" if dark else "light"
+    context = browser.new_context(viewport=size, color_scheme=scheme, has_touch=phone)
+    page = context.new_page()
+    page.goto(url)
+    return page
+
+
+def main() -> None:
+    """Take them all."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/pictures")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        with served("--corrections", f"{data}/corrections.db", "--keep", "picture") as url:
+            page = window(browser, url)
+            draw(page, "2047", [0, 0, 0, 1])
+            shoot(page, folder / "web-draw.png")
+            page = window(browser, url, dark=True)
+            draw(page, "4", [1])
+            page.get_by_role("button", name="Why?").click()
+            page.locator("#explanation canvas").first.wait_for()
+            shoot(page, folder / "web-why-dark.png")
+            page = window(browser, url)
+            page.set_input_files("#file", str(SAMPLE))
+            page.locator(".digits button").first.wait_for()
+            shoot(page, folder / "web-picture.png")
+            page = window(browser, url, phone=True)
+            draw(page, "35", [0, 1])
+            shoot(page, folder / "web-phone.png")
+            for_review(url)
+            page = window(browser, f"{url}/review")
+            page.locator("#item").wait_for()
+            shoot(page, folder / "web-review.png")
+        browser.close()
+
+
+def for_review(url: str) -> None:
+    """Leave digits of the sample pictures for review."""
+    for sample in sorted(Path(str(SAMPLE)).parent.glob("*.png")):
+        found = httpx.post(f"{url}/v1/read", files={"image": sample.read_bytes()}).json()
+        for digit in found["numbers"][0]["digits"][:3]:
+            box = ",".join(map(str, digit["box"]))
+            done = httpx.post(
+                f"{url}/v1/corrections", params={"box": box}, files={"image": sample.read_bytes()}
+            )
+            done.raise_for_status()
+
+
+if __name__ == "__main__":
+    main()
