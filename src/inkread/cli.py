@@ -12,7 +12,7 @@ import re
 import sys
 import warnings
 from collections import Counter
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -151,21 +151,22 @@ def read(
     )
     inputs = _inputs(images, recursive, annotate)
     form = Form.JSON if as_json else Form.CSV if as_csv else None
-    record = None
-    if out:
-        record = Record(out, form or form_of(out), output.Csv.HEADER, resume=resume)
-        inputs = [each for each in inputs if each.name == STDIN or each.name not in record.names]
-    shows = [output.written(record.form, record.write)] if record else []
-    if doubtful or not record:
-        keep = partial(_is_doubtful, min_confidence) if doubtful else None
-        names = [each.name for each in inputs]
-        shows.append(output.printed(form, keep, names))
-    num_failed = _read_all(inputs, settings, jobs or batch.processes_for(len(inputs)), shows)
+    with ExitStack() as stack:
+        record = None
+        if out:
+            record = Record(out, form or form_of(out), output.Csv.HEADER, resume=resume)
+            stack.callback(record.close)
+            inputs = [each for each in inputs if each.name == STDIN or each.name not in record.names]
+        shows = [output.written(record.form, record.write)] if record else []
+        if doubtful or not record:
+            keep = partial(_is_doubtful, min_confidence) if doubtful else None
+            shows.append(output.printed(form, keep, [each.name for each in inputs]))
+        num_failed = _read_all(inputs, settings, jobs or batch.processes_for(len(inputs)), shows)
     if record:
         failed = f", {num_failed:,} failed" if num_failed else ""
         before = f", {len(record.names):,} were read before" if resume else ""
         messages.console.print(
-            f"{len(inputs):,} read{failed}{before}; results in {escape(str(out))}"
+            f"{len(inputs) - num_failed:,} read{failed}{before}; results in {escape(str(out))}"
         )
     if num_failed:
         raise typer.Exit(1)
@@ -205,20 +206,20 @@ def _read_all(
     num_processes: int,
     shows: list[output.Show],
 ) -> int:
-    """Read, show what was found, and name what failed; return how many failed."""
-    num_failed = 0
+    """Read, show what was found, and name what failed; return how many inputs did, or a page."""
+    failed: set[str] = set()
     outcomes = batch.read_files(inputs, settings, num_processes=num_processes)
     with closing(outcomes), messages.reading(len(inputs)) as on_done:
         for outcome in outcomes:
             if outcome.error:
-                num_failed += 1
+                failed.add(outcome.name)
                 messages.complain(f"{outcome.name}: {outcome.error}")
             if outcome.page:  # also if its annotated picture could not be saved
                 for show in shows:
                     show.add(outcome.name, outcome.page)
             if outcome.is_last:
                 on_done()
-    return num_failed
+    return len(failed)
 
 
 @app.command()
