@@ -47,7 +47,8 @@ class Settings:
     """How to read.
 
     Attributes:
-        model: the name of a shipped model, or the path of a model file.
+        model: of single digits: the name of a shipped model, or the path of a model file.
+        line_model: of numbers: likewise.
         threads: of the network; ``None``: one a core, or one where several processes read.
         min_confidence: reject digits below this confidence, in [0, 1].
         read_as: what each page holds.
@@ -57,6 +58,7 @@ class Settings:
     """
 
     model: str | os.PathLike[str] = "default"
+    line_model: str | os.PathLike[str] = "default"
     threads: int | None = None
     min_confidence: float = 0.0
     read_as: ReadAs = ReadAs.PAGE
@@ -140,7 +142,12 @@ def read_files(
 def _reader(settings: Settings) -> "Reader":
     from inkread.reader import Reader
 
-    return Reader(settings.model, threads=settings.threads, min_confidence=settings.min_confidence)
+    return Reader(
+        settings.model,
+        line_model=settings.line_model,
+        threads=settings.threads,
+        min_confidence=settings.min_confidence,
+    )
 
 
 def _outcomes(reader: "Reader", settings: Settings, each: Input) -> Iterator[Outcome]:

@@ -137,7 +137,12 @@ def read(
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads of the network; one a core if not given.")
     ] = None,
-    model: ModelName = "default",
+    model: Annotated[
+        str, typer.Option(help="Model of single digits: a shipped one's name, or a file.")
+    ] = "default",
+    line_model: Annotated[
+        str, typer.Option(help="Model of numbers: a shipped one's name, or a file.")
+    ] = "default",
 ) -> None:
     """Read the numbers in pictures."""
     if as_json and as_csv:
@@ -147,7 +152,7 @@ def read(
     if read_as is ReadAs.DIGIT and (length or pattern or check):
         raise typer.BadParameter("--length, --pattern and --check are of numbers, not of one digit")
     settings = batch.Settings(
-        model, threads, min_confidence, read_as, _length(length), pattern, check
+        model, line_model, threads, min_confidence, read_as, _length(length), pattern, check
     )
     inputs = _inputs(images, recursive, annotate)
     form = Form.JSON if as_json else Form.CSV if as_csv else None
