@@ -127,9 +127,9 @@ class LineReader:
         """Make what is no digit less probable, as it is where a number is known to stand."""
         if REJECTED not in self._model.symbols:
             return output
-        weights = np.exp(output)
-        weights[:, 1 + self._model.symbols.index(REJECTED)] *= _JUNK_IN_NUMBERS
-        return np.asarray(np.log(weights / weights.sum(axis=1, keepdims=True)))
+        weights = output.copy()  # logarithms: of the improbable nothing else would be left
+        weights[:, 1 + self._model.symbols.index(REJECTED)] += math.log(_JUNK_IN_NUMBERS)
+        return np.asarray(weights - np.logaddexp.reduce(weights, axis=1, keepdims=True))
 
     def _number(
         self, reading: decode.Reading, strip: normalize.Strip, crop: Crop, plain: str | None
