@@ -114,14 +114,26 @@ def digit_boxes(strip: Strip, spans: Sequence[tuple[int, int]], crop: Crop) -> t
     between = (ends[:-1] + starts[1:]) // 2
     lefts = np.maximum(np.concatenate([[0], between]), starts - _REACH_PX)
     rights = np.minimum(np.concatenate([between, [width]]), ends + _REACH_PX)
+    mask = (strip.pixels > _INK).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    # Which pieces of ink each symbol's frames are over, and over how many symbols each piece is.
+    middles = (starts + ends) / 2
+    first = stats[:, cv2.CC_STAT_LEFT]
+    last = first + stats[:, cv2.CC_STAT_WIDTH]
+    over = (first[None, :] <= middles[:, None]) & (middles[:, None] < last[None, :])
+    over[:, 0] = False  # the paper
+    is_own = over & (over.sum(axis=0) == 1)[None, :]
     boxes = []
-    for left, right in zip(lefts.tolist(), rights.tolist(), strict=True):
-        x0, y0, x1, y1 = _inked(strip.pixels[:, left:right] > _INK)
+    for index, (left, right) in enumerate(zip(lefts.tolist(), rights.tolist(), strict=True)):
+        shared = np.zeros_like(mask, dtype=bool)
+        # Touching digits are cut in the middle between their frames.
+        shared[:, left:right] = over[index][labels[:, left:right]]
+        x0, y0, x1, y1 = _inked(shared | is_own[index][labels], left, right)
         boxes.append(
             crop.part(
-                (left + x0) / strip.x_scale,
+                x0 / strip.x_scale,
                 strip.top + y0 / strip.y_scale,
-                (left + x1) / strip.x_scale,
+                x1 / strip.x_scale,
                 strip.top + y1 / strip.y_scale,
             )
         )
@@ -164,9 +176,9 @@ def _slope(run: Sequence[Box]) -> float:
     return slope if abs(slope) >= _LEAST_SLOPE else 0.0
 
 
-def _inked(mask: npt.NDArray[np.bool_]) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of what is true; all of the mask if nothing is."""
+def _inked(mask: npt.NDArray[np.bool_], left: int, right: int) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of what is true; from left to right of the mask if nothing is."""
     columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
     if not columns.size:
-        return 0, 0, mask.shape[1], mask.shape[0]
+        return left, 0, right, mask.shape[0]
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

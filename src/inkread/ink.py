@@ -112,9 +112,9 @@ def _ramp(grey: Grey) -> npt.NDArray[np.float32]:
     near = np.ones(len(values), dtype=bool)
     for _ in range(4):
         # By the normal equations, which four terms in [-1, 1] bear: faster than a factorisation.
-        # They are singular if the picture is one pixel high or wide.
         terms_near = sampled[near]
-        surface, *_ = np.linalg.lstsq(terms_near.T @ terms_near, terms_near.T @ values[near])
+        products = terms_near.T @ terms_near, terms_near.T @ values[near]
+        surface, *_ = np.linalg.lstsq(*products, rcond=None)
         distance = np.abs(values - sampled @ surface)
         near = distance <= np.percentile(distance, 70)
     ramp: npt.NDArray[np.float32] = terms[..., 1:] @ surface[1:].astype(np.float32)

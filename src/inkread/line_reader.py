@@ -16,7 +16,7 @@ __all__ = ["LineReader"]
 
 Output = npt.NDArray[np.float32]  # (T, C) natural logs of probabilities, a strip's
 
-_SURE_LOG_PROBABILITY = math.log(0.95)  # a number less probable is looked at again
+_SURE_LOG_PROBABILITY = math.log(0.9)  # a number less probable is looked at again
 _VIEWED = 4  # readings of each view that count
 _JUNK_IN_NUMBERS = 0.1  # how much rarer what is no digit is in a picture of a number
 _LEAST_LOG_PROBABILITY = math.log(1e-3)  # of what satisfies a constraint: below, nothing does
@@ -92,7 +92,8 @@ class LineReader:
         readings = self._ways(output, constraint, count)
         if not readings or readings[0].log_probability < _SURE_LOG_PROBABILITY:
             readings = self._looked_again(strip, output, constraint, count, certain)
-        second = opinion.opinion(digits or (), strip, crop)
+        num_read = len(readings[0].text) if readings else 0
+        second = opinion.opinion(digits or (), strip, crop, num_read)
         if second is not None and (constraint is None or constraint.accepts(second.text)):
             share = opinion.weight(digits or ())
             readings = looks.agreed([readings, [second]], [1 - share, share], count)
@@ -127,9 +128,9 @@ class LineReader:
         """Make what is no digit less probable, as it is where a number is known to stand."""
         if REJECTED not in self._model.symbols:
             return output
-        weights = output.copy()  # logarithms: of the improbable nothing else would be left
-        weights[:, 1 + self._model.symbols.index(REJECTED)] += math.log(_JUNK_IN_NUMBERS)
-        return np.asarray(weights - np.logaddexp.reduce(weights, axis=1, keepdims=True))
+        rarer = output.copy()
+        rarer[:, 1 + self._model.symbols.index(REJECTED)] += np.float32(math.log(_JUNK_IN_NUMBERS))
+        return np.asarray(rarer - np.logaddexp.reduce(rarer, axis=1, keepdims=True))
 
     def _number(
         self, reading: decode.Reading, strip: normalize.Strip, crop: Crop, plain: str | None

@@ -13,20 +13,23 @@ __all__ = ["opinion", "weight"]
 _LEAST = 1e-9  # a probability of 0 has no logarithm
 
 
-def opinion(digits: Sequence[Digit], strip: Strip, crop: Crop) -> Reading | None:
+def opinion(digits: Sequence[Digit], strip: Strip, crop: Crop, num_read: int) -> Reading | None:
     """Return what the glyph model says of a run, as a reading of its strip; ``None`` if nothing.
 
-    In a run of several pieces, one that is no digit says that they are not a digit each: then the
-    pieces tell nothing of the whole.
+    A piece that is no digit may be a part of one, or several that touch: in a run of pieces,
+    or where the line model reads several digits, it tells nothing of the whole.
 
     Args:
         digits: of the run's pieces, from left to right; rejected ones are no digits.
         strip: of the run.
         crop: that the strip was made from.
+        num_read: how many digits the line model reads there.
     """
-    if not digits or (len(digits) > 1 and any(digit.rejected for digit in digits)):
+    is_one = len(digits) == 1 and num_read == 1
+    if not digits or (not is_one and any(digit.rejected for digit in digits)):
         return None
-    confidences = tuple(digit.junk if digit.rejected else digit.confidence for digit in digits)
+    # Whether it is a digit is decided by the model's threshold, not by a probability.
+    confidences = tuple(1.0 if digit.rejected else digit.confidence for digit in digits)
     text = "".join(digit.text for digit in digits)
     return Reading(
         text=text,
