@@ -96,9 +96,9 @@ def main() -> None:
         tenth = max(1, len(occupied) // 10)
         early, late = occupied[tenth : 2 * tenth] or occupied[:1], occupied[-tenth:]
         print(
-            f"{who}: resident memory at its peak {max(occupied) / MIB:.0f} MiB, in the second tenth "
-            f"of the time {np.mean(early) / MIB:.0f} MiB, in the last {np.mean(late) / MIB:.0f} MiB "
-            f"({len(occupied)} samples)"
+            f"{who}: resident memory at its peak {max(occupied) / MIB:.0f} MiB, "
+            f"in the second tenth of the time {np.mean(early) / MIB:.0f} MiB, "
+            f"in the last {np.mean(late) / MIB:.0f} MiB ({len(occupied)} samples)"
         )
     raise SystemExit(process.returncode or num_read != options.count)
 

@@ -142,10 +142,10 @@ def _kill_readers_of(path, until):
     while not until.is_set():
         for process in _children():
             try:
-                opened = [os.readlink(each) for each in Path(f"/proc/{process}/fd").iterdir()]
+                opened = [each.readlink() for each in Path(f"/proc/{process}/fd").iterdir()]
             except OSError:
                 continue
-            if str(path) in opened:
+            if path in opened:
                 os.kill(process, signal.SIGKILL)
                 return
         time.sleep(0.005)

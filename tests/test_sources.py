@@ -6,7 +6,13 @@ from inkread.sources import STDIN, find
 @pytest.fixture
 def folder(tmp_path):
     names = ["10.png", "9.PNG", "1.tif", "notes.txt", ".hidden.png", "b.pdf"]
-    names += ["deep/2.png", "deep/deeper/3.jpg", ".git/4.png", "annotated/10.png.png", "deep/no.csv"]
+    names += [
+        "deep/2.png",
+        "deep/deeper/3.jpg",
+        ".git/4.png",
+        "annotated/10.png.png",
+        "deep/no.csv",
+    ]
     for name in names:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -161,7 +161,9 @@ def read(
         if out:
             record = Record(out, form or form_of(out), output.Csv.HEADER, resume=resume)
             stack.callback(record.close)
-            inputs = [each for each in inputs if each.name == STDIN or each.name not in record.names]
+            inputs = [
+                each for each in inputs if each.name == STDIN or each.name not in record.names
+            ]
         shows = [output.written(record.form, record.write)] if record else []
         if doubtful or not record:
             keep = partial(_is_doubtful, min_confidence) if doubtful else None
