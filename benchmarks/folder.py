@@ -51,15 +51,15 @@ def resident(process: int) -> int:
 
 def workers(parent: int) -> list[int]:
     """Return the processes that read for the command line."""
-    found = []
     try:
         children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii")
-        for child in children.split():
-            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
-                found.append(int(child))
+        return [
+            int(child)
+            for child in children.split()
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
+        ]
     except OSError:  # one has ended meanwhile
-        pass
-    return found
+        return []
 
 
 def main() -> None:
