@@ -3,10 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from inkread import Box, Digit
+from inkread import Box, Digit, Number
 from inkread.crops import whole
 from inkread.normalize import Strip
-from inkread.opinion import opinion, weight
+from inkread.opinion import averaged, opinion, weight
 
 STRIP = Strip(np.zeros((40, 100), np.uint8), x_scale=0.5, y_scale=0.5, top=0.0)
 CROP = whole(np.full((80, 200), 255, np.uint8))
@@ -47,3 +47,25 @@ def test_a_lone_piece_that_is_no_digit_may_be_several():
 def test_a_lone_digit_counts_more():
     one, two = digit(1, 20, 0.9), digit(2, 120, 0.9)
     assert weight([one]) > 0.5 >= weight([one, two])
+
+
+def test_both_models_are_averaged_where_one_doubts():
+    doubtful = Digit(7, 0.5, Box(0, 0, 9, 9), (0, 0.45, 0, 0, 0, 0, 0, 0.5, 0, 0.05))
+    one = Number("1", 0.9, Box(0, 0, 9, 9), (digit(1, 20, 0.9),))
+    several = Number("11", 0.1, Box(0, 0, 9, 9), (digit(1, 20, 0.9), digit(1, 120, 0.9)))
+
+    found = averaged(doubtful, [one, several], 0.0)
+
+    # Two thirds of the one's word and a third of the other's, made to add up to 1.
+    total = 2 / 3 + 0.9 / 3
+    assert found.label == 1
+    assert found.probabilities[1] == pytest.approx((2 / 3 * 0.45 + 0.9 / 3) / total)
+    assert sum(found.probabilities) == pytest.approx(1)
+    assert found.confidence == found.probabilities[1]
+    assert averaged(doubtful, [one], 0.9).rejected
+
+
+def test_a_digit_that_the_line_model_does_not_see_stays_as_it_is():
+    doubtful = Digit(7, 0.5, Box(0, 0, 9, 9), (0, 0.45, 0, 0, 0, 0, 0, 0.5, 0, 0.05))
+    nothing = Number("", 0.9, Box(0, 0, 9, 9), ())
+    assert averaged(doubtful, [nothing], 0.0).probabilities == pytest.approx(doubtful.probabilities)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from inkread import images, ink, normalize, segment
 from inkread.errors import ImageError
+from inkread.glyph_reader import GlyphReader
 from inkread.images import Picture
 from inkread.reader import Reader
 from inkread.results import Digit
@@ -122,7 +123,8 @@ def explain(reader: Reader, image: Picture) -> Explanation:
     if region is None:
         raise ImageError("expected a picture of a digit, received one without ink")
     glyph = normalize.glyph(region.ink, reader.model.shape)
-    digit = reader.read_digit(page)
+    # The glyph model's own word, which the evidence explains.
+    (digit,) = GlyphReader(reader.model, reader.min_confidence).read([region])
     first, second = np.argsort(-np.array(digit.probabilities), kind="stable")[:2].tolist()
     variants = np.concatenate([glyph[None], *_occluded(glyph)])
     probabilities = np.maximum(reader.model.probabilities(variants), _LEAST_PROBABILITY)

@@ -1,6 +1,7 @@
 """Regions to digits: glyphs through the glyph model, one digit at a time."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -39,16 +40,19 @@ class GlyphReader:
             )
         ]
 
+    def is_junk(self, digit: Digit) -> bool:
+        """Whether the model takes it for no digit."""
+        threshold = self._model.metadata.junk_threshold
+        return threshold is not None and digit.junk > threshold
+
     def _digit(self, region: Region, probabilities: list[float], junk: float) -> Digit:
         highest = max(probabilities)
         confidence = highest * (1 - junk)
-        threshold = self._model.metadata.junk_threshold
-        is_junk = threshold is not None and junk > threshold
-        return Digit(
+        digit = Digit(
             label=probabilities.index(highest),
             confidence=confidence,
             box=region.box,
             probabilities=tuple(probabilities),
-            rejected=is_junk or confidence < self._min_confidence,
             junk=junk,
         )
+        return replace(digit, rejected=self.is_junk(digit) or confidence < self._min_confidence)

@@ -1,15 +1,17 @@
-"""A second opinion on a number: its digits read one by one, where they stand apart."""
+"""Second opinions: a number's digits read one by one; a lone digit read as a number."""
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from inkread.crops import Crop, frames_of
 from inkread.decode import Reading
 from inkread.normalize import Strip
-from inkread.results import Digit
+from inkread.results import Digit, Number
 
-__all__ = ["opinion", "weight"]
+__all__ = ["LONE_WEIGHT", "averaged", "opinion", "weight"]
 
+LONE_WEIGHT = 2 / 3  # of the glyph model's word on a digit that stands alone
 _LEAST = 1e-9  # a probability of 0 has no logarithm
 
 
@@ -41,9 +43,34 @@ def opinion(digits: Sequence[Digit], strip: Strip, crop: Crop, num_read: int) ->
     )
 
 
+def averaged(digit: Digit, numbers: Sequence[Number], min_confidence: float) -> Digit:
+    """Average what both models say of a lone digit.
+
+    Args:
+        digit: what the glyph model says; no junk.
+        numbers: the ways in which the line model reads it; those of one digit count.
+        min_confidence: what is less sure than this is rejected, in [0, 1].
+    """
+    line = [0.0] * len(digit.probabilities)
+    for number in numbers:
+        if len(number.digits) == 1 and not number.digits[0].junk:
+            line[number.digits[0].label or 0] += number.confidence
+    share = (1 - LONE_WEIGHT) if sum(line) else 0.0
+    mixed = [(1 - share) * g + share * x for g, x in zip(digit.probabilities, line, strict=True)]
+    probabilities = tuple(value / sum(mixed) for value in mixed)
+    confidence = max(probabilities) * (1 - digit.junk)
+    return replace(
+        digit,
+        label=probabilities.index(max(probabilities)),
+        confidence=confidence,
+        probabilities=probabilities,
+        rejected=confidence < min_confidence,
+    )
+
+
 def weight(digits: Sequence[Digit]) -> float:
     """How much the opinion counts beside the line model's, in [0, 1].
 
     A digit on its own is what the glyph model was made for, and knows from letters.
     """
-    return 2 / 3 if len(digits) == 1 else 1 / 2
+    return LONE_WEIGHT if len(digits) == 1 else 1 / 2

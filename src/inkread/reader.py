@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from inkread import crops, images, ink, segment
+from inkread import crops, images, ink, opinion, segment
 from inkread.constraints import Constraint
 from inkread.errors import ConfigError, ImageError
 from inkread.glyph_reader import GlyphReader
@@ -24,6 +24,8 @@ Length = int | tuple[int, int]  # so many digits; from so many to so many
 Check = str | Callable[[str], bool]
 
 _STRIP_LIKE_PX = 160  # pictures no higher than this are taken as cut to their number already
+_SURE = 0.95  # a digit on its own that is less sure is read by the line model too
+_WAYS = 6  # to read it that count
 _CLEAR_DOUBT = 0.2  # mean over a page: above it, the page may stand on its head
 
 
@@ -202,11 +204,17 @@ class Reader:
             ImageError: not a picture that can be read.
         """
         page = images.load(image)
-        region = segment.single_digit(ink.find(page))
+        found = ink.find(page)
+        region = segment.single_digit(found)
         if region is None:
             num_labels = len(self.model.metadata.labels)
             return Digit(None, 0.0, _whole(page), (0.0,) * num_labels, rejected=True)
-        return self._digits.read([region])[0]
+        (digit,) = self._digits.read([region])
+        if digit.confidence >= _SURE or self._digits.is_junk(digit):
+            return digit
+        # The line model has seen other hands than MNIST's: its word counts where this one doubts.
+        numbers = self._lines.candidates(crops.around([region.box], found.page), None, _WAYS)
+        return opinion.averaged(digit, numbers, self.min_confidence)
 
     def classify(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Classify glyphs that are as MNIST's are already.
