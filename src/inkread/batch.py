@@ -337,7 +337,10 @@ def _work(connection: Connection, settings: Settings) -> None:
                 for outcome in _outcomes(reader, settings, connection.recv()):
                     connection.send(outcome)
         except InkreadError as error:
+            # There is nothing to tidy up, and an exception while one is handled would be printed.
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             connection.send(error)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nor at the end
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
