@@ -326,21 +326,19 @@ def _work(connection: Connection, settings: Settings) -> None:
     import cv2
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started it is told, and ends it
-    signal.signal(signal.SIGTERM, _end)
     warnings.filterwarnings("ignore", module="PIL")  # as in cli.main
     cv2.setNumThreads(1)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
             reader = _reader(replace(settings, threads=settings.threads or 1))
+            # Not before: an import that is interrupted fails with an error of its own.
+            signal.signal(signal.SIGTERM, _end)
             connection.send(None)
             while True:
                 for outcome in _outcomes(reader, settings, connection.recv()):
                     connection.send(outcome)
         except InkreadError as error:
-            # There is nothing to tidy up, and an exception while one is handled would be printed.
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             connection.send(error)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nor at the end
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
