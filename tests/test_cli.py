@@ -195,8 +195,18 @@ def test_read_names_every_bad_picture_and_reads_the_others(tmp_path):
 
 
 def test_read_with_a_model_file(small_run):
-    page = json.loads(run("read", "--json", "--model", small_run.model_file, METER).stdout)
-    assert page["model"] == "quick-3"
+    of_digits = ["read", "--json", "--as", "digit", "--model", small_run.model_file, METER]
+    assert json.loads(run(*of_digits).stdout)["model"] == "quick-3"
+    line = Path(str(resources.files("inkread") / "weights" / "line.onnx"))
+    expected = json.loads(run("read", "--json", METER).stdout)
+    assert json.loads(run("read", "--json", "--line-model", line, METER).stdout) == expected
+
+
+def test_read_with_a_model_of_the_wrong_kind_fails_by_name(small_run):
+    result = run("read", "--line-model", small_run.model_file, METER)
+    assert result.exit_code == 1
+    assert f"error: {small_run.model_file}" in result.stderr
+    assert result.stdout == ""
 
 
 @pytest.mark.parametrize("model", ["no-such-model", METER, "."])

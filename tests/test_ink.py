@@ -247,3 +247,9 @@ def test_a_lone_one_that_spans_its_crop_is_kept(size, width_px):
     assert (found[5:-5, left : left + width_px] > 63).mean() > 0.9
     assert not found[:, : left - 2].any()
     assert not found[:, left + width_px + 2 :].any()
+
+
+@pytest.mark.parametrize("shape", [(1, 300), (300, 1), (2, 300), (300, 2), (1, 1), (1, 5000)])
+def test_pictures_one_pixel_high_or_wide_are_no_obstacle(shape, rng):
+    for values in (rng.integers(0, 256, shape), np.where(rng.random(shape) < 0.1, 0, 255)):
+        assert ink.find(values.astype(np.uint8)).page.shape == shape

@@ -13,10 +13,11 @@ import inkread
 PACKAGE = Path(inkread.__file__).parent
 # Below __init__, a module imports only those before it in this list.
 LAYERS = (
-    "errors", "files", "table", "results", "pdf", "images", "normalize", "ink", "segment",
-    "alignment", "automaton", "patterns", "checks", "constraints", "search", "decode", "metadata",
-    "runtime", "crops", "opinion", "looks", "line_reader", "glyph_reader", "reader", "annotate",
-    "explain", "illustrate", "output", "messages", "registry", "web", "forms", "training", "cli",
+    "errors", "files", "sources", "record", "table", "results", "pdf", "images", "normalize",
+    "ink", "segment", "alignment", "automaton", "patterns", "checks", "constraints", "search",
+    "decode", "metadata", "runtime", "crops", "opinion", "looks", "line_reader", "glyph_reader",
+    "reader", "annotate", "batch", "explain", "illustrate", "output", "messages", "registry",
+    "web", "forms", "training", "cli",
 )  # fmt: skip
 MODULES = [
     "inkread",

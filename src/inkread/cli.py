@@ -8,12 +8,14 @@ import io
 import json
 import logging
 import os
+import re
 import sys
 import warnings
 from collections import Counter
-from enum import StrEnum
+from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.logging import RichHandler
@@ -21,17 +23,15 @@ from rich.markup import escape
 from rich.table import Table
 
 import inkread
-from inkread import messages, output
+from inkread import batch, messages, output
+from inkread.batch import ReadAs
 from inkread.errors import InkreadError
 from inkread.files import check_target
 from inkread.forms import commands as form_commands
-from inkread.results import Page
+from inkread.record import Form, Record, form_of
+from inkread.sources import STDIN, find
 from inkread.training import commands, train_commands
 from inkread.web import commands as web_commands
-
-if TYPE_CHECKING:  # heavy
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["app", "main"]
 
@@ -64,14 +64,6 @@ def main() -> None:
     app()
 
 
-class ReadAs(StrEnum):
-    """What a picture holds."""
-
-    PAGE = "page"
-    NUMBER = "number"
-    DIGIT = "digit"
-
-
 ModelName = Annotated[str, typer.Option(help="Name of a shipped model, or a model file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -87,15 +79,34 @@ def _version(
 
 @app.command()
 def read(
-    images: Annotated[list[str], typer.Argument(help="Pictures to read; - is standard input.")],
+    images: Annotated[
+        list[str],
+        typer.Argument(help="Pictures, folders, or quoted patterns; - is standard input."),
+    ],
     read_as: Annotated[
         ReadAs,
-        typer.Option("--as", help="What each picture holds: anything, one number, one digit."),
+        typer.Option("--as", help="What each page holds: anything, one number, one digit."),
     ] = ReadAs.PAGE,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print a line of JSON a picture.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON a page.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a line of CSV a number.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write results to this file; a .csv or .jsonl.", show_default=False),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with --out: read what it doesn't hold yet.")
+    ] = False,
+    doubtful: Annotated[
+        bool,
+        typer.Option(
+            "--doubtful",
+            help="Print only numbers that are rejected or less sure than --min-confidence, and "
+            "pages on which there are none; --out gets all.",
+        ),
+    ] = False,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Look in folders of folders, too.")
+    ] = False,
     annotate: Annotated[
         Path | None,
         typer.Option(help="Save annotated pictures in this folder.", show_default=False),
@@ -103,52 +114,119 @@ def read(
     min_confidence: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Print digits less sure than this as '?'.")
     ] = 0.0,
+    length: Annotated[
+        str | None,
+        typer.Option(metavar="N|A-B", help="How many digits each number has.", show_default=False),
+    ] = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RE", help="A regular expression that each number matches.", show_default=False
+        ),
+    ] = None,
+    check: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="A check that each number passes, e.g. luhn.", show_default=False
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes; up to one a core if not given.", show_default=False),
+    ] = None,
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads of the network; one a core if not given.")
     ] = None,
-    model: ModelName = "default",
+    model: Annotated[
+        str, typer.Option(help="Model of single digits: a shipped one's name, or a file.")
+    ] = "default",
+    line_model: Annotated[
+        str, typer.Option(help="Model of numbers: a shipped one's name, or a file.")
+    ] = "default",
 ) -> None:
     """Read the numbers in pictures."""
-    from inkread.annotate import save_annotated
-    from inkread.images import load_upright
-
     if as_json and as_csv:
         raise typer.BadParameter("choose one of --json and --csv")
-    reader = inkread.Reader(model, threads=threads, min_confidence=min_confidence)
-    show = output.Json() if as_json else output.Csv() if as_csv else output.Table()
-    stems = Counter(Path(name).name for name in images)
-    num_failed = 0
-    for index, name in enumerate(images, start=1):
-        page = None
-        try:
-            pixels = load_upright(_source(name))
-            page = _read_as(read_as, reader, pixels)
-            if annotate:
-                stem = "stdin" if name == "-" else Path(name).name
-                if stems[stem] > 1:
-                    stem = f"{index}-{stem}"
-                save_annotated(pixels, page, annotate / f"{stem}.png")
-        except (InkreadError, OSError) as error:
-            num_failed += 1
-            _complain_of(name, error)
-        if page:  # also if its annotated picture could not be saved
-            show.add(name, page)
-    show.close()
+    if resume and not out:
+        raise typer.BadParameter("--resume goes on with a file of results: name it with --out")
+    if read_as is ReadAs.DIGIT and (length or pattern or check):
+        raise typer.BadParameter("--length, --pattern and --check are of numbers, not of one digit")
+    settings = batch.Settings(
+        model, line_model, threads, min_confidence, read_as, _length(length), pattern, check
+    )
+    inputs = _inputs(images, recursive, annotate)
+    form = Form.JSON if as_json else Form.CSV if as_csv else None
+    with ExitStack() as stack:
+        record = None
+        if out:
+            record = Record(out, form or form_of(out), output.Csv.HEADER, resume=resume)
+            stack.callback(record.close)
+            inputs = [
+                each for each in inputs if each.name == STDIN or each.name not in record.names
+            ]
+        shows = [output.written(record.form, record.write)] if record else []
+        if doubtful or not record:
+            keep = partial(_is_doubtful, min_confidence) if doubtful else None
+            shows.append(output.printed(form, keep, [each.name for each in inputs]))
+        num_failed = _read_all(inputs, settings, jobs or batch.processes_for(len(inputs)), shows)
+    if record:
+        failed = f", {num_failed:,} failed" if num_failed else ""
+        before = f", {len(record.names):,} were read before" if resume else ""
+        messages.console.print(
+            f"{len(inputs) - num_failed:,} read{failed}{before}; results in {escape(str(out))}"
+        )
     if num_failed:
         raise typer.Exit(1)
 
 
-def _read_as(read_as: ReadAs, reader: "inkread.Reader", pixels: "NDArray[np.uint8]") -> Page:
-    if read_as is ReadAs.PAGE:
-        return reader.read(pixels)
-    if read_as is ReadAs.NUMBER:
-        number = reader.read_number(pixels)
-    else:
-        digit = reader.read_digit(pixels)
-        digits = () if digit.label is None else (digit,)
-        text = "" if digit.label is None else digit.text
-        number = inkread.Number(text, digit.confidence, digit.box, digits, digit.rejected)
-    return Page((number,), pixels.shape[1], pixels.shape[0], reader.model.name)
+def _is_doubtful(min_confidence: float, number: inkread.Number) -> bool:
+    return number.rejected or number.confidence < min_confidence
+
+
+def _length(text: str | None) -> int | tuple[int, int] | None:
+    """Parse ``6`` or ``4-6``."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
+    low, high = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if not 1 <= low <= high:
+        raise typer.BadParameter(f"expected a --length such as 6 or 4-6, received {text!r}")
+    return (low, high) if found and found[2] else low
+
+
+def _inputs(names: list[str], recursive: bool, annotate: Path | None) -> list[batch.Input]:
+    """Find what is to be read, each with the name of its annotated picture."""
+    sources = find(names, recursive=recursive, without=annotate)
+    stems = ["stdin" if each.name == STDIN else Path(each.name).name for each in sources]
+    counts = Counter(stems)
+    inputs = []
+    for index, (source, stem) in enumerate(zip(sources, stems, strict=True), start=1):
+        alone = stem if counts[stem] == 1 else f"{index}-{stem}"
+        target = annotate / f"{alone}.png" if annotate else None
+        inputs.append(batch.Input(source.name, _source(source.name), target, source.problem))
+    return inputs
+
+
+def _read_all(
+    inputs: list[batch.Input],
+    settings: batch.Settings,
+    num_processes: int,
+    shows: list[output.Show],
+) -> int:
+    """Read, show what was found, and name what failed; return how many inputs did, or a page."""
+    failed: set[str] = set()
+    outcomes = batch.read_files(inputs, settings, num_processes=num_processes)
+    with closing(outcomes), messages.reading(len(inputs)) as on_done:
+        for outcome in outcomes:
+            if outcome.error:
+                failed.add(outcome.name)
+                messages.complain(f"{outcome.name}: {outcome.error}")
+            if outcome.page:  # also if its annotated picture could not be saved
+                for show in shows:
+                    show.add(outcome.name, outcome.page)
+            if outcome.is_last:
+                on_done()
+    return len(failed)
 
 
 @app.command()
@@ -198,7 +276,7 @@ def explain(
 
 
 def _source(name: str) -> str | bytes:
-    return sys.stdin.buffer.read() if name == "-" else name
+    return sys.stdin.buffer.read() if name == STDIN else name
 
 
 def _complain_of(name: str, error: Exception) -> None:

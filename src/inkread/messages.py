@@ -25,7 +25,7 @@ from inkread.errors import InkreadError
 if TYPE_CHECKING:  # it needs the extra [train], which reading must do without
     from inkread.training.history import Step
 
-__all__ = ["ReportingGroup", "complain", "console", "downloads", "forms", "training"]
+__all__ = ["ReportingGroup", "complain", "console", "downloads", "forms", "reading", "training"]
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -93,6 +93,30 @@ def downloads() -> Iterator[Callable[[str, int, int], None]]:
             progress.update(tasks[name], completed=done, total=total or None)
 
         yield on_progress
+
+
+@contextmanager
+def reading(total: int) -> Iterator[Callable[[], None]]:
+    """Show how many pictures of several are done, on a terminal only."""
+    if total < 2 or not console.is_terminal:
+        yield lambda: None
+        return
+    columns = (
+        TextColumn("{task.percentage:.0f} %"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    # On one terminal results are printed above the bar; elsewhere standard output is left alone.
+    with Progress(
+        *columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()
+    ) as progress:
+        task = progress.add_task("", total=total, rate="")
+
+        def on_done() -> None:
+            progress.advance(task)
+            speed = progress.tasks[0].speed
+            progress.update(task, rate=f"{speed:.0f}/s" if speed else "")
+
+        yield on_done
 
 
 @contextmanager

@@ -1,22 +1,36 @@
 """What the command line prints: pages and evaluations, as tables, JSON Lines and CSV."""
 
 import csv
+import io
 import json
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
 
 import rich.table
 from rich.console import Console
 from rich.markup import escape
 
-from inkread.results import Page
+from inkread.record import Form
+from inkread.results import Number, Page
 
 if TYPE_CHECKING:  # it needs the extra [train], which reading must do without
     from inkread.training.evaluate import Evaluation
 
-__all__ = ["Csv", "Json", "Table", "console", "print_comparison", "print_evaluation"]
+__all__ = [
+    "Csv",
+    "Json",
+    "Show",
+    "Table",
+    "console",
+    "print_comparison",
+    "print_evaluation",
+    "printed",
+    "written",
+]
 
+_LONGEST_NAME = 60
 _PIPE_COLUMNS = 160  # Rich guesses 80 for a pipe, and would cut file names there
 
 
@@ -25,61 +39,142 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS, highlight=False)
 
 
-class Json:
-    """Prints pages as JSON Lines: the page's ``to_dict`` and the file's name."""
+Write = Callable[[str], object]
+Keep = Callable[[Number], bool]
+
+
+class Show(Protocol):
+    """Something that pages are given to."""
 
     def add(self, name: str, page: Page) -> None:
-        """Print one page."""
-        print(json.dumps({"file": name, **page.to_dict()}), flush=True)
+        """Show one page of a file."""
 
-    def close(self) -> None:
-        """Finish; there is nothing left to print."""
+
+def _print(text: str) -> None:
+    print(text, end="", flush=True)
+
+
+class Json:
+    """Writes pages as JSON Lines: the page's ``to_dict`` and the file's name."""
+
+    def __init__(self, write: Write = _print, keep: Keep | None = None) -> None:
+        """Start.
+
+        Args:
+            write: takes the lines of a page at once; standard output if not given.
+            keep: which numbers are written; pages without one are left out, but for blank ones.
+        """
+        self._write = write
+        self._keep = keep
+
+    def add(self, name: str, page: Page) -> None:
+        """Write one page."""
+        kept = _kept(page, self._keep)
+        if kept or not page.numbers:
+            page = replace(page, numbers=tuple(page.numbers[index] for index in kept))
+            self._write(json.dumps({"file": name, **page.to_dict()}) + "\n")
 
 
 class Csv:
-    """Prints pages as CSV, a row a number; a page without numbers has one of empty fields."""
+    """Writes pages as CSV, a row a number; a page without numbers has one of empty fields.
 
-    def __init__(self) -> None:
-        """Print the header."""
-        self._writer = csv.writer(sys.stdout, lineterminator="\n")
-        self._writer.writerow(
-            ["file", "index", "text", "confidence", "left", "top", "right", "bottom", "rejected"]
-        )
+    ``row`` and ``column`` are places in the table that ``Page.rows`` gives, ``index`` that in
+    reading order; all from 0. ``page`` is from 1.
+    """
+
+    COLUMNS = (
+        "file", "page", "index", "row", "column", "text", "raw", "confidence", "left", "top",
+        "right", "bottom", "rejected", "unconstrained",
+    )  # fmt: skip
+    HEADER = ",".join(COLUMNS) + "\n"
+
+    def __init__(
+        self, write: Write = _print, keep: Keep | None = None, *, header: bool = True
+    ) -> None:
+        """Start.
+
+        Args:
+            write: takes the rows of a page at once; standard output if not given.
+            keep: which numbers are written; pages without one are left out, but for blank ones.
+            header: write the names of the columns first.
+        """
+        self._write = write
+        self._keep = keep
+        if header:
+            write(self.HEADER)
 
     def add(self, name: str, page: Page) -> None:
-        """Print the numbers of one page."""
+        """Write the numbers of one page."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
         if not page.numbers:  # a blank picture has its row too
-            self._writer.writerow([name, *[""] * 8])
-        for index, number in enumerate(page.numbers):
-            confidence = f"{number.confidence:.4f}"
-            rejected = str(number.rejected).lower()
-            self._writer.writerow([name, index, number.text, confidence, *number.box, rejected])
-
-    def close(self) -> None:
-        """Finish; there is nothing left to print."""
-        sys.stdout.flush()
+            writer.writerow([name, page.page, *[""] * (len(self.COLUMNS) - 2)])
+        places = {
+            id(number): (row, column)
+            for row, cells in enumerate(page.rows())
+            for column, number in enumerate(cells)
+        }
+        for index in _kept(page, self._keep):
+            number = page.numbers[index]
+            writer.writerow([
+                name, page.page, index, *places[id(number)], number.text, number.raw,
+                f"{number.confidence:.4f}", *number.box, str(number.rejected).lower(),
+                number.unconstrained,
+            ])  # fmt: skip
+        if text.getvalue():
+            self._write(text.getvalue())
 
 
 class Table:
-    """Prints pages as one table for people, when all are known."""
+    """Prints pages as a table for people, line by line as they come."""
 
-    def __init__(self) -> None:
-        """Start an empty table."""
-        self._table = rich.table.Table("file", "number", "confidence", "box", header_style="bold")
+    def __init__(self, names: Iterable[str] = (), keep: Keep | None = None) -> None:
+        """Start an empty table; its header is printed with the first page.
+
+        Args:
+            names: of the files, for the width of their column.
+            keep: which numbers are printed; pages without one are left out, but for blank ones.
+        """
+        self._width = max(4, min(_LONGEST_NAME, max(map(len, names), default=0)))
+        self._keep = keep
+        self._is_empty = True
 
     def add(self, name: str, page: Page) -> None:
-        """Add the numbers of one page."""
-        for number in page.numbers:
+        """Print the numbers of one page."""
+        label = name if page.page == 1 else f"{name}, page {page.page}"
+        for index in _kept(page, self._keep):
+            number = page.numbers[index]
+            notes = ["rejected"] if number.rejected else []
+            if number.unconstrained is not None:
+                notes.append(f"read as {number.unconstrained}")
             box = " ".join(map(str, number.box))
-            text = number.text or "-"
-            self._table.add_row(escape(name), text, f"{number.confidence:.1%}", box)
+            self._line(label, number.raw or "-", f"{number.confidence:.1%}", box, *notes)
         if not page.numbers:
-            self._table.add_row(escape(name), "-", "", "no digits found")
+            self._line(label, "-", "", "no digits found")
 
-    def close(self) -> None:
-        """Print the table."""
-        if self._table.row_count:
-            console().print(self._table)
+    def _line(self, name: str, number: str, confidence: str, box: str, *notes: str) -> None:
+        if self._is_empty:
+            self._is_empty = False
+            self._line("file", "number", "confidence", "box")
+        line = f"{name:<{self._width}}  {number:<12}  {confidence:>10}  {box:<20}"
+        _print("  ".join([line, *notes]).rstrip() + "\n")
+
+
+def written(form: Form, write: Write) -> Show:
+    """Return what writes pages to a file of results, which has its own header."""
+    return Json(write) if form is Form.JSON else Csv(write, header=False)
+
+
+def printed(form: Form | None, keep: Keep | None, names: Iterable[str]) -> Show:
+    """Return what prints the numbers that are kept, of files with these names."""
+    if form is None:
+        return Table(names, keep)
+    return Json(keep=keep) if form is Form.JSON else Csv(keep=keep)
+
+
+def _kept(page: Page, keep: Keep | None) -> list[int]:
+    """Return the indices of the numbers to write."""
+    return [index for index, number in enumerate(page.numbers) if keep is None or keep(number)]
 
 
 def print_comparison(evaluations: Mapping[str, "Evaluation"], title: str) -> None:

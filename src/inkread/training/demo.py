@@ -93,14 +93,14 @@ def _read_samples(directory: Path) -> None:
     out = output.console()
     out.rule("5. Reading pictures with the shipped model")
     reader = Reader()
-    table = output.Table()
     with resources.as_file(resources.files("inkread") / "samples") as folder:
-        for path in sorted(folder.glob("*.png")):
+        paths = sorted(folder.glob("*.png"))
+        table = output.Table([path.name for path in paths])
+        for path in paths:
             pixels = load_upright(path)
             page = reader.read(pixels)
             table.add(path.name, page)
             save_annotated(pixels, page, directory / f"read-{path.name}")
-    table.close()
     out.print(escape(f"saved the annotated pictures as {directory / 'read-*.png'}"))
 
 
