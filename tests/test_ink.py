@@ -187,11 +187,21 @@ def test_a_large_page_is_shrunk_and_says_by_how_much():
     assert min(precision_and_recall(found, writing)) > 0.93
 
 
-@pytest.mark.parametrize("size", [(28, 28), (200, 300), (900, 1600)])
+@pytest.mark.parametrize("size", [(28, 28), (200, 300), (900, 1200)])
 def test_a_page_of_ordinary_size_is_not_shrunk(size):
     found = ink.find(np.full(size, 255, np.uint8))
 
     assert (found.scale, found.pixels.shape) == (1.0, size)
+
+
+def test_ink_is_found_on_a_smaller_copy_of_a_large_page_and_the_page_kept():
+    page = np.full((900, 1600), 255, np.uint8)
+
+    found = ink.find(page)
+
+    assert found.scale == pytest.approx(1600 / 1200)
+    assert found.pixels.shape == (675, 1200)
+    assert found.page is page
 
 
 def test_the_given_page_is_not_changed():
