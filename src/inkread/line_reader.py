@@ -95,8 +95,10 @@ class LineReader:
         num_read = len(readings[0].text) if readings else 0
         second = opinion.opinion(digits or (), strip, crop, num_read)
         if second is not None and (constraint is None or constraint.accepts(second.text)):
-            share = opinion.weight(digits or ())
-            readings = looks.agreed([readings, [second]], [1 - share, share], count)
+            # There is a digit: what shows none, but a stroke that parts digits, is out.
+            shown = [reading for reading in readings if reading.text]
+            share = opinion.weight(digits or ()) if shown else 1.0
+            readings = looks.agreed([shown, [second]], [1 - share, share], count)
         plain = None
         if constraint is not None:
             plain = decode.best(output, self._model.symbols).text

@@ -24,6 +24,7 @@ Length = int | tuple[int, int]  # so many digits; from so many to so many
 Check = str | Callable[[str], bool]
 
 _STRIP_LIKE_PX = 160  # pictures no higher than this are taken as cut to their number already
+_TELLING_DIGITS = 4  # fewer don't say which way up a page is: a 6 may be a 9
 _SURE = 0.95  # a digit on its own that is less sure is read by the line model too
 _WAYS = 6  # to read it that count
 _CLEAR_DOUBT = 0.2  # mean over a page: above it, the page may stand on its head
@@ -93,13 +94,14 @@ class Reader:
         constraint = _constraint(length, pattern, check)
         page = images.load(image)
         numbers = self._read_upright(page, constraint)
-        if _doubt(numbers) > _CLEAR_DOUBT:  # it may be upside down, or on its side
+        if numbers and _doubt(numbers) > _CLEAR_DOUBT:  # it may be upside down, or on its side
             turned = {
                 turns: self._read_upright(np.ascontiguousarray(np.rot90(page, turns)), constraint)
                 for turns in (2, 1, 3)
             }
             turns = min(turned, key=lambda turns: _doubt(turned[turns]))
-            if _doubt(turned[turns]) < min(_CLEAR_DOUBT, _doubt(numbers) / 2):
+            is_clear = _doubt(turned[turns]) < min(_CLEAR_DOUBT, _doubt(numbers) / 2)
+            if is_clear and _num_digits(turned[turns]) >= _TELLING_DIGITS:
                 numbers = tuple(_turned_back(number, turns, page) for number in turned[turns])
         return Page(numbers, page.shape[1], page.shape[0], self.line_model.name)
 
@@ -264,10 +266,14 @@ def _constraint(
     return Constraint(length, pattern, check)
 
 
+def _num_digits(numbers: Sequence[Number]) -> int:
+    return sum(len(number.digits) for number in numbers)
+
+
 def _doubt(numbers: Sequence[Number]) -> float:
-    """How doubtful the digits of a page are on the whole, in [0, 1]; 0 where none were found."""
+    """How doubtful the digits of a page are on the whole, in [0, 1]; 1 where none were found."""
     digits = [digit for number in numbers for digit in number.digits]
-    return 1 - sum(digit.confidence for digit in digits) / len(digits) if digits else 0.0
+    return 1 - sum(digit.confidence for digit in digits) / len(digits) if digits else 1.0
 
 
 def _turned_back(number: Number, turns: int, page: npt.NDArray[np.uint8]) -> Number:
