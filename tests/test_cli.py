@@ -522,7 +522,15 @@ def test_export_of_no_run_fails_by_name(small_data, tmp_path):
 def test_models_lists_the_shipped_models():
     result = run("models")
     assert result.exit_code == 0
-    for part in ("default", "distilled", "0.38 MB", "99.70% (n = 5,000)"):
+    for part in (
+        "default",
+        "glyph",
+        "distilled",
+        "0.38 MB",
+        "99.70% (n = 5,000)",
+        "line",
+        "1.30 MB",
+    ):
         assert part in result.stdout
 
 

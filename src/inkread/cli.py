@@ -294,22 +294,26 @@ def list_models(context: typer.Context, models: train_commands.ModelsFolder = No
     if context.invoked_subcommand:
         return
     from inkread.registry import Registry, default_folder
-    from inkread.runtime import Model, shipped_models
+    from inkread.runtime import LineModel, Model, shipped_models
 
-    promoted = {
-        version.path.stem: (version.path, "in use" if version.is_current else "")
+    listed = [
+        (name, path, kind, "")
+        for kind in (Model, LineModel)
+        for name, path in shipped_models(kind.kind).items()
+    ]
+    listed += [
+        (version.path.stem, version.path, Model, "in use" if version.is_current else "")
         for version in Registry(models or default_folder()).versions()
-    }
-    shipped = {name: (path, "") for name, path in shipped_models().items()}
-    table = Table("name", "recipe", "trained", "figures", "size", "", header_style="bold")
-    for name, (path, state) in (shipped | promoted).items():
-        about = Model(path).metadata
+    ]
+    table = Table("name", "kind", "recipe", "trained", "figures", "size", "", header_style="bold")
+    for name, path, kind, state in listed:
+        about = kind(path).metadata
         figures = ", ".join(
             f"{figure.replace('_', ' ')} {measured.value:.2%} (n = {measured.n:,})"
             for figure, measured in about.figures.items()
         )
-        size = f"{path.stat().st_size / 1e6:.2f} MB"
-        table.add_row(name, str(about.recipe.get("name")), about.trained, figures, size, state)
+        recipe, size = str(about.recipe.get("name")), f"{path.stat().st_size / 1e6:.2f} MB"
+        table.add_row(name, about.kind, recipe, about.trained, figures, size, state)
     output.console().print(table)
 
 

@@ -1,6 +1,7 @@
 """Model file to ONNX Runtime session: the only module that knows onnxruntime."""
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -64,7 +65,7 @@ def shipped_models(kind: str = "glyph") -> dict[str, Path]:
     return {name: folder / file for name, file in _SHIPPED[kind].items()}
 
 
-class ModelFile:
+class ModelFile(ABC):
     """A model file, loaded and checked; its kinds say what it can be asked.
 
     Attributes:
@@ -136,9 +137,9 @@ class ModelFile:
         (name_in, *_), (name_out, *_) = self._signature()
         return np.asarray(self._session.run([name_out], {name_in: inputs})[0])
 
+    @abstractmethod
     def _signature(self) -> list[tuple[str, str, list[int | str]]]:
         """Name, type and sizes of the network's input and output; "N" is any size."""
-        raise NotImplementedError
 
     def _check_signature(self, name: str) -> None:
         received = [
