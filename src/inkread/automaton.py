@@ -51,9 +51,10 @@ class Automaton:
         columns = [self.symbols.find(symbol) for symbol in string]
         if DEAD in columns:
             return False
-        for state in self.initial:
+        for start in self.initial:
+            state = int(start)
             for column in columns:
-                state = int(self.transitions[state, column])  # noqa: PLW2901
+                state = int(self.transitions[state, column])
                 if state == DEAD:
                     break
             else:

@@ -326,12 +326,13 @@ def _spans(
         return ()
     own = (occupancy >= _OCCUPIED) & (occupancy == occupancy.max(axis=0))  # (n, T)
     spans: list[tuple[int, int]] = []
-    for i, (first, end) in enumerate(runs):
+    for i, run in enumerate(runs):
+        first, end = run
         least = spans[-1][1] if spans else 0
         most = runs[i + 1][0] if i + 1 < len(runs) else own.shape[1]
         while first > least and own[i, first - 1]:
-            first -= 1  # noqa: PLW2901
+            first -= 1
         while end < most and own[i, end]:
-            end += 1  # noqa: PLW2901
+            end += 1
         spans.append((first, end))
     return tuple(spans)
