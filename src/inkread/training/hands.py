@@ -5,6 +5,7 @@ where MNIST's American hands lack it: a 1 with a flag or a foot, a barred 7, an 
 P, wide zeros, zeros chained to one another. Nobody else's handwriting is in it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.normalize import stroke_width
-from inkread.training.digits import BARRED_SEVENS, CHAINED, MORE_SHAPES, SHAPES, Shape
+from inkread.training.digits import BARRED_SEVENS, CHAINED, MORE_SHAPES, SHAPES
 from inkread.training.letters import LETTERS, strokes
 from inkread.training.mnist import Split
 from inkread.training.synth import smooth
@@ -20,6 +21,7 @@ from inkread.training.synth import smooth
 __all__ = ["Hand", "Patch"]
 
 Floats = npt.NDArray[np.float32]
+Curve = npt.NDArray[np.float64]  # (N, 2): x, y, y down
 
 _ZOOM = 2  # an MNIST image is enlarged by this before its outline is taken
 _OVERSAMPLED = 3  # strokes are drawn at this many times the resolution
@@ -88,20 +90,23 @@ class Hand:
         self.chains_zeros = own_shapes and rng.random() < 0.18
         # Of each digit: the shape of ours that this writer has, or None for an MNIST image.
         drawn_share = own_shapes * rng.choice([0.0, 0.3, 1.0], p=[0.3, 0.55, 0.15])
+        self._own_bend = rng.uniform(0.0, 0.06)  # how far the writer's shapes are from ours
         self._habits = [
-            int(rng.integers(len(_SHAPES[digit])))
-            if rng.random() < min(1.0, drawn_share * (2.0 if digit in (0, 1, 4, 7, 9) else 0.7))
+            self._own_shape(digit, int(rng.integers(len(_SHAPES[digit]))))
+            if rng.random() < min(1.0, drawn_share * (2.0 if digit in (0, 1, 4, 7, 9) else 1.0))
             else None
             for digit in range(10)
         ]
         if own_shapes and rng.random() < 0.25:
-            self._habits[7] = int(rng.choice(BARRED_SEVENS))
+            self._habits[7] = self._own_shape(7, int(rng.choice(BARRED_SEVENS)))
         # A 1 of a stem with a flag of some length, and perhaps a foot; such writers bar their 7s.
         self._one = None
         if own_shapes and rng.random() < 0.5:
             self._one = _flagged_one(rng)
             if rng.random() < 0.7:
-                self._habits[7] = int(rng.choice(BARRED_SEVENS))
+                self._habits[7] = self._own_shape(7, int(rng.choice(BARRED_SEVENS)))
+        # Some lean their 1s far more than all the rest.
+        self._one_lean = rng.uniform(0.0, 0.45) if own_shapes and rng.random() < 0.3 else 0.0
         self._lookalikes = self._like_one_writer()
 
     def digit(self, label: int) -> Patch:
@@ -113,16 +118,16 @@ class Hand:
             height *= float(self._zero_height)
             aspect *= float(self._zero_aspect)
         if label == 1 and self._one is not None:
-            return self._drawn(self._one, height, 0.62 * aspect)
+            return self._drawn(self._one, height, 0.62 * aspect, self._one_lean)
         habit = self._habits[label]
         # Now and then a writer strays from the habit.
         if habit is not None and rng.random() < 0.9:
-            return self._drawn(_SHAPES[label][habit], height, 0.62 * aspect)
+            return self._drawn(habit, height, 0.62 * aspect, self._one_lean * (label == 1))
         return self._redrawn(label, height, aspect)
 
     def chain(self, count: int) -> list[Patch]:
         """Write zeros joined to one another: a patch each, to be set side by side without gaps."""
-        shape = CHAINED[self._rng.integers(len(CHAINED))]
+        shape = [np.array(points) for points in CHAINED[self._rng.integers(len(CHAINED))]]
         height = self.height_px * self._rng.uniform(0.4, 0.8)
         aspect = self._rng.uniform(0.8, 1.6)
         return [self._drawn(shape, height, aspect) for _ in range(count)]
@@ -157,7 +162,8 @@ class Hand:
                 for row in rows
             ]
         curves = [np.array(line) * height for line in lines]
-        return self._stroked([smooth(curve, 6) for curve in curves], slanted=character != "/")
+        lean = 0.0 if character == "/" else self._lean()
+        return self._stroked([smooth(curve, 6) for curve in curves], lean)
 
     def letter(self, character: str | None = None) -> Patch:
         """Write a letter or symbol that is no digit; a random one if none is named."""
@@ -167,7 +173,7 @@ class Hand:
         shift = np.array([0.0, self.height_px - size])
         scale = np.array([0.75 * self._aspect, 1.0]) * size
         curves = strokes(ways[rng.integers(len(ways))], rounded=rng.random() < 0.3)
-        return self._stroked([smooth(curve * scale + shift, 8) for curve in curves])
+        return self._stroked([smooth(curve * scale + shift, 8) for curve in curves], self._lean())
 
     def _like_one_writer(self) -> dict[int, npt.NDArray[np.intp]]:
         """Few images of each digit: a person writes a digit in much the same way."""
@@ -198,6 +204,7 @@ class Hand:
         if label == 1:
             stretch = scale
         lean = self._lean() + (-slant if self._evens_slant else -0.1)
+        lean += self._one_lean * (label == 1)
         # Where each pixel of the result comes from.
         corners_x = np.array(
             [0, columns * stretch, lean * height, columns * stretch + lean * height]
@@ -228,26 +235,29 @@ class Hand:
         drop = round(self.height_px - height + self._lift())
         return Patch(ink, left, top + drop, (columns - 2 * margin) * stretch)
 
-    def _drawn(self, shape: Shape, height: float, aspect: float) -> Patch:
-        """One of our own shapes."""
-        rng = self._rng
-        shift = np.array([0.0, self.height_px - height + self._lift()])
-        curves = []
-        for points in shape:
-            control = np.array(points)
-            wobble = rng.normal(0, self._wobble, control.shape)
-            repeated = np.all(control[1:] == control[:-1], axis=1)
-            wobble[1:][repeated] = wobble[:-1][repeated]  # a corner stays a corner
-            curves.append(smooth((control + wobble) * [aspect * height, height] + shift, 8))
-        return self._stroked(curves)
+    def _own_shape(self, digit: int, index: int) -> list[Curve]:
+        """The writer's own version of one of our shapes."""
+        return [
+            _bent(np.array(points), self._own_bend, self._rng) for points in _SHAPES[digit][index]
+        ]
 
-    def _stroked(self, curves: list[npt.NDArray[np.float64]], slanted: bool = True) -> Patch:
-        """Draw curves, (N, 2) upright pixels each, with the pen."""
+    def _drawn(
+        self, shape: Sequence[Curve], height: float, aspect: float, more_lean: float = 0.0
+    ) -> Patch:
+        """A shape in a box of side 1, a little different each time."""
+        shift = np.array([0.0, self.height_px - height + self._lift()])
+        size = np.array([aspect * height, height])
+        curves = [
+            smooth(_bent(points, self._wobble, self._rng) * size + shift, 8) for points in shape
+        ]
+        return self._stroked(curves, self._lean() + more_lean)
+
+    def _stroked(self, curves: list[Curve], lean: float) -> Patch:
+        """Draw curves, in upright pixels, leaned, with the pen."""
         pen = self._pen()
         points = np.concatenate(curves)
         width = float(np.ptp(points[:, 0]))
         start = points[:, 0].min()
-        lean = self._lean() if slanted else 0.0
         leaned = [
             np.stack([c[:, 0] - start + lean * (self.height_px - c[:, 1]), c[:, 1]], axis=1)
             for c in curves
@@ -275,19 +285,28 @@ class Hand:
         return self.pen_px * float(np.exp(self._rng.normal(0, 0.08)))
 
 
-def _flagged_one(rng: np.random.Generator) -> Shape:
+def _bent(control: Curve, sd: float, rng: np.random.Generator) -> Curve:
+    """Move control points a little, by as much where one is repeated: a corner stays a corner."""
+    moves = rng.normal(0, sd, control.shape)
+    repeated = np.all(control[1:] == control[:-1], axis=1)
+    moves[1:][repeated] = moves[:-1][repeated]
+    return control + moves
+
+
+def _flagged_one(rng: np.random.Generator) -> list[Curve]:
     """A 1 with a flag, now and then with a foot; in a box of side 1, y down."""
-    top = float(rng.uniform(0.4, 0.6))
-    reach, drop = float(rng.uniform(0.1, 0.65)), float(rng.uniform(0.05, 0.75))
-    sag = float(rng.normal(0.0, 0.05))
-    foot = top + float(rng.normal(0.0, 0.06))
+    top = rng.uniform(0.4, 0.6)
+    reach, drop = rng.uniform(0.1, 0.65), rng.uniform(0.05, 0.95)
+    sag = rng.normal(0.0, 0.05)
+    foot = top + rng.normal(0.0, 0.06)
     start = (top - reach, drop)
     bend = (top - reach / 2 + sag, drop / 2 + sag)
     stem = [start, bend, (top, 0.0), (top, 0.0), ((top + foot) / 2, 0.5), (foot, 1.0)]
+    shape = [np.array(stem)]
     if rng.random() < 0.25:
         left, right = rng.uniform(0.1, 0.5, 2)
-        return [stem, [(foot - float(left), 1.0), (foot, 1.0), (foot + float(right), 1.0)]]
-    return [stem]
+        shape.append(np.array([(foot - left, 1.0), (foot, 1.0), (foot + right, 1.0)]))
+    return shape
 
 
 _INDEX: dict[int, list[npt.NDArray[np.intp]]] = {}

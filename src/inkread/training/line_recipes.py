@@ -25,19 +25,21 @@ class LineRecipe:
         weight_decay: decoupled, a step's share of the weights times the learning rate.
         clipnorm: longest gradient of one weight tensor.
         dropout: share of the features before the last layer set to zero in training.
+        start_sha256: of the checkpoint whose weights the training began with; empty if none.
     """
 
     name: str
     purpose: str
     num_pools: int
     pool_size: int = 8192
-    passes: int = 2
+    passes: int = 3
     batch_size: int = 64
-    learning_rate: float = 0.003
+    learning_rate: float = 0.002
     warmup: float = 0.1
     weight_decay: float = 0.01
     clipnorm: float = 2.0
     dropout: float = 0.15
+    start_sha256: str = ""
 
     def __post_init__(self) -> None:
         """Refuse counts that make no sense.
@@ -83,7 +85,7 @@ LINE_RECIPES: dict[str, LineRecipe] = {
         LineRecipe(
             name="line",
             purpose="reads numbers as a whole, from synthetic ones: the shipped line model",
-            num_pools=40,
+            num_pools=22,
         ),
     )
 }

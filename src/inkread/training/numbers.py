@@ -66,7 +66,7 @@ def written_number(
     height = float(np.exp(rng.uniform(np.log(18), np.log(44))))
     hand = Hand(digits, rng, height, own_shapes=own_shapes)
     patches = _written(hand, rng, text)
-    mean_gap = rng.choice([rng.normal(0.2, 0.12), rng.normal(0.04, 0.06)]) if gap is None else gap
+    mean_gap = rng.choice([rng.normal(0.2, 0.12), rng.normal(0.06, 0.06)]) if gap is None else gap
     spread = rng.uniform(0.02, 0.1)
     drift = rng.normal(0.0, 0.03)  # of the baseline, a share of the way along
     left = 0.0
@@ -81,7 +81,7 @@ def written_number(
         if character == "chained":
             space = 0.0 if previous[0] == "chained" else space
         # Two digits may touch, but one must not hide in the other.
-        left += max(space * height, -0.16 * patch.width) if placed else 0.0
+        left += max(space * height, -0.12 * patch.width) if placed else 0.0
         top = patch.top + round(drift * left)
         placed.append((round(left + patch.left), top, patch.ink))
         left += patch.width

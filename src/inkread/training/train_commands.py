@@ -50,6 +50,12 @@ def train(
         Path | None,
         typer.Option(help="Model file that teaches the recipe distilled.", show_default=False),
     ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of a run whose weights the recipe line begins with.", show_default=False
+        ),
+    ] = None,
     learner: Annotated[
         str | None,
         typer.Option(
@@ -70,7 +76,12 @@ def train(
 ) -> None:
     """Train a network on MNIST, or a model further on corrections."""
     if learner is not None or corrections is not None:
-        from_recipe = {"--epochs": epochs, "--teacher": teacher, "--resume": resume}
+        from_recipe = {
+            "--epochs": epochs,
+            "--teacher": teacher,
+            "--start": start,
+            "--resume": resume,
+        }
         if unfit := [name for name, value in from_recipe.items() if value]:
             raise typer.BadParameter(f"{', '.join(unfit)} can't go with --from or --corrections")
         if learner is None or corrections is None:
@@ -83,8 +94,10 @@ def train(
     if recipe in LINE_RECIPES:
         if teacher:
             raise ConfigError(f"expected no --teacher for recipe {recipe!r}, received {teacher}")
-        _train_line(recipe, seed, out, epochs, resume, data)
+        _train_line(recipe, seed, out, epochs, resume, start, data)
         return
+    if start:
+        raise ConfigError(f"expected no --start for recipe {recipe!r}, received {start}")
     chosen = recipe_named(recipe)  # first, for what follows loads TensorFlow and MNIST
     if epochs and chosen.members:
         raise ConfigError(
@@ -142,7 +155,13 @@ def _learn(
 
 
 def _train_line(
-    recipe: str, seed: int, out: Path | None, pools: int | None, resume: bool, data: Path | None
+    recipe: str,
+    seed: int,
+    out: Path | None,
+    pools: int | None,
+    resume: bool,
+    start: Path | None,
+    data: Path | None,
 ) -> None:
     from inkread.training import plots
     from inkread.training.line_recipes import LINE_RECIPES
@@ -154,7 +173,9 @@ def _train_line(
     folder = out or Path("runs") / f"{recipe}-{seed}"
     mnist = load_mnist(data)
     with _interruptible(folder), messages.training() as on_step:
-        run = train_line(chosen, mnist, folder, seed=seed, resume=resume, on_step=on_step)
+        run = train_line(
+            chosen, mnist, folder, seed=seed, resume=resume, start=start, on_step=on_step
+        )
     strips = run.validation
     shown = plots.strips(strips.strips[:40], strips.texts[:40], "synthetic numbers")
     plots.save(shown, folder / "samples.png")

@@ -6,11 +6,12 @@ the order of their strips and dropout: a run that was killed goes on from its la
 """
 
 import datetime
+import hashlib
 import json
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +89,23 @@ def train_line(
     *,
     seed: int = 0,
     resume: bool = False,
+    start: Path | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> LineRun:
-    """Train a line network and leave a run in a folder; arguments and errors as for ``train``."""
-    training = LineTraining(recipe, data, directory, seed=seed, resume=resume, on_step=on_step)
+    """Train a line network and leave a run in a folder; arguments and errors as for ``train``.
+
+    Args:
+        recipe: how to train.
+        data: MNIST.
+        directory: the run's folder.
+        seed: decides the weights, the pools and all else that is random.
+        resume: go on with the run in the folder, if there is one.
+        start: the folder of a run whose weights this one begins with; none: random ones.
+        on_step: told of each step.
+    """
+    training = LineTraining(
+        recipe, data, directory, seed=seed, resume=resume, start=start, on_step=on_step
+    )
     if not training.is_finished:
         for _ in training.epochs():
             pass
@@ -115,9 +129,12 @@ class LineTraining:
         *,
         seed: int = 0,
         resume: bool = False,
+        start: Path | None = None,
         on_step: Callable[[Step], None] | None = None,
     ) -> None:
         """Begin a run, or take up the one in the folder; see ``train_line``."""
+        if start is not None:
+            recipe = replace(recipe, start_sha256=_sha256(start / CHECKPOINT))
         self._recipe, self._data, self._directory, self._seed = recipe, data, directory, seed
         self._on_step = on_step
         begin(recipe, seed, directory, resume)
@@ -127,6 +144,8 @@ class LineTraining:
         self.validation = pool(data.validation, _NUM_VALIDATION, _VALIDATION_SEED, 0)
         if not (directory / CHECKPOINT).exists():
             self.network = _compiled(recipe)
+            if start is not None:
+                self.network.set_weights(load_network(start).get_weights())
             return
         self.network = load_network(directory)
         num_done = int(self.network.optimizer.iterations) // recipe.steps_per_pool
@@ -219,6 +238,13 @@ class LineTraining:
             validation_accuracy=float(np.mean(right)),
             seconds=seconds + (self.history[-1].seconds if self.history else 0.0),
         )
+
+
+def _sha256(checkpoint: Path) -> str:
+    try:
+        return hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ConfigError(f"expected a run to start from: {error}") from error
 
 
 def text_of(raw: str) -> str:
