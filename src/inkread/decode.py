@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,13 +23,27 @@ from inkread.errors import ConfigError, ModelError
 from inkread.results import REJECTED
 from inkread.search import EFFORT, log_mass, ranked
 
-__all__ = ["Reading", "best", "candidates", "log_probability_of"]
+__all__ = ["Guess", "Reading", "Scores", "best", "candidates", "log_probability_of"]
 
 NUM_TRIES = 1000  # texts that are shown to a check that is a Python function
 _NEGLIGIBLE = 0.1  # raw strings so much less probable than those found are not looked at
 _FLOOR = -200.0  # natural log; a class less probable than this in a frame counts as this
 _HALF = np.log(0.5)
 _OCCUPIED = 0.1  # a frame belongs to a symbol from this probability on
+
+
+class Guess(NamedTuple):
+    """What a strip may show.
+
+    Attributes:
+        text: its digits, and ``?`` for what is no digit.
+        log_probability: natural log of the probability that the strip shows this text.
+        raw: the same with separators, where a pattern names some; ``None``: with any.
+    """
+
+    text: str
+    log_probability: float
+    raw: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +83,7 @@ def best(log_probabilities: npt.NDArray[np.floating], symbols: str) -> Reading:
     Raises:
         ModelError: the two don't fit each other, or are no distributions.
     """
-    return candidates(log_probabilities, symbols, count=1)[0]
+    return Scores(log_probabilities, symbols).best()
 
 
 def candidates(
@@ -90,16 +105,8 @@ def candidates(
         ModelError: the first two don't fit each other, or are no distributions.
         ConfigError: the pattern names a separator that isn't among the symbols.
     """
-    strip = _Strip(log_probabilities, symbols)
-    if constraint is not None and constraint.names_separators:
-        return strip.matching(constraint, count)
-    if count == 1 and (certain := strip.certain(constraint)):
-        return (strip.reading(*certain),)
-    found = strip.texts(constraint)
-    return tuple(
-        strip.reading(text, log_probability)
-        for log_probability, text in itertools.islice(found, count)
-    )
+    scores = Scores(log_probabilities, symbols)
+    return tuple(scores.reading(guess) for guess in scores.guesses(constraint, count))
 
 
 def log_probability_of(
@@ -126,18 +133,19 @@ def log_probability_of(
         raise ConfigError(
             "expected a constraint without a function, for which there is no sum over all texts"
         )
-    strip = _Strip(log_probabilities, symbols)
+    scores = Scores(log_probabilities, symbols)
     if constraint.names_separators:
-        frames, written = strip.raw_frames()
+        frames, written = scores.raw_frames()
     else:
-        frames, written = strip.text_frames(DIGITS), DIGITS
+        frames, written = scores.text_frames(DIGITS), DIGITS
     return log_mass(frames, constraint.automaton(written))
 
 
-class _Strip:
-    """The network's output, checked, and the searches in it."""
+class Scores:
+    """What a line network says of one strip, checked, and the searches in it."""
 
     def __init__(self, log_probabilities: npt.NDArray[np.floating], symbols: str) -> None:
+        """Check a network's output; arguments and errors as for ``candidates``."""
         self.symbols = symbols
         self.log_probabilities = _checked(log_probabilities, symbols)
         self.text_symbols = "".join(symbol for symbol in symbols if _is_text(symbol))
@@ -147,6 +155,19 @@ class _Strip:
         self.frames = self.text_frames(self.text_symbols)
         self.path = self.log_probabilities.argmax(axis=1)  # (T,), the best alignment of all
         self.raw = self._spelled(_runs(self.path))
+
+    def guesses(self, constraint: Constraint | None, count: int) -> tuple[Guess, ...]:
+        """Return what the strip may show, the most probable first; see ``candidates``."""
+        if constraint is not None and constraint.names_separators:
+            return self._matching(constraint, count)
+        if count == 1 and (certain := self._certain(constraint)):
+            return (certain,)
+        found = itertools.islice(self._texts(constraint), count)
+        return tuple(Guess(text, log_probability) for log_probability, text in found)
+
+    def best(self) -> Reading:
+        """Return the most probable reading."""
+        return self.reading(self.guesses(None, 1)[0])
 
     def text_frames(self, written: str) -> Frames:
         """Return the frames with the separators as blanks, and the classes of these symbols."""
@@ -160,15 +181,15 @@ class _Strip:
         classes = [0, *(self.symbols.index(symbol) + 1 for symbol in written)]
         return Frames(self.log_probabilities[:, classes]), written
 
-    def certain(self, constraint: Constraint | None) -> tuple[str, float] | None:
+    def _certain(self, constraint: Constraint | None) -> Guess | None:
         """Return the text of each frame's best class, if no other can be as probable."""
         text = "".join(filter(_is_text, self.raw))
         log_probability = self.frames.spell(self._classes(text))[-1].log_probability
         if log_probability <= _HALF or (constraint and not constraint.accepts(text)):
             return None
-        return text, log_probability
+        return Guess(text, log_probability)
 
-    def texts(self, constraint: Constraint | None) -> Iterator[tuple[float, str]]:
+    def _texts(self, constraint: Constraint | None) -> Iterator[tuple[float, str]]:
         """Give the texts, the most probable first."""
         if constraint is None:
             return ranked(self.frames, _anything(self.text_symbols))
@@ -176,8 +197,8 @@ class _Strip:
         found = ranked(self.text_frames(DIGITS), automaton, _effort(constraint))
         return _passing(found, constraint)
 
-    def matching(self, constraint: Constraint, count: int) -> tuple[Reading, ...]:
-        """Return readings under a pattern that names separators: raw strings are searched."""
+    def _matching(self, constraint: Constraint, count: int) -> tuple[Guess, ...]:
+        """Return guesses under a pattern that names separators: raw strings are searched."""
         frames, written = self.raw_frames()
         automaton = constraint.automaton(written)
         found = _passing(ranked(frames, automaton, _effort(constraint)), constraint)
@@ -198,10 +219,11 @@ class _Strip:
             text: log_mass(frames, product(automaton, spelling(text, written))) for text in raws
         }
         order = sorted(sums, key=lambda text: -sums[text])[:count]
-        return tuple(self.reading(text, sums[text], raws[text]) for text in order)
+        return tuple(Guess(text, sums[text], raws[text]) for text in order)
 
-    def reading(self, text: str, log_probability: float, raw: str | None = None) -> Reading:
+    def reading(self, guess: Guess) -> Reading:
         """Lay a text over the frames, and compare it with its neighbours."""
+        text, log_probability, raw = guess
         classes = self._classes(text)
         details = posterior(self.frames, classes)
         rivals = np.column_stack([details.substitutions, details.deletions])

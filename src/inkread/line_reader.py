@@ -1,14 +1,19 @@
 """Crops to numbers: strips through the line model, decoded, doubtful ones looked at again."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from inkread import crops, decode, looks, normalize, opinion
+from inkread import crops, looks, normalize, opinion
 from inkread.constraints import Constraint
 from inkread.crops import Crop
+from inkread.decode import Guess, Reading, Scores
+from inkread.looks import Agreed
+from inkread.normalize import Strip
 from inkread.results import REJECTED, Box, Digit, Number
 from inkread.runtime import LineModel
 
@@ -20,6 +25,55 @@ _SURE_LOG_PROBABILITY = math.log(0.9)  # a number less probable is looked at aga
 _VIEWED = 4  # readings of each view that count
 _JUNK_IN_NUMBERS = 0.1  # how much rarer what is no digit is in a picture of a number
 _LEAST_LOG_PROBABILITY = math.log(1e-3)  # of what satisfies a constraint: below, nothing does
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One view of a strip."""
+
+    scores: Scores
+    guesses: tuple[Guess, ...]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """All that the line model saw in a strip."""
+
+    looked: list[_Look]
+    constraint: Constraint | None
+    count: int
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether one look was not enough."""
+        return len(self.looked) > 1
+
+    @cached_property
+    def best(self) -> Guess | None:
+        """The most probable text, all looks taken together; ``None`` if nothing fits."""
+        views = [look.guesses for look in self.looked]
+        agreed = looks.agreed(views, [1 / len(views)] * len(views), 1)
+        return agreed[0].guess if agreed else None
+
+    def readings(self, second: Reading | None, share: float) -> list[Reading]:
+        """Return the most probable readings, the second opinion counted in by its share."""
+        views = [list(look.guesses) for look in self.looked]
+        weights = [1 / len(views)] * len(views)
+        if second is not None:
+            # There is a digit: what shows none, but a stroke that parts digits, is out.
+            views = [[guess for guess in view if guess.text] for view in views]
+            share = share if any(views) else 1.0
+            views.append([Guess(second.text, second.log_probability)])
+            weights = [*((1 - share) * weight for weight in weights), share]
+        found = looks.agreed(views, weights, self.count)
+        return [self._reading(agreed, second) for agreed in found]
+
+    def _reading(self, agreed: Agreed, second: Reading | None) -> Reading:
+        if second is not None and agreed.view == len(self.looked):
+            reading = second
+        else:
+            reading = self.looked[agreed.view].scores.reading(agreed.guess)
+        return looks.with_probability(reading, agreed.log_probability)
 
 
 class LineReader:
@@ -57,10 +111,17 @@ class LineReader:
         for crop, strip, output, digits in zip(
             cut, strips, outputs, pieces or [()] * len(cut), strict=True
         ):
-            yield self._numbers(crop, strip, output, constraint, 1, digits)[0]
+            seen = self._seen(strip, output, constraint, 1, certain=False)
+            num_read = len(seen.best.text) if seen.best else 0
+            second = opinion.opinion(digits, strip, crop, num_read)
+            yield self._numbers(seen, second, opinion.weight(digits), strip, crop)[0]
 
     def candidates(
-        self, crop: Crop, constraint: Constraint | None, count: int
+        self,
+        crop: Crop,
+        constraint: Constraint | None,
+        count: int,
+        pieces: Callable[[], Sequence[Digit]] | None = None,
     ) -> tuple[Number, ...]:
         """Read a crop that holds a number for certain, in several ways, the most probable first.
 
@@ -68,6 +129,8 @@ class LineReader:
             crop: of the number.
             constraint: what is known of it.
             count: how many ways are wanted at most.
+            pieces: reads the pieces of its ink as single digits, from left to right; asked for a
+                second opinion where the first is doubtful.
 
         Returns:
             At least one number; where nothing satisfies the constraint, a rejected one without
@@ -75,56 +138,51 @@ class LineReader:
         """
         strip = normalize.strip(crop.pixels, self._model.shape)
         (output,) = self._model.log_probabilities([strip.pixels])
-        return self._numbers(crop, strip, output, constraint, count, None)
+        seen = self._seen(strip, output, constraint, count, certain=True)
+        second, share = None, 0.0
+        if pieces and seen.best and seen.is_doubtful:
+            digits = pieces()
+            second = opinion.opinion(digits, strip, crop, len(seen.best.text))
+            share = opinion.weight(digits)
+        return self._numbers(seen, second, share, strip, crop)
 
-    def _numbers(
+    def _seen(
         self,
-        crop: Crop,
-        strip: normalize.Strip,
+        strip: Strip,
         output: Output,
         constraint: Constraint | None,
         count: int,
-        digits: Sequence[Digit] | None,
+        *,
+        certain: bool,
+    ) -> _Seen:
+        """Look at a strip, several times if in doubt; ``certain``: it shows a number."""
+
+        def look(output: Output, count: int) -> _Look:
+            scores = Scores(self._without_junk(output) if certain else output, self._model.symbols)
+            return _Look(scores, scores.guesses(constraint, count))
+
+        looked = [look(output, count)]
+        first = looked[0].guesses
+        if not first or first[0].log_probability < _SURE_LOG_PROBABILITY:
+            views = self._model.log_probabilities(looks.views(strip.pixels))
+            # More than each view's best, which what is second best in all may outvote.
+            looked = [look(view, max(count, _VIEWED)) for view in (output, *views)]
+        return _Seen(looked, constraint, count)
+
+    def _numbers(
+        self, seen: _Seen, second: Reading | None, share: float, strip: Strip, crop: Crop
     ) -> tuple[Number, ...]:
-        """Return the numbers that a strip may show; without ``digits`` it shows one for certain."""
-        certain = digits is None
-        output = self._without_junk(output) if certain else output
-        readings = self._ways(output, constraint, count)
-        if not readings or readings[0].log_probability < _SURE_LOG_PROBABILITY:
-            readings = self._looked_again(strip, output, constraint, count, certain)
-        num_read = len(readings[0].text) if readings else 0
-        second = opinion.opinion(digits or (), strip, crop, num_read)
-        if second is not None and (constraint is None or constraint.accepts(second.text)):
-            # There is a digit: what shows none, but a stroke that parts digits, is out.
-            shown = [reading for reading in readings if reading.text]
-            share = opinion.weight(digits or ()) if shown else 1.0
-            readings = looks.agreed([shown, [second]], [1 - share, share], count)
+        """Return the numbers that a strip may show, the second opinion counted in by its share."""
+        constraint = seen.constraint
+        if second is not None and constraint is not None and not constraint.accepts(second.text):
+            second = None
         plain = None
+        readings = seen.readings(second, share)
         if constraint is not None:
-            plain = decode.best(output, self._model.symbols).text
+            plain = seen.looked[0].scores.best().text
             if not readings or readings[0].log_probability < _LEAST_LOG_PROBABILITY:
                 return (Number("", 0.0, crop.box, (), True, unconstrained=plain),)
         return tuple(self._number(reading, strip, crop, plain) for reading in readings)
-
-    def _ways(
-        self, output: Output, constraint: Constraint | None, count: int
-    ) -> tuple[decode.Reading, ...]:
-        return decode.candidates(output, self._model.symbols, constraint, count)
-
-    def _looked_again(
-        self,
-        strip: normalize.Strip,
-        output: Output,
-        constraint: Constraint | None,
-        count: int,
-        certain: bool,
-    ) -> tuple[decode.Reading, ...]:
-        """Return what several views of a strip agree on."""
-        seen = self._model.log_probabilities(looks.views(strip.pixels))
-        outputs = [output, *((self._without_junk(view) for view in seen) if certain else seen)]
-        # More than each view's best, which what is second best in all may outvote.
-        answers = [self._ways(view, constraint, max(count, _VIEWED)) for view in outputs]
-        return looks.agreed(answers, [1 / len(answers)] * len(answers), count)
 
     def _without_junk(self, output: Output) -> Output:
         """Make what is no digit less probable, as it is where a number is known to stand."""
@@ -134,9 +192,7 @@ class LineReader:
         rarer[:, 1 + self._model.symbols.index(REJECTED)] += np.float32(math.log(_JUNK_IN_NUMBERS))
         return np.asarray(rarer - np.logaddexp.reduce(rarer, axis=1, keepdims=True))
 
-    def _number(
-        self, reading: decode.Reading, strip: normalize.Strip, crop: Crop, plain: str | None
-    ) -> Number:
+    def _number(self, reading: Reading, strip: Strip, crop: Crop, plain: str | None) -> Number:
         boxes = crops.digit_boxes(strip, reading.spans, crop)
         digits = tuple(
             self._written_digit(*parts)

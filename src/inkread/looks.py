@@ -5,15 +5,15 @@ Test-time augmentation: a text is as probable as the views of it say on average.
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inkread.decode import Reading
+from inkread.decode import Guess, Reading
 
-__all__ = ["agreed", "views"]
+__all__ = ["Agreed", "agreed", "views", "with_probability"]
 
 # Of each view: pixels to the right a pixel down, and its width and height as shares.
 _VIEWS = ((-0.15, 1.0, 1.0), (0.0, 0.87, 1.0), (0.0, 0.85, 0.85))
@@ -39,37 +39,51 @@ def views(strip: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
     return found
 
 
+@dataclass(frozen=True)
+class Agreed:
+    """A text that several views of a strip were asked about.
+
+    Attributes:
+        guess: as the view that is surest of it has it.
+        view: the index of that view.
+        log_probability: natural log of its probability on average.
+    """
+
+    guess: Guess
+    view: int
+    log_probability: float
+
+
 def agreed(
-    views: Sequence[Sequence[Reading]], weights: Sequence[float], count: int
-) -> tuple[Reading, ...]:
-    """Average the readings of several views of one strip.
+    views: Sequence[Sequence[Guess]], weights: Sequence[float], count: int
+) -> tuple[Agreed, ...]:
+    """Average what several views of one strip say.
 
     Args:
-        views: the most probable readings of each view, at least one view; what is not among a
-            view's counts as impossible in it.
+        views: the most probable guesses of each view, at least one view; what is not among a view's
+            counts as impossible in it.
         weights: how much each view counts; they add up to 1.
-        count: how many readings are wanted.
+        count: how many texts are wanted.
 
     Returns:
-        The most probable readings on average, each as the view that is surest of it has it, with
-        its average probability; the confidences of its symbols are lowered or raised to match.
+        The texts that are most probable on average.
     """
-    surest: dict[str, Reading] = {}
+    surest: dict[str, tuple[Guess, int]] = {}
     shares: dict[str, float] = {}
-    for readings, weight in zip(views, weights, strict=True):
-        for reading in readings:
-            known = surest.get(reading.text)
-            if known is None or reading.log_probability > known.log_probability:
-                surest[reading.text] = reading
-            share = weight * math.exp(reading.log_probability)
-            shares[reading.text] = shares.get(reading.text, 0.0) + share
+    for view, (guesses, weight) in enumerate(zip(views, weights, strict=True)):
+        for guess in guesses:
+            known = surest.get(guess.text)
+            if known is None or guess.log_probability > known[0].log_probability:
+                surest[guess.text] = guess, view
+            share = weight * math.exp(guess.log_probability)
+            shares[guess.text] = shares.get(guess.text, 0.0) + share
     ranked = sorted(shares, key=lambda text: -shares[text])[:count]
-    return tuple(_with_probability(surest[text], shares[text]) for text in ranked)
+    tiny = np.finfo(float).tiny
+    return tuple(Agreed(*surest[text], math.log(max(shares[text], tiny))) for text in ranked)
 
 
-def _with_probability(reading: Reading, probability: float) -> Reading:
+def with_probability(reading: Reading, log_probability: float) -> Reading:
     """Give a reading another probability, and its symbols their part in the difference."""
-    log_probability = math.log(max(probability, np.finfo(float).tiny))
     if reading.log_probability >= 0 or not reading.text:
         return replace(reading, log_probability=log_probability)
     # The symbols' confidences multiply to about the probability, and so do their powers.

@@ -18,8 +18,8 @@ _LEAST = 1e-9  # a probability of 0 has no logarithm
 def opinion(digits: Sequence[Digit], strip: Strip, crop: Crop, num_read: int) -> Reading | None:
     """Return what the glyph model says of a run, as a reading of its strip; ``None`` if nothing.
 
-    A piece that is no digit may be a part of one, or several that touch: in a run of pieces,
-    or where the line model reads several digits, it tells nothing of the whole.
+    Pieces of ink that aren't as many as the digits that the line model reads are parts of digits,
+    or digits that touch; so may be a piece that is no digit, unless there is but one.
 
     Args:
         digits: of the run's pieces, from left to right; rejected ones are no digits.
@@ -27,8 +27,9 @@ def opinion(digits: Sequence[Digit], strip: Strip, crop: Crop, num_read: int) ->
         crop: that the strip was made from.
         num_read: how many digits the line model reads there.
     """
-    is_one = len(digits) == 1 and num_read == 1
-    if not digits or (not is_one and any(digit.rejected for digit in digits)):
+    if not digits or num_read not in (0, len(digits)):
+        return None
+    if any(digit.rejected for digit in digits) and not len(digits) == num_read == 1:
         return None
     # Whether it is a digit is decided by the model's threshold, not by a probability.
     confidences = tuple(1.0 if digit.rejected else digit.confidence for digit in digits)

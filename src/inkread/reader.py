@@ -184,14 +184,18 @@ class Reader:
         constraint = _constraint(length, pattern, check)
         page = images.load(image)
         if page.shape[0] <= _STRIP_LIKE_PX:  # cut to the number already
-            crop = crops.whole(ink.dark_on_light(page))
-        else:
-            found = ink.find(page)
-            run = segment.single_line(found)
-            if not run:
-                return (Number("", 0.0, _whole(page), (), rejected=True),)
-            crop = crops.around([region.box for region in run], found.page)
-        return self._lines.candidates(crop, constraint, count)
+            return self._lines.candidates(
+                crops.whole(ink.dark_on_light(page)),
+                constraint,
+                count,
+                lambda: self._pieces.read(segment.single_line(ink.find(page))),
+            )
+        found = ink.find(page)
+        run = segment.single_line(found)
+        if not run:
+            return (Number("", 0.0, _whole(page), (), rejected=True),)
+        crop = crops.around([region.box for region in run], found.page)
+        return self._lines.candidates(crop, constraint, count, lambda: self._pieces.read(run))
 
     def read_digit(self, image: Picture) -> Digit:
         """Read a picture of one digit, of any size, place, colour and stroke width.

@@ -82,7 +82,7 @@ class LineRun:
         return self.directory / MODEL
 
 
-def train_line(
+def train_line(  # noqa: PLR0913 - what a training needs
     recipe: LineRecipe,
     data: Mnist,
     directory: Path,
