@@ -8,6 +8,7 @@ that the same hand makes of MNIST's test images, where a rejected digit counts a
 MNIST's test images themselves.
 
 python benchmarks/learning.py [--seeds N] [--habits zeros] [--picture F.png] [--data DIR]
+python benchmarks/learning.py --seeds 2 --tune 0.2 0.4 0.6 0.8 1   chooses, by validation images
 """
 
 import argparse
@@ -30,6 +31,7 @@ from inkread.web.store import Correction, Store
 
 NUM_CORRECTIONS = 200
 NUM_HELD_OUT = 4_000  # digits of the hand that it is judged by
+TUNING_SEEDS = 100  # hands from this seed on are for choosing
 SLANT = 0.75  # tangent
 SCALE = 5  # strokes are drawn where they are many pixels wide
 
@@ -117,6 +119,29 @@ def errors(model: Model, digits: Split) -> tuple[float, float]:
     return 100 * float((is_misread | is_rejected).mean()), 100 * float(is_misread.mean())
 
 
+def tune(data: Mnist, habits: str, seed: int, shares: list[float]) -> None:
+    """Print what validation images say of how far the weights should move; test images are unread."""
+    before = Model("default")
+    held_out = hand(part(data.validation, np.arange(NUM_HELD_OUT)), habits, 10_000 + seed)
+    with tempfile.TemporaryDirectory() as name:
+        url = f"sqlite:///{Path(name) / 'corrections.db'}"
+        store_corrections(url, before, data, habits, seed)
+        found = finetune.stored_corrections(url, before, seed=seed)
+        for moved in shares:
+            folder = Path(name) / f"run-{moved}"
+            run = finetune.finetune(before, found.train, data, folder, seed=seed, moved=moved)
+            (old, _), (new, _), (_, mnist_old), (_, mnist_new) = [
+                errors(model, digits)
+                for digits in (held_out, data.validation)
+                for model in (before, Model(run.model_file))
+            ]
+            print(
+                f"seed {seed}, moved {moved:g}: errors on the hand {old:.2f} % -> {new:.2f} %, "
+                f"MNIST validation accuracy {100 - mnist_old:.2f} % -> {100 - mnist_new:.2f} %",
+                flush=True,
+            )
+
+
 def measure(data: Mnist, habits: str, seed: int) -> list[float]:
     """Learn once; return figures before and after, print them."""
     before = Model("default")
@@ -157,6 +182,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--habits", choices=["plain", "zeros"], default="plain")
     parser.add_argument("--picture", type=Path, help="save samples of the hand here")
+    parser.add_argument(
+        "--tune",
+        type=float,
+        nargs="+",
+        metavar="SHARE",
+        help="judge these ways to move by validation images instead",
+    )
     parser.add_argument("--data")
     options = parser.parse_args()
     print_provenance()
@@ -167,6 +199,10 @@ def main() -> None:
         samples = hand(part(data.test, np.concatenate(rows)), options.habits, 0).images
         grid = samples.reshape(10, 16, 28, 28).swapaxes(1, 2).reshape(280, 448)
         cv2.imwrite(str(options.picture), 255 - cv2.resize(grid, None, fx=2, fy=2))
+    if options.tune:
+        for seed in range(options.seeds):
+            tune(data, options.habits, TUNING_SEEDS + seed, options.tune)
+        return
     rows = [measure(data, options.habits, seed) for seed in range(options.seeds)]
     table = np.array(rows).T
     names = {"the hand: misread or rejected": 0, "the hand: misread": 1,

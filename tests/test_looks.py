@@ -3,15 +3,14 @@ import math
 import numpy as np
 import pytest
 
-from inkread.decode import Reading
-from inkread.looks import agreed, views
+from inkread.decode import Guess, Reading
+from inkread.looks import agreed, views, with_probability
 
 ZEROS = (0.1,) * 10
 
 
-def reading(text: str, probability: float, confidences: tuple[float, ...]) -> Reading:
-    spans = tuple((3 * k, 3 * k + 2) for k in range(len(text)))
-    return Reading(text, text, math.log(probability), confidences, (ZEROS,) * len(text), spans)
+def guess(text: str, probability: float) -> Guess:
+    return Guess(text, math.log(probability))
 
 
 def test_views_show_the_same_strip_leaned_narrower_and_smaller():
@@ -30,47 +29,54 @@ def test_views_show_the_same_strip_leaned_narrower_and_smaller():
 
 
 def test_what_is_second_best_in_all_views_outvotes_what_is_best_in_one():
-    seen = [
-        [reading("17", 0.6, (0.6, 1.0)), reading("11", 0.4, (0.4, 1.0))],
-        [reading("71", 0.5, (0.5, 1.0)), reading("11", 0.45, (0.45, 1.0))],
-    ]
+    seen = [[guess("17", 0.6), guess("11", 0.4)], [guess("71", 0.5), guess("11", 0.45)]]
 
     first, second, third = agreed(seen, [0.5, 0.5], 5)
 
-    assert [first.text, second.text, third.text] == ["11", "17", "71"]
+    assert [first.guess.text, second.guess.text, third.guess.text] == ["11", "17", "71"]
     assert math.exp(first.log_probability) == pytest.approx((0.4 + 0.45) / 2)
     assert math.exp(second.log_probability) == pytest.approx(0.6 / 2)
 
 
-def test_confidences_follow_the_average():
-    seen = [[reading("42", 0.81, (0.9, 0.9))], [reading("43", 0.9, (1.0, 0.9))]]
+def test_a_text_is_told_as_the_view_has_it_that_is_surest_of_it():
+    seen = [[guess("11", 0.4)], [guess("11", 0.45)], [guess("11", 0.2)]]
+    (found,) = agreed(seen, [1 / 3] * 3, 1)
+    assert (found.guess, found.view) == (seen[1][0], 1)
 
-    found = {one.text: one for one in agreed(seen, [0.5, 0.5], 2)}
+
+def test_confidences_follow_the_average():
+    reading = Reading("42", "4.2", math.log(0.81), (0.9, 0.9), (ZEROS,) * 2, ((0, 2), (3, 5)))
+
+    found = with_probability(reading, math.log(0.405))
 
     # 0.81 in one of two views: 0.405; the two digits share the loss.
-    assert math.prod(found["42"].confidences) == pytest.approx(0.405)
-    assert found["42"].confidences[0] == pytest.approx(math.sqrt(0.405))
+    assert math.prod(found.confidences) == pytest.approx(0.405)
+    assert found.confidences[0] == pytest.approx(math.sqrt(0.405))
+    assert (found.text, found.raw, found.spans) == (reading.text, reading.raw, reading.spans)
+
+
+def test_a_certain_reading_takes_another_probability():
+    certain = Reading("?", "?", 0.0, (1.0,), (ZEROS,), ((0, 2),))
+    assert with_probability(certain, math.log(0.5)).log_probability == math.log(0.5)
 
 
 def test_views_that_agree_change_nothing():
-    same = reading("7", 0.9, (0.9,))
+    same = guess("7", 0.9)
     (found,) = agreed([[same], [same], [same]], [0.2, 0.3, 0.5], 3)
     assert found.log_probability == pytest.approx(same.log_probability)
-    assert found.confidences == pytest.approx(same.confidences)
 
 
-def test_no_readings_agree_on_nothing():
+def test_nothing_seen_is_nothing_agreed():
     assert agreed([(), ()], [0.5, 0.5], 3) == ()
 
 
 def test_blank_views_agree_on_blank():
-    blank = Reading("", "", math.log(0.5), (), (), ())
-    (found,) = agreed([[blank], []], [0.5, 0.5], 1)
-    assert found.text == ""
+    (found,) = agreed([[guess("", 0.5)], []], [0.5, 0.5], 1)
+    assert found.guess.text == ""
     assert math.exp(found.log_probability) == pytest.approx(0.25)
 
 
 def test_a_view_that_counts_more_decides():
-    one, other = [reading("5", 0.9, (0.9,))], [reading("?", 0.95, (0.95,))]
-    assert agreed([one, other], [0.7, 0.3], 1)[0].text == "5"
-    assert agreed([one, other], [1 / 3, 2 / 3], 1)[0].text == "?"
+    one, other = [guess("5", 0.9)], [guess("?", 0.95)]
+    assert agreed([one, other], [0.7, 0.3], 1)[0].guess.text == "5"
+    assert agreed([one, other], [1 / 3, 2 / 3], 1)[0].guess.text == "?"

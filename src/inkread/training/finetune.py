@@ -125,13 +125,14 @@ def stored_corrections(url: str, model: Model, *, seed: int = 0) -> Corrections:
         return corrections_of(store.export(judged=True), model, seed=seed)
 
 
-def finetune(
+def finetune(  # noqa: PLR0913 - those of a training, and one more
     model: Model,
     corrections: Split,
     data: Mnist,
     directory: Path,
     *,
     seed: int = 0,
+    moved: float = MOVED,
     on_step: Callable[[Step], None] | None = None,
 ) -> Run:
     """Train a model further, and leave a run in a folder.
@@ -144,6 +145,7 @@ def finetune(
             not touched.
         directory: the run's folder; made if need be.
         seed: decides everything random.
+        moved: how far the result goes from the old weights to the trained ones, in [0, 1].
         on_step: called after every step, or after the steps of one call.
 
     Raises:
@@ -167,7 +169,7 @@ def finetune(
         place = (number, EPOCHS)
         history.append(fitted(network, batches, data.validation, place, history, on_step))
     after = network.get_weights()
-    network.set_weights([old + MOVED * (new - old) for old, new in zip(before, after, strict=True)])
+    network.set_weights([old + moved * (new - old) for old, new in zip(before, after, strict=True)])
     # Not before: it can't be resumed, so who interrupts it must be able to start anew.
     begin(recipe, seed, directory, resume=False, teacher_sha256=sha256)
     write_history(directory / HISTORY, history)

@@ -1,0 +1,90 @@
+"""Compare how sure the reader is of whole numbers with how often it is right.
+
+On synthetic numbers like those that the line model was trained on, of MNIST test images, which it
+was not; numbers with letters are left out. Prints a risk-coverage table, and draws the curve.
+
+python benchmarks/number_confidence.py [--count 2000] [--seed 0] [--line-model MODEL] [--plot FILE]
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from provenance import print_provenance
+
+from inkread import Reader
+from inkread.results import REJECTED
+from inkread.training import mnist, plots
+from inkread.training.numbers import number_on_paper
+from inkread.training.texts import SEPARATORS
+
+COVERAGES = (1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5)
+NUM_BINS = 15
+PARTS = str.maketrans("", "", SEPARATORS)
+
+
+def answers(reader: Reader, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return how sure the reader is of each number, (N,), and whether it is right, (N,) bool."""
+    rng = np.random.default_rng(seed)
+    digits = mnist.load().test
+    confidences, right = [], []
+    while len(right) < count:
+        picture, raw = number_on_paper(digits, rng)
+        text = raw.translate(PARTS)
+        if text and REJECTED not in text:
+            number = reader.read_number(picture)
+            confidences.append(number.confidence)
+            right.append(number.text == text)
+    return np.array(confidences), np.array(right)
+
+
+def calibration_error(confidences: np.ndarray, right: np.ndarray) -> float:
+    """Return the mean distance of confidence and accuracy in bins of equal width."""
+    bins = np.minimum((confidences * NUM_BINS).astype(int), NUM_BINS - 1)
+    gaps = np.bincount(bins, confidences - right, NUM_BINS)
+    return float(np.abs(gaps).sum() / len(right))
+
+
+def drawn(coverage: np.ndarray, risk: np.ndarray) -> Figure:
+    """Return the risk-coverage curve."""
+    canvas = Figure(figsize=(5, 3.6), layout="constrained")
+    axis = canvas.subplots()
+    axis.plot(100 * coverage, 100 * risk, color=plots.SERIES[0])
+    axis.set(xlabel="share accepted, the most confident first", ylabel="error among the accepted",
+             xlim=(0, 100), ylim=(0, None), title="whole synthetic numbers")  # fmt: skip
+    for each in (axis.xaxis, axis.yaxis):
+        each.set_major_formatter("{x:g} %")
+    axis.grid(alpha=0.3)
+    return canvas
+
+
+def main() -> None:
+    """Read the numbers."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--line-model", default="default")
+    parser.add_argument("--plot", type=Path)
+    options = parser.parse_args()
+    print_provenance()
+    confidences, right = answers(Reader(line_model=options.line_model), options.count, options.seed)
+    order = np.argsort(-confidences, kind="stable")
+    num_accepted = np.arange(1, len(right) + 1)
+    risk = np.cumsum(~right[order]) / num_accepted
+    print(
+        f"whole numbers right: {right.mean():.2%} (n = {len(right):,}), mean confidence "
+        f"{confidences.mean():.2%}, calibration error {calibration_error(confidences, right):.2%}"
+    )
+    for coverage in COVERAGES:
+        last = round(coverage * len(right)) - 1
+        print(
+            f"the {coverage:.0%} most confident, from {confidences[order[last]]:.3f} on: "
+            f"{risk[last]:.2%} wrong"
+        )
+    if options.plot:
+        plots.save(drawn(num_accepted / len(right), risk), options.plot)
+
+
+if __name__ == "__main__":
+    main()
