@@ -120,7 +120,7 @@ def errors(model: Model, digits: Split) -> tuple[float, float]:
 
 
 def tune(data: Mnist, habits: str, seed: int, shares: list[float]) -> None:
-    """Print what validation images say of how far the weights should move; test images are unread."""
+    """Print what validation images say of how far the weights should move."""
     before = Model("default")
     held_out = hand(part(data.validation, np.arange(NUM_HELD_OUT)), habits, 10_000 + seed)
     with tempfile.TemporaryDirectory() as name:

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -10,6 +11,7 @@ from inkread.runtime import LineModel
 from inkread.training import line_batches, train_line
 from inkread.training.history import LineEpoch, read_history
 from inkread.training.line_recipes import LINE_RECIPES, LineRecipe
+from inkread.training.train import load_network
 from inkread.training.train_line import SYMBOLS, LineTraining, text_of
 
 SMALL = LineRecipe("line", "a test", num_pools=2, pool_size=64, passes=1, batch_size=32)
@@ -86,6 +88,25 @@ def test_a_finished_run_is_left_as_it_is(unbroken, small_mnist, tmp_path):
     train_line.train_line(SMALL, small_mnist, copy, seed=5, resume=True)
 
     assert (copy / "model.onnx").read_bytes() == before
+
+
+def test_a_run_may_begin_with_the_weights_of_another(unbroken, small_mnist, tmp_path):
+    directory = tmp_path / "further"
+    training = LineTraining(SMALL, small_mnist, directory, seed=6, start=unbroken.directory)
+
+    known = load_network(unbroken.directory).get_weights()
+    assert all(
+        np.array_equal(*pair) for pair in zip(training.network.get_weights(), known, strict=True)
+    )
+    begun = json.loads((directory / "recipe.json").read_text())["recipe"]
+    checkpoint = (unbroken.directory / "checkpoint.keras").read_bytes()
+    assert begun["start_sha256"] == hashlib.sha256(checkpoint).hexdigest()
+
+
+def test_a_start_that_is_no_run_is_refused(small_mnist, tmp_path):
+    with pytest.raises(ConfigError, match="a run to start from"):
+        LineTraining(SMALL, small_mnist, tmp_path / "new", start=tmp_path / "none")
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_folder_with_another_run_is_refused(unbroken, small_mnist):

@@ -22,6 +22,7 @@ _WORK_SIDE_PX = 1200  # larger pages are shrunk to this
 _PAPER_SIDE_PX = 256  # the paper is estimated at this size
 _MIN_CONTRAST = 12.0  # grey levels of 255 between ink and paper
 _CLEAR_SKEWNESS = 0.5
+_RAMP_SAMPLES = 2000  # pixels that the fall of the light is told by
 _TIGHT_SIDE_PX = 48  # smaller pictures are tight crops: no shadow, no ruling
 
 
@@ -104,21 +105,27 @@ def _ramp(grey: Grey) -> npt.NDArray[np.float32]:
     height, width = grey.shape
     if max(grey.shape) < _TIGHT_SIDE_PX:
         return np.zeros(grey.shape, np.float32)
-    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
-    terms = np.stack([np.ones_like(x), x, y, x * y], axis=-1)
-    step = max(1, min(grey.shape) // 48)
-    sampled = terms[::step, ::step].reshape(-1, 4)
+    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+    x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
+    step = max(1, round((grey.size / _RAMP_SAMPLES) ** 0.5))
     values = grey[::step, ::step].ravel().astype(np.float32)
-    near = np.ones(len(values), dtype=bool)
+    sampled = np.empty((*grey[::step, ::step].shape, 4), np.float32)
+    sampled[..., 0], sampled[..., 1], sampled[..., 2] = 1, x[:, ::step], y[::step]
+    sampled[..., 3] = x[:, ::step] * y[::step]
+    sampled = sampled.reshape(-1, 4)
+    most = int(0.7 * (len(values) - 1))
+    terms_near, values_near = sampled, values
     for _ in range(4):
         # By the normal equations, which four terms in [-1, 1] bear: faster than a factorisation.
-        terms_near = sampled[near]
-        products = terms_near.T @ terms_near, terms_near.T @ values[near]
+        products = terms_near.T @ terms_near, terms_near.T @ values_near
         surface, *_ = np.linalg.lstsq(*products, rcond=None)
         distance = np.abs(values - sampled @ surface)
-        near = distance <= np.percentile(distance, 70)
-    ramp: npt.NDArray[np.float32] = terms[..., 1:] @ surface[1:].astype(np.float32)
-    if np.median(distance) > 0.1 * np.ptp(ramp):  # no ramp: the edge of a shadow, or bold writing
+        near = distance <= np.partition(distance, most)[most]
+        terms_near, values_near = sampled[near], values[near]
+    _, along_x, along_y, twist = surface.astype(np.float32)
+    ramp: npt.NDArray[np.float32] = along_x * x + along_y * y + twist * (x * y)
+    # No ramp: the edge of a shadow, or bold writing.
+    if np.partition(distance, len(distance) // 2)[len(distance) // 2] > 0.1 * np.ptp(ramp):
         return np.zeros(grey.shape, np.float32)
     return ramp
 

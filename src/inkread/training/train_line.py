@@ -121,7 +121,7 @@ class LineTraining:
         history: the pools so far.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - those of ``train_line``
         self,
         recipe: LineRecipe,
         data: Mnist,
