@@ -22,6 +22,7 @@ _WORK_SIDE_PX = 1200  # larger pages are shrunk to this
 _PAPER_SIDE_PX = 256  # the paper is estimated at this size
 _MIN_CONTRAST = 12.0  # grey levels of 255 between ink and paper
 _CLEAR_SKEWNESS = 0.5
+_FROM_EDGE_TO_EDGE = 0.97  # of the width: what a ruled line runs along
 _RAMP_SAMPLES = 2000  # pixels that the fall of the light is told by
 _TIGHT_SIDE_PX = 48  # smaller pictures are tight crops: no shadow, no ruling
 
@@ -167,7 +168,7 @@ def _darkness(grey: Grey, reach: int) -> tuple[npt.NDArray[np.float32], Mask]:
     if max(grey.shape) >= _TIGHT_SIDE_PX:
         smooth = cv2.GaussianBlur(darkness, (0, 0), 0.6 + max(grey.shape) / 1600)
     # Most of the page is paper: its lower percentiles give its level and its roughness.
-    step = max(1, min(grey.shape) // 200)  # every few pixels are enough to tell
+    step = _sampling(grey.shape)
     low, middle, half = np.percentile(smooth[::step, ::step], (5, 30, 50))
     roughness = float(middle - low) / 1.12  # as of a normal distribution
     # White paper clips its light grain, and then only the dark side shows how rough it is; but
@@ -186,8 +187,14 @@ def _darkness(grey: Grey, reach: int) -> tuple[npt.NDArray[np.float32], Mask]:
 
 def _ink_level(darkness: npt.NDArray[np.float32], mask: Mask) -> float:
     """How dark the strokes are at their darkest parts; 0 without any."""
-    inked = darkness[mask > 0]
+    step = _sampling(mask.shape)
+    inked = darkness[::step, ::step][mask[::step, ::step] > 0]
     return float(np.percentile(inked, 75)) if inked.size else 0.0
+
+
+def _sampling(shape: tuple[int, ...]) -> int:
+    """Every so many pixels, along and across, are enough to tell how dark a large picture is."""
+    return max(1, min(shape) // 200)
 
 
 def _without_specks(mask: Mask) -> Mask:
@@ -196,7 +203,7 @@ def _without_specks(mask: Mask) -> Mask:
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     keep = stats[:, cv2.CC_STAT_AREA] >= smallest
     keep[0] = False
-    return (keep[labels] * np.uint8(255)) if count > 1 else mask
+    return (keep * np.uint8(255)).take(labels) if count > 1 else mask
 
 
 def _without_crossings(mask: Mask, strong: npt.NDArray[np.bool_]) -> Mask:
@@ -206,7 +213,7 @@ def _without_crossings(mask: Mask, strong: npt.NDArray[np.bool_]) -> Mask:
     keep = sides > 2 * stroke_width(mask)
     keep[labels[strong]] = True
     keep[0] = False
-    return np.asarray(keep[labels] * np.uint8(255))
+    return np.asarray((keep * np.uint8(255)).take(labels))
 
 
 def _without_ruling(mask: Mask) -> Mask:
@@ -254,8 +261,10 @@ def _ruled(mask: Mask) -> tuple[Mask, int]:
     joined = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, max(3, width // 60)), np.uint8))
     pieces = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((1, max(9, width // 16)), np.uint8))
     linked = cv2.dilate(pieces, np.ones((3, max(3, width // 20)), np.uint8))
+    if np.count_nonzero(cv2.reduce(linked, 0, cv2.REDUCE_MAX)) < _FROM_EDGE_TO_EDGE * width:
+        return np.zeros_like(mask), 0  # most pages: no need to tell the pieces apart
     _, labels, stats, _ = cv2.connectedComponentsWithStats(linked, connectivity=8)
-    spans = stats[:, cv2.CC_STAT_WIDTH] >= 0.97 * width
+    spans = stats[:, cv2.CC_STAT_WIDTH] >= _FROM_EDGE_TO_EDGE * width
     spans &= stats[:, cv2.CC_STAT_HEIGHT] <= 0.25 * height
     spans[0] = False
     lines = cv2.bitwise_and(pieces, (spans[labels] * np.uint8(255)))
