@@ -135,7 +135,11 @@ def review(
     host = "127.0.0.1"
     app = create_app(Review.of_table(form, out, crops, store), _hosts(host, []))
     values = {"table": str(out), "corrections": keep.value if store else None}
-    run(app, host, port, values)
+    try:
+        run(app, host, port, values)
+    finally:
+        if store:
+            store.close()
 
 
 def _token(file: Path | None) -> str | None:

@@ -1,4 +1,4 @@
-"""The review of a table's doubtful fields: what its page shows, and what is done with the answers."""
+"""The review of a table's doubtful fields: what is shown, and what is done with the answers."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,9 +79,7 @@ class Review:
         return cls(Journal(path, template, {}), out, FieldCrops(template, crops), store, reader)
 
     def fields(self) -> list[dict[str, Any]]:
-        """List the fields that a person has to look at: doubtful ones, the least sure first; then
-        those that are missing.
-        """
+        """List the fields that a person has to look at: the least sure first, the missing last."""
         found = [
             (reading.status is Status.MISSING, reading.confidence, record, reading)
             for record in self.journal.records()
