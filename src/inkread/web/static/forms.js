@@ -112,14 +112,11 @@ async function attempt(work) {
 // The template ------------------------------------------------------------------------------------
 
 let timer = null;
-let checking = null; // the check that is under way, or comes
 
 function changed() {
   isSaved = isValid = false;
   clearTimeout(timer);
-  checking = new Promise((resolve) => {
-    timer = setTimeout(() => resolve(check()), CHECK_MS);
-  });
+  timer = setTimeout(check, CHECK_MS);
   show();
 }
 
@@ -259,7 +256,7 @@ function takeFound() {
 }
 
 async function tryScan() {
-  await checking;
+  if (!isValid) await check();
   if (!isValid) return say(draft.fields.length ? "The template must be right before it can be tried." : "Draw a field first.");
   if (draft.align === "picture" && !blank) return say(`Open the blank form first: ${draft.picture || "its picture"}. The form is found by what is printed on it.`);
   say("");
