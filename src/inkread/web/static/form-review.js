@@ -25,16 +25,20 @@ async function load() {
 
 const waits = ({ status }) => status === "doubtful" || status === "missing";
 
+function showQueue() {
+  const left = items.filter(waits).length;
+  byId("left").textContent = left ? `${left} left` : "";
+  byId("queue").replaceChildren(...items.map(entry));
+  byId("queue").children[index]?.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+}
+
 function show() {
   const item = items[index];
-  const left = items.filter(waits).length;
   objectedTo = null;
-  byId("left").textContent = left ? `${left} left` : "";
+  showQueue();
   byId("item").hidden = !item;
   byId("empty").hidden = Boolean(item);
   byId("empty").textContent = items.length ? "That was the last one." : "Nothing waits for review.";
-  byId("queue").replaceChildren(...items.map(entry));
-  byId("queue").children[index]?.scrollIntoView?.({ block: "nearest", inline: "nearest" });
   if (!item) return;
   byId("label").textContent = byId("value-label").textContent = item.label;
   const what = waits(item) ? `${item.status}${item.note ? `: ${item.note}` : ""}` : "corrected";
@@ -59,7 +63,7 @@ function entry(item, at) {
   const text = element("span", { className: "said", textContent: waits(item) ? `${item.value || "–"}?` : item.value || "–" });
   const button = element("button", { type: "button" }, text, item.label);
   button.setAttribute("aria-current", String(at === index));
-  button.addEventListener("click", () => inTurn(() => go(at)));
+  button.addEventListener("click", () => go(at));
   return element("li", {}, button);
 }
 
@@ -86,46 +90,41 @@ function go(to) {
   show();
 }
 
-// What breaks a constraint of its field is asked for twice.
-async function correct(said) {
-  const item = items[index];
-  if (!item) return;
-  try {
-    items[index] = await api.correctField(item, said, objectedTo === said);
-  } catch (error) {
-    if (!error.problem?.type?.endsWith(":objection")) throw error;
-    objectedTo = said;
-    throw new api.ApiError(error.status, `${error.message}. Enter saves it all the same.`);
-  }
-  byId("announcement").textContent = `${item.label}: ${said || "empty"}`;
-  go(index + 1);
-}
-
-async function save() {
-  const said = value.value.trim();
-  if (!said && items[index]?.status === "doubtful") {
-    throw new api.ApiError(0, "Type what is written, or press Empty.");
-  }
-  await correct(said);
-}
-
-async function attempt(work) {
-  try {
-    await work();
-    byId("message").hidden = true;
-  } catch (error) {
-    if (!(error instanceof api.ApiError)) throw error;
-    byId("message").textContent = error.message;
-    byId("message").hidden = false;
-  }
-}
-
 let turn = Promise.resolve();
 
-// Keys are faster than the service: each waits until the one before it is done.
-function inTurn(work) {
-  turn = turn.then(() => attempt(work));
-  return turn;
+// Goes on at once, and stores one value after the other: hands are faster than the service. What is
+// refused comes back, and what breaks a constraint of its field is stored when it is said twice.
+function correct(said) {
+  const at = index, item = items[at];
+  if (!item) return;
+  const anyway = objectedTo === said;
+  say("");
+  go(at + 1);
+  turn = turn.then(async () => {
+    try {
+      items[at] = await api.correctField(item, said, anyway);
+      byId("announcement").textContent = `${item.label}: ${said || "empty"}`;
+      showQueue();
+    } catch (error) {
+      if (!(error instanceof api.ApiError)) throw error;
+      go(at);
+      value.value = said;
+      const isObjection = error.problem.type?.endsWith(":objection");
+      objectedTo = isObjection ? said : null;
+      say(isObjection ? `${error.message}. Enter saves it all the same.` : error.message);
+    }
+  });
+}
+
+function save() {
+  const said = value.value.trim();
+  if (said || items[index]?.status !== "doubtful") correct(said);
+  else say("Type what is written, or press Empty.");
+}
+
+function say(text) {
+  byId("message").hidden = !text;
+  byId("message").textContent = text;
 }
 
 const actions = {
@@ -135,10 +134,10 @@ const actions = {
   back: () => go(index - 1),
   skip: () => go(index + 1),
 };
-for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", () => inTurn(action));
+for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", action);
 byId("said").addEventListener("submit", (event) => {
   event.preventDefault();
-  inTurn(save);
+  save();
 });
 value.addEventListener("input", () => (objectedTo = null));
 
@@ -151,7 +150,12 @@ document.addEventListener("keydown", (event) => {
   const isForTicks = id === "ticked" || id === "not-ticked";
   if (id !== "back" && id !== "skip" && isForTicks !== (items[index]?.kind === "tick")) return;
   event.preventDefault();
-  inTurn(actions[id]);
+  actions[id]();
 });
 
-await inTurn(load);
+try {
+  await load();
+} catch (error) {
+  if (!(error instanceof api.ApiError)) throw error;
+  say(error.message);
+}

@@ -23,7 +23,7 @@ let view = "form";
 let isValid = false;
 let isSaved = true;
 
-const sheet = new Sheet(byId("sheet"), byId("boxes"), {
+const sheet = new Sheet(byId("sheet"), byId("drawing"), {
   select,
   change(index, box, isDone) {
     draft.fields[index].box = box;

@@ -60,6 +60,7 @@ export class Sheet {
     const { kind, image, fields } = this.#content;
     const [width, height] = this.#size;
     const room = { width: this.#frame.clientWidth, height: parseFloat(getComputedStyle(this.#frame).maxHeight) || innerHeight };
+    if (room.width <= 0) return; // not laid out
     this.#scale = this.#zoom * Math.min(room.width / width, (room.height - 2) / height);
     const hadFocus = this.#svg.contains(document.activeElement);
     this.#svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
@@ -97,6 +98,20 @@ export class Sheet {
     return text;
   }
 
+  // Words to the right of a box where there is room, else above it.
+  #beside(corners, words) {
+    const xs = corners.map(([x]) => x), ys = corners.map(([, y]) => y);
+    const size = TEXT_PX / this.#scale;
+    const right = Math.max(...xs) + 0.6 * size, end = right + 0.62 * size * words.length;
+    const middle = (Math.min(...ys) + Math.max(...ys)) / 2;
+    const isTaken = this.#content.fields.some(({ corners: others }) => {
+      const x = Math.min(...others.map(([each]) => each)), y = others.map(([, each]) => each);
+      return x > right && x < end && Math.min(...y) - size < middle && middle < Math.max(...y) + size;
+    });
+    if (isTaken || end > this.#size[0]) return this.#text(Math.min(...xs), Math.min(...ys), words);
+    return this.#text(right, middle + 0.7 * size, words);
+  }
+
   #box(field, at) {
     const { selected, wrong } = this.#content;
     const [left, top, right, bottom] = field.box;
@@ -126,8 +141,8 @@ export class Sheet {
 
   #read(field) {
     const isAside = field.status === "doubtful" || field.status === "missing";
-    const [x, y] = field.corners.reduce((first, corner) => (corner[0] + corner[1] < first[0] + first[1] ? corner : first));
-    const group = made("g", { class: "box" }, made("polygon", { points: field.corners.join(" ") }), this.#text(x, y, field.shown));
+    const text = this.#beside(field.corners, field.shown);
+    const group = made("g", { class: "box" }, made("polygon", { points: field.corners.join(" ") }), text);
     group.classList.toggle("is-aside", isAside);
     return group;
   }
