@@ -87,8 +87,11 @@ BAD = {
     "an alias": ("form: &a x\ntitle: *a\n", "alias"),
     "half a pair": ('form: "\\ud800"\n', "form"),
     "overlapping boxes": (
-        "form: x\nfields:\n  - {name: a, kind: tick, box: [20, 40, 30, 50]}\n"
-        "  - {name: b, kind: tick, box: [25, 40, 35, 50]}\n",
+        """form: x
+fields:
+  - {name: a, kind: tick, box: [20, 40, 30, 50]}
+  - {name: b, kind: tick, box: [25, 40, 35, 50]}
+""",
         "line 4, field b (box): overlaps the box of 'a'",
     ),
 }

@@ -260,13 +260,14 @@ def _described(error: ErrorDetails, document: marked.Marked, name: str) -> str:
     path = error["loc"]
     line = document.line(path)
     where = f"{name}, line {line}{_field_text(path, document)}"
-    keys = [part for part in path if isinstance(part, str) and part not in ("fields", "rules")]
     if error["type"] == "extra_forbidden":
-        return f"{where}: unknown key {keys[-1]!r}"
+        return f"{where}: unknown key {path[-1]!r}"
+    if error["type"] == "union_tag_not_found":
+        return f"{where}: missing key 'kind'"
     if error["type"] == "missing":
         if isinstance(path[-1], int):
             return f"{where}: expected more than {path[-1]} values"
-        return f"{where}: missing key {keys[-1]!r}"
+        return f"{where}: missing key {path[-1]!r}"
     reason = error["msg"].removeprefix("Value error, ").replace("Input should", "expected to", 1)
     reason = reason.replace("expected to be ", "expected ", 1)
     received = error["input"]
