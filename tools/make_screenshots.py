@@ -136,10 +136,11 @@ def shoot_forms(browser: Browser, url: str, data: Path, folder: Path) -> None:
     page.set_input_files("#scan", str(scan))
     page.locator("#values tr").first.wait_for()
     shoot(page, folder / "web-forms-dark.png")
-    read = ["form", "read", FORM, scan, "--out", table, "--min-confidence", 1, "--processes", 1]
-    subprocess.run([sys.executable, "-m", "inkread.cli", *map(str, read)], check=True)
-    review = ("form", "review", str(FORM), "--out", str(table), "--port", "0")
-    with served(command=review) as at:
+    read = ["form", "read", FORM, scan.name, "--out", table, "--min-confidence", 1]
+    read += ["--crops", "crops", "--processes", 1]
+    subprocess.run([sys.executable, "-m", "inkread.cli", *map(str, read)], check=True, cwd=data)
+    options = ("--out", str(table), "--crops", str(data / "crops"), "--port", "0")
+    with served(*options, command=("form", "review", str(FORM))) as at:
         page = window(browser, at)
         page.locator("#crop").wait_for()
         shoot(page, folder / "web-form-review.png")
