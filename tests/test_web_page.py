@@ -200,7 +200,7 @@ def test_a_correction_that_is_typed_outlives_a_late_reading_but_not_its_picture(
     draw(page, strokes(first_of(3)))
     expect(digits(page)).to_have_text(["3"])
     late = []
-    page.route("**/v1/read*", late.append)
+    page.route("**/v1/read*", lambda route: late.append(route))  # noqa: PLW0108 - it takes no built-ins
     page.get_by_text("What I know").click()
     page.get_by_label("At least this sure").select_option("0.5")  # the same picture, read again
     page.get_by_label("It is a").fill("8")
