@@ -11,6 +11,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -63,6 +64,24 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     database = tmp_path_factory.mktemp("corrections") / "corrections.db"
     with Served("--corrections", database, "--keep", "picture") as service:
         yield service
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium without a window."""
+    from browsing import launched  # noqa: PLC0415 - Playwright only where there is a page
+
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture
+def open_page(browser: Any, served: Served) -> Iterator[Any]:
+    """Opens a page of a service in a new window; nothing may complain in any of them."""
+    from browsing import Windows  # noqa: PLC0415
+
+    with Windows(browser, served.url) as windows:
+        yield windows.open
 
 
 @pytest.fixture

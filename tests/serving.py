@@ -17,14 +17,16 @@ PATIENT = ("--port", "0", "--timeout", "300")  # a busy machine is no failure
 class Served:
     """A running service: ``with Served("--queue", "2") as served: served.url``.
 
+    Another command that serves is given as ``command``.
+
     Attributes:
         url: where it listens.
         log: the lines of its log, parsed.
     """
 
-    def __init__(self, *options, environment=None):
+    def __init__(self, *options, command=("serve", *PATIENT), environment=None):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "inkread.cli", "serve", *PATIENT, *map(str, options)],
+            [sys.executable, "-m", "inkread.cli", *command, *map(str, options)],
             stderr=subprocess.PIPE,
             env={**os.environ, "INKREAD_MODELS": "/nonexistent", **(environment or {})},
             text=True,

@@ -17,7 +17,7 @@ LAYERS = (
     "ink", "segment", "alignment", "automaton", "patterns", "checks", "constraints", "search",
     "decode", "metadata", "runtime", "crops", "opinion", "looks", "line_reader", "glyph_reader",
     "reader", "annotate", "batch", "explain", "illustrate", "output", "messages", "registry",
-    "web", "forms", "training", "cli",
+    "forms", "web", "training", "cli",
 )  # fmt: skip
 MODULES = [
     "inkread",

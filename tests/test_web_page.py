@@ -1,56 +1,16 @@
 """The page in headless Chromium, served by the real service."""
 
 import json
-from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from browsing import PHONE, assert_accessible
 from PIL import Image
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from serving import Served
 from strokes import strokes
 from test_web_api import METER
-
-CHROMIUM = Path("/usr/bin/chromium")
-PATIENCE_MS = 120_000
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-
-expect.set_options(timeout=PATIENCE_MS)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM.exists():
-        pytest.fail(f"expected Debian's chromium at {CHROMIUM}: apt-get install chromium")
-    with sync_playwright() as playwright:
-        options = {"args": ["--no-sandbox"], "timeout": PATIENCE_MS}
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, **options)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def open_page(browser, served):
-    """Opens the page in a new window; nothing may complain in any of them."""
-    complaints, contexts = [], []
-
-    def open_one(path="/", url=served.url, **options):
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(url + path)
-        page.complaints = complaints
-        return page
-
-    yield open_one
-    for context in contexts:
-        context.close()
-    assert complaints == []
 
 
 @pytest.fixture
@@ -89,11 +49,6 @@ def draw(page, *drawings, size=0.62):
 
 def digits(page):
     return page.locator(".digits button")
-
-
-def assert_accessible(page):
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
 
 
 @pytest.mark.parametrize("label", range(10))
@@ -236,10 +191,32 @@ def test_a_correction_takes_two_keys(page, served, first_of):
 def test_a_correction_by_hand_and_one_that_is_no_digit(page, first_of):
     draw(page, strokes(first_of(3)))
     expect(digits(page)).to_have_text(["3"])
-    page.wait_for_timeout(2_000)  # the reading of its last stroke would clear what is typed
     page.get_by_label("It is a").fill("x")
     page.get_by_role("button", name="Correct").click()
     expect(page.locator("#verdict")).to_have_text("Corrected: not a digit")
+
+
+def test_a_correction_that_is_typed_outlives_a_late_reading_but_not_its_picture(page, first_of):
+    draw(page, strokes(first_of(3)))
+    expect(digits(page)).to_have_text(["3"])
+    late = []
+    page.route("**/v1/read*", lambda route: late.append(route))  # noqa: PLW0108 - it takes no built-ins
+    page.get_by_text("What I know").click()
+    page.get_by_label("At least this sure").select_option("0.5")  # the same picture, read again
+    page.get_by_label("It is a").fill("8")
+    while not late:
+        page.wait_for_timeout(20)
+    with page.expect_response("**/v1/read*"):
+        late.pop().continue_()
+    page.unroute("**/v1/read*")
+    page.get_by_role("button", name="Correct").click()
+    expect(page.locator("#verdict")).to_have_text("Corrected: 8")
+    page.get_by_label("It is a").fill("9")
+    draw(page, [[(26, 5), (26, 25)]])
+    expect(page.get_by_label("It is a")).to_have_value("")
+    page.get_by_label("It is a").fill("9")
+    page.locator("#clear").click()
+    expect(page.locator("#label")).to_have_value("")
 
 
 def test_shortcuts_can_be_turned_off(page, first_of):

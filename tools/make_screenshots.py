@@ -17,18 +17,26 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from inkread.forms.template import load
+from inkread.training import filled, synth
+from inkread.training.mnist import Split
 from inkread.training.synth import SHAPES, smooth
 
 CHROMIUM = "/usr/bin/chromium"
 SAMPLE = resources.files("inkread") / "samples" / "meter-40713.png"
+FORM = Path(str(resources.files("inkread"))) / "forms" / "samples" / "meter-reading.yaml"
+TEXTS = {
+    "customer": "56148836", "read_on": "03102025", "previous": "4071", "current": "4133",
+    "used": "62", "phone": "4071335", "paid": "16713", "leak": filled.TICKED,
+}  # fmt: skip
 COLOURS = 128  # of the saved pictures
 
 
 @contextmanager
-def served(*options: str) -> Iterator[str]:
+def served(*options: str, command: tuple[str, ...] = ("serve", "--port", "0")) -> Iterator[str]:
     """Run a service on a free port; give its address."""
-    command = [sys.executable, "-m", "inkread.cli", "serve", "--port", "0", *options]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    words = [sys.executable, "-m", "inkread.cli", *command, *options]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         try:
             yield json.loads(process.stderr.readline())["url"]
@@ -98,11 +106,44 @@ def main() -> None:
             page = window(browser, url, phone=True)
             draw(page, "35", [0, 1])
             shoot(page, folder / "web-phone.png")
+            shoot_forms(browser, url, Path(data), folder)
             for_review(url)
             page = window(browser, f"{url}/review")
             page.locator("#item").wait_for()
             shoot(page, folder / "web-review.png")
         browser.close()
+
+
+def shoot_forms(browser: Browser, url: str, data: Path, folder: Path) -> None:
+    """Take those of the page for forms, and of the review of a table."""
+    template = load(FORM)
+    blank, scan, table = data / "meter-reading.png", data / "scan.jpg", data / "table.csv"
+    pixels = filled.blank_page(template)
+    Image.fromarray(pixels).save(blank)
+    rng = np.random.default_rng(3)
+    glyphs = synth.glyphs(200, rng)
+    written = filled.write(template, pixels, TEXTS, Split(glyphs.images, glyphs.labels), rng)
+    scan.write_bytes(filled.scanned(template, written, rng).data)
+    page = window(browser, f"{url}/forms")
+    page.set_input_files("#blank", str(blank))
+    page.set_input_files("#yaml-file", str(FORM))
+    page.locator("#field-list button").nth(3).click()
+    page.locator("#save:enabled").wait_for()
+    shoot(page, folder / "web-forms.png")
+    page = window(browser, f"{url}/forms", dark=True)
+    page.set_input_files("#yaml-file", str(FORM))
+    page.locator("#save:enabled").wait_for()
+    page.set_input_files("#scan", str(scan))
+    page.locator("#values tr").first.wait_for()
+    shoot(page, folder / "web-forms-dark.png")
+    read = ["form", "read", FORM, scan.name, "--out", table, "--min-confidence", 1]
+    read += ["--crops", "crops", "--processes", 1]
+    subprocess.run([sys.executable, "-m", "inkread.cli", *map(str, read)], check=True, cwd=data)
+    options = ("--out", str(table), "--crops", str(data / "crops"), "--port", "0")
+    with served(*options, command=("form", "review", str(FORM))) as at:
+        page = window(browser, at)
+        page.locator("#crop").wait_for()
+        shoot(page, folder / "web-form-review.png")
 
 
 def for_review(url: str) -> None:

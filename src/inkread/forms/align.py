@@ -18,7 +18,7 @@ from inkread.forms import layout, markers
 from inkread.forms.fields import Rect
 from inkread.forms.template import PictureAlignment, Template, TemplateError
 
-__all__ = ["MM_PER_INCH", "Aligner", "Alignment", "Refusal", "ScanError"]
+__all__ = ["MM_PER_INCH", "Aligner", "Alignment", "Refusal", "ScanError", "corners"]
 
 Grey = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float64]
@@ -117,18 +117,22 @@ class Alignment:
 class Aligner:
     """Finds a form on its scans."""
 
-    def __init__(self, template: Template) -> None:
+    def __init__(self, template: Template, blank: images.Picture | None = None) -> None:
         """Prepare for a form.
+
+        Args:
+            template: the form.
+            blank: a picture of it, used in place of the file that the template names, which is
+                not opened then.
 
         Raises:
             TemplateError: the picture of the blank form can't be used.
         """
         self.template = template
-        self._print = (
-            _Print(template, template.align)
-            if isinstance(template.align, PictureAlignment)
-            else None
-        )
+        self._print: _Print | None = None
+        if isinstance(template.align, PictureAlignment):
+            picture = template.folder / template.align.picture if blank is None else blank
+            self._print = _Print(template, picture)
 
     def locate(self, page: Grey) -> Alignment:
         """Find the form.
@@ -166,7 +170,7 @@ class Aligner:
         height, width = page.shape
         beyond = []
         for name, rect in self.template.rects.items():
-            x, y = alignment.to_pixels(_corners(rect)).T
+            x, y = alignment.to_pixels(corners(rect)).T
             if x.min() < 0 or y.min() < 0 or x.max() > width or y.max() > height:
                 beyond.append(name)
         if beyond:
@@ -186,7 +190,7 @@ class Aligner:
             raise _missing(page, expected, found)
         rects = layout.marker_rects(self.template.page)
         places = np.concatenate(
-            [_corners(rects[markers.corner_of(identifier)]) for identifier in own]
+            [corners(rects[markers.corner_of(identifier)]) for identifier in own]
         )
         # OpenCV counts from the centre of the first pixel.
         pixels = (np.concatenate(list(own.values())).astype(np.float64) + 0.5) / scale
@@ -197,10 +201,9 @@ class Aligner:
 class _Print:
     """What is printed on a blank form, to be found on scans by SIFT features (Lowe 2004)."""
 
-    def __init__(self, template: Template, align: PictureAlignment) -> None:
-        path = template.folder / align.picture
+    def __init__(self, template: Template, picture: images.Picture) -> None:
         try:
-            blank = images.load(path)
+            blank = images.load(picture)
         except ImageError as error:
             raise TemplateError(f"{template.form}: the blank form: {error}") from error
         width, height = template.page
@@ -305,7 +308,8 @@ def _listed(identifiers: tuple[int, ...] | list[int]) -> str:
     return "-".join(map(str, identifiers))
 
 
-def _corners(rect: Rect) -> Points:
+def corners(rect: Rect) -> Points:
+    """Return the corners of a rectangle: (4, 2), x then y, clockwise from the top left."""
     return np.array(
         [
             [rect.left, rect.top],

@@ -133,25 +133,21 @@ def correct(
     out: Out,
 ) -> None:
     """Put a person's value into a table in place of what was read."""
-    from inkread.forms.records import Journal
+    from inkread.forms.records import Journal, journal_path
     from inkread.forms.tables import SUFFIXES, write_tables
     from inkread.forms.template import load
 
     check_target(out, SUFFIXES)
-    journal = Journal(_journal_path(out), load(template), {})
+    journal = Journal(journal_path(out), load(template), {})
     journal.correct(form_id, field, value)
     write_tables(journal.template, journal.records(), out)
 
 
 def _journal(out: Path, job: "Job") -> "Journal":
-    from inkread.forms.records import Journal
+    from inkread.forms.records import Journal, journal_path
 
     settings = {"model": str(job.model), "min_confidence": job.min_confidence}
-    return Journal(_journal_path(out), job.template, settings)
-
-
-def _journal_path(out: Path) -> Path:
-    return out.with_name(f"{out.name}.journal")
+    return Journal(journal_path(out), job.template, settings)
 
 
 def _named(names: list[str]) -> list[str]:

@@ -18,6 +18,7 @@ import cv2
 
 from inkread import images
 from inkread.errors import ImageError
+from inkread.forms import fieldcrops
 from inkread.forms.fieldreader import of_reader
 from inkread.forms.reading import MIN_CONFIDENCE, FormReader
 from inkread.forms.records import FormRecord, Journal, form_record
@@ -136,9 +137,7 @@ def _read_page(
     record = form_record(shown, index + 1, sha256, reading)
     if crops:
         for name, crop in reading.crops.items():
-            crops.mkdir(parents=True, exist_ok=True)
-            _, data = cv2.imencode(".png", crop)
-            (crops / f"{record.form_id}-{name}.png").write_bytes(data.tobytes())
+            fieldcrops.save(crops, record.form_id, name, crop)
     return record
 
 

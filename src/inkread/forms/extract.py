@@ -11,13 +11,14 @@ from inkread.forms import layout
 from inkread.forms.align import MM_PER_INCH, Alignment
 from inkread.forms.fields import FormField, Rect
 
-__all__ = ["Written", "written"]
+__all__ = ["MARGIN_MM", "MIN_INK_MM2", "Written", "from_crop", "written"]
 
 Grey = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.uint8]  # 255 where true
 Darkness = npt.NDArray[np.float32]  # share of the paper's light that is missing, 0 to 1
 
 MARGIN_MM = 1.6  # writing may reach so far out of its box
+MIN_INK_MM2 = 0.3  # less in a cell is a speck; a 1 of a fine pen is three times that
 _MIN_DPI, _MAX_DPI = 150.0, 300.0
 _PAPER_REACH_MM = 4.0  # wider than any stroke
 _SHIFT_MM = 0.5  # paper that isn't quite flat puts a field this far from its place
@@ -46,6 +47,11 @@ class Written:
     areas_mm2: tuple[float, ...]
     grey: Grey
     inside_share: float
+
+    @property
+    def filled(self) -> list[int]:
+        """Which of the cells have ink, from the left."""
+        return [place for place, area in enumerate(self.areas_mm2) if area >= MIN_INK_MM2]
 
 
 def written(page: Grey, alignment: Alignment, field: FormField, rect: Rect) -> Written:
@@ -80,6 +86,22 @@ def written(page: Grey, alignment: Alignment, field: FormField, rect: Rect) -> W
     inside = mask[inner]
     share = float((inside > 0).mean()) if inside.size else 0.0
     return Written(ink, cells, areas, grey, share)
+
+
+def from_crop(grey: Grey, field: FormField, rect: Rect) -> Written:
+    """Extract a field from a crop of it that was saved: ``Written.grey``.
+
+    Args:
+        grey: (H, W) uint8.
+        field: what is to be read.
+        rect: its box on the form, in millimetres.
+    """
+    whole = rect.grown(MARGIN_MM)
+    scale = grey.shape[1] / whole.width, grey.shape[0] / whole.height
+    homography = np.array(
+        [[scale[0], 0, -whole.left * scale[0]], [0, scale[1], -whole.top * scale[1]], [0, 0, 1]]
+    )
+    return written(grey, Alignment(homography, 0.0, scale[0] * MM_PER_INCH), field, rect)
 
 
 class _Print:

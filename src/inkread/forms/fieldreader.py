@@ -14,7 +14,7 @@ from inkread.forms.candidates import Candidate, of_cells
 from inkread.ink import Ink
 from inkread.reader import Reader
 
-__all__ = ["Digits", "FieldReader", "Reading", "of_reader"]
+__all__ = ["Digits", "FieldReader", "Reading", "of_reader", "pieces"]
 
 _COUNT = 20  # candidates of a free box
 _COUNT_CONSTRAINED = 5
@@ -72,6 +72,19 @@ class FieldReader(Protocol):
         ...
 
 
+def pieces(grey: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
+    """Cut a number up as if no two of its digits touched.
+
+    Args:
+        grey: as ``FieldReader.number`` takes it.
+
+    Returns:
+        (h, w) uint8 each, ink 255 on paper 0, from left to right.
+    """
+    regions = segment.single_line(Ink(cv2.bitwise_not(grey), grey, 1.0))
+    return [region.ink for region in regions]
+
+
 def of_reader(reader: Reader) -> FieldReader:
     """Return a field reader that reads with a reader's models."""
     return _OfReader(reader)
@@ -114,9 +127,9 @@ class _OfReader:
         return Reading(tuple(Candidate(text, mean[text]) for text in ranked), is_number)
 
     def _cut_up(self, grey: npt.NDArray[np.uint8]) -> dict[str, float]:
-        """Read a box by its pieces, as if no two digits touched."""
-        regions = segment.single_line(Ink(cv2.bitwise_not(grey), grey, 1.0))
-        digits = self.digits([region.ink for region in regions])
-        if not regions or not digits.is_digit.all():
+        """Read a box by its pieces."""
+        inks = pieces(grey)
+        digits = self.digits(inks)
+        if not inks or not digits.is_digit.all():
             return {}
         return {each.text: each.probability for each in of_cells(digits.probabilities, _COUNT)}

@@ -13,19 +13,25 @@ from inkread.errors import ConfigError
 from inkread.forms import rules
 from inkread.forms.align import Aligner, Alignment
 from inkread.forms.candidates import Candidate, of_cells
-from inkread.forms.extract import Written, written
+from inkread.forms.extract import MIN_INK_MM2, Written, written
 from inkread.forms.fieldreader import FieldReader
 from inkread.forms.fields import FormField, NumberField, TickField
 from inkread.forms.template import Template
 from inkread.forms.values import Value, as_text
 
-__all__ = ["MIN_CONFIDENCE", "FieldReading", "FormReader", "FormReading", "Status"]
+__all__ = [
+    "MIN_CONFIDENCE",
+    "FieldReading",
+    "FormReader",
+    "FormReading",
+    "Status",
+    "writing_of",
+]
 
 MIN_CONFIDENCE = 0.98
 _WRITING_PX = 100  # higher writing is shrunk to it
 _MARGIN = 0.2  # around the writing of a free box, in its heights
 _COUNT = 40  # candidates of a comb
-_MIN_INK_MM2 = 0.3  # less in a cell is a speck; a 1 of a fine pen is three times that
 _TICK_SHARE = (0.02, 0.05)  # less ink is no tick, more is one; between them a person must look
 
 
@@ -87,7 +93,12 @@ class FormReader:
     """Reads scans of one form."""
 
     def __init__(
-        self, template: Template, reader: FieldReader, *, min_confidence: float = MIN_CONFIDENCE
+        self,
+        template: Template,
+        reader: FieldReader,
+        *,
+        min_confidence: float = MIN_CONFIDENCE,
+        blank: images.Picture | None = None,
     ) -> None:
         """Prepare for a form.
 
@@ -95,6 +106,7 @@ class FormReader:
             template: the form.
             reader: what reads its fields.
             min_confidence: fields less sure than this are set aside, in [0, 1].
+            blank: a picture of the form, as for ``Aligner``.
 
         Raises:
             ConfigError: ``min_confidence`` out of range.
@@ -105,7 +117,7 @@ class FormReader:
         self.template = template
         self.min_confidence = min_confidence
         self._reader = reader
-        self._aligner = Aligner(template)
+        self._aligner = Aligner(template, blank)
 
     def read(self, page: npt.NDArray[np.uint8]) -> FormReading:
         """Read a scan.
@@ -128,7 +140,7 @@ class FormReader:
         for name, field in fields.items():
             if field.num_cells or isinstance(field, TickField) or not _has_ink(ink[name]):
                 continue
-            found = self._reader.number(_cut(ink[name].ink), _constraint(field))
+            found = self._reader.number(writing_of(ink[name].ink), _constraint(field))
             candidates[name] = found.candidates
             if not found.is_number:
                 notes[name] = "expected digits alone"
@@ -150,13 +162,7 @@ class FormReader:
     ) -> None:
         """Read the cells of all combs at once: a network is faster with many."""
         filled = {
-            field.name: [
-                place
-                for place, area in enumerate(ink[field.name].areas_mm2)
-                if area >= _MIN_INK_MM2
-            ]
-            for field in self.template.fields
-            if field.num_cells
+            field.name: ink[field.name].filled for field in self.template.fields if field.num_cells
         }
         digits = self._reader.digits(
             [ink[name].cells[place] for name, places in filled.items() for place in places]
@@ -191,8 +197,15 @@ def _constraint(field: FormField) -> Constraint:
     return Constraint(field.lengths)
 
 
-def _cut(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Cut to the writing with a margin: (H, W) uint8, dark ink on white."""
+def writing_of(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Cut a free box to its writing, with a margin.
+
+    Args:
+        ink: (H, W) uint8, ink 255 on paper 0; some ink in it.
+
+    Returns:
+        (h, w) uint8, dark ink on white.
+    """
     x, y, width, height = cv2.boundingRect((ink > 63).astype(np.uint8))
     margin = round(_MARGIN * min(height, _WRITING_PX))
     cut = images.scaled(ink[y : y + height, x : x + width], min(1.0, _WRITING_PX / height))
@@ -200,7 +213,7 @@ def _cut(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def _has_ink(found: Written) -> bool:
-    return sum(found.areas_mm2) >= _MIN_INK_MM2
+    return sum(found.areas_mm2) >= MIN_INK_MM2
 
 
 def _tick(field: TickField, found: Written) -> FieldReading:

@@ -14,7 +14,7 @@ from inkread.forms.reading import FieldReading, FormReading, Status
 from inkread.forms.template import Template
 from inkread.forms.values import Value, as_text
 
-__all__ = ["FormRecord", "Journal", "form_record", "value_from_text"]
+__all__ = ["FormRecord", "Journal", "form_record", "journal_path", "value_from_text"]
 
 _VERSION = 1
 # Quotes inside a text are escaped, so that no name of a file looks like these.
@@ -87,6 +87,11 @@ def form_record(scan: str, page: int, sha256: str, reading: FormReading) -> Form
         dpi=round(alignment.dpi, 1),
         turned_deg=round(alignment.turned_deg, 2),
     )
+
+
+def journal_path(out: Path) -> Path:
+    """Return where the journal of a table is: beside it."""
+    return out.with_name(f"{out.name}.journal")
 
 
 def value_from_text(form_field: FormField, text: str) -> Value:

@@ -34,6 +34,8 @@ __all__ = [
     "parse",
 ]
 
+Fault = tuple[tuple[str | int, ...], str]
+
 PAGES_MM = {"a4": (210.0, 297.0), "a5": (148.0, 210.0), "letter": (215.9, 279.4)}
 _QUIET_MM = 2.0  # what must stay white around a marker
 _MIN_CELL_MM = (3.0, 4.0)
@@ -41,7 +43,17 @@ _MIN_BOX_MM = 2.5
 
 
 class TemplateError(ConfigError):
-    """A template that is no YAML, or describes a form that can't be; says the line and field."""
+    """A template that is no YAML, or describes a form that can't be; says the line and field.
+
+    Attributes:
+        faults: what is said of each place, by the path to it, such as ``("fields", 0, "box")``;
+            none if it is not about places in a template.
+    """
+
+    def __init__(self, text: str, faults: Sequence[Fault] = ()) -> None:
+        """Say what is wrong."""
+        super().__init__(text)
+        self.faults = tuple(faults)
 
 
 class PictureAlignment(Strict):
@@ -147,19 +159,24 @@ def parse(text: str, name: str = "template", folder: Path | None = None) -> Temp
         template = Template.model_validate({**document.values, "folder": folder or Path()})
     except ValidationError as error:
         found = [
-            _described(each, document, name)
+            (each["loc"], _described(each, document, name))
             for each in error.errors(include_url=False)
             # What is wrong with the things in a list is said of each, not of the list again.
             if not (each["type"] == "too_short" and each["input"])
         ]
-        raise TemplateError("\n".join(dict.fromkeys(found))) from error
+        raise _refusal(found) from error
     found = [
-        f"{name}, line {document.line(path)}{_field_text(path, document)}: {reason}"
+        (path, f"{name}, line {document.line(path)}{_field_text(path, document)}: {reason}")
         for path, reason in _contradictions(template)
     ]
     if found:
-        raise TemplateError("\n".join(found))
+        raise _refusal(found)
     return template
+
+
+def _refusal(faults: Sequence[Fault]) -> TemplateError:
+    said = {text: (path, text) for path, text in faults}
+    return TemplateError("\n".join(said), tuple(said.values()))
 
 
 def load(path: str | os.PathLike[str]) -> Template:
@@ -243,13 +260,14 @@ def _described(error: ErrorDetails, document: marked.Marked, name: str) -> str:
     path = error["loc"]
     line = document.line(path)
     where = f"{name}, line {line}{_field_text(path, document)}"
-    keys = [part for part in path if isinstance(part, str) and part not in ("fields", "rules")]
     if error["type"] == "extra_forbidden":
-        return f"{where}: unknown key {keys[-1]!r}"
+        return f"{where}: unknown key {path[-1]!r}"
+    if error["type"] == "union_tag_not_found":
+        return f"{where}: missing key 'kind'"
     if error["type"] == "missing":
         if isinstance(path[-1], int):
             return f"{where}: expected more than {path[-1]} values"
-        return f"{where}: missing key {keys[-1]!r}"
+        return f"{where}: missing key {path[-1]!r}"
     reason = error["msg"].removeprefix("Value error, ").replace("Input should", "expected to", 1)
     reason = reason.replace("expected to be ", "expected ", 1)
     received = error["input"]

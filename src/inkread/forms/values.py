@@ -1,11 +1,12 @@
 """What a field's digits mean, and whether they can stand there."""
 
 import datetime
+import itertools
 from decimal import Decimal
 
 from inkread.forms.fields import AmountField, CombField, DateField, FormField, NumberField
 
-__all__ = ["Value", "as_text", "objection", "value_of"]
+__all__ = ["Value", "as_text", "digits_of", "objection", "value_of"]
 
 Value = str | bool | datetime.date | Decimal | None  # None: the field is empty
 
@@ -23,6 +24,19 @@ def value_of(field: FormField, text: str) -> Value:
             raise ValueError(f"expected digits, received {text!r}")
         return Decimal(text).scaleb(-field.decimals)
     return text
+
+
+def digits_of(field: FormField, value: Value) -> str:
+    """Return the digits that a value is written with; none for an empty field or a tick."""
+    if value is None or isinstance(value, bool):
+        return ""
+    if isinstance(field, DateField) and isinstance(value, datetime.date):
+        parts = {"D": f"{value.day:02}", "M": f"{value.month:02}", "Y": f"{value.year:04}"}
+        places = itertools.groupby(field.format)
+        return "".join(parts[unit][-len(list(run)) :] for unit, run in places)
+    if isinstance(field, AmountField):
+        return f"{int(value.scaleb(field.decimals)):0{field.lengths[0]}}"  # type: ignore[union-attr]
+    return str(value)
 
 
 def as_text(value: Value) -> str:

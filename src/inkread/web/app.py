@@ -1,18 +1,14 @@
-"""The application: routes, middleware, and the page."""
+"""The application: routes, middleware, and the pages."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib import resources
-from pathlib import Path
 
 from fastapi import Depends, FastAPI
-from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
-from starlette.staticfiles import StaticFiles
 
 import inkread
-from inkread.web import corrections, glyphs, health, problems, reading
+from inkread.web import corrections, glyphs, health, pages, problems, reading
 from inkread.web.access import Access
 from inkread.web.limits import BodyLimit
 from inkread.web.security import Gate, TokenCheck
@@ -60,9 +56,16 @@ def create_app(settings: Settings) -> FastAPI:
     needed = [Depends(TokenCheck(settings.token))] if settings.token else []
     refusals = problems.documented(401) if settings.token else {}
     app.include_router(health.probe_router)
-    for router in (health.about_router, reading.router, glyphs.router, corrections.router):
+    routers = [health.about_router, reading.router, glyphs.router, corrections.router]
+    shown = {"/": "index.html", "/review": "review.html"}
+    if settings.forms:
+        from inkread.web import forms
+
+        routers.append(forms.router)
+        shown["/forms"] = "forms.html"
+    for router in routers:
         app.include_router(router, dependencies=needed, responses=refusals)
-    _add_pages(app)
+    pages.add(app, shown)
     app.add_middleware(problems.Bugs)
     app.add_middleware(BodyLimit, settings.max_body_bytes, settings.body_timeout_s)
     if settings.origins:
@@ -76,17 +79,3 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Gate, settings)
     app.add_middleware(Access, service.metrics)  # the outermost: it sees every answer
     return app
-
-
-def _add_pages(app: FastAPI) -> None:
-    folder = Path(str(resources.files("inkread.web") / "static"))
-
-    def page(name: str) -> Callable[[], Awaitable[FileResponse]]:
-        async def respond() -> FileResponse:
-            return FileResponse(folder / name, headers={"Cache-Control": "no-cache"})
-
-        return respond
-
-    for path, name in (("/", "index.html"), ("/review", "review.html")):
-        app.add_api_route(path, page(name), methods=["GET", "HEAD"], include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=folder))

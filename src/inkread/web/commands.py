@@ -9,6 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from inkread.errors import ConfigError
+from inkread.files import check_target
+from inkread.forms.commands import Out, TemplateFile
+from inkread.forms.commands import app as form_app
 
 __all__ = ["app"]
 
@@ -96,6 +99,47 @@ def serve(
         **{name: value for name, value in chosen.items() if value is not None},
     )
     run(settings, host, port)
+
+
+@form_app.command("review")
+def review(
+    template: TemplateFile,
+    out: Out,
+    crops: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where `form read --crops` saved pictures; else they are cut from the scans.",
+            show_default=False,
+        ),
+    ] = None,
+    corrections: Annotated[
+        str | None,
+        typer.Option(
+            help="Store corrections here, to learn from: sqlite:///FILE or postgresql://….",
+            show_default=False,
+        ),
+    ] = None,
+    keep: Annotated[Keep, typer.Option(help="What is stored of a corrected field.")] = Keep.GLYPH,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 is any free one.")] = 8001,
+) -> None:
+    """Serve a page, for this machine alone, to correct a table's doubtful fields on."""
+    from inkread.forms.tables import SUFFIXES
+    from inkread.forms.template import load
+    from inkread.web.form_review import Review, create_app
+    from inkread.web.server import run
+    from inkread.web.store import Store
+
+    check_target(out, SUFFIXES)
+    form = load(template)
+    store = Store(corrections, keep.value) if corrections else None
+    host = "127.0.0.1"
+    app = create_app(Review.of_table(form, out, crops, store), _hosts(host, []))
+    values = {"table": str(out), "corrections": keep.value if store else None}
+    try:
+        run(app, host, port, values)
+    finally:
+        if store:
+            store.close()
 
 
 def _token(file: Path | None) -> str | None:

@@ -7,10 +7,14 @@ __all__ = [
     "CLASSIFIED",
     "CORRECTIONS",
     "EXPLANATION",
+    "FORM",
     "GLYPHS",
     "MODELS",
     "PAGE",
+    "PROPOSAL",
     "SAVED",
+    "TEMPLATE",
+    "TEMPLATE_YAML",
     "of",
 ]
 
@@ -67,6 +71,7 @@ ABOUT = {
     "models": {"glyph": "glyph-distilled", "line": "line"},
     "limits": {"body_bytes": 16000000, "megapixels": 32, "batch": 1024},
     "corrections": "glyph",
+    "forms": True,
 }
 SAVED = {"id": 12, "read": "1", "confidence": 0.61, "label": "7"}
 CORRECTIONS = {
@@ -84,6 +89,41 @@ CORRECTIONS = {
     ],
     "next": "0.61,12",
     "left": 1,
+}
+
+TEMPLATE = {
+    "form": "meter",
+    "page": "a5",
+    "fields": [{"name": "reading", "kind": "comb", "cells": 6, "box": [20, 40, 62, 49]}],
+}
+TEMPLATE_YAML = """form: meter
+page: a5
+fields:
+- name: reading
+  kind: comb
+  cells: 6
+  box: [20, 40, 62, 49]
+"""
+PROPOSAL = {
+    "page": [148.0, 210.0],
+    "fields": [{"kind": "comb", "cells": 6, "box": [20.0, 40.0, 62.0, 49.0]}],
+}
+FORM = {
+    "form": "meter",
+    "fields": [
+        {
+            "name": "reading",
+            "value": "004071",
+            "confidence": 0.994,
+            "status": "ok",
+            "note": "",
+            "corners": [[118.1, 236.2], [366.1, 236.9], [366.0, 290.1], [118.0, 289.4]],
+        }
+    ],
+    "alignment": {"residual_mm": 0.031, "dpi": 150.2, "turned_deg": 0.16},
+    "width": 874,
+    "height": 1240,
+    "model": "glyph-distilled, line",
 }
 
 

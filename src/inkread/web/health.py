@@ -60,6 +60,7 @@ async def about(service: TheService) -> JSONResponse:
                 "batch": settings.max_batch,
             },
             "corrections": service.store.keep if service.store else None,
+            "forms": settings.forms,
         }
     )
 

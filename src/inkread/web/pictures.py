@@ -1,6 +1,7 @@
-"""The picture in a request: its raw body, or a file in a form; always checked for its size."""
+"""The pictures in a request: its raw body, or files in a form; always checked for their size."""
 
 import io
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,7 +16,15 @@ from starlette.datastructures import UploadFile
 from inkread import images
 from inkread.web.problems import ProblemError
 
-__all__ = ["Upload", "load_limited", "media_type", "merged", "picture_body", "received"]
+__all__ = [
+    "Upload",
+    "load_limited",
+    "media_type",
+    "merged",
+    "picture_body",
+    "received",
+    "received_parts",
+]
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -109,6 +118,40 @@ async def _from_form(request: Request) -> Upload:
             raise ProblemError(422, "invalid", "expected a file in the form's field image")
         fields = {name: text for name, text in form.items() if isinstance(text, str)}
         return Upload(await picture.read(), fields)
+
+
+async def received_parts(
+    request: Request, names: Collection[str], max_text_bytes: int
+) -> dict[str, bytes]:
+    """Read the parts of a form, be they files or fields.
+
+    Args:
+        request: to read from.
+        names: of the parts that may be there.
+        max_text_bytes: of a part that is no file.
+
+    Returns:
+        What is there, by its name.
+
+    Raises:
+        ProblemError: no form, a part that there isn't, too large, too slow.
+    """
+    kind = media_type(request)
+    if kind != _FORM_TYPE:
+        raise ProblemError(415, "media-type", f"expected {_FORM_TYPE}, received {kind[:80]}")
+    count = len(names)
+    limits = {"max_files": count, "max_fields": count, "max_part_size": max_text_bytes}
+    async with request.form(**limits) as form:
+        unknown = sorted(set(form) - set(names))
+        if unknown:
+            expected, received = ", ".join(names), ", ".join(unknown)[:80]
+            raise ProblemError(
+                422, "invalid", f"expected the parts {expected}, received {received}"
+            )
+        return {
+            name: await part.read() if isinstance(part, UploadFile) else part.encode()
+            for name, part in form.items()
+        }
 
 
 def load_limited(picture: bytes, max_megapixels: float) -> npt.NDArray[np.uint8]:

@@ -68,7 +68,12 @@ class ProblemError(HTTPException):
     """A request that is answered with a problem."""
 
     def __init__(
-        self, status: int, kind: str, detail: str, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        kind: str,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        **more: Any,  # noqa: ANN401 - members of JSON
     ) -> None:
         """Say what was expected and what was received.
 
@@ -77,9 +82,11 @@ class ProblemError(HTTPException):
             kind: a word or two that programs can go by, joined by hyphens.
             detail: a sentence for people.
             headers: to send along.
+            more: ``errors`` as for ``problem_response``, and members of the problem's own.
         """
         super().__init__(status, detail, headers)
         self.kind = kind
+        self.more = more
 
 
 def problem_response(
@@ -90,6 +97,7 @@ def problem_response(
     *,
     headers: Mapping[str, str] | None = None,
     errors: list[dict[str, Any]] | None = None,
+    **members: Any,  # noqa: ANN401 - of JSON
 ) -> JSONResponse:
     """Return a problem as a response.
 
@@ -100,8 +108,10 @@ def problem_response(
         detail: a sentence for people.
         headers: to send along.
         errors: the values that are not as expected, each with ``where`` and ``message``.
+        members: what only this kind of problem has to say.
     """
     content = {
+        **members,
         "type": f"urn:inkread:problem:{kind}" if kind else "about:blank",
         "title": _TITLES.get(status, "Error"),
         "status": status,
@@ -165,7 +175,10 @@ def install(app: FastAPI) -> None:
     async def on_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
         kind = getattr(error, "kind", "")
-        return _respond(request, error.status_code, kind, str(error.detail), headers=error.headers)
+        more = getattr(error, "more", {})
+        return _respond(
+            request, error.status_code, kind, str(error.detail), headers=error.headers, **more
+        )
 
     async def on_invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it

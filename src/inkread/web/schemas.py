@@ -14,12 +14,18 @@ __all__ = [
     "Evidence",
     "Explanation",
     "Figure",
+    "Form",
+    "FormAlignment",
+    "FormField",
+    "FormTemplate",
     "Kinds",
     "Limits",
     "Models",
     "Number",
     "Page",
     "Promoted",
+    "Proposal",
+    "ProposedBox",
     "Saved",
     "StoredCorrection",
 ]
@@ -147,6 +153,7 @@ class About(BaseModel):
     corrections: str | None = Field(
         description="what is stored of a correction: `picture`, `glyph`, or nothing"
     )
+    forms: bool = Field(description="whether it has the routes and the page for forms")
 
 
 class StoredCorrection(BaseModel):
@@ -183,3 +190,59 @@ class Deleted(BaseModel):
     """How many corrections are gone."""
 
     deleted: int
+
+
+class FormTemplate(BaseModel):
+    """A template as text and as values; keys that have their default are left out."""
+
+    yaml: str
+    template: dict[str, object]
+
+
+class ProposedBox(BaseModel):
+    """A box found on a blank form."""
+
+    kind: str = Field(description="`comb`, `tick` or `number`: what it looks like")
+    cells: int = Field(ge=0, description="of a comb; else 0")
+    box: list[float] = Field(
+        min_length=4, max_length=4, description="left, top, right, bottom; in mm"
+    )
+
+
+class Proposal(BaseModel):
+    """The boxes found on a blank form, in reading order."""
+
+    page: list[float] = Field(description="width and height in mm")
+    fields: list[ProposedBox]
+
+
+class FormField(BaseModel):
+    """What was read in a field of a form."""
+
+    name: str
+    value: str = Field(description="as tables hold it; nothing if empty or unreadable")
+    confidence: Probability
+    status: str = Field(description="`ok`, `empty`, `doubtful` or `missing`")
+    note: str = Field(description="why a person has to look; else nothing")
+    corners: list[list[float]] = Field(
+        description="of its box on the scan, in pixels: top left, then clockwise"
+    )
+
+
+class FormAlignment(BaseModel):
+    """Where the form lies on its scan."""
+
+    residual_mm: float = Field(description="how far its marks are from where they should be")
+    dpi: float
+    turned_deg: float
+
+
+class Form(BaseModel):
+    """What was read on a form, in the template's order."""
+
+    form: str
+    fields: list[FormField]
+    alignment: FormAlignment
+    width: int = Field(description="of the scan, in pixels")
+    height: int
+    model: str

@@ -3,15 +3,17 @@
 import logging
 import socket
 import sys
+from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 
 from inkread.web.access import JsonFormatter, log
 from inkread.web.app import create_app
 from inkread.web.service import names_of
 from inkread.web.settings import Settings
 
-__all__ = ["serve"]
+__all__ = ["run", "serve"]
 
 _KEEP_ALIVE_S = 15
 _BACKLOG = 512
@@ -34,9 +36,32 @@ def serve(settings: Settings, host: str, port: int) -> None:
         StoreError: the database can't be used.
     """
     _log_json()
+    app = create_app(settings)
+    values = {
+        "models": names_of(app.state.service.live.reader()),
+        "corrections": settings.keep if settings.corrections else None,
+    }
+    run(app, host, port, values, settings.stop_timeout_s)
+
+
+def run(
+    app: FastAPI, host: str, port: int, values: dict[str, Any], stop_timeout_s: float = 30.0
+) -> None:
+    """Run an application until SIGTERM or Ctrl-C, as ``serve`` does.
+
+    Args:
+        app: the application.
+        host: the address to listen on.
+        port: 0: any that is free.
+        values: what is logged of it besides its address.
+        stop_timeout_s: seconds that requests in flight get then.
+
+    Raises:
+        OSError: the address can't be had.
+    """
+    _log_json()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=_BACKLOG) as listener:
-        app = create_app(settings)
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -46,16 +71,12 @@ def serve(settings: Settings, host: str, port: int) -> None:
             ws="none",
             backlog=_BACKLOG,
             timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=round(settings.stop_timeout_s),
+            timeout_graceful_shutdown=round(stop_timeout_s),
         )
         address, at_port = listener.getsockname()[:2]
         shown = f"[{address}]" if family is socket.AF_INET6 else address
-        values = {
-            "url": f"http://{shown}:{at_port}",
-            "models": names_of(app.state.service.live.reader()),
-            "corrections": settings.keep if settings.corrections else None,
-        }
-        log.info("listening", extra={"values": values})
+        url = f"http://{shown}:{at_port}"
+        log.info("listening", extra={"values": {"url": url, **values}})
         uvicorn.Server(config).run(sockets=[listener])
 
 

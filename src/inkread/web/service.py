@@ -88,13 +88,25 @@ class Service:
         Raises:
             ProblemError: busy, or it took too long.
         """
-        timeout_s = self.settings.work_timeout_s
 
         def with_reader() -> T:
             return work(self.live.reader(), *arguments)
 
+        return await self.work(with_reader)
+
+    async def work(self, work: Callable[..., T], *arguments: object) -> T:
+        """Do work off the event loop.
+
+        Args:
+            work: what to call.
+            arguments: what to call it with.
+
+        Raises:
+            ProblemError: busy, or it took too long.
+        """
+        timeout_s = self.settings.work_timeout_s
         try:
-            return await self.pool.run(with_reader, timeout_s=timeout_s)
+            return await self.pool.run(work, *arguments, timeout_s=timeout_s)
         except Full:
             raise self._busy() from None
         except TimedOut:

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from inkread.errors import ConfigError
@@ -39,6 +40,7 @@ class Settings:
         stop_timeout_s: seconds that requests in flight get when the service is told to stop.
         corrections: URL of the database that corrections go to; ``None``: nothing is stored.
         keep: what is stored of a corrected picture: all of it, or the digits' glyphs.
+        forms: whether forms are offered; by default where the extra [forms] is installed.
     """
 
     model: str = DEFAULT
@@ -56,6 +58,7 @@ class Settings:
     stop_timeout_s: float = 30.0
     corrections: str | None = None
     keep: Keep = "glyph"
+    forms: bool = find_spec("yaml") is not None
 
     def __post_init__(self) -> None:
         """Refuse what can't be.

@@ -1,12 +1,15 @@
 // Calls of the HTTP API. What goes wrong is an ApiError with a sentence for people.
 
+import { element } from "./panel.js";
+
 const TOKEN = "inkread-token";
 const PERSON = "inkread-person";
 
 export class ApiError extends Error {
-  constructor(status, message) {
+  constructor(status, message, problem = {}) {
     super(message);
     this.status = status;
+    this.problem = problem;
   }
 }
 
@@ -27,20 +30,29 @@ async function call(path, options = {}) {
   }
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
-  throw new ApiError(response.status, problem.detail || `The service answered ${response.status}.`);
+  throw new ApiError(response.status, problem.detail || `The service answered ${response.status}.`, problem);
 }
 
 let asking = null;
 
 function askForToken() {
   asking ??= new Promise((resolve) => {
-    const dialog = document.getElementById("token-dialog");
-    const input = document.getElementById("token");
+    const input = element("input", { id: "token", type: "text", autocomplete: "off", spellcheck: false, required: true });
+    const form = element("form", { method: "dialog" },
+      element("h2", { id: "token-title", textContent: "This service asks for a token" }),
+      element("label", { htmlFor: "token", textContent: "Token" }),
+      input,
+      element("button", { type: "submit", className: "primary", textContent: "Go on" }),
+    );
+    const dialog = element("dialog", {}, form);
+    dialog.setAttribute("aria-labelledby", "token-title");
     dialog.addEventListener("close", () => {
       sessionStorage.setItem(TOKEN, input.value);
+      dialog.remove();
       asking = null;
       resolve();
     }, { once: true });
+    document.body.append(dialog);
     dialog.showModal();
   });
   return asking;
@@ -96,6 +108,36 @@ export function judge(id, label) {
   const headers = { "Content-Type": "application/json" };
   return json(`v1/corrections/${id}`, { method: "PUT", headers, body: JSON.stringify({ label }) });
 }
+
+// Forms -------------------------------------------------------------------------------------------
+
+export function checkTemplate(template) {
+  const isText = typeof template === "string";
+  const headers = { "Content-Type": isText ? "application/yaml" : "application/json" };
+  return json("v1/forms/template", { method: "POST", headers, body: isText ? template : JSON.stringify(template) });
+}
+
+export const propose = (picture, page) => json(`v1/forms/propose${query({ page })}`, post(picture));
+export const showable = async (picture) => (await call("v1/forms/picture", post(picture))).blob();
+
+export function readForm(scan, template, blank) {
+  const body = new FormData();
+  body.append("scan", scan);
+  body.append("template", template);
+  if (blank) body.append("blank", blank);
+  return json("v1/forms/read", { method: "POST", body });
+}
+
+export const doubtfulFields = () => json("v1/fields");
+export const pictureOfField = async (field) => (await call(`${fieldPath(field)}/picture`)).blob();
+
+export function correctField(field, value, anyway) {
+  const headers = { "Content-Type": "application/json" };
+  const body = JSON.stringify({ value });
+  return json(`${fieldPath(field)}${query({ anyway: anyway || "" })}`, { method: "PUT", headers, body });
+}
+
+const fieldPath = ({ form_id: id, name }) => `v1/fields/${id}/${name}`;
 
 function post(picture, { headers = {}, signal } = {}) {
   const type = picture.type.startsWith("image/") ? picture.type : "application/octet-stream";

@@ -19,6 +19,7 @@ let lastSent = 0;
 let canCorrect = false;
 
 const pad = new Pad(byId("stage"), byId("pad"), (isFinished) => {
+  setCorrection(""); // it was of another picture
   showState();
   if (isFinished) readStrokes();
   else if (!pending && performance.now() - lastSent > LIVE_MS) readStrokes();
@@ -29,19 +30,22 @@ const digits = () => (page?.numbers ?? []).flatMap((number) => number.digits);
 
 // Reading -----------------------------------------------------------------------------------------
 
-async function readStrokes() {
+function readStrokes() {
   if (pad.isEmpty) return;
-  const mine = begin();
-  const { blob, place } = await pad.toPicture();
-  if (mine === pending) await readPicture(mine, blob, () => pad.place(place));
+  begin(async (mine) => {
+    const { blob, place } = await pad.toPicture();
+    if (mine === pending) await readPicture(mine, blob, () => pad.place(place));
+  });
 }
 
 // Puts an end to the reading that is under way, and begins another.
-function begin() {
+function begin(work) {
   pending?.abort();
-  pending = new AbortController();
+  const mine = new AbortController();
+  pending = mine;
   lastSent = performance.now();
-  return pending;
+  mine.done = work(mine);
+  return mine.done;
 }
 
 async function readPicture(mine, blob, onRead = () => {}) {
@@ -49,8 +53,9 @@ async function readPicture(mine, blob, onRead = () => {}) {
     const read = await api.read(blob, Object.fromEntries(new FormData(byId("constraints"))), mine.signal);
     if (mine !== pending) return;
     onRead();
+    const at = label.value ? digits().indexOf(selected) : -1; // a correction that is typed stays at its digit
     [source, page] = [blob, read];
-    selected = digits().reduce((least, digit) => (!least || digit.confidence < least.confidence ? digit : least), null);
+    selected = digits()[at] ?? digits().reduce((least, digit) => (!least || digit.confidence < least.confidence ? digit : least), null);
     say("");
     announce();
   } catch (error) {
@@ -62,21 +67,22 @@ async function readPicture(mine, blob, onRead = () => {}) {
     if (mine === pending) pending = null;
   }
   closeExplanation();
-  setCorrection("");
   showAll();
 }
 
-async function open(file) {
-  const mine = begin();
-  const bitmap = await createImageBitmap(file).catch(() => null);
-  if (bitmap) pad.show(bitmap, bitmap.width, bitmap.height);
-  else pad.clear();
-  showState();
-  await readPicture(mine, file);
-  if (!bitmap && page) {
-    pad.show(null, page.width, page.height);
-    showAll();
-  }
+function open(file) {
+  setCorrection("");
+  return begin(async (mine) => {
+    const bitmap = await createImageBitmap(file).catch(() => null);
+    if (bitmap) pad.show(bitmap, bitmap.width, bitmap.height);
+    else pad.clear();
+    showState();
+    await readPicture(mine, file);
+    if (!bitmap && page) {
+      pad.show(null, page.width, page.height);
+      showAll();
+    }
+  });
 }
 
 function clear() {
@@ -84,6 +90,7 @@ function clear() {
   pending = null;
   pad.clear();
   [source, page, selected] = [null, null, null];
+  setCorrection("");
   say("");
   closeExplanation();
   showState();
@@ -92,6 +99,7 @@ function clear() {
 
 function undo() {
   pad.undo();
+  setCorrection("");
   if (pad.isEmpty) clear();
   else readStrokes();
   showState();
@@ -168,6 +176,7 @@ function setCorrection(text) {
 }
 
 async function correct(isForLater) {
+  while (pending) await pending.done; // what is corrected is the last reading
   const said = label.value.trim().toLowerCase();
   if (!selected || !(isForLater || /^[0-9x]$/.test(said))) return;
   const digit = selected;
@@ -217,7 +226,7 @@ byId("correction").addEventListener("submit", (event) => {
 label.addEventListener("input", () => setCorrection(label.value));
 byId("constraints").addEventListener("submit", (event) => event.preventDefault());
 byId("constraints").addEventListener("change", () => {
-  if (pad.isPicture) readPicture(begin(), source);
+  if (pad.isPicture) begin((mine) => readPicture(mine, source));
   else readStrokes();
 });
 for (const input of [byId("file"), byId("camera")]) {
@@ -279,6 +288,7 @@ document.addEventListener("keydown", (event) => {
 await attempt(async () => {
   const service = await api.about();
   canCorrect = service.corrections !== null;
+  byId("forms-link").hidden = !service.forms;
   byId("correction").hidden = byId("correction-help").hidden = byId("review-link").hidden = !canCorrect;
   if (canCorrect) {
     const kept = service.corrections === "picture" ? "the whole picture" : "the small image of the digit";

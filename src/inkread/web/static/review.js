@@ -161,4 +161,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+inTurn(async () => {
+  byId("forms-link").hidden = !(await api.about()).forms;
+});
 await inTurn(restart);

@@ -1,0 +1,228 @@
+"""The review of a table's doubtful fields: what is shown, and what is done with the answers."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Annotated, Any
+
+import cv2
+from fastapi import FastAPI, Query
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from inkread.errors import ConfigError, ImageError
+from inkread.forms.fieldcrops import FieldCrops
+from inkread.forms.fields import DateField, FormField, TickField
+from inkread.forms.reading import FieldReading, Status
+from inkread.forms.records import FormRecord, Journal, journal_path, value_from_text
+from inkread.forms.tables import write_tables
+from inkread.forms.template import Template
+from inkread.forms.values import as_text, digits_of, objection, value_of
+from inkread.reader import Reader
+from inkread.web import pages, problems
+from inkread.web.access import Access
+from inkread.web.fields import corrections_of
+from inkread.web.limits import BodyLimit
+from inkread.web.metrics import Metrics
+from inkread.web.pool import Pool
+from inkread.web.problems import ProblemError
+from inkread.web.security import Gate
+from inkread.web.settings import Settings
+from inkread.web.store import Store
+
+__all__ = ["Review", "Said", "create_app"]
+
+_MAX_BODY_BYTES, _BODY_TIMEOUT_S = 10_000, 10.0
+
+
+@dataclass(frozen=True)
+class Review:
+    """A table whose doubtful fields are looked at. Blocking; may be shared between threads.
+
+    Attributes:
+        journal: of the table.
+        out: the table.
+        crops: the pictures of its fields.
+        store: where corrections go; ``None``: into the table alone.
+        reader: with the model that learns from corrections; ``None`` if nothing is stored.
+    """
+
+    journal: Journal
+    out: Path
+    crops: FieldCrops
+    store: Store | None = None
+    reader: Reader | None = None
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    @classmethod
+    def of_table(
+        cls, template: Template, out: Path, crops: Path | None = None, store: Store | None = None
+    ) -> "Review":
+        """Open the review of a table.
+
+        Args:
+            template: the form.
+            out: the table.
+            crops: the folder of the pictures that were saved; else they are cut from the scans.
+            store: where corrections go.
+
+        Raises:
+            ConfigError: there is no journal beside the table.
+            TemplateError: the picture of the blank form can't be used.
+        """
+        path = journal_path(out)
+        if not path.is_file():
+            raise ConfigError(
+                f"expected a table that `inkread form read` wrote, with its journal: no {path}"
+            )
+        reader = Reader() if store else None
+        return cls(Journal(path, template, {}), out, FieldCrops(template, crops), store, reader)
+
+    def fields(self) -> list[dict[str, Any]]:
+        """List the fields that a person has to look at: the least sure first, the missing last."""
+        found = [
+            (reading.status is Status.MISSING, reading.confidence, record, reading)
+            for record in self.journal.records()
+            for reading in record.fields
+            if reading.set_aside
+        ]
+        found.sort(key=lambda each: each[:2])
+        return [self._shown(record, reading) for *_, record, reading in found]
+
+    def picture(self, form_id: str, name: str) -> bytes:
+        """Return the picture of a field as a PNG file.
+
+        Raises:
+            ProblemError: there is no such form or field.
+            ImageError: its picture can't be had any more.
+        """
+        record, _ = self._find(form_id, name)
+        with self._lock:
+            crop = self.crops.find(record, name)
+        return bytes(cv2.imencode(".png", crop)[1])
+
+    def correct(
+        self, form_id: str, name: str, text: str, *, anyway: bool = False
+    ) -> dict[str, Any]:
+        """Put a person's value into the table, and what it teaches into the store.
+
+        Args:
+            form_id: of the form.
+            name: of the field.
+            text: as in the table; of a date, its digits as they are written will do; nothing: the
+                field is empty.
+            anyway: even if it breaks a constraint of the field.
+
+        Raises:
+            ProblemError: no such form or field, no such value, or it breaks a constraint.
+            OSError: the table can't be written.
+            StoreError: the database can't be used; the table has the value all the same.
+        """
+        form_field = self._field(name)
+        text, digits = _value(form_field, text.strip())
+        broken = objection(form_field, digits) if digits else None
+        if broken and not anyway:
+            raise ProblemError(422, "objection", f"{name}: {broken}, received {text}")
+        with self._lock:
+            record, before = self._find(form_id, name)
+            changed = self.journal.correct(form_id, name, text)
+            write_tables(self.journal.template, self.journal.records(), self.out)
+            num_stored = self._teach(record, before, digits)
+        after = next(each for each in changed.fields if each.name == name)
+        return {**self._shown(changed, after), "stored": num_stored}
+
+    def _teach(self, record: FormRecord, before: FieldReading, digits: str) -> int:
+        if self.store is None or self.reader is None:
+            return 0
+        try:
+            crop = self.crops.find(record, before.name)
+        except ImageError:  # the scan is gone: there is nothing to learn from
+            return 0
+        place = self._field(before.name), self.journal.template.rects[before.name]
+        found = corrections_of(self.reader, crop, place, before, digits)
+        for correction in found:
+            self.store.add(correction)
+        return len(found)
+
+    def _field(self, name: str) -> FormField:
+        if name not in self.journal.template.rects:
+            raise ProblemError(404, "not-found", f"there is no field {name[:80]!r} on this form")
+        return self.journal.template.named(name)
+
+    def _find(self, form_id: str, name: str) -> tuple[FormRecord, FieldReading]:
+        for record in self.journal.records():
+            if record.form_id == form_id:
+                for reading in record.fields:
+                    if reading.name == name:
+                        return record, reading
+        raise ProblemError(404, "not-found", "there is no such field of a form in the table")
+
+    def _shown(self, record: FormRecord, reading: FieldReading) -> dict[str, Any]:
+        form_field = self.journal.template.named(reading.name)
+        return {
+            "form_id": record.form_id,
+            "scan": record.scan,
+            "page": record.page,
+            "name": reading.name,
+            "label": form_field.label or reading.name.replace("_", " "),
+            "kind": form_field.kind,
+            "format": form_field.format if isinstance(form_field, DateField) else None,
+            "value": reading.text,
+            "confidence": reading.confidence,
+            "status": reading.status.value,
+            "note": reading.note,
+        }
+
+
+def _value(form_field: FormField, text: str) -> tuple[str, str]:
+    """Return a value as tables hold it, and its digits."""
+    try:
+        if isinstance(form_field, DateField) and text.isdecimal():
+            value = value_of(form_field, text)
+        else:
+            value = value_from_text(form_field, text)
+    except ValueError as error:
+        raise ProblemError(422, "invalid", f"{form_field.name}: {error}") from error
+    if value is None and isinstance(form_field, TickField):
+        raise ProblemError(422, "invalid", f"{form_field.name}: expected true or false")
+    return as_text(value), digits_of(form_field, value)
+
+
+class Said(BaseModel):
+    """What a person sees in a field."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    value: str = Field(max_length=40)
+
+
+def create_app(review: Review, hosts: tuple[str, ...]) -> FastAPI:
+    """Make the application.
+
+    Args:
+        review: of a table.
+        hosts: names that requests may call it by.
+    """
+    app = FastAPI(title="inkread form review", openapi_url=None)
+    problems.install(app)
+
+    @app.get("/v1/fields")
+    def fields() -> JSONResponse:
+        return JSONResponse({"form": review.journal.template.form, "fields": review.fields()})
+
+    @app.get("/v1/fields/{form_id}/{name}/picture")
+    def picture(form_id: str, name: str) -> Response:
+        return Response(review.picture(form_id, name), media_type="image/png")
+
+    @app.put("/v1/fields/{form_id}/{name}")
+    def correct(
+        form_id: str, name: str, said: Said, anyway: Annotated[bool, Query()] = False
+    ) -> JSONResponse:
+        return JSONResponse(review.correct(form_id, name, said.value, anyway=anyway))
+
+    pages.add(app, {"/": "form-review.html"})
+    app.add_middleware(problems.Bugs)
+    app.add_middleware(BodyLimit, _MAX_BODY_BYTES, _BODY_TIMEOUT_S)
+    app.add_middleware(Gate, Settings(hosts=hosts))
+    app.add_middleware(Access, Metrics(Pool(1, 0), dict))
+    return app

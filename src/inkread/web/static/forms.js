@@ -1,0 +1,352 @@
+// The page for forms: puts the sheet, the draft of the template and the API together.
+
+import * as api from "./api.js";
+import { Draft, fieldOf, lengthOf, meant, PAPERS } from "./draft.js";
+import { element, percent } from "./panel.js";
+import { Sheet } from "./sheet.js";
+
+const CHECK_MS = 250; // after the last change
+const SIMILAR = 0.03; // proportions that differ less are the same
+const SIDES = ["left", "top", "right", "bottom"];
+
+const byId = (id) => document.getElementById(id);
+const fieldForm = byId("field"), formForm = byId("form"), yaml = byId("yaml");
+
+let draft = new Draft();
+let selected = -1;
+let wrong = new Set(); // indices of the fields that the service objects to
+let blank = null; // the picture of the blank form: { file, url, size }
+let found = []; // the boxes that the service sees on it
+let scan = null; // the scan that is tried: { file, url }
+let reading = null;
+let view = "form";
+let isValid = false;
+let isSaved = true;
+
+const sheet = new Sheet(byId("sheet"), byId("drawing"), {
+  select,
+  change(index, box, isDone) {
+    draft.fields[index].box = box;
+    if (isDone) changed();
+    show();
+  },
+  create(box) {
+    add(meant(box, found));
+  },
+  remove,
+  name(index) {
+    select(index);
+    fieldForm.elements.name.focus();
+    fieldForm.elements.name.select();
+  },
+});
+
+// Showing -----------------------------------------------------------------------------------------
+
+function show() {
+  if (view === "scan") sheet.showReading(scan.url, reading);
+  else sheet.showForm(draft.page, { image: blank?.url, fields: draft.fields, selected, wrong, hasMarkers: draft.align === "markers" });
+  for (const button of byId("views").children) button.setAttribute("aria-pressed", String(button.value === view));
+  byId("empty").hidden = draft.fields.length > 0;
+  byId("field-list").replaceChildren(...draft.fields.map((field, at) => {
+    const button = element("button", { type: "button", textContent: field.name || "?" });
+    button.setAttribute("aria-pressed", String(at === selected));
+    button.classList.toggle("is-wrong", wrong.has(at));
+    button.addEventListener("click", () => {
+      select(at);
+      byId("field-list").children[at].firstChild.focus();
+    });
+    return element("li", {}, button);
+  }));
+  showField();
+  byId("save").disabled = !isValid;
+  byId("propose").disabled = !blank;
+}
+
+function showField() {
+  const field = draft.fields[selected];
+  fieldForm.hidden = !field;
+  if (!field) return;
+  for (const label of fieldForm.querySelectorAll("[data-kinds]")) label.hidden = !label.dataset.kinds.split(" ").includes(field.kind);
+  for (const input of fieldForm.elements) {
+    if (!input.name || input === document.activeElement && input.type !== "number") continue;
+    const value = SIDES.includes(input.name) ? field.box[SIDES.indexOf(input.name)] : field[input.name];
+    if (input.type === "checkbox") input.checked = Boolean(value);
+    else input.value = Array.isArray(value) ? value.join("-") : value === false ? "false" : value ?? "";
+  }
+}
+
+function showForm() {
+  formForm.elements.form.value = draft.form;
+  const paper = draft.page.join("x");
+  formForm.elements.paper.value = [...formForm.elements.paper.options].some((option) => option.value === paper) ? paper : "own";
+  formForm.elements.align.value = draft.align;
+  byId("beside").hidden = draft.align === "markers" || !draft.picture;
+  byId("beside").textContent = `Keep ${draft.picture} beside it.`;
+}
+
+function select(index) {
+  selected = index;
+  if (index >= 0) view = "form";
+  show();
+}
+
+function say(text) {
+  byId("message").hidden = !text;
+  byId("message").textContent = text;
+}
+
+const announce = (text) => (byId("announcement").textContent = text);
+
+async function attempt(work) {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (!(error instanceof api.ApiError)) throw error;
+    say(error.message);
+    return false;
+  }
+}
+
+// The template ------------------------------------------------------------------------------------
+
+let timer = null;
+
+function changed() {
+  isSaved = isValid = false;
+  clearTimeout(timer);
+  timer = setTimeout(check, CHECK_MS);
+  show();
+}
+
+async function check() {
+  const mine = draft;
+  const sent = JSON.stringify(draft.values);
+  if (!draft.fields.length) return showFaults([]);
+  try {
+    const { yaml: text } = await api.checkTemplate(draft.values);
+    if (mine !== draft || sent !== JSON.stringify(draft.values)) return;
+    yaml.value = text;
+    isValid = true;
+    showFaults([]);
+  } catch (error) {
+    if (!(error instanceof api.ApiError)) throw error;
+    if (mine !== draft || sent !== JSON.stringify(draft.values)) return;
+    yaml.value = error.problem.yaml ?? yaml.value;
+    showFaults(faultsOf(error));
+  }
+}
+
+const faultsOf = ({ message, problem }) => (problem.errors?.length ? problem.errors : [{ where: [], message }]);
+
+function showFaults(faults) {
+  wrong = new Set(faults.filter(({ where }) => where[0] === "fields").map(({ where }) => where[1]));
+  byId("faults").hidden = !faults.length;
+  byId("faults").replaceChildren(...faults.map(({ message }) => element("li", { textContent: message.replace(/^template\.yaml, /, "") })));
+  show();
+}
+
+async function apply(text) {
+  try {
+    const { template } = await api.checkTemplate(text);
+    const picture = blank?.file.name ?? "";
+    draft = Draft.of(template);
+    if (blank && draft.align === "picture") draft.picture = picture;
+    selected = -1;
+    say("");
+    showForm();
+    changed();
+    announce(`${draft.form}: ${draft.fields.length} fields`);
+  } catch (error) {
+    if (!(error instanceof api.ApiError)) throw error;
+    yaml.value = text;
+    byId("yaml-details").open = true;
+    showFaults(faultsOf(error));
+  }
+}
+
+function save() {
+  const url = URL.createObjectURL(new Blob([yaml.value], { type: "application/yaml" }));
+  element("a", { href: url, download: `${draft.form}.yaml` }).click();
+  URL.revokeObjectURL(url);
+  isSaved = true;
+  announce(`Saved ${draft.form}.yaml`);
+}
+
+// Fields ------------------------------------------------------------------------------------------
+
+function add(field) {
+  selected = draft.add(field);
+  view = "form";
+  changed();
+  sheet.focus();
+  announce(`${draft.fields[selected].name} added: ${field.kind}`);
+}
+
+function remove(index) {
+  const [removed] = draft.fields.splice(index, 1);
+  selected = Math.min(index, draft.fields.length - 1);
+  changed();
+  sheet.focus();
+  announce(`${removed.name} deleted`);
+}
+
+function edit({ target }) {
+  const field = draft.fields[selected];
+  const { name, type, value, checked } = target;
+  if (!field || !name) return;
+  if (SIDES.includes(name)) field.box[SIDES.indexOf(name)] = Number(value);
+  else if (type === "checkbox") field.required = checked;
+  else if (value === "") delete field[name];
+  else if (name === "length") field.length = lengthOf(value);
+  else if (name === "comb") field.comb = false;
+  else if (type === "number") field[name] = Number(value);
+  else if ((name === "min" || name === "max") && field.kind !== "date" && /^-?\d+$/.test(value)) field[name] = Number(value);
+  else field[name] = value;
+  if (name === "name") field.name = value;
+  if (name === "kind" && value === "comb") field.cells ??= Math.max(1, Math.round((field.box[2] - field.box[0]) / 7));
+  changed();
+}
+
+// Pictures ----------------------------------------------------------------------------------------
+
+// A picture as the browser shows it, made by the service where the browser can't.
+async function shown(file) {
+  let bitmap = await createImageBitmap(file).catch(() => null);
+  const blob = bitmap ? file : await api.showable(file);
+  bitmap ??= await createImageBitmap(blob);
+  return { file, url: URL.createObjectURL(blob), size: [bitmap.width, bitmap.height] };
+}
+
+async function openBlank(file) {
+  const picture = await shown(file);
+  if (blank) URL.revokeObjectURL(blank.url);
+  blank = picture;
+  view = "form";
+  const aspect = blank.size[0] / blank.size[1];
+  const isLike = ([width, height]) => Math.abs(aspect / (width / height) - 1) < SIMILAR;
+  if (!isLike(draft.page)) {
+    const papers = Object.values(PAPERS).flatMap(([width, height]) => [[width, height], [height, width]]);
+    draft.page = papers.find(isLike) ?? [210, Math.round(2100 / aspect) / 10];
+  }
+  if (!draft.fields.length) {
+    draft.form = file.name.replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9_.-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 60) || "form";
+    draft.align = "picture";
+  }
+  draft.picture = file.name;
+  say("");
+  showForm();
+  changed();
+  await findBoxes();
+}
+
+async function findBoxes() {
+  found = [];
+  found = (await api.propose(blank.file, draft.page.join("x"))).fields;
+}
+
+function takeFound() {
+  const overlaps = ([left, top, right, bottom]) => draft.fields.some(({ box }) => left < box[2] && box[0] < right && top < box[3] && box[1] < bottom);
+  const fresh = found.filter(({ box }) => !overlaps(box));
+  for (const each of fresh) draft.add(fieldOf(each));
+  if (fresh.length) changed();
+  announce(fresh.length ? `${fresh.length} boxes found` : "No further box found");
+  say(fresh.length ? "" : "No further box with lines around it was found.");
+}
+
+async function tryScan() {
+  if (!isValid) await check();
+  if (!isValid) return say(draft.fields.length ? "The template must be right before it can be tried." : "Draw a field first.");
+  if (draft.align === "picture" && !blank) return say(`Open the blank form first: ${draft.picture || "its picture"}. The form is found by what is printed on it.`);
+  say("");
+  byId("alignment").textContent = "Reading…";
+  reading = null;
+  await attempt(async () => {
+    reading = await api.readForm(scan.file, yaml.value, draft.align === "picture" ? blank.file : null);
+  });
+  showReading();
+}
+
+function showReading() {
+  byId("views").hidden = byId("results").hidden = !reading;
+  byId("again").hidden = !scan;
+  view = reading ? "scan" : "form";
+  byId("alignment").textContent = reading ? aligned(reading.alignment) : "It could not be read.";
+  const rows = (reading?.fields ?? []).map((field) => {
+    field.shown = `${valueOf(field)}  ${percent(field.confidence)}${field.status === "ok" ? "" : `  ${field.status}`}`;
+    const status = element("td", {}, field.status, ...(field.note ? [element("small", { textContent: field.note })] : []));
+    const name = element("th", { scope: "row", textContent: field.name });
+    const row = element("tr", {}, name, element("td", { className: "value", textContent: valueOf(field) }), element("td", { textContent: percent(field.confidence) }), status);
+    row.classList.toggle("is-aside", field.status === "doubtful" || field.status === "missing");
+    return row;
+  });
+  byId("values").replaceChildren(...rows);
+  if (reading) announce(`Read ${reading.fields.map((field) => `${field.name}: ${valueOf(field)}`).join(", ")}`);
+  show();
+}
+
+const valueOf = ({ value }) => ({ true: "✓", false: "☐", "": "–" })[value] ?? value;
+
+function aligned({ residual_mm: residual, dpi, turned_deg: turned }) {
+  return `Found within ${residual.toFixed(2)} mm, at ${Math.round(dpi)} dpi, turned by ${turned.toFixed(1)}°.`;
+}
+
+// What people do ----------------------------------------------------------------------------------
+
+function onFile(id, work) {
+  byId(id).addEventListener("change", ({ target }) => {
+    const [file] = target.files;
+    target.value = ""; // the same file may be chosen again
+    if (file) attempt(() => work(file));
+  });
+}
+
+onFile("blank", openBlank);
+onFile("yaml-file", async (file) => apply(await file.text()));
+onFile("scan", async (file) => {
+  const picture = await shown(file);
+  if (scan) URL.revokeObjectURL(scan.url);
+  scan = picture;
+  await tryScan();
+});
+byId("again").addEventListener("click", tryScan);
+byId("apply").addEventListener("click", () => apply(yaml.value));
+byId("save").addEventListener("click", save);
+byId("propose").addEventListener("click", takeFound);
+byId("delete").addEventListener("click", () => remove(selected));
+byId("add").addEventListener("click", () => {
+  const [width, height] = draft.page;
+  const top = draft.fields.reduce((lowest, { box }) => Math.max(lowest, box[3] + 6), 30);
+  const box = [25, Math.min(top, height - 35), Math.min(85, width - 25), Math.min(top, height - 35) + 10];
+  add({ kind: "number", box });
+});
+byId("smaller").addEventListener("click", () => sheet.zoom(1 / 1.4));
+byId("larger").addEventListener("click", () => sheet.zoom(1.4));
+byId("views").addEventListener("click", ({ target }) => {
+  if (!target.value) return;
+  view = target.value;
+  show();
+});
+fieldForm.addEventListener("change", edit);
+fieldForm.addEventListener("submit", (event) => event.preventDefault());
+formForm.addEventListener("submit", (event) => event.preventDefault());
+formForm.addEventListener("change", () => {
+  const { form, paper, align } = formForm.elements;
+  draft.form = form.value;
+  draft.align = align.value;
+  if (paper.value !== "own") draft.page = paper.value.split("x").map(Number);
+  else if (blank) draft.page = [210, Math.round((2100 * blank.size[1]) / blank.size[0]) / 10];
+  showForm();
+  changed();
+  if (blank) attempt(findBoxes);
+});
+window.addEventListener("beforeunload", (event) => {
+  if (!isSaved && draft.fields.length) event.preventDefault();
+});
+
+showForm();
+show();
+await attempt(async () => {
+  byId("review-link").hidden = (await api.about()).corrections === null;
+});
