@@ -38,7 +38,8 @@ def test_pieces_that_are_not_as_many_as_the_digits_say_nothing():
     pair = [digit(4, 20, 0.9), digit(2, 120, 0.9)]
     assert opinion(pair, STRIP, CROP, 3) is None
     assert opinion(pair, STRIP, CROP, 1) is None
-    # Where the line model reads nothing at all, they are heard.
+    # Where the line model reads nothing at all, or a slash, they are heard.
+    assert opinion(pair, STRIP, CROP, 1, num_slashes=1).text == "42"
     assert opinion(pair, STRIP, CROP, 0).text == "42"
 
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -48,12 +47,17 @@ class _Seen:
         """Whether one look was not enough."""
         return len(self.looked) > 1
 
-    @cached_property
-    def best(self) -> Guess | None:
-        """The most probable text, all looks taken together; ``None`` if nothing fits."""
+    @property
+    def num_read(self) -> int:
+        """How many digits there most probably are, all looks taken together."""
         views = [look.guesses for look in self.looked]
         agreed = looks.agreed(views, [1 / len(views)] * len(views), 1)
-        return agreed[0].guess if agreed else None
+        return len(agreed[0].guess.text) if agreed else 0
+
+    @property
+    def num_slashes(self) -> int:
+        """How many slashes the first look shows."""
+        return self.looked[0].scores.raw.count("/")
 
     def readings(self, second: Reading | None, share: float) -> list[Reading]:
         """Return the most probable readings, the second opinion counted in by its share."""
@@ -112,8 +116,7 @@ class LineReader:
             cut, strips, outputs, pieces or [()] * len(cut), strict=True
         ):
             seen = self._seen(strip, output, constraint, 1, certain=False)
-            num_read = len(seen.best.text) if seen.best else 0
-            second = opinion.opinion(digits, strip, crop, num_read)
+            second = opinion.opinion(digits, strip, crop, seen.num_read, seen.num_slashes)
             yield self._numbers(seen, second, opinion.weight(digits), strip, crop)[0]
 
     def candidates(
@@ -140,9 +143,9 @@ class LineReader:
         (output,) = self._model.log_probabilities([strip.pixels])
         seen = self._seen(strip, output, constraint, count, certain=True)
         second, share = None, 0.0
-        if pieces and seen.best and seen.is_doubtful:
+        if pieces and seen.is_doubtful:
             digits = pieces()
-            second = opinion.opinion(digits, strip, crop, len(seen.best.text))
+            second = opinion.opinion(digits, strip, crop, seen.num_read, seen.num_slashes)
             share = opinion.weight(digits)
         return self._numbers(seen, second, share, strip, crop)
 

@@ -12,10 +12,13 @@ from inkread.results import Digit, Number
 __all__ = ["LONE_WEIGHT", "averaged", "opinion", "weight"]
 
 LONE_WEIGHT = 2 / 3  # of the glyph model's word on a digit that stands alone
+_WEIGHT = 0.4  # of its word on several
 _LEAST = 1e-9  # a probability of 0 has no logarithm
 
 
-def opinion(digits: Sequence[Digit], strip: Strip, crop: Crop, num_read: int) -> Reading | None:
+def opinion(
+    digits: Sequence[Digit], strip: Strip, crop: Crop, num_read: int, num_slashes: int = 0
+) -> Reading | None:
     """Return what the glyph model says of a run, as a reading of its strip; ``None`` if nothing.
 
     Pieces of ink that aren't as many as the digits that the line model reads are parts of digits,
@@ -26,8 +29,9 @@ def opinion(digits: Sequence[Digit], strip: Strip, crop: Crop, num_read: int) ->
         strip: of the run.
         crop: that the strip was made from.
         num_read: how many digits the line model reads there.
+        num_slashes: how many slashes it reads, each of which may be a 1.
     """
-    if not digits or num_read not in (0, len(digits)):
+    if not digits or not (num_read <= len(digits) <= num_read + num_slashes or num_read == 0):
         return None
     if any(digit.rejected for digit in digits) and not len(digits) == num_read == 1:
         return None
@@ -74,4 +78,4 @@ def weight(digits: Sequence[Digit]) -> float:
 
     A digit on its own is what the glyph model was made for, and knows from letters.
     """
-    return LONE_WEIGHT if len(digits) == 1 else 1 / 2
+    return LONE_WEIGHT if len(digits) == 1 else _WEIGHT
