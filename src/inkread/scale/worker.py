@@ -1,0 +1,167 @@
+"""One process's share: batches of inputs, fetched, hashed, read and staged."""
+
+import hashlib
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+import cv2
+import pyarrow as pa
+
+from inkread.scale.dataset import Dataset, Keys, content_key, input_key, is_known
+from inkread.scale.inputs import UNREADABLE, fetch
+
+__all__ = ["BATCH", "Job", "ReadFile", "Row", "Summary", "Worker"]
+
+BATCH = 64  # inputs that are staged together; a death costs no more reading than that
+_MAX_DEATHS = 3
+
+Row = dict[str, Any]
+# The file's bytes, its name and its SHA-256 to the rows of all its pages, one at least.
+ReadFile = Callable[[bytes, str, str], list[Row]]
+
+
+class Job(Protocol):
+    """What is to be read of a picture; it can be sent to other processes."""
+
+    @property
+    def rows(self) -> pa.Schema:
+        """The columns of a row; ``error`` among them says why a page could not be read."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides what is read, as JSON has it."""
+
+    def reader(self) -> ReadFile:
+        """Load the model, with one thread.
+
+        Raises:
+            InkreadError: the model or a setting can't be used.
+        """
+
+
+@dataclass
+class Summary:
+    """What came of inputs.
+
+    Attributes:
+        num_inputs: how many there were.
+        num_read: files that were read.
+        num_rows: of them.
+        num_refused: rows that say why a page could not be read.
+        num_known: files, or contents, that were read before.
+        unreadable: what could not be fetched, and why.
+    """
+
+    num_inputs: int = 0
+    num_read: int = 0
+    num_rows: int = 0
+    num_refused: int = 0
+    num_known: int = 0
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, other: "Summary") -> None:
+        """Add what came of other inputs."""
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+    def to_table(self) -> pa.Table:
+        """Return one line that can go from process to process."""
+        unreadable = [{"uri": uri, "error": error} for uri, error in self.unreadable]
+        return pa.Table.from_pylist([{**asdict(self), "unreadable": unreadable}], schema=_SUMMARY)
+
+    @classmethod
+    def from_line(cls, line: dict[str, Any]) -> "Summary":
+        """Rebuild from a line of ``to_table``."""
+        pairs = [(each["uri"], each["error"]) for each in line["unreadable"]]
+        return cls(**{**line, "unreadable": pairs})
+
+
+class Worker:
+    """Reads batches; a batch that is staged already is not read again."""
+
+    def __init__(self, job: Job, dataset: Dataset, known: Keys) -> None:
+        """Load the model.
+
+        Args:
+            job: what to read.
+            dataset: where to.
+            known: what was read before, as ``Dataset.known`` has it.
+        """
+        warnings.filterwarnings("ignore", module="PIL")  # what is wrong is said once, by images
+        cv2.setNumThreads(1)
+        self._read = job.reader()
+        self._dataset = dataset
+        self._known = known
+
+    def read(self, inputs: Sequence[tuple[str, str]]) -> Summary:
+        """Read inputs and stage what they hold.
+
+        A batch over which a process died is read carefully: what is under way is noted before, and
+        an input that was so at several deaths is given up.
+
+        Args:
+            inputs: the uri and version of each.
+
+        Raises:
+            OSError: the batch can't be staged.
+        """
+        summary = Summary(num_inputs=len(inputs))
+        new = [each for each in inputs if not is_known(self._known, input_key(*each))]
+        summary.num_known = len(inputs) - len(new)
+        if not new:
+            return summary
+        name = hashlib.sha256("\n".join(map("\0".join, new)).encode()).hexdigest()[:32]
+        before = self._dataset.batch(name)
+        staged = before.to_pylist() if before else []
+        done = {(line["uri"], line["version"]) for line in staged}
+        deaths = self._dataset.deaths(name)
+        is_careful = deaths is not None
+        deaths = deaths or {}
+        if not is_careful:
+            self._dataset.begin(name, deaths)
+        contents: set[str] = {line["sha256"] for line in staged}
+        for uri, version in new:
+            if (uri, version) in done:
+                continue
+            if is_careful and deaths.get(uri, 0) >= _MAX_DEATHS:
+                reason = "the process that read it died, again and again; was memory short?"
+                summary.unreadable.append((uri, reason))
+                continue
+            if is_careful:
+                self._dataset.begin(name, {**deaths, uri: deaths.get(uri, 0) + 1})
+            try:
+                data = fetch(uri)
+            except UNREADABLE as error:
+                reason = getattr(error, "strerror", None) or error
+                summary.unreadable.append((uri, f"it can't be read: {reason}"))
+                continue
+            sha256 = hashlib.sha256(data).hexdigest()
+            is_new = sha256 not in contents and not is_known(self._known, content_key(sha256))
+            contents.add(sha256)
+            staged.append(
+                {
+                    "uri": uri,
+                    "version": version,
+                    "sha256": sha256,
+                    "part": sha256[:2],
+                    "rows": self._read(data, uri, sha256) if is_new else [],
+                }
+            )
+        if len(staged) > len(done):
+            self._dataset.stage(name, staged)
+        for line in staged:
+            summary.num_read += bool(line["rows"])
+            summary.num_known += not line["rows"]
+            summary.num_rows += len(line["rows"])
+            summary.num_refused += sum(row["error"] is not None for row in line["rows"])
+        return summary
+
+
+_SUMMARY = pa.schema(
+    [
+        *((name, pa.int64()) for name in vars(Summary()) if name != "unreadable"),
+        ("unreadable", pa.list_(pa.struct([("uri", pa.string()), ("error", pa.string())]))),
+    ]
+)
