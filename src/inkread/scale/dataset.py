@@ -183,7 +183,7 @@ class Dataset:
             if lengths[index] and sha256 not in seen:
                 seen.add(sha256)
                 chosen.append(index)
-        added = self._flat(staged.take(chosen))
+        added = self._flat(staged.take(pa.array(chosen, pa.int64())))
         self._write(rows_path, pa.concat_tables([rows, added]) if rows else added)
         files = self._table_or_none(files_path)
         ledger = staged.select(_LEDGER.names).cast(_LEDGER)

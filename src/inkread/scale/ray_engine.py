@@ -143,7 +143,9 @@ def _inputs(names: Sequence[str], recursive: bool, summary: Summary) -> Any:
     ]
     parts = [ray.data.from_arrow(blocks)] if blocks else []
     parts += [_list(name) for name in lists]
-    return parts[0].union(*parts[1:]) if parts else None
+    if len(parts) > 1:
+        return parts[0].union(*parts[1:])
+    return parts[0] if parts else None
 
 
 def _list(name: str) -> Any:
@@ -162,7 +164,7 @@ def _list(name: str) -> Any:
 
 
 def _pool() -> Any:
-    num_actors = max(1, int(ray.cluster_resources().get("CPU", 1)))
+    num_actors = max(1, int(ray.cluster_resources().get("CPU", 1)))  # type: ignore[no-untyped-call]
     # It may shrink: else actors of a dead node would wait for cores until the end of time.
     return ray.data.ActorPoolStrategy(min_size=1, initial_size=num_actors, max_size=num_actors)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -98,9 +98,6 @@ class Worker:
     def read(self, inputs: Sequence[tuple[str, str]]) -> Summary:
         """Read inputs and stage what they hold.
 
-        A batch over which a process died is read carefully: what is under way is noted before, and
-        an input that was so at several deaths is given up.
-
         Args:
             inputs: the uri and version of each.
 
@@ -110,53 +107,60 @@ class Worker:
         summary = Summary(num_inputs=len(inputs))
         new = [each for each in inputs if not is_known(self._known, input_key(*each))]
         summary.num_known = len(inputs) - len(new)
-        if not new:
-            return summary
-        name = hashlib.sha256("\n".join(map("\0".join, new)).encode()).hexdigest()[:32]
+        for line in self._staged(new, summary.unreadable) if new else ():
+            rows = line["rows"]
+            summary.num_read += bool(rows)
+            summary.num_known += not rows
+            summary.num_rows += len(rows)
+            summary.num_refused += sum(row["error"] is not None for row in rows)
+        return summary
+
+    def _staged(
+        self, inputs: Sequence[tuple[str, str]], unreadable: list[tuple[str, str]]
+    ) -> list[dict[str, Any]]:
+        """Return the lines of a batch, from the dataset or read now and staged."""
+        name = hashlib.sha256("\n".join(map("\0".join, inputs)).encode()).hexdigest()[:32]
         before = self._dataset.batch(name)
-        staged = before.to_pylist() if before else []
-        done = {(line["uri"], line["version"]) for line in staged}
-        deaths = self._dataset.deaths(name)
-        is_careful = deaths is not None
-        deaths = deaths or {}
-        if not is_careful:
-            self._dataset.begin(name, deaths)
-        contents: set[str] = {line["sha256"] for line in staged}
-        for uri, version in new:
-            if (uri, version) in done:
-                continue
-            if is_careful and deaths.get(uri, 0) >= _MAX_DEATHS:
-                reason = "the process that read it died, again and again; was memory short?"
-                summary.unreadable.append((uri, reason))
-                continue
-            if is_careful:
-                self._dataset.begin(name, {**deaths, uri: deaths.get(uri, 0) + 1})
+        lines: list[dict[str, Any]] = before.to_pylist() if before else []
+        done = {(line["uri"], line["version"]) for line in lines}
+        contents = {line["sha256"] for line in lines}
+        left = [each for each in inputs if each not in done]
+        for uri, version in self._guarded(name, left, unreadable):
             try:
                 data = fetch(uri)
             except UNREADABLE as error:
                 reason = getattr(error, "strerror", None) or error
-                summary.unreadable.append((uri, f"it can't be read: {reason}"))
+                unreadable.append((uri, f"it can't be read: {reason}"))
                 continue
             sha256 = hashlib.sha256(data).hexdigest()
             is_new = sha256 not in contents and not is_known(self._known, content_key(sha256))
             contents.add(sha256)
-            staged.append(
-                {
-                    "uri": uri,
-                    "version": version,
-                    "sha256": sha256,
-                    "part": sha256[:2],
-                    "rows": self._read(data, uri, sha256) if is_new else [],
-                }
-            )
-        if len(staged) > len(done):
-            self._dataset.stage(name, staged)
-        for line in staged:
-            summary.num_read += bool(line["rows"])
-            summary.num_known += not line["rows"]
-            summary.num_rows += len(line["rows"])
-            summary.num_refused += sum(row["error"] is not None for row in line["rows"])
-        return summary
+            rows = self._read(data, uri, sha256) if is_new else []
+            line = {"uri": uri, "version": version, "sha256": sha256, "part": sha256[:2]}
+            lines.append({**line, "rows": rows})
+        if len(lines) > len(done):
+            self._dataset.stage(name, lines)
+        return lines
+
+    def _guarded(
+        self, name: str, inputs: Sequence[tuple[str, str]], unreadable: list[tuple[str, str]]
+    ) -> Iterator[tuple[str, str]]:
+        """Give the inputs of a batch, but those over which processes died.
+
+        Only where one died over the batch is it noted before each input that it is under way.
+        """
+        deaths = self._dataset.deaths(name)
+        if deaths is None:
+            self._dataset.begin(name, {})
+            yield from inputs
+            return
+        for uri, version in inputs:
+            if deaths.get(uri, 0) >= _MAX_DEATHS:
+                reason = "the process that read it died, again and again; was memory short?"
+                unreadable.append((uri, reason))
+            else:
+                self._dataset.begin(name, {**deaths, uri: deaths.get(uri, 0) + 1})
+                yield uri, version
 
 
 _SUMMARY = pa.schema(

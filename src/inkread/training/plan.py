@@ -112,19 +112,20 @@ def carry_out(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | No
     recipe = chosen_recipe(plan)
     from inkread.training import plots
     from inkread.training.line_recipes import LineRecipe
-    from inkread.training.train import train
-    from inkread.training.train_line import train_line
+    from inkread.training.train import Run, train
+    from inkread.training.train_line import LineRun, train_line
 
     seed, resume = plan.seed, plan.resume
+    run: Run | LineRun
     if isinstance(recipe, LineRecipe):
-        found = train_line(
+        run = train_line(
             recipe, digits, plan.folder,
             seed=seed, resume=resume, start=plan.start, on_step=on_step,
         )  # fmt: skip
-        strips = found.validation
+        strips = run.validation
         shown = plots.strips(strips.strips[:40], strips.texts[:40], "synthetic numbers")
         what = "synthetic validation numbers right as a whole, separators included:"
-        count, history, model_file = len(strips.texts), found.history, found.model_file
+        count = len(strips.texts)
     else:
         run = train(
             recipe, digits, plan.folder,
@@ -133,12 +134,13 @@ def carry_out(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | No
         picked = plots.pick_samples(digits.train, 10, seed)
         shown = plots.samples(digits.train, picked, "training images")
         what = "validation accuracy"
-        count, history, model_file = len(digits.validation), run.history, run.model_file
+        count = len(digits.validation)
     plots.save(shown, plan.folder / "samples.png")
-    plots.save(plots.curves(history, f"{plan.recipe}, seed {seed}"), plan.folder / "curves.png")
-    last = history[-1]
+    title = f"{plan.recipe}, seed {seed}"
+    plots.save(plots.curves(run.history, title), plan.folder / "curves.png")
+    last = run.history[-1]
     return (
-        f"{model_file}: {what} {last.validation_accuracy:.2%} (n = {count:,}) "
+        f"{run.model_file}: {what} {last.validation_accuracy:.2%} (n = {count:,}) "
         f"after {last.seconds:.0f} s of training"
     )
 
