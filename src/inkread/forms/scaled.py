@@ -51,5 +51,5 @@ def _rows(reader: FormReader, how: Job, data: bytes, uri: str, sha256: str) -> l
             continue
         row = dict(zip(columns_of(how.template), row_of(record), strict=True))
         del row["scan"]
-        rows.append({**row, "error": None})
+        rows.append(row)
     return rows

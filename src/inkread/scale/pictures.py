@@ -62,7 +62,5 @@ def _rows(reader: Reader, how: batch.Settings, data: bytes, uri: str, _sha256: s
     ):
         page = outcome.page
         found = list(number_rows(page, range(len(page.numbers)))) if page else []
-        rows += [{**row, "error": None} for row in found] or [
-            {"page": number, "error": outcome.error}
-        ]
+        rows += found or [{"page": number, "error": outcome.error}]
     return rows

@@ -9,21 +9,18 @@ import contextlib
 import logging
 import math
 import os
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 # Before Ray is imported, which reads them then.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # Ray's own, of its own settings
-    import ray
-    import ray.data
-    import ray.exceptions
-
 import pyarrow as pa
+import ray
+import ray.data
+import ray.exceptions
 
 from inkread.errors import ConfigError
 from inkread.scale.dataset import Dataset

@@ -112,7 +112,7 @@ class Worker:
             summary.num_read += bool(rows)
             summary.num_known += not rows
             summary.num_rows += len(rows)
-            summary.num_refused += sum(row["error"] is not None for row in rows)
+            summary.num_refused += sum(row.get("error") is not None for row in rows)
         return summary
 
     def _staged(
