@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import cv2
 import numpy as np
 import pyarrow as pa
 import pytest
+import ray
 from pyarrow import parquet
 from typer.testing import CliRunner
 
@@ -17,9 +19,11 @@ from inkread import batch
 from inkread.batch import ReadAs
 from inkread.cli import app
 from inkread.errors import ConfigError
+from inkread.forms.template import load
 from inkread.output import number_rows
 from inkread.scale import ray_engine
 from inkread.scale.dataset import Dataset
+from inkread.training import filled
 
 SAMPLES = Path(inkread.__file__).parent / "samples"
 SCAN_FORM = Path(inkread.__file__).parent / "forms" / "samples" / "meter-reading.yaml"
@@ -27,6 +31,8 @@ SCAN_FORM = Path(inkread.__file__).parent / "forms" / "samples" / "meter-reading
 
 @pytest.fixture(scope="module", autouse=True)
 def _ray():
+    # The processes of Ray can't import a test.
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     with ray_engine.connected("local", num_cpus=2):
         yield
 
@@ -82,7 +88,7 @@ def test_numbers_are_those_of_the_local_engine(tmp_path):
         name = Path(row["uri"]).name
         about = {key: row[key] for key in row if key not in ("sha256", "uri", "error", "part")}
         found[name] = (None if row["error"] else about), row["error"]
-    assert len(rows) == len(found)
+    assert len(rows) == len(found), done.output
     assert "No such file" in found.pop("none.png")[1]
     # Of two names of one content, it is not said which stands.
     first = found.pop("same.png", None) or found.pop(names[0].name)
@@ -117,9 +123,6 @@ def test_a_killed_process_loses_and_doubles_nothing(tmp_path, monkeypatch):
 
 
 def test_forms_are_read_as_rows(tmp_path, full_mnist):
-    from inkread.forms.template import load
-    from inkread.training import filled
-
     template = load(SCAN_FORM)
     rng = np.random.default_rng(1)
     texts = filled.random_texts(template, rng)
