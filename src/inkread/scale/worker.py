@@ -2,8 +2,11 @@
 
 import hashlib
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import cv2
@@ -16,6 +19,7 @@ __all__ = ["BATCH", "Job", "ReadFile", "Row", "Summary", "Worker"]
 
 BATCH = 64  # inputs that are staged together; a death costs no more reading than that
 _MAX_DEATHS = 3
+_FETCHED_AHEAD = 8
 
 Row = dict[str, Any]
 # The file's bytes, its name and its SHA-256 to the rows of all its pages, one at least.
@@ -125,9 +129,9 @@ class Worker:
         done = {(line["uri"], line["version"]) for line in lines}
         contents = {line["sha256"] for line in lines}
         left = [each for each in inputs if each not in done]
-        for uri, version in self._guarded(name, left, unreadable):
+        for uri, version, fetched in self._fetched(name, left, unreadable):
             try:
-                data = fetch(uri)
+                data = fetched()
             except UNREADABLE as error:
                 reason = getattr(error, "strerror", None) or error
                 unreadable.append((uri, f"it can't be read: {reason}"))
@@ -142,17 +146,17 @@ class Worker:
             self._dataset.stage(name, lines)
         return lines
 
-    def _guarded(
+    def _fetched(
         self, name: str, inputs: Sequence[tuple[str, str]], unreadable: list[tuple[str, str]]
-    ) -> Iterator[tuple[str, str]]:
-        """Give the inputs of a batch, but those over which processes died.
+    ) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
+        """Give the inputs of a batch, but those over which processes died, and their bytes.
 
         Only where one died over the batch is it noted before each input that it is under way.
         """
         deaths = self._dataset.deaths(name)
         if deaths is None:
             self._dataset.begin(name, {})
-            yield from inputs
+            yield from _ahead(inputs)
             return
         for uri, version in inputs:
             if deaths.get(uri, 0) >= _MAX_DEATHS:
@@ -160,7 +164,20 @@ class Worker:
                 unreadable.append((uri, reason))
             else:
                 self._dataset.begin(name, {**deaths, uri: deaths.get(uri, 0) + 1})
-                yield uri, version
+                yield uri, version, partial(fetch, uri)
+
+
+def _ahead(
+    inputs: Sequence[tuple[str, str]],
+) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
+    """Fetch a few inputs ahead of the one that is read: a store's answers take their time."""
+    with ThreadPoolExecutor(_FETCHED_AHEAD) as pool:
+        waiting: deque[tuple[str, str, Callable[[], bytes]]] = deque()
+        for uri, version in inputs:
+            waiting.append((uri, version, pool.submit(fetch, uri).result))
+            if len(waiting) == _FETCHED_AHEAD:
+                yield waiting.popleft()
+        yield from waiting
 
 
 _SUMMARY = pa.schema(
