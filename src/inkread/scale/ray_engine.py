@@ -110,7 +110,6 @@ def read(
             batch_format="pyarrow",
             compute=_pool(),
             num_cpus=1,
-            scheduling_strategy="SPREAD",
             fn_constructor_args=(job, dataset, ray.put(dataset.known())),
         )
         for line in _lines(actors):
