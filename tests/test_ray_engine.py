@@ -38,7 +38,7 @@ def _ray():
 
 
 def command(*words):
-    return CliRunner().invoke(app, [*map(str, words)])
+    return CliRunner().invoke(app, [*map(str, words)], catch_exceptions=False)
 
 
 class DyingJob:

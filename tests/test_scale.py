@@ -14,7 +14,7 @@ import inkread
 from inkread.errors import ConfigError
 from inkread.scale import worker as worker_module
 from inkread.scale.dataset import Dataset, input_key, is_known
-from inkread.scale.inputs import Input, fetch, filesystem, list_columns, listed
+from inkread.scale.inputs import Input, ParquetList, fetch, filesystem, listed
 from inkread.scale.worker import Summary, Worker
 
 SAMPLES = Path(inkread.__file__).parent / "samples"
@@ -129,12 +129,17 @@ def test_a_list_needs_a_column_of_uris(tmp_path):
     path = tmp_path / "list.parquet"
     parquet.write_table(pa.table({"name": ["a"], "uri": [1]}), path)
     with pytest.raises(ConfigError, match="a column uri of text, received name, uri"):
-        list_columns(str(path))
+        ParquetList(str(path))
     path.write_bytes(b"none")
     with pytest.raises(ConfigError, match="expected a Parquet list"):
-        list_columns(str(path))
+        ParquetList(str(path))
     parquet.write_table(pa.table({"version": ["1"], "uri": ["a"], "more": [2]}), path)
-    assert list_columns(f"file://{path}") == ["uri", "version"]
+    assert ParquetList(f"file://{path}").inputs(0).to_pylist() == [{"uri": "a", "version": "1"}]
+    parquet.write_table(pa.table({"uri": ["a", "b", None]}), path, row_group_size=1)
+    found = ParquetList(str(path))
+    assert found.num_groups == 3
+    assert len(found.inputs(2)) == 0
+    assert found.inputs(1).to_pylist() == [{"uri": "b", "version": ""}]
 
 
 def test_what_was_read_is_there_once_and_not_read_again(job, dataset, pictures):

@@ -119,7 +119,7 @@ class Dataset:
         """Return the keys of all files and contents that were read, sorted."""
         keys = [np.array([], f"S{_KEY_BYTES}")]
         for path in [*self._files.glob(self._path("_files/part=*/files.parquet")), *self.staged()]:
-            ledger = self._table(path, _LEDGER.names)
+            ledger = self.table(path, _LEDGER.names)
             uris, versions = ledger["uri"].to_pylist(), ledger["version"].to_pylist()
             found = [
                 *map(input_key, uris, versions),
@@ -132,15 +132,23 @@ class Dataset:
         """Return the paths of the batches that are not merged, on the dataset's file system."""
         return sorted(self._files.glob(self._path("_staged/*.parquet")))
 
-    @property
-    def filesystem(self) -> Any:
-        """The dataset's file system, fsspec's."""
-        return self._files
+    def table(self, path: str, columns: list[str] | None = None) -> pa.Table:
+        """Return one file of the data set.
+
+        Raises:
+            ConfigError: it is damaged.
+        """
+        # Without the column that the folder's name would add.
+        try:
+            file = parquet.ParquetFile(io.BytesIO(self._files.cat_file(path)))
+            return file.read(columns)
+        except (*UNREADABLE, pa.ArrowException) as error:
+            raise ConfigError(f"{path}: expected results of inkread: {error}") from error
 
     def batch(self, name: str) -> pa.Table | None:
         """Return a staged batch; ``None`` if it isn't there."""
         path = self._path(f"_staged/{name}.parquet")
-        return self._table(path) if self._files.exists(path) else None
+        return self.table(path) if self._files.exists(path) else None
 
     def stage(self, name: str, inputs: Sequence[dict[str, Any]]) -> None:
         """Write a batch at once.
@@ -226,16 +234,8 @@ class Dataset:
     def _path(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}"
 
-    def _table(self, path: str, columns: list[str] | None = None) -> pa.Table:
-        # One file, not a data set: the folder's name would add a column.
-        try:
-            file = parquet.ParquetFile(io.BytesIO(self._files.cat_file(path)))
-            return file.read(columns)
-        except (*UNREADABLE, pa.ArrowException) as error:
-            raise ConfigError(f"{path}: expected results of inkread: {error}") from error
-
     def _table_or_none(self, path: str) -> pa.Table | None:
-        return self._table(path) if self._files.exists(path) else None
+        return self.table(path) if self._files.exists(path) else None
 
     def _write(self, path: str, table: pa.Table) -> None:
         data = io.BytesIO()

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import fsspec
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import parquet
 
 from inkread import sources
@@ -17,10 +19,10 @@ __all__ = [
     "SCHEMA",
     "UNREADABLE",
     "Input",
+    "ParquetList",
     "fetch",
     "filesystem",
     "is_uri",
-    "list_columns",
     "listed",
 ]
 
@@ -146,27 +148,55 @@ def _version(info: dict[str, Any]) -> str:
     return str(tag or f"{info.get('size')}-{info.get('mtime') or info.get('created') or ''}")
 
 
-def list_columns(name: str) -> list[str]:
-    """Return which of ``uri`` and ``version`` a Parquet list has.
+class ParquetList:
+    """A Parquet file that names pictures; it can be sent to other processes.
 
-    Raises:
-        ConfigError: there is no such list, or no column ``uri`` of text in it.
+    Attributes:
+        num_groups: its row groups, which are read one by one.
     """
-    files, path = filesystem(name)
-    try:
+
+    def __init__(self, name: str) -> None:
+        """Look at its schema.
+
+        Raises:
+            ConfigError: there is no such list, or no column ``uri`` of text in it.
+        """
+        self._name = name
+        try:
+            with self._open() as file:
+                schema, self.num_groups = file.schema_arrow, file.num_row_groups
+        except (*UNREADABLE, pa.ArrowException) as error:
+            raise ConfigError(
+                f"{name}: expected a Parquet list, but it can't be read: {error}"
+            ) from error
+        texts = [
+            field.name
+            for field in schema
+            if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+        ]
+        if "uri" not in texts:
+            raise ConfigError(
+                f"{name}: expected a column uri of text, "
+                f"received {', '.join(schema.names) or 'none'}"
+            )
+        self._columns = [column for column in SCHEMA.names if column in texts]
+
+    def inputs(self, group: int) -> pa.Table:
+        """Return the pictures of a row group as ``SCHEMA`` has them.
+
+        Raises:
+            OSError: it can't be read any more.
+        """
+        with self._open() as file:
+            table = file.read_row_group(group, columns=self._columns)
+        table = table.filter(pc.is_valid(table["uri"]))
+        if "version" not in self._columns:
+            table = table.append_column("version", pa.nulls(len(table), pa.string()))
+        versions = table["version"].cast(pa.string()).fill_null("")
+        return pa.table({"uri": table["uri"].cast(pa.string()), "version": versions}, SCHEMA)
+
+    @contextmanager
+    def _open(self) -> Iterator[Any]:
+        files, path = filesystem(self._name)
         with files.open(path, "rb") as file:
-            schema = parquet.read_schema(file)
-    except (*UNREADABLE, pa.ArrowException) as error:
-        raise ConfigError(
-            f"{name}: expected a Parquet list, but it can't be read: {error}"
-        ) from error
-    texts = [
-        field.name
-        for field in schema
-        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
-    ]
-    if "uri" not in texts:
-        raise ConfigError(
-            f"{name}: expected a column uri of text, received {', '.join(schema.names) or 'none'}"
-        )
-    return [column for column in SCHEMA.names if column in texts]
+            yield parquet.ParquetFile(file)

@@ -24,7 +24,7 @@ import ray.exceptions
 
 from inkread.errors import ConfigError
 from inkread.scale.dataset import Dataset
-from inkread.scale.inputs import SCHEMA, Input, filesystem, list_columns, listed
+from inkread.scale.inputs import SCHEMA, Input, ParquetList, listed
 from inkread.scale.worker import BATCH, Job, Summary, Worker
 
 __all__ = ["connected", "read", "side_by_side"]
@@ -145,18 +145,22 @@ def _inputs(names: Sequence[str], recursive: bool, summary: Summary) -> Any:
 
 
 def _list(name: str) -> Any:
-    """Return a Parquet list as a Ray dataset; it is not read yet."""
-    columns = list_columns(name)
-    files, path = filesystem(name)
+    """Return a Parquet list as a Ray dataset; but for its schema it is not read yet."""
+    found = ParquetList(name)
 
-    def complete(table: pa.Table) -> pa.Table:
-        uris = table["uri"].cast(pa.string())
-        versions = table["version"] if "version" in columns else pa.nulls(len(table), pa.string())
-        return pa.table({"uri": uris, "version": versions.cast(pa.string()).fill_null("")})
+    def load(groups: pa.Table) -> pa.Table:
+        return pa.concat_tables(map(found.inputs, groups["group"].to_pylist()))
 
-    table = ray.data.read_parquet(path, columns=columns, filesystem=files)
-    blocks = table.map_batches(complete, batch_size=None, batch_format="pyarrow")
-    return blocks.repartition(target_num_rows_per_block=BATCH)
+    return _spread("group", range(found.num_groups), load).repartition(
+        target_num_rows_per_block=BATCH
+    )
+
+
+def _spread(column: str, values: Iterable[Any], load: Callable[[pa.Table], pa.Table]) -> Any:
+    """Return what tasks load for each of the values."""
+    # Not Ray's own reading of Parquet, which fails now and then on fsspec's file systems.
+    blocks = [pa.table({column: [value]}) for value in values]
+    return ray.data.from_arrow(blocks).map_batches(load, batch_size=None, batch_format="pyarrow")
 
 
 def _pool() -> Any:
@@ -175,9 +179,11 @@ def _merge(dataset: Dataset) -> None:
         dataset.merge(group["part"][0].as_py(), group)
         return pa.table({"num_inputs": [len(group)]})
 
-    batches = ray.data.read_parquet(staged, filesystem=dataset.filesystem, partitioning=None)
+    def load(paths: pa.Table) -> pa.Table:
+        return pa.concat_tables(map(dataset.table, paths["path"].to_pylist()))
+
     num_tasks = math.ceil(BATCH * len(staged) / _INPUTS_A_PARTITION)
-    groups = batches.groupby("part", num_partitions=min(256, num_tasks))
+    groups = _spread("path", staged, load).groupby("part", num_partitions=min(256, num_tasks))
     for _ in _lines(groups.map_groups(merge, batch_format="pyarrow")):
         pass
     dataset.forget(staged)
