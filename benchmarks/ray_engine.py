@@ -33,13 +33,14 @@ class Clock:
 
     def __init__(self) -> None:
         """Start."""
-        self.start = time.perf_counter()
+        self.start = self.last = time.perf_counter()
         self.first: tuple[float, int] | None = None
 
     def note(self, num_done: int) -> None:
         """Take note that so many pictures are done."""
+        self.last = time.perf_counter()
         if self.first is None:
-            self.first = time.perf_counter(), num_done
+            self.first = self.last, num_done
 
     def rate(self, num_done: int, name: str) -> float:
         """Print and return the pictures a second since the first outcomes."""
@@ -48,7 +49,8 @@ class Clock:
         found = (num_done - before) / (end - begin)
         print(
             f"{name}: {num_done:,} pictures, start-up {begin - self.start:.1f} s, then "
-            f"{end - begin:.1f} s: {found:.1f} pictures/s",
+            f"{end - begin:.1f} s, {end - self.last:.1f} s of them after the last picture: "
+            f"{found:.1f} pictures/s",
             flush=True,
         )
         return found
