@@ -30,7 +30,7 @@ from inkread.errors import ConfigError
 from inkread.files import write_atomically
 from inkread.scale.inputs import UNREADABLE, filesystem, is_uri
 
-__all__ = ["Dataset", "Keys", "input_key", "is_known", "staged_schema"]
+__all__ = ["Dataset", "Keys", "content_key", "input_key", "is_known", "staged_schema"]
 
 Keys = npt.NDArray[np.bytes_]
 
