@@ -17,7 +17,7 @@ LAYERS = (
     "ink", "segment", "alignment", "automaton", "patterns", "checks", "constraints", "search",
     "decode", "metadata", "runtime", "crops", "opinion", "looks", "line_reader", "glyph_reader",
     "reader", "annotate", "batch", "explain", "illustrate", "output", "messages", "registry",
-    "forms", "web", "training", "cli",
+    "scale", "forms", "web", "training", "cli",
 )  # fmt: skip
 MODULES = [
     "inkread",
@@ -27,18 +27,21 @@ MODULES = [
 COMMANDS = {
     "inkread.web.commands",
     "inkread.forms.commands",
+    "inkread.scale.commands",
+    "inkread.training.plan",
     *(f"inkread.training.{name}" for name in ("commands", "data_commands", "train_commands")),
 }
 BASE_MODULES = [
     name
     for name in MODULES
-    if not name.startswith(("inkread.training", "inkread.web", "inkread.forms")) or name in COMMANDS
+    if name.split(".")[1:2] not in (["training"], ["web"], ["scale"], ["forms"]) or name in COMMANDS
 ]
 TRAINING = {
     *("tensorflow", "keras", "matplotlib", "sklearn", "scipy", "onnx", "tf2onnx", "jinja2"),
     *("fastapi", "pydantic", "uvicorn", "sqlalchemy", "alembic", "prometheus_client"),
 }
 READING = {"cv2", "onnxruntime"}
+FOLDERS = ("training", "web", "scale", "forms")
 FORMS = {"yaml", "pydantic", "reportlab", "pyarrow", "openpyxl"}
 
 
@@ -196,8 +199,16 @@ def test_a_module_imports_only_those_above_it(module):
     for name in imports(parsed(module), inside_functions=True):
         if name.startswith("inkread."):
             other = LAYERS.index(layer_of(name))
-            inside_folder = layer_of(name) == layer_of(module) in ("training", "web", "forms")
+            inside_folder = layer_of(name) == layer_of(module) in FOLDERS
             assert other < own or inside_folder, f"{module} imports {name}"
+
+
+def test_only_one_module_knows_ray():
+    known = {
+        module: {name.split(".")[0] for name in imports(parsed(module), inside_functions=True)}
+        for module in MODULES
+    }
+    assert [module for module in MODULES if "ray" in known[module]] == ["inkread.scale.ray_engine"]
 
 
 def test_only_runtime_knows_onnxruntime():

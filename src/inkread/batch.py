@@ -27,7 +27,16 @@ if TYPE_CHECKING:  # heavy
     from inkread.images import Pages
     from inkread.reader import Reader
 
-__all__ = ["Input", "Outcome", "ReadAs", "Settings", "processes_for", "read_files"]
+__all__ = [
+    "Input",
+    "Outcome",
+    "ReadAs",
+    "Settings",
+    "open_reader",
+    "outcomes_of",
+    "processes_for",
+    "read_files",
+]
 
 _WORTH_A_PROCESS = 32  # pictures; about what is read in the time that a process takes to start
 _AHEAD = 16  # how many pictures a process may be ahead of the one whose turn it is
@@ -131,15 +140,21 @@ def read_files(
         ChildProcessError: a process could not be started.
     """
     if num_processes == 1:
-        reader = _reader(settings)
+        reader = open_reader(settings)
         for each in inputs:
-            yield from _outcomes(reader, settings, each)
+            yield from outcomes_of(reader, settings, each)
     else:
         with contextlib.closing(_Team(settings, num_processes)) as team:
             yield from team.read(inputs)
 
 
-def _reader(settings: Settings) -> "Reader":
+def open_reader(settings: Settings) -> "Reader":
+    """Load the models.
+
+    Raises:
+        ModelError: one can't be loaded.
+        ConfigError: a setting is wrong.
+    """
     from inkread.reader import Reader
 
     return Reader(
@@ -150,7 +165,8 @@ def _reader(settings: Settings) -> "Reader":
     )
 
 
-def _outcomes(reader: "Reader", settings: Settings, each: Input) -> Iterator[Outcome]:
+def outcomes_of(reader: "Reader", settings: Settings, each: Input) -> Iterator[Outcome]:
+    """Read all pages of a picture in this process, and give what came of each."""
     from inkread.images import open_pages
 
     if each.problem:
@@ -330,12 +346,12 @@ def _work(connection: Connection, settings: Settings) -> None:
     cv2.setNumThreads(1)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
-            reader = _reader(replace(settings, threads=settings.threads or 1))
+            reader = open_reader(replace(settings, threads=settings.threads or 1))
             # Not before: an import that is interrupted fails with an error of its own.
             signal.signal(signal.SIGTERM, _end)
             connection.send(None)
             while True:
-                for outcome in _outcomes(reader, settings, connection.recv()):
+                for outcome in outcomes_of(reader, settings, connection.recv()):
                     connection.send(outcome)
         except InkreadError as error:
             connection.send(error)

@@ -15,7 +15,7 @@ from collections import Counter
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.logging import RichHandler
@@ -29,9 +29,13 @@ from inkread.errors import InkreadError
 from inkread.files import check_target
 from inkread.forms import commands as form_commands
 from inkread.record import Form, Record, form_of
+from inkread.scale.commands import ChosenEngine, Engine, RayAddress, read_on_ray
 from inkread.sources import STDIN, find
 from inkread.training import commands, train_commands
 from inkread.web import commands as web_commands
+
+if TYPE_CHECKING:  # it needs the extra [ray]
+    from inkread.scale.pictures import PictureJob
 
 __all__ = ["app", "main"]
 
@@ -90,8 +94,13 @@ def read(
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON a page.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a line of CSV a number.")] = False,
     out: Annotated[
-        Path | None,
-        typer.Option(help="Write results to this file; a .csv or .jsonl.", show_default=False),
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="Write results to this file, a .csv or .jsonl; with --engine ray, to this folder "
+            "or URI, as Parquet.",
+            show_default=False,
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with --out: read what it doesn't hold yet.")
@@ -143,6 +152,8 @@ def read(
     line_model: Annotated[
         str, typer.Option(help="Model of numbers: a shipped one's name, or a file.")
     ] = "default",
+    engine: ChosenEngine = Engine.LOCAL,
+    ray_address: RayAddress = None,
 ) -> None:
     """Read the numbers in pictures."""
     if as_json and as_csv:
@@ -154,12 +165,22 @@ def read(
     settings = batch.Settings(
         model, line_model, threads, min_confidence, read_as, _length(length), pattern, check
     )
+    if engine is Engine.RAY:
+        _check_for_ray({
+            "--json": as_json, "--csv": as_csv, "--doubtful": doubtful,
+            "--annotate": annotate, "--jobs": jobs, "--threads": threads,
+        })  # fmt: skip
+        if not out:
+            raise typer.BadParameter("--engine ray writes Parquet files: name a folder with --out")
+        read_on_ray(images, partial(_for_ray, settings), out, ray_address, recursive=recursive)
+        return
     inputs = _inputs(images, recursive, annotate)
     form = Form.JSON if as_json else Form.CSV if as_csv else None
     with ExitStack() as stack:
         record = None
         if out:
-            record = Record(out, form or form_of(out), output.Csv.HEADER, resume=resume)
+            path = Path(out)
+            record = Record(path, form or form_of(path), output.Csv.HEADER, resume=resume)
             stack.callback(record.close)
             inputs = [
                 each for each in inputs if each.name == STDIN or each.name not in record.names
@@ -173,10 +194,21 @@ def read(
         failed = f", {num_failed:,} failed" if num_failed else ""
         before = f", {len(record.names):,} were read before" if resume else ""
         messages.console.print(
-            f"{len(inputs) - num_failed:,} read{failed}{before}; results in {escape(str(out))}"
+            f"{len(inputs) - num_failed:,} read{failed}{before}; results in {escape(out or '')}"
         )
     if num_failed:
         raise typer.Exit(1)
+
+
+def _check_for_ray(options: dict[str, object]) -> None:
+    if unfit := [name for name, value in options.items() if value]:
+        raise typer.BadParameter(f"{', '.join(unfit)} can't go with --engine ray")
+
+
+def _for_ray(settings: batch.Settings) -> "PictureJob":
+    from inkread.scale.pictures import PictureJob
+
+    return PictureJob(settings)
 
 
 def _is_doubtful(min_confidence: float, number: inkread.Number) -> bool:

@@ -22,10 +22,20 @@ from rich.progress import (
 
 from inkread.errors import InkreadError
 
-if TYPE_CHECKING:  # it needs the extra [train], which reading must do without
+if TYPE_CHECKING:  # they need extras, which reading must do without
+    from inkread.scale.worker import Summary
     from inkread.training.history import Step
 
-__all__ = ["ReportingGroup", "complain", "console", "downloads", "forms", "reading", "training"]
+__all__ = [
+    "ReportingGroup",
+    "complain",
+    "console",
+    "counting",
+    "downloads",
+    "forms",
+    "reading",
+    "training",
+]
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -38,6 +48,7 @@ _EXTRAS = {
     },
     "web": {"fastapi", "uvicorn", "multipart", "prometheus_client", "sqlalchemy", "alembic"},
     "forms": {"yaml", "pydantic", "pydantic_core", "reportlab", "pyarrow", "openpyxl"},
+    "ray": {"ray", "fsspec", "pandas"},
 }
 
 
@@ -155,3 +166,26 @@ def forms(total: int) -> Iterator[Callable[[int, int], None]]:
             progress.update(task, completed=done, set_aside=set_aside)
 
         yield on_progress
+
+
+@contextmanager
+def counting() -> Iterator[Callable[["Summary"], None]]:
+    """Show how many pictures are done, of a number that isn't known, on a terminal only."""
+    if not console.is_terminal:
+        yield lambda summary: None
+        return
+    columns = (
+        TextColumn("{task.completed:,.0f} pictures"),
+        TextColumn("{task.fields[failed]:,} not read"),
+        TextColumn("{task.fields[known]:,} known already"), TimeElapsedColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=None, failed=0, known=0)
+
+        def on_batch(summary: "Summary") -> None:
+            failed = summary.num_refused + len(summary.unreadable)
+            progress.update(
+                task, completed=summary.num_inputs, failed=failed, known=summary.num_known
+            )
+
+        yield on_batch

@@ -4,9 +4,9 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import rich.table
 from rich.console import Console
@@ -24,6 +24,7 @@ __all__ = [
     "Show",
     "Table",
     "console",
+    "number_rows",
     "print_comparison",
     "print_evaluation",
     "printed",
@@ -109,20 +110,28 @@ class Csv:
         writer = csv.writer(text, lineterminator="\n")
         if not page.numbers:  # a blank picture has its row too
             writer.writerow([name, page.page, *[""] * (len(self.COLUMNS) - 2)])
-        places = {
-            id(number): (row, column)
-            for row, cells in enumerate(page.rows())
-            for column, number in enumerate(cells)
-        }
-        for index in _kept(page, self._keep):
-            number = page.numbers[index]
-            writer.writerow([
-                name, page.page, index, *places[id(number)], number.text, number.raw,
-                f"{number.confidence:.4f}", *number.box, str(number.rejected).lower(),
-                number.unconstrained,
-            ])  # fmt: skip
+        for row in number_rows(page, _kept(page, self._keep)):
+            row["confidence"] = f"{row['confidence']:.4f}"
+            row["rejected"] = str(row["rejected"]).lower()
+            writer.writerow([name, *row.values()])
         if text.getvalue():
             self._write(text.getvalue())
+
+
+def number_rows(page: Page, indices: Iterable[int]) -> Iterator[dict[str, Any]]:
+    """Give the numbers of a page as rows of a table, by their ``Csv.COLUMNS`` but the file."""
+    places = {
+        id(number): (row, column)
+        for row, cells in enumerate(page.rows())
+        for column, number in enumerate(cells)
+    }
+    for index in indices:
+        number = page.numbers[index]
+        values = (
+            page.page, index, *places[id(number)], number.text, number.raw, number.confidence,
+            *number.box, number.rejected, number.unconstrained,
+        )  # fmt: skip
+        yield dict(zip(Csv.COLUMNS[1:], values, strict=True))
 
 
 class Table:

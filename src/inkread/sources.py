@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["STDIN", "SUFFIXES", "Source", "find"]
+__all__ = ["STDIN", "SUFFIXES", "Source", "find", "is_picture"]
 
 STDIN = "-"
 # What is taken from folders; a file that is named is read whatever its suffix.
@@ -88,7 +88,7 @@ def _in_folder(folder: str, recursive: bool, without: Path | None) -> Iterator[S
             folders.clear()
         folders[:] = [each for each in folders if not each.startswith(".")]
         if left_out is None or Path(parent).resolve() != left_out:
-            names += (os.path.join(parent, file) for file in files if _is_picture(file))  # noqa: PTH118
+            names += (os.path.join(parent, file) for file in files if is_picture(file))  # noqa: PTH118
     for problem in problems:
         yield Source(
             str(problem.filename), f"expected a folder, but it can't be read: {problem.strerror}"
@@ -107,7 +107,8 @@ def _exists(name: str) -> bool:
         return False
 
 
-def _is_picture(file: str) -> bool:
+def is_picture(file: str) -> bool:
+    """Return whether a file of a folder is taken for a picture, by its name."""
     return not file.startswith(".") and Path(file).suffix.lower() in SUFFIXES
 
 

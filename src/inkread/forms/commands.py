@@ -1,6 +1,8 @@
 """The commands for forms, thin as cli.py; importing it loads nothing of the extra [forms]."""
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,10 +12,12 @@ from rich.markup import escape
 from inkread import messages
 from inkread.errors import ConfigError, ImageError
 from inkread.files import check_target, write_atomically
+from inkread.scale.commands import ChosenEngine, Engine, RayAddress, read_on_ray
 
 if TYPE_CHECKING:  # it needs the extra [forms]
     from inkread.forms.engine import Job
     from inkread.forms.records import Journal
+    from inkread.forms.scaled import FormJob
 
 __all__ = ["app"]
 
@@ -79,7 +83,14 @@ def new(
 def read(
     template: TemplateFile,
     scans: Annotated[list[str], typer.Argument(help="Scans: pictures, PDF, TIFF, folders.")],
-    out: Out,
+    out: Annotated[
+        str,
+        typer.Option(
+            metavar="PATH",
+            help="The table: .csv, .parquet, .xlsx or .jsonl; with --engine ray, a folder or URI.",
+            show_default=False,
+        ),
+    ],
     min_confidence: Annotated[
         float | None,
         typer.Option(
@@ -95,17 +106,38 @@ def read(
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Read what was read before too.")] = False,
     model: Annotated[str, typer.Option(help="Name of a shipped model, or a file.")] = "default",
+    engine: ChosenEngine = Engine.LOCAL,
+    ray_address: RayAddress = None,
 ) -> None:
     """Read scans of a form into a table; run again after an interruption, it goes on."""
-    from inkread.forms.engine import Job, read_scans
-    from inkread.forms.reading import MIN_CONFIDENCE
-    from inkread.forms.tables import SUFFIXES, errors_path, write_tables
+    confidence = {} if min_confidence is None else {"min_confidence": min_confidence}
+    make_job = partial(_job, template, model, crops, **confidence)
+    if engine is Engine.RAY:
+        if processes:
+            raise typer.BadParameter("--processes is of the local engine; Ray knows its cores")
+        read_on_ray(scans, partial(_for_ray, make_job), out, ray_address, again=again)
+    else:
+        _read_here(scans, make_job(), Path(out), processes, again)
+
+
+def _job(template: Path, model: str, crops: Path | None, **options: float) -> "Job":
+    from inkread.forms.engine import Job
     from inkread.forms.template import load
 
+    return Job(load(template), model, crops=crops and crops.absolute(), **options)
+
+
+def _for_ray(make_job: "Callable[[], Job]") -> "FormJob":
+    from inkread.forms.scaled import FormJob
+
+    return FormJob(make_job())
+
+
+def _read_here(scans: list[str], job: "Job", out: Path, processes: int | None, again: bool) -> None:
+    from inkread.forms.engine import read_scans
+    from inkread.forms.tables import SUFFIXES, errors_path, write_tables
+
     check_target(out, SUFFIXES)
-    job = Job(
-        load(template), model, MIN_CONFIDENCE if min_confidence is None else min_confidence, crops
-    )
     journal = _journal(out, job)
     if again:
         journal.path.unlink(missing_ok=True)
@@ -146,8 +178,7 @@ def correct(
 def _journal(out: Path, job: "Job") -> "Journal":
     from inkread.forms.records import Journal, journal_path
 
-    settings = {"model": str(job.model), "min_confidence": job.min_confidence}
-    return Journal(journal_path(out), job.template, settings)
+    return Journal(journal_path(out), job.template, job.settings)
 
 
 def _named(names: list[str]) -> list[str]:

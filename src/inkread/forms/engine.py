@@ -49,6 +49,11 @@ class Job:
     min_confidence: float = MIN_CONFIDENCE
     crops: Path | None = None
 
+    @property
+    def settings(self) -> dict[str, str | float]:
+        """What, beside the template, decides what is read."""
+        return {"model": str(self.model), "min_confidence": self.min_confidence}
+
     def form_reader(self, threads: int | None = None) -> FormReader:
         """Load the model and prepare for the form.
 
@@ -95,7 +100,9 @@ class _Scan:
     sha256: str
 
 
-def read_file(reader: FormReader, name: str, sha256: str, crops: Path | None) -> list[FormRecord]:
+def read_file(
+    reader: FormReader, name: str, sha256: str, crops: Path | None, data: bytes | None = None
+) -> list[FormRecord]:
     """Read all pages of a scan's file.
 
     Args:
@@ -103,6 +110,7 @@ def read_file(reader: FormReader, name: str, sha256: str, crops: Path | None) ->
         name: path of the file.
         sha256: of the file.
         crops: folder for the pictures of the fields that are set aside.
+        data: what the file holds, if that is known already.
 
     Returns:
         A record for each page; those that could not be read say why.
@@ -110,7 +118,7 @@ def read_file(reader: FormReader, name: str, sha256: str, crops: Path | None) ->
     shown = name.encode("utf-8", "backslashreplace").decode()
     records: list[FormRecord] = []
     try:
-        with images.open_pages(name) as opened:
+        with images.open_pages(name if data is None else data) as opened:
             records.extend(
                 _read_page(reader, opened, index, (shown, sha256), crops)
                 for index in range(len(opened))

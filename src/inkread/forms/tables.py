@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from inkread.errors import ConfigError
 from inkread.files import check_target, replacing
@@ -16,7 +16,10 @@ from inkread.forms.records import FormRecord
 from inkread.forms.template import Template
 from inkread.forms.values import as_text
 
-__all__ = ["SUFFIXES", "errors_path", "write_tables"]
+if TYPE_CHECKING:  # only where Parquet is written
+    import pyarrow as pa
+
+__all__ = ["SUFFIXES", "arrow_schema", "columns_of", "errors_path", "row_of", "write_tables"]
 
 SUFFIXES = (".csv", ".parquet", ".xlsx", ".jsonl")
 _BATCH = 1000  # rows that Parquet writes together
@@ -70,15 +73,15 @@ def write_tables(
         _write_lines(errors_path(out), errors)
         return
     write = {".csv": _write_csv, ".parquet": _write_parquet, ".xlsx": _write_xlsx}
-    columns = _columns(template)
-    write[out.suffix.lower()](out, columns, (_as_row(record) for record in rows()))
+    columns = columns_of(template)
+    write[out.suffix.lower()](out, columns, (row_of(record) for record in rows()))
     refused += [(name, None, reason) for name, reason in unreadable]
     kinds = {"scan": "text", "page": "integer", "error": "text"}
     write[out.suffix.lower()](errors_path(out), kinds, iter(refused))
 
 
-def _columns(template: Template) -> dict[str, str]:
-    """Return what each column holds, by its name."""
+def columns_of(template: Template) -> dict[str, str]:
+    """Return what each column of a form's table holds, by its name."""
     kinds = dict.fromkeys(_ABOUT, "number") | {
         "form_id": "text", "scan": "text", "page": "integer",
     }  # fmt: skip
@@ -97,7 +100,8 @@ def _kind(field: FormField) -> str:
     return f"amount {field.decimals}" if isinstance(field, AmountField) else "text"
 
 
-def _as_row(record: FormRecord) -> Row:
+def row_of(record: FormRecord) -> Row:
+    """Return the values of a form that was read, in the order of the columns."""
     row: list[Any] = [getattr(record, name) for name in _ABOUT]
     for field in record.fields:
         row += [field.value, round(field.confidence, 4), field.status.value]
@@ -142,6 +146,18 @@ def _write_parquet(out: Path, columns: dict[str, str], rows: Iterable[Row]) -> N
     import pyarrow as pa
     from pyarrow import parquet
 
+    schema = arrow_schema(columns)
+    with replacing(out) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
+        waiting = iter(rows)
+        while batch := list(islice(waiting, _BATCH)):
+            values = dict(zip(columns, map(list, zip(*batch, strict=True)), strict=True))
+            writer.write_table(pa.table(values, schema=schema))
+
+
+def arrow_schema(columns: dict[str, str]) -> "pa.Schema":
+    """Return the types of a table's columns in Parquet."""
+    import pyarrow as pa
+
     types = {
         "text": pa.string(),
         "integer": pa.int32(),
@@ -149,17 +165,12 @@ def _write_parquet(out: Path, columns: dict[str, str], rows: Iterable[Row]) -> N
         "truth": pa.bool_(),
         "date": pa.date32(),
     }
-    schema = pa.schema(
+    return pa.schema(
         [
             (name, types.get(kind) or pa.decimal128(24, int(kind.split()[1])))
             for name, kind in columns.items()
         ]
     )
-    with replacing(out) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
-        waiting = iter(rows)
-        while batch := list(islice(waiting, _BATCH)):
-            values = dict(zip(columns, map(list, zip(*batch, strict=True)), strict=True))
-            writer.write_table(pa.table(values, schema=schema))
 
 
 def _write_xlsx(out: Path, columns: dict[str, str], rows: Iterable[Row]) -> None:

@@ -12,7 +12,9 @@ from rich.table import Table
 
 from inkread import messages, output
 from inkread.errors import ConfigError
+from inkread.scale.commands import ChosenEngine, Engine, RayAddress
 from inkread.training.data_commands import DataFolder, load_mnist
+from inkread.training.plan import Plan, carry_out, chosen_recipe, go_on, seeded, seeds_of
 
 if TYPE_CHECKING:
     from inkread.runtime import Model
@@ -73,6 +75,16 @@ def train(
     ] = None,
     models: ModelsFolder = None,
     data: DataFolder = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A-B|A,B",
+            help="Train with each of these seeds, into OUT/RECIPE-SEED.",
+            show_default=False,
+        ),
+    ] = None,
+    engine: ChosenEngine = Engine.LOCAL,
+    ray_address: RayAddress = None,
 ) -> None:
     """Train a network on MNIST, or a model further on corrections."""
     if learner is not None or corrections is not None:
@@ -81,6 +93,7 @@ def train(
             "--teacher": teacher,
             "--start": start,
             "--resume": resume,
+            "--seeds": seeds,
         }
         if unfit := [name for name, value in from_recipe.items() if value]:
             raise typer.BadParameter(f"{', '.join(unfit)} can't go with --from or --corrections")
@@ -88,42 +101,44 @@ def train(
             raise typer.BadParameter("--from and --corrections go together")
         _learn(learner, corrections, models, out, seed, data)
         return
-    from inkread.training.line_recipes import LINE_RECIPES
-    from inkread.training.recipes import recipe_named
+    if engine is Engine.RAY and seeds is None:
+        raise typer.BadParameter("--engine ray trains several seeds side by side: add --seeds")
+    if seeds is not None and seed:
+        raise typer.BadParameter("choose one of --seed and --seeds")
+    folder = out or Path("runs")
+    if seeds is None and not out:
+        folder /= f"{recipe}-{seed}"
+    plan = Plan(recipe, folder, seed, epochs, resume, teacher, start, data)
+    chosen_recipe(plan)  # what is wrong with it is said before any work
+    if seeds is None:
+        _train_here([plan])
+    elif engine is Engine.LOCAL:
+        _train_here(seeded(plan, seeds_of(seeds)))
+    else:
+        _train_on_ray(seeded(plan, seeds_of(seeds)), ray_address)
 
-    if recipe in LINE_RECIPES:
-        if teacher:
-            raise ConfigError(f"expected no --teacher for recipe {recipe!r}, received {teacher}")
-        _train_line(recipe, seed, out, epochs, resume, start, data)
-        return
-    if start:
-        raise ConfigError(f"expected no --start for recipe {recipe!r}, received {start}")
-    chosen = recipe_named(recipe)  # first, for what follows loads TensorFlow and MNIST
-    if epochs and chosen.members:
-        raise ConfigError(
-            f"expected no --epochs for recipe {recipe!r}, received {epochs}: "
-            "an ensemble's epochs are its members'"
-        )
-    if epochs:
-        chosen = replace(chosen, epochs=epochs)
-    from inkread.training import plots
-    from inkread.training import train as training
 
-    folder = out or Path("runs") / f"{recipe}-{seed}"
-    mnist = load_mnist(data)
-    with _interruptible(folder), messages.training() as on_step:
-        run = training.train(
-            chosen, mnist, folder, seed=seed, resume=resume, teacher=teacher, on_step=on_step
-        )
-    title = f"{recipe}, seed {seed}"
-    picked = plots.pick_samples(mnist.train, 10, seed)
-    plots.save(plots.samples(mnist.train, picked, "training images"), folder / "samples.png")
-    plots.save(plots.curves(run.history, title), folder / "curves.png")
-    last = run.history[-1]
-    typer.echo(
-        f"{run.model_file}: validation accuracy {last.validation_accuracy:.2%} "
-        f"(n = {len(mnist.validation):,}) after {last.seconds:.0f} s of training"
-    )
+def _train_here(plans: list[Plan]) -> None:
+    digits = load_mnist(plans[0].data)
+    for plan in plans:
+        with _interruptible(plan.folder), messages.training() as on_step:
+            sentence = carry_out(plan, digits, on_step)
+        typer.echo(sentence)
+
+
+def _train_on_ray(plans: list[Plan], address: str | None) -> None:
+    from inkread.scale import ray_engine
+
+    load_mnist(plans[0].data)  # fetched once, and not by all at the same time
+    whole = [_with_whole_paths(plan) for plan in plans]  # other processes are in other folders
+    with _interruptible(plans[0].folder.parent), ray_engine.connected(address):
+        for _, sentence in ray_engine.side_by_side(go_on, whole):
+            typer.echo(sentence)
+
+
+def _with_whole_paths(plan: Plan) -> Plan:
+    paths = {name: getattr(plan, name) for name in ("folder", "teacher", "start", "data")}
+    return replace(plan, **{name: path and path.absolute() for name, path in paths.items()})
 
 
 def _learn(
@@ -152,40 +167,6 @@ def _learn(
         typer.echo(trial.summary)
     version = promotion.promote(run.model_file, trials, registry, model.name)
     typer.echo(f"promoted: {version.path}")
-
-
-def _train_line(
-    recipe: str,
-    seed: int,
-    out: Path | None,
-    pools: int | None,
-    resume: bool,
-    start: Path | None,
-    data: Path | None,
-) -> None:
-    from inkread.training import plots
-    from inkread.training.line_recipes import LINE_RECIPES
-    from inkread.training.train_line import train_line
-
-    chosen = LINE_RECIPES[recipe]
-    if pools:
-        chosen = replace(chosen, num_pools=pools)
-    folder = out or Path("runs") / f"{recipe}-{seed}"
-    mnist = load_mnist(data)
-    with _interruptible(folder), messages.training() as on_step:
-        run = train_line(
-            chosen, mnist, folder, seed=seed, resume=resume, start=start, on_step=on_step
-        )
-    strips = run.validation
-    shown = plots.strips(strips.strips[:40], strips.texts[:40], "synthetic numbers")
-    plots.save(shown, folder / "samples.png")
-    plots.save(plots.curves(run.history, f"{recipe}, seed {seed}"), folder / "curves.png")
-    last = run.history[-1]
-    typer.echo(
-        f"{run.model_file}: synthetic validation numbers right as a whole, separators included: "
-        f"{last.validation_accuracy:.2%} (n = {len(strips.texts):,}) "
-        f"after {last.seconds:.0f} s of training"
-    )
 
 
 @contextmanager

@@ -1,0 +1,130 @@
+"""Read the same pictures with the local engine and with Ray, on the same cores.
+
+The pictures are of the size of a cheque's amount (`cheques.py`). Start-up is apart: the clock runs
+from the first outcomes to the end, for Ray with the merging of the results. Ray's memory is that of
+its actors, sampled from /proc.
+
+python benchmarks/ray_engine.py [--count 20000] [--cores N] [--seed 0]
+"""
+
+import argparse
+import os
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from cheques import make_cheques
+from provenance import print_provenance
+
+from inkread import batch, output
+from inkread.batch import ReadAs
+from inkread.record import Form, Record
+from inkread.scale import ray_engine
+from inkread.scale.dataset import Dataset
+from inkread.scale.pictures import PictureJob
+
+MIB = 2**20
+SETTINGS = batch.Settings(read_as=ReadAs.NUMBER)
+
+
+class Clock:
+    """Measures from the first outcomes on."""
+
+    def __init__(self) -> None:
+        """Start."""
+        self.start = self.last = time.perf_counter()
+        self.first: tuple[float, int] | None = None
+
+    def note(self, num_done: int) -> None:
+        """Take note that so many pictures are done."""
+        self.last = time.perf_counter()
+        if self.first is None:
+            self.first = self.last, num_done
+
+    def rate(self, num_done: int, name: str) -> float:
+        """Print and return the pictures a second since the first outcomes."""
+        end = time.perf_counter()
+        begin, before = self.first or (self.start, 0)
+        found = (num_done - before) / (end - begin)
+        print(
+            f"{name}: {num_done:,} pictures, start-up {begin - self.start:.1f} s, then "
+            f"{end - begin:.1f} s, {end - self.last:.1f} s of them after the last picture: "
+            f"{found:.1f} pictures/s",
+            flush=True,
+        )
+        return found
+
+
+def local(folder: Path, out: Path, num_cores: int) -> float:
+    """Read with processes; return the pictures a second."""
+    inputs = [batch.Input(str(path), str(path)) for path in sorted(folder.iterdir())]
+    record = Record(out, Form.CSV, output.Csv.HEADER)
+    show = output.written(Form.CSV, record.write)
+    clock = Clock()
+    done = 0
+    for outcome in batch.read_files(inputs, SETTINGS, num_processes=num_cores):
+        show.add(outcome.name, outcome.page)
+        done += outcome.is_last
+        clock.note(done)
+    record.close()
+    return clock.rate(done, f"local engine, {num_cores} processes")
+
+
+def on_ray(folder: Path, out: Path, num_cores: int) -> float:
+    """Read with Ray; return the pictures a second."""
+    job = PictureJob(SETTINGS)
+    dataset = Dataset(str(out), job.rows)
+    dataset.open(job.settings)
+    clock = Clock()
+    peaks: dict[str, int] = {}
+    finished = threading.Event()
+    sampling = threading.Thread(target=sample, args=(peaks, finished))
+    with ray_engine.connected("local", num_cpus=num_cores):
+        sampling.start()
+        summary = ray_engine.read(
+            [str(folder)], job, dataset, on_batch=lambda summary: clock.note(summary.num_inputs)
+        )
+        rate = clock.rate(summary.num_read, f"Ray, {num_cores} actors")
+        finished.set()
+        sampling.join()
+    if peaks:
+        print(f"an actor's memory at its peak: {max(peaks.values()) / MIB:.0f} MiB")
+    return rate
+
+
+def sample(peaks: dict[str, int], finished: threading.Event) -> None:
+    """Keep the greatest resident memory of each actor."""
+    while not finished.wait(0.5):
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if b"_Actor" in (process / "cmdline").read_bytes():
+                    pages = int((process / "statm").read_text(encoding="ascii").split()[1])
+                    peaks[process.name] = max(peaks.get(process.name, 0), 4096 * pages)
+            except OSError:  # it has ended meanwhile
+                continue
+
+
+def main() -> None:
+    """Read twice and compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=20_000)
+    parser.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    print_provenance()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "pictures"
+        folder.mkdir()
+        num_bytes = make_cheques(folder, options.count, options.seed)
+        print(f"{options.count:,} pictures of {num_bytes / options.count:,.0f} bytes on average")
+        before = local(folder, Path(name) / "local.csv", options.cores)
+        rate = on_ray(folder, Path(name) / "ray", options.cores)
+        files = [path for path in (Path(name) / "ray").rglob("*") if path.is_file()]
+        size = sum(path.stat().st_size for path in files)
+        print(f"results: {size / options.count:,.0f} bytes a picture in {len(files)} files")
+    print(f"Ray has {rate / before:.1%} of the local engine's throughput")
+
+
+if __name__ == "__main__":
+    main()
