@@ -21,6 +21,7 @@ __all__ = ["LineReader"]
 Output = npt.NDArray[np.float32]  # (T, C) natural logs of probabilities, a strip's
 
 _SURE_LOG_PROBABILITY = math.log(0.9)  # a number less probable is looked at again
+_LIKELY = math.log(0.25)  # what is less probable says not how many digits there are
 _VIEWED = 4  # readings of each view that count
 _JUNK_IN_NUMBERS = 0.1  # how much rarer what is no digit is in a picture of a number
 _LEAST_LOG_PROBABILITY = math.log(1e-3)  # of what satisfies a constraint: below, nothing does
@@ -48,16 +49,14 @@ class _Seen:
         return len(self.looked) > 1
 
     @property
-    def num_read(self) -> int:
-        """How many digits there most probably are, all looks taken together."""
+    def counts(self) -> set[int]:
+        """How many digits there may be; a slash of the first look may be a 1."""
         views = [look.guesses for look in self.looked]
-        agreed = looks.agreed(views, [1 / len(views)] * len(views), 1)
-        return len(agreed[0].guess.text) if agreed else 0
-
-    @property
-    def num_slashes(self) -> int:
-        """How many slashes the first look shows."""
-        return self.looked[0].scores.raw.count("/")
+        found = looks.agreed(views, [1 / len(views)] * len(views), _VIEWED)
+        counts = {len(each.guess.text) for each in found if each.log_probability > _LIKELY}
+        counts |= {len(each.guess.text) for each in found[:1]}
+        num_slashes = self.looked[0].scores.raw.count("/")
+        return {count + more for count in counts for more in range(num_slashes + 1)}
 
     def readings(self, second: Reading | None, share: float) -> list[Reading]:
         """Return the most probable readings, the second opinion counted in by its share."""
@@ -116,7 +115,7 @@ class LineReader:
             cut, strips, outputs, pieces or [()] * len(cut), strict=True
         ):
             seen = self._seen(strip, output, constraint, 1, certain=False)
-            second = opinion.opinion(digits, strip, crop, seen.num_read, seen.num_slashes)
+            second = opinion.opinion(digits, strip, crop, seen.counts)
             yield self._numbers(seen, second, opinion.weight(digits), strip, crop)[0]
 
     def candidates(
@@ -145,7 +144,7 @@ class LineReader:
         second, share = None, 0.0
         if pieces and seen.is_doubtful:
             digits = pieces()
-            second = opinion.opinion(digits, strip, crop, seen.num_read, seen.num_slashes)
+            second = opinion.opinion(digits, strip, crop, seen.counts)
             share = opinion.weight(digits)
         return self._numbers(seen, second, share, strip, crop)
 

@@ -1,7 +1,7 @@
 """Second opinions: a number's digits read one by one; a lone digit read as a number."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from inkread.crops import Crop, frames_of
@@ -17,7 +17,7 @@ _LEAST = 1e-9  # a probability of 0 has no logarithm
 
 
 def opinion(
-    digits: Sequence[Digit], strip: Strip, crop: Crop, num_read: int, num_slashes: int = 0
+    digits: Sequence[Digit], strip: Strip, crop: Crop, counts: Collection[int]
 ) -> Reading | None:
     """Return what the glyph model says of a run, as a reading of its strip; ``None`` if nothing.
 
@@ -28,12 +28,11 @@ def opinion(
         digits: of the run's pieces, from left to right; rejected ones are no digits.
         strip: of the run.
         crop: that the strip was made from.
-        num_read: how many digits the line model reads there.
-        num_slashes: how many slashes it reads, each of which may be a 1.
+        counts: how many digits there may be to the line model; none or 0: it reads nothing.
     """
-    if not digits or not (num_read <= len(digits) <= num_read + num_slashes or num_read == 0):
+    if not digits or (any(counts) and len(digits) not in counts):
         return None
-    if any(digit.rejected for digit in digits) and not len(digits) == num_read == 1:
+    if any(digit.rejected for digit in digits) and not (len(digits) == 1 and 1 in counts):
         return None
     # Whether it is a digit is decided by the model's threshold, not by a probability.
     confidences = tuple(1.0 if digit.rejected else digit.confidence for digit in digits)
