@@ -34,15 +34,6 @@ def test_a_piece_that_is_no_digit_says_nothing_of_several():
     assert opinion([], STRIP, CROP, {0}) is None
 
 
-def test_pieces_that_are_not_as_many_as_the_digits_say_nothing():
-    pair = [digit(4, 20, 0.9), digit(2, 120, 0.9)]
-    assert opinion(pair, STRIP, CROP, {3}) is None
-    assert opinion(pair, STRIP, CROP, {1}) is None
-    # Where the line model reads nothing at all, or is of two minds, they are heard.
-    assert opinion(pair, STRIP, CROP, {1, 2}).text == "42"
-    assert opinion(pair, STRIP, CROP, {0}).text == "42"
-
-
 def test_a_lone_piece_that_is_no_digit_is_read_as_such():
     found = opinion([digit(3, 20, 0.05, junk=0.95)], STRIP, CROP, {1})
     assert found.text == "?"

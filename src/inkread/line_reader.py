@@ -144,8 +144,10 @@ class LineReader:
         second, share = None, 0.0
         if pieces and seen.is_doubtful:
             digits = pieces()
-            second = opinion.opinion(digits, strip, crop, seen.counts)
-            share = opinion.weight(digits)
+            # Whatever lies on the paper may be a piece here: they must be as many as the digits.
+            if len(digits) in seen.counts or not any(seen.counts):
+                second = opinion.opinion(digits, strip, crop, seen.counts)
+                share = opinion.weight(digits)
         return self._numbers(seen, second, share, strip, crop)
 
     def _seen(

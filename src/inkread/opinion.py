@@ -12,7 +12,7 @@ from inkread.results import Digit, Number
 __all__ = ["LONE_WEIGHT", "averaged", "opinion", "weight"]
 
 LONE_WEIGHT = 2 / 3  # of the glyph model's word on a digit that stands alone
-_WEIGHT = 0.4  # of its word on several
+_WEIGHT = 1 / 2  # of its word on several
 _LEAST = 1e-9  # a probability of 0 has no logarithm
 
 
@@ -21,16 +21,16 @@ def opinion(
 ) -> Reading | None:
     """Return what the glyph model says of a run, as a reading of its strip; ``None`` if nothing.
 
-    Pieces of ink that aren't as many as the digits that the line model reads are parts of digits,
-    or digits that touch; so may be a piece that is no digit, unless there is but one.
+    A piece that is no digit may be a part of one, or several that touch: in a run of pieces,
+    or where the line model reads several digits, it tells nothing of the whole.
 
     Args:
         digits: of the run's pieces, from left to right; rejected ones are no digits.
         strip: of the run.
         crop: that the strip was made from.
-        counts: how many digits there may be to the line model; none or 0: it reads nothing.
+        counts: how many digits there may be to the line model.
     """
-    if not digits or (any(counts) and len(digits) not in counts):
+    if not digits:
         return None
     if any(digit.rejected for digit in digits) and not (len(digits) == 1 and 1 in counts):
         return None
