@@ -17,6 +17,7 @@ let selected = -1;
 let wrong = new Set(); // indices of the fields that the service objects to
 let blank = null; // the picture of the blank form: { file, url, size }
 let found = []; // the boxes that the service sees on it
+let finding = null; // the promise of them
 let scan = null; // the scan that is tried: { file, url }
 let reading = null;
 let view = "form";
@@ -241,12 +242,20 @@ async function openBlank(file) {
   await findBoxes();
 }
 
-async function findBoxes() {
+function findBoxes() {
   found = [];
-  found = (await api.propose(blank.file, draft.page.join("x"))).fields;
+  const mine = (finding = api.propose(blank.file, draft.page.join("x")).then(({ fields }) => {
+    if (finding === mine) found = fields; // else the paper or the picture is another by now
+  }));
+  return mine;
 }
 
-function takeFound() {
+async function takeFound() {
+  // Who is fast waits for the boxes: the last ones, where the picture or the paper changed meanwhile.
+  for (let awaited = null; awaited !== finding;) {
+    awaited = finding;
+    await awaited;
+  }
   const overlaps = ([left, top, right, bottom]) => draft.fields.some(({ box }) => left < box[2] && box[0] < right && top < box[3] && box[1] < bottom);
   const fresh = found.filter(({ box }) => !overlaps(box));
   for (const each of fresh) draft.add(fieldOf(each));
@@ -313,7 +322,7 @@ onFile("scan", async (file) => {
 byId("again").addEventListener("click", tryScan);
 byId("apply").addEventListener("click", () => apply(yaml.value));
 byId("save").addEventListener("click", save);
-byId("propose").addEventListener("click", takeFound);
+byId("propose").addEventListener("click", () => attempt(takeFound));
 byId("delete").addEventListener("click", () => remove(selected));
 byId("add").addEventListener("click", () => {
   const [width, height] = draft.page;
