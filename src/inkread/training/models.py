@@ -105,8 +105,8 @@ def line(num_symbols: int, dropout: float, height_px: int = 40) -> keras.Model:
 
     Convolutions down to a row of columns four pixels wide, then along the row; each column answers
     for two frames, so that narrow digits side by side are told apart. Connectionist temporal
-    classification: Graves, Fernández, Gomez and Schmidhuber 2006. 444,000 parameters, about 13,000
-    multiply-adds a pixel of the strip.
+    classification: Graves, Fernández, Gomez and Schmidhuber 2006. 647,000 parameters, about 500,000
+    multiply-adds a column of pixels.
 
     Args:
         num_symbols: digits, separators and whatever else may be written; class 0 is the blank.
