@@ -160,6 +160,20 @@ def test_why(page, first_of):
     expect(explanation).to_be_hidden()
 
 
+def test_why_waits_for_the_reading_that_is_under_way(page, first_of):
+    draw(page, strokes(first_of(4)))
+    expect(digits(page)).to_have_text(["4"])
+    late = []
+    page.route("**/v1/read*", lambda route: late.append(route))  # noqa: PLW0108 - it takes no built-ins
+    page.get_by_text("What I know").click()
+    page.get_by_label("At least this sure").select_option("0.5")  # the same picture, read again
+    page.get_by_role("button", name="Why?").click()
+    while not late:
+        page.wait_for_timeout(20)
+    late.pop().continue_()
+    expect(page.locator("#explanation canvas")).to_have_count(2)
+
+
 def test_constraints_go_with_the_next_readings(page):
     page.set_input_files("#file", METER)
     expect(digits(page)).to_have_count(5)

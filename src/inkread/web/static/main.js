@@ -158,6 +158,7 @@ function closeExplanation() {
 }
 
 async function why() {
+  while (pending) await pending.done; // what is explained is the last reading
   if (!selected) return;
   if (!byId("explanation").hidden) return closeExplanation();
   const digit = selected;
