@@ -5,6 +5,7 @@ one class, the frames' repeats collapse, class 0 is the blank and is dropped. Th
 string is the sum over all ways to lay it over the frames.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -63,6 +64,7 @@ class Frames:
         self.num_frames, self.num_classes = log_probabilities.shape
         self._sums = np.zeros((self.num_classes, self.num_frames + 1))  # (C, T + 1)
         np.cumsum(log_probabilities.T, axis=1, out=self._sums[:, 1:])
+        self._fronts: dict[tuple[int, ...], Front] = {(): self.empty()}
 
     def empty(self) -> Front:
         """Return the empty string: every frame is blank."""
@@ -90,11 +92,13 @@ class Frames:
         return np.asarray(running + sums[..., 1:])
 
     def spell(self, string: Sequence[int]) -> list[Front]:
-        """Return every beginning of a string, the empty one first."""
-        fronts = [self.empty()]
-        for symbol in string:
-            fronts.append(self.extend(fronts[-1], symbol))
-        return fronts
+        """Return every beginning of a string, the empty one first; they are kept for the next."""
+        known = self._fronts
+        beginnings = [tuple(string[:length]) for length in range(len(string) + 1)]
+        for shorter, longer in itertools.pairwise(beginnings):
+            if longer not in known:
+                known[longer] = self.extend(known[shorter], longer[-1])
+        return [known[beginning] for beginning in beginnings]
 
     def reversed(self) -> "Frames":
         """Return the frames from the last to the first."""

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from inkread.components import components
 from inkread.normalize import Strip
 from inkread.results import Box
 from inkread.runtime import FRAME_PX
@@ -115,11 +116,11 @@ def digit_boxes(strip: Strip, spans: Sequence[tuple[int, int]], crop: Crop) -> t
     lefts = np.maximum(np.concatenate([[0], between]), starts - _REACH_PX)
     rights = np.minimum(np.concatenate([between, [width]]), ends + _REACH_PX)
     mask = (strip.pixels > _INK).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    pieces = components(mask)
+    labels, piece_boxes = pieces.labels, pieces.boxes
     # Which pieces of ink each symbol's frames are over, and over how many symbols each piece is.
     middles = (starts + ends) / 2
-    first = stats[:, cv2.CC_STAT_LEFT]
-    last = first + stats[:, cv2.CC_STAT_WIDTH]
+    first, last = piece_boxes[:, 0], piece_boxes[:, 2]
     over = (first[None, :] <= middles[:, None]) & (middles[:, None] < last[None, :])
     over[:, 0] = False  # the paper
     is_own = over & (over.sum(axis=0) == 1)[None, :]

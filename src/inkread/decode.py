@@ -8,7 +8,7 @@ separators' probabilities are added to the blank's.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -155,12 +155,33 @@ class Scores:
         self.frames = self.text_frames(self.text_symbols)
         self.path = self.log_probabilities.argmax(axis=1)  # (T,), the best alignment of all
         self.raw = self._spelled(_runs(self.path))
+        self.text = "".join(filter(_is_text, self.raw))
+
+    @classmethod
+    def averaged(cls, views: "Sequence[Scores]") -> "Scores":
+        """Average what several views of one strip show, frame by frame."""
+        mean = np.mean([np.exp(view.log_probabilities) for view in views], axis=0)
+        return cls(np.log(mean), views[0].symbols)
+
+    def log_probability(self, text: str) -> float:
+        """Return the natural log of the probability that the strip shows a text."""
+        return self.frames.spell(self._classes(text))[-1].log_probability
+
+    def certain(self, constraint: Constraint | None) -> Guess | None:
+        """Return the text of each frame's best class, if no other can be as probable."""
+        if constraint is not None and constraint.names_separators:
+            found = self._matching(constraint, 1)
+            return found[0] if found and found[0].log_probability > _HALF else None
+        log_probability = self.log_probability(self.text)
+        if log_probability <= _HALF or (constraint and not constraint.accepts(self.text)):
+            return None
+        return Guess(self.text, log_probability)
 
     def guesses(self, constraint: Constraint | None, count: int) -> tuple[Guess, ...]:
         """Return what the strip may show, the most probable first; see ``candidates``."""
         if constraint is not None and constraint.names_separators:
             return self._matching(constraint, count)
-        if count == 1 and (certain := self._certain(constraint)):
+        if count == 1 and (certain := self.certain(constraint)):
             return (certain,)
         found = itertools.islice(self._texts(constraint), count)
         return tuple(Guess(text, log_probability) for log_probability, text in found)
@@ -180,14 +201,6 @@ class Scores:
         written = self.symbols.replace(REJECTED, "")
         classes = [0, *(self.symbols.index(symbol) + 1 for symbol in written)]
         return Frames(self.log_probabilities[:, classes]), written
-
-    def _certain(self, constraint: Constraint | None) -> Guess | None:
-        """Return the text of each frame's best class, if no other can be as probable."""
-        text = "".join(filter(_is_text, self.raw))
-        log_probability = self.frames.spell(self._classes(text))[-1].log_probability
-        if log_probability <= _HALF or (constraint and not constraint.accepts(text)):
-            return None
-        return Guess(text, log_probability)
 
     def _texts(self, constraint: Constraint | None) -> Iterator[tuple[float, str]]:
         """Give the texts, the most probable first."""
@@ -247,7 +260,7 @@ class Scores:
         if raw is not None and raw != self.raw:
             string = [self.symbols.index(symbol) + 1 for symbol in raw]
             path = _class_path(viterbi(self.log_probabilities, string), string)
-        elif raw is None and text != "".join(filter(_is_text, self.raw)):
+        elif raw is None and text != self.text:
             parting = self.log_probabilities[:, self.parting]
             written = self.log_probabilities[:, self.text_classes]
             columns = np.column_stack([parting.max(axis=1), written])

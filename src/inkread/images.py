@@ -11,7 +11,7 @@ from typing import IO, Any, Self
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from inkread.errors import ImageError
 from inkread.pdf import Pdf, is_pdf
@@ -42,6 +42,7 @@ _DECODER_ERRORS = (
 )  # fmt: skip
 # What is tried, in this order; Pillow knows more, some of them through other programs.
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "AVIF")
+_LARGE_SIDE_PX = 512  # of the shorter side
 _MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX")
 
 
@@ -199,6 +200,11 @@ def scaled(pixels: npt.NDArray[np.uint8], scale: float) -> npt.NDArray[np.uint8]
     if scale == 1.0:
         return pixels
     size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
+    # Squares of whole pixels are averaged many times as fast as others.
+    while min(pixels.shape[:2]) >= max(2 * min(size), _LARGE_SIDE_PX):
+        height, width = pixels.shape[0] // 2 * 2, pixels.shape[1] // 2 * 2
+        half = width // 2, height // 2
+        pixels = cv2.resize(pixels[:height, :width], half, interpolation=cv2.INTER_AREA)
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(pixels, size, interpolation=how))
 
@@ -283,12 +289,14 @@ def _from_pil(image: Image.Image, index: int) -> npt.NDArray[np.uint8]:
                 "expected a grey, palette or RGB picture, received mode "
                 f"{image.mode}; convert it first"
             )
-        upright = ImageOps.exif_transpose(image)
+        # Neither turned nor converted without need: Pillow would copy the picture all the same.
+        is_upright = image.getexif().get(ExifTags.Base.Orientation, 1) == 1
+        upright = image if is_upright else ImageOps.exif_transpose(image)
         if upright.mode.startswith(("I", "F")):  # 16 bit, 32 bit and float
             return _from_array(_narrowed(np.asarray(upright)))
         grey = upright.mode in ("1", "L")
         mode = "RGBA" if upright.has_transparency_data else "L" if grey else "RGB"
-        return _from_array(np.asarray(upright.convert(mode)))
+        return _from_array(np.asarray(upright if upright.mode == mode else upright.convert(mode)))
 
 
 def _narrowed(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -358,12 +366,14 @@ def _to_grey(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     if pixels.ndim == 2:
         return pixels
     small = scaled(pixels, min(1.0, _CONTRAST_SIDE_PX / max(pixels.shape)))
-    luminance = _contrast(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
-    channels = [_contrast(channel) for channel in cv2.split(small)]
-    best = int(np.argmax(channels))
-    # Luminance has the least noise of the four: another must be clearly better.
-    if channels[best] > 1.6 * luminance:
-        return np.ascontiguousarray(pixels[..., best])
+    channels = cv2.split(small)
+    if any(cv2.absdiff(channels[0], other).max() > 1 for other in channels[1:]):  # not grey
+        luminance = _contrast(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
+        contrasts = [_contrast(channel) for channel in channels]
+        best = int(np.argmax(contrasts))
+        # Luminance has the least noise of the four: another must be clearly better.
+        if contrasts[best] > 1.6 * luminance:
+            return np.ascontiguousarray(pixels[..., best])
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
 
 

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread import images
+from inkread.components import components
 from inkread.normalize import stroke_width
 
-__all__ = ["Ink", "dark_on_light", "find"]
+__all__ = ["Ink", "dark_on_light", "find", "find_dark"]
 
 Grey = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.uint8]  # 255 where true
@@ -23,6 +24,7 @@ _PAPER_SIDE_PX = 256  # the paper is estimated at this size
 _MIN_CONTRAST = 12.0  # grey levels of 255 between ink and paper
 _CLEAR_SKEWNESS = 0.5
 _FROM_EDGE_TO_EDGE = 0.97  # of the width: what a ruled line runs along
+_SAMPLES = 40_000  # pixels that the paper and the ink are told by
 _RAMP_SAMPLES = 2000  # pixels that the fall of the light is told by
 _TIGHT_SIDE_PX = 48  # smaller pictures are tight crops: no shadow, no ruling
 
@@ -48,11 +50,19 @@ def find(page: Grey) -> Ink:
     Args:
         page: (H, W) uint8, 0 black, 255 white; dark ink on light paper or the other way round.
     """
+    return find_dark(dark_on_light(page))
+
+
+def find_dark(page: Grey) -> Ink:
+    """Find the ink on a page where it is known to be darker than the paper.
+
+    Args:
+        page: (H, W) uint8, 0 black, 255 white; dark ink on light paper.
+    """
     scale = max(1.0, max(page.shape) / _WORK_SIDE_PX)
     grey = images.scaled(page, 1 / scale)
-    if _is_light_on_dark(grey):
-        grey, page = cv2.bitwise_not(grey), cv2.bitwise_not(page)
-    darkness, mask = _darkness(grey, _reach(grey))
+    light = _Light.on(grey)
+    darkness, mask = _darkness(grey, light.paper(_reach(grey, light)))
     mask = _without_ruling(mask)
     level = _ink_level(darkness, mask)
     if level < _MIN_CONTRAST:
@@ -131,40 +141,62 @@ def _ramp(grey: Grey) -> npt.NDArray[np.float32]:
     return ramp
 
 
-def _reach(grey: Grey) -> int:
+@dataclass(frozen=True)
+class _Light:
+    """How the paper is lit, at the size at which that is estimated.
+
+    Attributes:
+        level: (H, W) uint8, the page without its strokes' noise and without the ramp.
+        ramp: (H, W) float32, at most 0, how the light falls off.
+    """
+
+    level: Grey
+    ramp: npt.NDArray[np.float32]
+
+    @classmethod
+    def on(cls, grey: Grey) -> "_Light":
+        small = images.scaled(grey, min(1.0, _PAPER_SIDE_PX / max(grey.shape)))
+        ramp = _ramp(small)
+        ramp -= ramp.max()
+        level = np.clip(cv2.medianBlur(small, 3) - ramp, 0, 255).astype(np.uint8)
+        return cls(level, ramp)
+
+    def paper(self, reach: int) -> npt.NDArray[np.float32]:
+        """Close the strokes that are narrower than ``reach`` pixels."""
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach | 1, reach | 1))
+        closed = cv2.morphologyEx(self.level, cv2.MORPH_CLOSE, kernel).astype(np.float32)
+        # Smoothed, but at the edge of a shadow no lighter than the darker side of it.
+        paper = np.minimum(closed, cv2.GaussianBlur(closed, (0, 0), reach / 6))
+        return np.asarray(cv2.erode(paper, np.ones((3, 3), np.uint8)) + self.ramp)
+
+
+def _reach(grey: Grey, light: _Light) -> int:
     """How wide strokes may be, in pixels of a picture of ``_PAPER_SIDE_PX``.
 
     At first they may be wide; where they turn out fine, the light can be followed more closely.
     """
     widest = _PAPER_SIDE_PX // 4
     small = images.scaled(grey, min(1.0, 2.5 * _PAPER_SIDE_PX / max(grey.shape)))
-    _, mask = _darkness(small, widest)
+    _, mask = _darkness(small, light.paper(widest))
     width = stroke_width(mask) * min(1.0, _PAPER_SIDE_PX / max(small.shape))
     return max(12, round(5 * width)) if 0 < width < _PAPER_SIDE_PX / 24 else widest
 
 
-def _darkness(grey: Grey, reach: int) -> tuple[npt.NDArray[np.float32], Mask]:
+def _darkness(grey: Grey, paper: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], Mask]:
     """Flatten the light.
 
     Args:
         grey: (H, W) uint8, dark ink on light paper.
-        reach: strokes up to this width, in pixels of a picture of ``_PAPER_SIDE_PX``, are ink.
+        paper: float32, smaller, the grey level that the paper has where no ink is.
 
     Returns:
         (H, W) float32, how much darker than the paper each pixel is, paper about 0, black 255; and
         a mask of the ink.
     """
-    small = images.scaled(grey, min(1.0, _PAPER_SIDE_PX / max(grey.shape)))
-    ramp = _ramp(small)
-    level = cv2.medianBlur(small, 3) - ramp
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach | 1, reach | 1))
-    closed = cv2.morphologyEx(level, cv2.MORPH_CLOSE, kernel)
-    # Smoothed, but at the edge of a shadow no lighter than the darker side of it.
-    paper = np.minimum(closed, cv2.GaussianBlur(closed, (0, 0), reach / 6))
-    paper = cv2.erode(paper, np.ones((3, 3), np.uint8)) + ramp
     paper = cv2.resize(paper, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    darkness = 255 * (1 - grey / np.maximum(paper, 40))
-    smooth = darkness.copy()
+    darkness = grey / cv2.max(paper, 40.0)
+    darkness *= -255
+    smooth = darkness
     if max(grey.shape) >= _TIGHT_SIDE_PX:
         smooth = cv2.GaussianBlur(darkness, (0, 0), 0.6 + max(grey.shape) / 1600)
     # Most of the page is paper: its lower percentiles give its level and its roughness.
@@ -175,14 +207,17 @@ def _darkness(grey: Grey, reach: int) -> tuple[npt.NDArray[np.float32], Mask]:
     # there the ink begins too.
     roughness = max(roughness, min(float(half - middle) / 0.52, 2.5 * roughness + 1))
     level = float(middle) + 0.52 * roughness
-    darkness -= level
-    smooth -= level
+    darkness, smooth = darkness - level, smooth - level
     threshold = max(4.5 * roughness, _MIN_CONTRAST)
-    mask = _without_specks((smooth > threshold).astype(np.uint8) * 255)
+    mask = _without_specks(_above(smooth, threshold))
     for _ in range(2):  # the threshold follows the ink, and the ink the threshold
         threshold = max(threshold, 0.4 * _ink_level(smooth, mask))
-        mask = (smooth > threshold).astype(np.uint8) * 255
+        mask = _above(smooth, threshold)
     return darkness, _without_specks(mask)
+
+
+def _above(values: npt.NDArray[np.float32], threshold: float) -> Mask:
+    return np.asarray(cv2.compare(values, threshold, cv2.CMP_GT), np.uint8)
 
 
 def _ink_level(darkness: npt.NDArray[np.float32], mask: Mask) -> float:
@@ -194,26 +229,22 @@ def _ink_level(darkness: npt.NDArray[np.float32], mask: Mask) -> float:
 
 def _sampling(shape: tuple[int, ...]) -> int:
     """Every so many pixels, along and across, are enough to tell how dark a large picture is."""
-    return max(1, min(shape) // 200)
+    return max(1, int((shape[0] * shape[1] / _SAMPLES) ** 0.5))
 
 
 def _without_specks(mask: Mask) -> Mask:
     """Remove what is too small for a stroke."""
     smallest = max(4, round(3e-5 * mask.size))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    keep = stats[:, cv2.CC_STAT_AREA] >= smallest
-    keep[0] = False
-    return (keep * np.uint8(255)).take(labels) if count > 1 else mask
+    pieces = components(mask)
+    return pieces.mask_of(pieces.areas >= smallest)
 
 
 def _without_crossings(mask: Mask, strong: npt.NDArray[np.bool_]) -> Mask:
     """Remove what is small and nowhere strong: faint lines leave dots where they cross."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    sides = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
-    keep = sides > 2 * stroke_width(mask)
-    keep[labels[strong]] = True
-    keep[0] = False
-    return np.asarray((keep * np.uint8(255)).take(labels))
+    pieces = components(mask)
+    keep = np.maximum(pieces.widths, pieces.heights) > 2 * stroke_width(mask)
+    keep[pieces.labels[strong]] = True
+    return pieces.mask_of(keep)
 
 
 def _without_ruling(mask: Mask) -> Mask:
@@ -249,9 +280,8 @@ def _without_ruling(mask: Mask) -> Mask:
 
 def _largest_side(mask: Mask) -> int:
     """The height or width of the largest connected piece; 0 if there is none."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    sides = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
-    return int(sides.max()) if sides.size else 0
+    pieces = components(mask)
+    return int(max(pieces.widths.max(), pieces.heights.max()))
 
 
 def _ruled(mask: Mask) -> tuple[Mask, int]:
@@ -263,11 +293,9 @@ def _ruled(mask: Mask) -> tuple[Mask, int]:
     linked = cv2.dilate(pieces, np.ones((3, max(3, width // 20)), np.uint8))
     if np.count_nonzero(cv2.reduce(linked, 0, cv2.REDUCE_MAX)) < _FROM_EDGE_TO_EDGE * width:
         return np.zeros_like(mask), 0  # most pages: no need to tell the pieces apart
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(linked, connectivity=8)
-    spans = stats[:, cv2.CC_STAT_WIDTH] >= _FROM_EDGE_TO_EDGE * width
-    spans &= stats[:, cv2.CC_STAT_HEIGHT] <= 0.25 * height
-    spans[0] = False
-    lines = cv2.bitwise_and(pieces, (spans[labels] * np.uint8(255)))
+    runs = components(linked)
+    spans = (runs.widths >= _FROM_EDGE_TO_EDGE * width) & (runs.heights <= 0.25 * height)
+    lines = cv2.bitwise_and(pieces, runs.mask_of(spans))
     line_px = stroke_width(lines)
     if not line_px or line_px > 0.04 * max(height, width):
         return np.zeros_like(mask), 0

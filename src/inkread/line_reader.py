@@ -161,16 +161,19 @@ class LineReader:
     ) -> _Seen:
         """Look at a strip, several times if in doubt; ``certain``: it shows a number."""
 
-        def look(output: Output, count: int) -> _Look:
-            scores = Scores(self._without_junk(output) if certain else output, self._model.symbols)
-            return _Look(scores, scores.guesses(constraint, count))
+        def scores(output: Output) -> Scores:
+            return Scores(self._without_junk(output) if certain else output, self._model.symbols)
 
-        looked = [look(output, count)]
-        first = looked[0].guesses
-        if not first or first[0].log_probability < _SURE_LOG_PROBABILITY:
+        seen = [scores(output)]
+        first = seen[0].certain(constraint)
+        if first and first.log_probability >= _SURE_LOG_PROBABILITY:
+            guesses = [seen[0].guesses(constraint, count)]
+        else:
             views = self._model.log_probabilities(looks.views(strip.pixels))
+            seen += [scores(view) for view in views]
             # More than each view's best, which what is second best in all may outvote.
-            looked = [look(view, max(count, _VIEWED)) for view in (output, *views)]
+            guesses = looks.guesses(seen, constraint, max(count, _VIEWED))
+        looked = [_Look(*look) for look in zip(seen, guesses, strict=True)]
         return _Seen(looked, constraint, count)
 
     def _numbers(

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inkread.decode import Guess, Reading
+from inkread.constraints import Constraint
+from inkread.decode import Guess, Reading, Scores
 
-__all__ = ["Agreed", "agreed", "views", "with_probability"]
+__all__ = ["Agreed", "agreed", "guesses", "views", "with_probability"]
 
 # Of each view: pixels to the right a pixel down, and its width and height as shares.
 _VIEWS = ((-0.15, 1.0, 1.0), (0.0, 0.87, 1.0), (0.0, 0.85, 0.85))
@@ -37,6 +38,29 @@ def views(strip: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
         )
         found.append(np.asarray(cv2.warpAffine(strip, matrix, (width, height)), np.uint8))
     return found
+
+
+def guesses(
+    seen: Sequence[Scores], constraint: Constraint | None, count: int
+) -> list[tuple[Guess, ...]]:
+    """Return what each view says of the texts that the strip may show.
+
+    One search finds them, in the views' average; what a view takes for best itself comes to them.
+
+    Args:
+        seen: the scores of each view.
+        constraint: what is known of the text.
+        count: how many texts are wanted, at least.
+
+    Returns:
+        For each view its guesses; none where nothing satisfies the constraint.
+    """
+    if constraint is not None and constraint.names_separators:
+        return [scores.guesses(constraint, count) for scores in seen]
+    texts = [guess.text for guess in Scores.averaged(seen).guesses(constraint, count)]
+    own = [s.text for s in seen if constraint is None or constraint.accepts(s.text)]
+    texts = list(dict.fromkeys(texts + own))
+    return [tuple(Guess(text, s.log_probability(text)) for text in texts) for s in seen]
 
 
 @dataclass(frozen=True)

@@ -184,11 +184,12 @@ class Reader:
         constraint = _constraint(length, pattern, check)
         page = images.load(image)
         if page.shape[0] <= _STRIP_LIKE_PX:  # cut to the number already
+            dark = ink.dark_on_light(page)
             return self._lines.candidates(
-                crops.whole(ink.dark_on_light(page)),
+                crops.whole(dark),
                 constraint,
                 count,
-                lambda: self._pieces.read(segment.single_line(ink.find(page))),
+                lambda: self._pieces.read(segment.single_line(ink.find_dark(dark))),
             )
         found = ink.find(page)
         run = segment.single_line(found)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from inkread.components import components
 from inkread.ink import Ink
 from inkread.results import Box
 
@@ -123,14 +124,14 @@ def lines(ink: Ink) -> tuple[tuple[tuple[Region, ...], ...], ...]:
 
 
 def _components(ink: Ink) -> tuple[npt.NDArray[np.int32], list[_Piece]]:
-    mask = (ink.pixels > 63).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    found = components((ink.pixels > 63).astype(np.uint8))
+    boxes, areas = found.boxes.tolist(), found.areas.tolist()
     pieces = [
-        _Piece(x, y, x + width, y + height, area, (label,))
-        for label, (x, y, width, height, area) in enumerate(stats.tolist())
-        if label > 0
+        _Piece(left, top, right, bottom, areas[label], (label,))
+        for label, (left, top, right, bottom) in enumerate(boxes)
+        if label
     ]
-    return labels.astype(np.int32), pieces
+    return found.labels, pieces
 
 
 def _region(ink: Ink, labels: npt.NDArray[np.int32], piece: _Piece) -> Region:

@@ -52,7 +52,7 @@ EPOCHS, REPLAYED = 3, 9_600  # images of MNIST an epoch
 BATCH_SIZE, CORRECTED = 96, 32  # images of MNIST a batch, and corrections
 LEARNING_RATE, WARMUP = 0.0005, 0.1
 TAUGHT_SHARE = 1.0  # what the model itself says of MNIST's images knows more than their labels
-MOVED = 0.4  # how far the result goes from the old weights to the trained ones
+MOVED = 0.6
 AUGMENTED = 0.5  # share of the recipe's distortions: a hand's habits are not to be washed out
 _SUFFIX = "-corrected"
 
