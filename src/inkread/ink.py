@@ -67,9 +67,12 @@ def find_dark(page: Grey) -> Ink:
     level = _ink_level(darkness, mask)
     if level < _MIN_CONTRAST:
         return Ink(np.zeros_like(grey), page, scale)
-    mask = _without_crossings(mask, darkness > 0.6 * level)
-    soft = np.clip((darkness - 0.2 * level) * (255 / (0.55 * level)), 0, 255).astype(np.uint8)
-    soft[cv2.dilate(mask, np.ones((3, 3), np.uint8)) == 0] = 0
+    mask = _without_crossings(mask, _above(darkness, 0.6 * level))
+    steepness = 255 / (0.55 * level)
+    soft = cv2.addWeighted(
+        darkness, steepness, darkness, 0, -0.2 * level * steepness, None, cv2.CV_8U
+    )
+    soft = cv2.bitwise_and(soft, cv2.dilate(mask, np.ones((3, 3), np.uint8)))
     return Ink(soft, page, scale)
 
 
@@ -158,7 +161,7 @@ class _Light:
         small = images.scaled(grey, min(1.0, _PAPER_SIDE_PX / max(grey.shape)))
         ramp = _ramp(small)
         ramp -= ramp.max()
-        level = np.clip(cv2.medianBlur(small, 3) - ramp, 0, 255).astype(np.uint8)
+        level = np.clip(cv2.medianBlur(small, 3) - ramp + 0.5, 0, 255).astype(np.uint8)
         return cls(level, ramp)
 
     def paper(self, reach: int) -> npt.NDArray[np.float32]:
@@ -194,11 +197,14 @@ def _darkness(grey: Grey, paper: npt.NDArray[np.float32]) -> tuple[npt.NDArray[n
         a mask of the ink.
     """
     paper = cv2.resize(paper, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    darkness = grey / cv2.max(paper, 40.0)
+    np.maximum(paper, 40, out=paper)
+    # In place: on a large page, fresh memory costs more time than sums.
+    darkness = np.divide(grey, paper, out=paper)
     darkness *= -255
-    smooth = darkness
     if max(grey.shape) >= _TIGHT_SIDE_PX:
         smooth = cv2.GaussianBlur(darkness, (0, 0), 0.6 + max(grey.shape) / 1600)
+    else:
+        smooth = darkness.copy()
     # Most of the page is paper: its lower percentiles give its level and its roughness.
     step = _sampling(grey.shape)
     low, middle, half = np.percentile(smooth[::step, ::step], (5, 30, 50))
@@ -207,7 +213,8 @@ def _darkness(grey: Grey, paper: npt.NDArray[np.float32]) -> tuple[npt.NDArray[n
     # there the ink begins too.
     roughness = max(roughness, min(float(half - middle) / 0.52, 2.5 * roughness + 1))
     level = float(middle) + 0.52 * roughness
-    darkness, smooth = darkness - level, smooth - level
+    darkness -= level
+    smooth -= level
     threshold = max(4.5 * roughness, _MIN_CONTRAST)
     mask = _without_specks(_above(smooth, threshold))
     for _ in range(2):  # the threshold follows the ink, and the ink the threshold
@@ -239,11 +246,11 @@ def _without_specks(mask: Mask) -> Mask:
     return pieces.mask_of(pieces.areas >= smallest)
 
 
-def _without_crossings(mask: Mask, strong: npt.NDArray[np.bool_]) -> Mask:
+def _without_crossings(mask: Mask, strong: Mask) -> Mask:
     """Remove what is small and nowhere strong: faint lines leave dots where they cross."""
     pieces = components(mask)
     keep = np.maximum(pieces.widths, pieces.heights) > 2 * stroke_width(mask)
-    keep[pieces.labels[strong]] = True
+    keep[pieces.labels[strong > 0]] = True
     return pieces.mask_of(keep)
 
 

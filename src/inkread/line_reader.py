@@ -11,10 +11,12 @@ from inkread import crops, looks, normalize, opinion
 from inkread.constraints import Constraint
 from inkread.crops import Crop
 from inkread.decode import Guess, Reading, Scores
+from inkread.glyph_reader import GlyphReader
 from inkread.looks import Agreed
 from inkread.normalize import Strip
 from inkread.results import REJECTED, Box, Digit, Number
 from inkread.runtime import LineModel
+from inkread.segment import Region
 
 __all__ = ["LineReader"]
 
@@ -82,28 +84,29 @@ class _Seen:
 class LineReader:
     """Reads the numbers in crops, each as a whole."""
 
-    def __init__(self, model: LineModel, min_confidence: float) -> None:
-        """Take a model.
+    def __init__(self, model: LineModel, glyphs: GlyphReader, min_confidence: float) -> None:
+        """Take the models.
 
         Args:
             model: that says what is written in a strip.
+            glyphs: for second opinions: reads single digits, and rejects only what is none.
             min_confidence: reject digits and numbers below this confidence, in [0, 1].
         """
-        self._model, self._min_confidence = model, min_confidence
+        self._model, self._glyphs, self._min_confidence = model, glyphs, min_confidence
 
     def read(
         self,
         cut: Sequence[Crop],
         constraint: Constraint | None,
-        pieces: Sequence[Sequence[Digit]] = (),
+        runs: Sequence[Sequence[Region]],
     ) -> Iterator[Number]:
         """Read the number in each crop.
 
         Args:
             cut: the crops.
             constraint: what is known of each number.
-            pieces: for each crop the pieces of its ink read as single digits, from left to right:
-                a second opinion.
+            runs: for each crop the pieces of its ink, from left to right: for a second opinion on
+                what is doubtful, and on what may be a single digit.
 
         Yields:
             For each crop its most probable number; where nothing satisfies the constraint, a
@@ -111,11 +114,10 @@ class LineReader:
         """
         strips = [normalize.strip(crop.pixels, self._model.shape) for crop in cut]
         outputs = self._model.log_probabilities([strip.pixels for strip in strips])
-        for crop, strip, output, digits in zip(
-            cut, strips, outputs, pieces or [()] * len(cut), strict=True
-        ):
+        for crop, strip, output, run in zip(cut, strips, outputs, runs, strict=True):
             seen = self._seen(strip, output, constraint, 1, certain=False)
-            second = opinion.opinion(digits, strip, crop, seen.counts)
+            digits = self._glyphs.read(run) if seen.is_doubtful or len(run) == 1 else []
+            second = opinion.opinion(digits, strip, crop, seen.counts) if digits else None
             yield self._numbers(seen, second, opinion.weight(digits), strip, crop)[0]
 
     def candidates(
@@ -123,7 +125,7 @@ class LineReader:
         crop: Crop,
         constraint: Constraint | None,
         count: int,
-        pieces: Callable[[], Sequence[Digit]] | None = None,
+        run: Callable[[], Sequence[Region]] | None = None,
     ) -> tuple[Number, ...]:
         """Read a crop that holds a number for certain, in several ways, the most probable first.
 
@@ -131,8 +133,8 @@ class LineReader:
             crop: of the number.
             constraint: what is known of it.
             count: how many ways are wanted at most.
-            pieces: reads the pieces of its ink as single digits, from left to right; asked for a
-                second opinion where the first is doubtful.
+            run: finds the pieces of its ink, from left to right; asked for a second opinion where
+                the first is doubtful.
 
         Returns:
             At least one number; where nothing satisfies the constraint, a rejected one without
@@ -142,10 +144,11 @@ class LineReader:
         (output,) = self._model.log_probabilities([strip.pixels])
         seen = self._seen(strip, output, constraint, count, certain=True)
         second, share = None, 0.0
-        if pieces and seen.is_doubtful:
-            digits = pieces()
+        if run and seen.is_doubtful:
+            pieces = run()
             # Whatever lies on the paper may be a piece here: they must be as many as the digits.
-            if len(digits) in seen.counts or not any(seen.counts):
+            if len(pieces) in seen.counts or not any(seen.counts):
+                digits = self._glyphs.read(pieces)
                 second = opinion.opinion(digits, strip, crop, seen.counts)
                 share = opinion.weight(digits)
         return self._numbers(seen, second, share, strip, crop)

@@ -64,9 +64,9 @@ class Reader:
         self.model = Model(model, threads=threads)
         self.line_model = LineModel(line_model, threads=threads)
         self.min_confidence = min_confidence
-        self._lines = LineReader(self.line_model, min_confidence)
         self._digits = GlyphReader(self.model, min_confidence)
-        self._pieces = GlyphReader(self.model, 0.0)  # rejects nothing but what is no digit
+        pieces = GlyphReader(self.model, 0.0)  # rejects nothing but what is no digit
+        self._lines = LineReader(self.line_model, pieces, min_confidence)
 
     def read(
         self,
@@ -189,14 +189,14 @@ class Reader:
                 crops.whole(dark),
                 constraint,
                 count,
-                lambda: self._pieces.read(segment.single_line(ink.find_dark(dark))),
+                lambda: segment.single_line(ink.find_dark(dark)),
             )
         found = ink.find(page)
         run = segment.single_line(found)
         if not run:
             return (Number("", 0.0, _whole(page), (), rejected=True),)
         crop = crops.around([region.box for region in run], found.page)
-        return self._lines.candidates(crop, constraint, count, lambda: self._pieces.read(run))
+        return self._lines.candidates(crop, constraint, count, lambda: run)
 
     def read_digit(self, image: Picture) -> Digit:
         """Read a picture of one digit, of any size, place, colour and stroke width.
@@ -257,9 +257,7 @@ class Reader:
         found = ink.find(page)
         runs = [run for line in segment.lines(found) for run in line]
         cut = [crops.around([region.box for region in run], found.page) for run in runs]
-        digits = iter(self._pieces.read([region for run in runs for region in run]))
-        pieces = [[next(digits) for _ in run] for run in runs]
-        numbers = self._lines.read(cut, constraint, pieces)
+        numbers = self._lines.read(cut, constraint, runs)
         return tuple(number for number in numbers if number.text or number.unconstrained)
 
 
