@@ -179,7 +179,7 @@ def _reach(grey: Grey, light: _Light) -> int:
     At first they may be wide; where they turn out fine, the light can be followed more closely.
     """
     widest = _PAPER_SIDE_PX // 4
-    small = images.scaled(grey, min(1.0, 2.5 * _PAPER_SIDE_PX / max(grey.shape)))
+    small = images.scaled(grey, 0.5) if max(grey.shape) > 3.5 * _PAPER_SIDE_PX else grey
     _, mask = _darkness(small, light.paper(widest))
     width = stroke_width(mask) * min(1.0, _PAPER_SIDE_PX / max(small.shape))
     return max(12, round(5 * width)) if 0 < width < _PAPER_SIDE_PX / 24 else widest
