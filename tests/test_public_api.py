@@ -14,9 +14,9 @@ PACKAGE = Path(inkread.__file__).parent
 # Below __init__, a module imports only those before it in this list.
 LAYERS = (
     "errors", "files", "sources", "record", "table", "results", "pdf", "images", "normalize",
-    "ink", "segment", "alignment", "automaton", "patterns", "checks", "constraints", "search",
-    "decode", "metadata", "runtime", "crops", "opinion", "looks", "line_reader", "glyph_reader",
-    "reader", "annotate", "batch", "explain", "illustrate", "output", "messages", "registry",
+    "components", "ink", "segment", "alignment", "automaton", "patterns", "checks", "constraints",
+    "search", "decode", "metadata", "runtime", "crops", "opinion", "looks", "glyph_reader",
+    "line_reader", "reader", "annotate", "batch", "explain", "illustrate", "output", "messages", "registry",
     "scale", "forms", "web", "training", "cli",
 )  # fmt: skip
 MODULES = [

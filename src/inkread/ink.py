@@ -224,7 +224,7 @@ def _darkness(grey: Grey, paper: npt.NDArray[np.float32]) -> tuple[npt.NDArray[n
 
 
 def _above(values: npt.NDArray[np.float32], threshold: float) -> Mask:
-    return np.asarray(cv2.compare(values, threshold, cv2.CMP_GT), np.uint8)
+    return (values > threshold) * np.uint8(255)
 
 
 def _ink_level(darkness: npt.NDArray[np.float32], mask: Mask) -> float:

@@ -22,7 +22,7 @@ __all__ = ["LineReader"]
 
 Output = npt.NDArray[np.float32]  # (T, C) natural logs of probabilities, a strip's
 
-_SURE_LOG_PROBABILITY = math.log(0.9)  # a number less probable is looked at again
+_SURE_LOG_PROBABILITY = math.log(0.95)  # a number less probable is looked at again
 _LIKELY = math.log(0.25)  # what is less probable says not how many digits there are
 _VIEWED = 4  # readings of each view that count
 _JUNK_IN_NUMBERS = 0.1  # how much rarer what is no digit is in a picture of a number
