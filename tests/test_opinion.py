@@ -56,10 +56,9 @@ def test_both_models_are_averaged_where_one_doubts():
 
     found = averaged(doubtful, [one, several], 0.0)
 
-    # Two thirds of the one's word and a third of the other's, made to add up to 1.
-    total = 2 / 3 + 0.9 / 3
+    # Half of the one's word and half of the other's, made to add up to 1.
     assert found.label == 1
-    assert found.probabilities[1] == pytest.approx((2 / 3 * 0.45 + 0.9 / 3) / total)
+    assert found.probabilities[1] == pytest.approx((0.5 * 0.45 + 0.5 * 0.9) / 0.95)
     assert sum(found.probabilities) == pytest.approx(1)
     assert found.confidence == found.probabilities[1]
     assert averaged(doubtful, [one], 0.9).rejected
