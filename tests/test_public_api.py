@@ -16,8 +16,8 @@ LAYERS = (
     "errors", "files", "sources", "record", "table", "results", "pdf", "images", "normalize",
     "ink", "segment", "alignment", "automaton", "patterns", "checks", "constraints", "search",
     "decode", "metadata", "runtime", "crops", "opinion", "looks", "line_reader", "glyph_reader",
-    "reader", "annotate", "batch", "explain", "illustrate", "output", "messages", "registry",
-    "scale", "forms", "web", "training", "cli",
+    "reader", "annotate", "processes", "batch", "explain", "illustrate", "output", "messages",
+    "registry", "scale", "forms", "web", "training", "cli",
 )  # fmt: skip
 MODULES = [
     "inkread",
