@@ -68,6 +68,34 @@ def test_new_proposes_a_template_that_works(run):
     assert run("new", "blank.png", "--page", "a9").exit_code == 1
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_folders_and_patterns_give_their_scans_in_natural_order(run, processes):
+    Path("scans/more").mkdir(parents=True)
+    Path("empty").mkdir()
+    for name in ("10.png", "2.gif", ".hidden.png", "notes.txt", "more/1.png"):
+        Path("scans", name).write_text(f"{name} is broken")
+    out = ("--out", "t.csv", "--processes", processes)
+    assert run("read", SAMPLE, "scans", "empty", "*.jpg", *out).exit_code == 1
+    found = {error["scan"]: error["error"] for error in rows_of("t-errors.csv")}
+    assert list(found) == ["scans/2.gif", "scans/10.png", "empty", "*.jpg"]
+    assert "expected an image file" in found["scans/10.png"]
+    assert "there are none" in found["empty"]
+    assert "no file matches" in found["*.jpg"]
+    run("read", SAMPLE, "-r", "scans", *out)
+    assert [error["scan"] for error in rows_of("t-errors.csv")][-1] == "scans/more/1.png"
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_model_that_is_not_there_is_said_once(run, processes):
+    Path("a.png").write_text("a")
+    Path("b.png").write_text("b")
+    words = ("--out", "t.csv", "--processes", processes, "--model", "none.onnx")
+    done = run("read", SAMPLE, "a.png", "b.png", *words)
+    assert done.exit_code == 1
+    assert done.stderr.count("error: none.onnx") == 1
+    assert not Path("t.csv").exists()
+
+
 def test_a_bad_template_or_target_is_refused_before_the_work(run, tmp_path):
     Path("bad.yaml").write_text("form: x\nfeilds: []\n")
     for words in (

@@ -16,8 +16,8 @@ LAYERS = (
     "errors", "files", "sources", "record", "table", "results", "pdf", "images", "normalize",
     "components", "ink", "segment", "alignment", "automaton", "patterns", "checks", "constraints",
     "search", "decode", "metadata", "runtime", "crops", "opinion", "looks", "glyph_reader",
-    "line_reader", "reader", "annotate", "batch", "explain", "illustrate", "output", "messages", "registry",
-    "scale", "forms", "web", "training", "cli",
+    "line_reader", "reader", "annotate", "processes", "batch", "explain", "illustrate", "output",
+    "messages", "registry", "scale", "forms", "web", "training", "cli",
 )  # fmt: skip
 MODULES = [
     "inkread",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["STDIN", "SUFFIXES", "Source", "find", "is_picture"]
+__all__ = ["STDIN", "SUFFIXES", "Source", "find", "is_picture", "printable"]
 
 STDIN = "-"
 # What is taken from folders; a file that is named is read whatever its suffix.
@@ -110,6 +110,11 @@ def _exists(name: str) -> bool:
 def is_picture(file: str) -> bool:
     """Return whether a file of a folder is taken for a picture, by its name."""
     return not file.startswith(".") and Path(file).suffix.lower() in SUFFIXES
+
+
+def printable(name: str) -> str:
+    """Return a name as text: bytes in it that are none are escaped."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

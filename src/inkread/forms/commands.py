@@ -13,6 +13,7 @@ from inkread import messages
 from inkread.errors import ConfigError, ImageError
 from inkread.files import check_target, write_atomically
 from inkread.scale.commands import ChosenEngine, Engine, RayAddress, read_on_ray
+from inkread.sources import Source, find, printable
 
 if TYPE_CHECKING:  # it needs the extra [forms]
     from inkread.forms.engine import Job
@@ -22,8 +23,6 @@ if TYPE_CHECKING:  # it needs the extra [forms]
 __all__ = ["app"]
 
 app = typer.Typer(help="Forms: print them, read stacks of scans into tables.", no_args_is_help=True)
-
-_SCANS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".pdf", ".webp", ".bmp", ".jp2"})
 
 TemplateFile = Annotated[Path, typer.Argument(help="The form, as YAML.", show_default=False)]
 Out = Annotated[
@@ -82,7 +81,9 @@ def new(
 @app.command("read")
 def read(
     template: TemplateFile,
-    scans: Annotated[list[str], typer.Argument(help="Scans: pictures, PDF, TIFF, folders.")],
+    scans: Annotated[
+        list[str], typer.Argument(help="Scans: pictures, PDF, TIFF, folders, quoted patterns.")
+    ],
     out: Annotated[
         str,
         typer.Option(
@@ -91,6 +92,9 @@ def read(
             show_default=False,
         ),
     ],
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Look in folders of folders, too.")
+    ] = False,
     min_confidence: Annotated[
         float | None,
         typer.Option(
@@ -115,9 +119,11 @@ def read(
     if engine is Engine.RAY:
         if processes:
             raise typer.BadParameter("--processes is of the local engine; Ray knows its cores")
-        read_on_ray(scans, partial(_for_ray, make_job), out, ray_address, again=again)
+        for_ray = partial(_for_ray, make_job)
+        read_on_ray(scans, for_ray, out, ray_address, recursive=recursive, again=again)
     else:
-        _read_here(scans, make_job(), Path(out), processes, again)
+        found = find(scans, recursive=recursive)
+        _read_here(found, make_job(), Path(out), processes, again)
 
 
 def _job(template: Path, model: str, crops: Path | None, **options: float) -> "Job":
@@ -133,7 +139,9 @@ def _for_ray(make_job: "Callable[[], Job]") -> "FormJob":
     return FormJob(make_job())
 
 
-def _read_here(scans: list[str], job: "Job", out: Path, processes: int | None, again: bool) -> None:
+def _read_here(
+    scans: list[Source], job: "Job", out: Path, processes: int | None, again: bool
+) -> None:
     from inkread.forms.engine import read_scans
     from inkread.forms.tables import SUFFIXES, errors_path, write_tables
 
@@ -142,10 +150,11 @@ def _read_here(scans: list[str], job: "Job", out: Path, processes: int | None, a
     if again:
         journal.path.unlink(missing_ok=True)
     journal.open()
-    names = _named(scans)
+    names = [each.name for each in scans if not each.problem]
     count = min(processes or os.cpu_count() or 1, max(1, len(names)))
     with messages.forms(len(names)) as on_progress:
         summary = read_scans(names, job, journal, num_processes=count, on_progress=on_progress)
+    summary.unreadable += [(printable(each.name), each.problem) for each in scans if each.problem]
     write_tables(job.template, journal.records(), out, summary.unreadable)
     messages.console.print(
         f"{summary.num_forms:,} forms read, {summary.num_set_aside:,} of {summary.num_fields:,} "
@@ -179,16 +188,3 @@ def _journal(out: Path, job: "Job") -> "Journal":
     from inkread.forms.records import Journal, journal_path
 
     return Journal(journal_path(out), job.template, job.settings)
-
-
-def _named(names: list[str]) -> list[str]:
-    """Return the files that names mean: those in a folder, in their order, or the file itself."""
-    found: list[str] = []
-    for name in names:
-        path = Path(name)
-        if path.is_dir():
-            inside = (each for each in path.iterdir() if each.suffix.lower() in _SCANS)
-            found += sorted(str(each) for each in inside if not each.name.startswith("."))
-        else:
-            found.append(name)
-    return list(dict.fromkeys(found))

@@ -2,19 +2,12 @@
 
 import contextlib
 import hashlib
-import multiprocessing
 import os
 import re
-import signal
-import warnings
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-
-import cv2
 
 from inkread import images
 from inkread.errors import ImageError
@@ -23,12 +16,12 @@ from inkread.forms.fieldreader import of_reader
 from inkread.forms.reading import MIN_CONFIDENCE, FormReader
 from inkread.forms.records import FormRecord, Journal, form_record
 from inkread.forms.template import Template
+from inkread.processes import in_order
 from inkread.reader import Reader
 from inkread.runtime import DEFAULT
+from inkread.sources import printable
 
 __all__ = ["Job", "Progress", "Summary", "read_file", "read_scans"]
-
-_AHEAD = 3  # scans a process may be ahead of the one whose turn it is
 
 Progress = Callable[[int, int], None]
 
@@ -100,6 +93,9 @@ class _Scan:
     sha256: str
 
 
+_Outcome = tuple[_Scan, list[FormRecord]]
+
+
 def read_file(
     reader: FormReader, name: str, sha256: str, crops: Path | None, data: bytes | None = None
 ) -> list[FormRecord]:
@@ -115,7 +111,7 @@ def read_file(
     Returns:
         A record for each page; those that could not be read say why.
     """
-    shown = name.encode("utf-8", "backslashreplace").decode()
+    shown = printable(name)
     records: list[FormRecord] = []
     try:
         with images.open_pages(name if data is None else data) as opened:
@@ -174,6 +170,7 @@ def read_scans(
         ModelError: the model can't be loaded.
         TemplateError: the picture of the blank form can't be used.
         OSError: the journal or the crops can't be written.
+        ChildProcessError: a process could not be started.
     """
     summary = Summary()
     num_done = 0
@@ -182,7 +179,7 @@ def read_scans(
         nonlocal num_done
         known: dict[str, str] = {}
         for name in names:
-            shown = name.encode("utf-8", "backslashreplace").decode()
+            shown = printable(name)
             try:
                 sha256 = _sha256(name)
             except (OSError, ValueError) as error:  # ValueError: a null character in the path
@@ -200,12 +197,10 @@ def read_scans(
             num_done += 1
             on_progress(num_done, summary.num_set_aside)
 
-    reader = job.form_reader()  # what is wrong with the model or the form is said before any work
-    if num_processes == 1:
-        results = _in_this_process(new_scans(), job, reader)
-    else:
-        del reader
-        results = _in_processes(new_scans(), job, num_processes)
+    threads = None if num_processes == 1 else 1
+    results = in_order(
+        partial(_prepare, job, threads), new_scans(), lost=_lost, num_processes=num_processes
+    )
     with contextlib.closing(results):
         for scan, records in results:
             journal.add(records, scan.sha256)
@@ -215,76 +210,16 @@ def read_scans(
     return summary
 
 
-_Results = Generator[tuple[_Scan, list[FormRecord]], None, None]
+def _prepare(job: Job, threads: int | None) -> Callable[[_Scan], Iterator[_Outcome]]:
+    return partial(_read, job.form_reader(threads), job.crops)
 
 
-def _in_this_process(scans: Iterator[_Scan], job: Job, reader: FormReader) -> _Results:
-    for scan in scans:
-        yield scan, read_file(reader, scan.name, scan.sha256, job.crops)
+def _read(reader: FormReader, crops: Path | None, scan: _Scan) -> Iterator[_Outcome]:
+    yield scan, read_file(reader, scan.name, scan.sha256, crops)
 
 
-def _in_processes(scans: Iterator[_Scan], job: Job, num_processes: int) -> _Results:
-    """Read with a pool; where a process dies, find out over which scan and go on with the rest."""
-    waiting: deque[tuple[_Scan, Future[list[FormRecord]]]] = deque()
-    pool = _pool(job, num_processes)
-    try:
-        while True:
-            while len(waiting) < _AHEAD * num_processes:
-                scan = next(scans, None)
-                if scan is None:
-                    break
-                waiting.append((scan, pool.submit(_work, scan)))
-            if not waiting:
-                return
-            scan, future = waiting[0]
-            try:
-                records = future.result()
-            except BrokenProcessPool:
-                pool.shutdown(cancel_futures=True)
-                suspects = [each for each, _ in waiting]
-                waiting.clear()
-                yield from ((each, _alone(each, job)) for each in suspects)
-                pool = _pool(job, num_processes)
-                continue
-            waiting.popleft()
-            yield scan, records
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _alone(scan: _Scan, job: Job) -> list[FormRecord]:
-    """Read a scan in a process of its own, which may die."""
-    with _pool(job, 1) as pool:
-        try:
-            return pool.submit(_work, scan).result()
-        except BrokenProcessPool:
-            shown = scan.name.encode("utf-8", "backslashreplace").decode()
-            reason = "the process that read it died; was memory short?"
-            return [FormRecord(shown, 1, scan.sha256, error=reason)]
-
-
-def _pool(job: Job, num_processes: int) -> ProcessPoolExecutor:
-    # Forked processes would share ONNX Runtime's and OpenCV's threads, which they can't.
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(num_processes, context, initializer=_start, initargs=(job,))
-
-
-_worker: tuple[FormReader, Job] | None = None
-
-
-def _start(job: Job) -> None:
-    global _worker  # noqa: PLW0603 - what a process keeps between its tasks
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started it is told, and ends it
-    warnings.filterwarnings("ignore", module="PIL")  # what is wrong is said once, by images
-    cv2.setNumThreads(1)
-    _worker = job.form_reader(threads=1), job
-
-
-def _work(scan: _Scan) -> list[FormRecord]:
-    if _worker is None:
-        raise RuntimeError("expected a process that was started for a job")
-    reader, job = _worker
-    return read_file(reader, scan.name, scan.sha256, job.crops)
+def _lost(scan: _Scan, reason: str) -> _Outcome:
+    return scan, [FormRecord(printable(scan.name), 1, scan.sha256, error=reason)]
 
 
 def _sha256(name: str | os.PathLike[str]) -> str:

@@ -1,5 +1,6 @@
 """The rules between fields, used to choose among what each of them may say."""
 
+import datetime
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -82,13 +83,8 @@ def holds(rule: Rule, template: Template, values: Mapping[str, Value]) -> bool:
             return True
         return sum((part or Decimal(0) for part in parts), Decimal(0)) == total
     if isinstance(rule, OrderRule):
-        kept = [values[name] for name in rule.order if values.get(name) is not None]
-        is_number = [isinstance(value, str | Decimal) for value in kept]
-        ordered = [
-            _number(value) if number else value
-            for value, number in zip(kept, is_number, strict=True)
-        ]
-        return all(one <= other for one, other in itertools.pairwise(ordered))  # type: ignore[operator]
+        written = [value for name in rule.order if (value := values.get(name)) is not None]
+        return all(_rank(one) <= _rank(other) for one, other in itertools.pairwise(written))
     texts = [values.get(name) for name in rule.of]
     if None in texts:
         return True
@@ -97,6 +93,11 @@ def holds(rule: Rule, template: Template, values: Mapping[str, Value]) -> bool:
 
 def _number(value: Value) -> Decimal | None:
     return None if value is None else Decimal(as_text(value))
+
+
+def _rank(value: Value) -> Decimal:
+    """Return what orders values of one kind: a number itself, a date by its day."""
+    return Decimal(value.toordinal() if isinstance(value, datetime.date) else as_text(value))
 
 
 def _options(field: FormField, candidates: Sequence[Candidate]) -> list[_Option]:

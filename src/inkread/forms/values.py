@@ -3,12 +3,14 @@
 import datetime
 import itertools
 from decimal import Decimal
+from typing import TypeVar
 
 from inkread.forms.fields import AmountField, CombField, DateField, FormField, NumberField
 
 __all__ = ["Value", "as_text", "digits_of", "objection", "value_of"]
 
 Value = str | bool | datetime.date | Decimal | None  # None: the field is empty
+_Ordered = TypeVar("_Ordered", int, Decimal, datetime.date)
 
 
 def value_of(field: FormField, text: str) -> Value:
@@ -20,9 +22,7 @@ def value_of(field: FormField, text: str) -> Value:
     if isinstance(field, DateField):
         return _date(field, text)
     if isinstance(field, AmountField):
-        if not text.isdecimal():
-            raise ValueError(f"expected digits, received {text!r}")
-        return Decimal(text).scaleb(-field.decimals)
+        return _amount(field, text)
     return text
 
 
@@ -34,8 +34,8 @@ def digits_of(field: FormField, value: Value) -> str:
         parts = {"D": f"{value.day:02}", "M": f"{value.month:02}", "Y": f"{value.year:04}"}
         places = itertools.groupby(field.format)
         return "".join(parts[unit][-len(list(run)) :] for unit, run in places)
-    if isinstance(field, AmountField):
-        return f"{int(value.scaleb(field.decimals)):0{field.lengths[0]}}"  # type: ignore[union-attr]
+    if isinstance(field, AmountField) and isinstance(value, Decimal):
+        return f"{int(value.scaleb(field.decimals)):0{field.lengths[0]}}"
     return str(value)
 
 
@@ -62,11 +62,12 @@ def objection(field: FormField, text: str) -> str | None:
     if isinstance(field, NumberField | CombField):
         return _digits_objection(field, text)
     try:
-        value = value_of(field, text)
+        if isinstance(field, AmountField):
+            return _range_objection(_amount(field, text), field.min, field.max)
+        if isinstance(field, DateField):
+            return _range_objection(_date(field, text), field.min, field.max)
     except ValueError:
         return "expected a date that there is"
-    if isinstance(field, DateField | AmountField):
-        return _range_objection(value, field.min, field.max)
     return None
 
 
@@ -78,12 +79,18 @@ def _digits_objection(field: NumberField | CombField, text: str) -> str | None:
     return _range_objection(int(text), field.min, field.max)
 
 
-def _range_objection(value: object, low: object, high: object) -> str | None:
-    if low is not None and value < low:  # type: ignore[operator]
+def _range_objection(value: _Ordered, low: _Ordered | None, high: _Ordered | None) -> str | None:
+    if low is not None and value < low:
         return f"expected at least {low}"
-    if high is not None and value > high:  # type: ignore[operator]
+    if high is not None and value > high:
         return f"expected at most {high}"
     return None
+
+
+def _amount(field: AmountField, text: str) -> Decimal:
+    if not text.isdecimal():
+        raise ValueError(f"expected digits, received {text!r}")
+    return Decimal(text).scaleb(-field.decimals)
 
 
 def _date(field: DateField, text: str) -> datetime.date:
