@@ -28,6 +28,7 @@ from inkread.batch import ReadAs
 from inkread.errors import InkreadError
 from inkread.files import check_target
 from inkread.forms import commands as form_commands
+from inkread.memory import READING_BYTES, keep_freed_memory
 from inkread.record import Form, Record, form_of
 from inkread.scale.commands import ChosenEngine, Engine, RayAddress, read_on_ray
 from inkread.sources import STDIN, find
@@ -56,6 +57,7 @@ def main() -> None:
     """Run the command line."""
     # Set before TensorFlow is imported: its start-up notices are not for users.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    keep_freed_memory(READING_BYTES)
     # What is wrong with a picture is said once, by inkread.images.
     warnings.filterwarnings("ignore", module="PIL")
     # File names may hold bytes that are no text; they are printed escaped.

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Generic, TypeVar
 
 from inkread.errors import InkreadError
+from inkread.memory import READING_BYTES, keep_freed_memory
 
 __all__ = ["in_order"]
 
@@ -215,6 +216,7 @@ def _work(connection: Connection, prepare: _Prepare[_Input, _Result]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started it is told, and ends it
     warnings.filterwarnings("ignore", module="PIL")  # what is wrong is said once, by images
     cv2.setNumThreads(1)
+    keep_freed_memory(READING_BYTES)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
             read = prepare()

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import cv2
 import pyarrow as pa
 
+from inkread.memory import READING_BYTES, keep_freed_memory
 from inkread.scale.dataset import Dataset, Keys, content_key, input_key, is_known
 from inkread.scale.inputs import UNREADABLE, fetch
 
@@ -95,6 +96,7 @@ class Worker:
         """
         warnings.filterwarnings("ignore", module="PIL")  # what is wrong is said once, by images
         cv2.setNumThreads(1)
+        keep_freed_memory(READING_BYTES)
         self._read = job.reader()
         self._dataset = dataset
         self._known = known

@@ -21,13 +21,13 @@ import numpy.typing as npt
 
 from inkread.errors import ConfigError, DataError
 from inkread.files import replacing
+from inkread.memory import keep_freed_memory
 from inkread.runtime import Model, as_input
 from inkread.training.augment import augment
 from inkread.training.batches import NUM_LABELS, Batches, Source
 from inkread.training.distortions import spoil
 from inkread.training.fitting import fitted
 from inkread.training.history import Epoch, Step, write_history
-from inkread.training.memory import keep_freed_memory
 from inkread.training.mnist import Mnist, Split
 from inkread.training.recipes import Recipe, recipe_from_dict
 from inkread.training.reconstruction import rebuilt

@@ -23,6 +23,7 @@ import numpy as np
 import inkread
 from inkread.errors import ConfigError, ModelError
 from inkread.files import replacing, write_atomically
+from inkread.memory import keep_freed_memory
 from inkread.metadata import ModelMetadata
 from inkread.normalize import GlyphShape
 from inkread.runtime import Model, classified
@@ -33,7 +34,6 @@ from inkread.training.evaluate import score
 from inkread.training.fitting import fitted, predict
 from inkread.training.history import Epoch, Step, chained, read_history, write_history
 from inkread.training.line_recipes import LineRecipe
-from inkread.training.memory import keep_freed_memory
 from inkread.training.mnist import TRAIN_IMAGES, Mnist, Split
 from inkread.training.recipes import Recipe, recipe_from_dict
 

@@ -25,6 +25,7 @@ import inkread
 from inkread import decode
 from inkread.errors import ConfigError
 from inkread.files import replacing, write_atomically
+from inkread.memory import keep_freed_memory
 from inkread.metadata import ModelMetadata
 from inkread.normalize import StripShape
 from inkread.results import REJECTED
@@ -34,7 +35,6 @@ from inkread.training.evaluate import share
 from inkread.training.history import LineEpoch, Step, read_history, write_history
 from inkread.training.line_batches import Batch, Pool, batches, pool, pools
 from inkread.training.line_recipes import LineRecipe
-from inkread.training.memory import keep_freed_memory
 from inkread.training.mnist import TRAIN_IMAGES, Mnist
 from inkread.training.texts import SEPARATORS
 from inkread.training.train import (
