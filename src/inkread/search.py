@@ -14,8 +14,8 @@ from inkread.automaton import Automaton
 
 __all__ = ["EFFORT", "log_mass", "ranked"]
 
-EFFORT = 200  # beginnings tried before the order may be wrong; a strip that can be read needs tens
-_WIDTH = 16  # beginnings of each length that are tried from then on
+EFFORT = 100  # beginnings tried before the order may be wrong; a strip that can be read needs tens
+_WIDTH = 8  # beginnings of each length that are tried from then on
 _NEGLIGIBLE = np.log(1e-4)  # the beam leaves out what is so much less probable than a complete one
 _SMALLEST = 1e-290  # what is less probable counts as impossible: beyond it doubles lose digits
 
