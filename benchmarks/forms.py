@@ -4,7 +4,8 @@
 and JPEG; 5 % upside down, 3 % of another form. The written digits are MNIST's test images, which
 chose nothing; `--split validation` is for choosing.
 
-python benchmarks/forms.py [--template FILE] [--count N] [--split test|validation] [--processes N]
+python benchmarks/forms.py [--template FILE] [--count N] [--split test|validation]
+    [--min-confidence P] [--processes N]
 """
 
 import argparse
@@ -23,12 +24,14 @@ from provenance import print_provenance
 from inkread import images
 from inkread.forms.align import Aligner
 from inkread.forms.engine import Job, read_scans
+from inkread.forms.reading import MIN_CONFIDENCE
 from inkread.forms.records import Journal
 from inkread.forms.template import Template, load
 from inkread.forms.values import Value
 from inkread.training import filled, mnist
 
 UPSIDE_DOWN, OTHER_FORM = 0.05, 0.03
+THRESHOLDS = (0.9, 0.98, 0.99, 0.995, 0.998, 0.999)  # those below the one that is used say nothing
 FOLDER = Path(__file__).parent
 
 
@@ -74,6 +77,7 @@ def main() -> None:
     parser.add_argument("--template", type=Path, default=FOLDER / "forms-plain.yaml")
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--split", choices=("test", "validation"), default="test")
+    parser.add_argument("--min-confidence", type=float, default=MIN_CONFIDENCE)
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     print_provenance()
@@ -81,13 +85,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         split = getattr(mnist.load(), arguments.split)
         values, errors = make(template, arguments.count, split, Path(name))
+        job = Job(template, min_confidence=arguments.min_confidence)
         journal = Journal(Path(name) / "journal", template, {})
         journal.open()
         marks: list[float] = []
         start = time.perf_counter()
         read_scans(
             list(values),
-            Job(template),
+            job,
             journal,
             num_processes=arguments.processes,
             on_progress=lambda done, set_aside: marks.append(time.perf_counter()),
@@ -109,7 +114,7 @@ def main() -> None:
 def report(values: dict[str, dict[str, Value]], records: dict) -> None:
     """Print how many fields are right, and what was refused."""
     num = right = accepted = accepted_wrong = num_other = other_refused = own_refused = 0
-    right_kept = 0
+    kept: list[tuple[float, bool]] = []
     kinds: dict[str, list[int]] = {}
     for scan, truth in values.items():
         record = records[scan]
@@ -130,11 +135,18 @@ def report(values: dict[str, dict[str, Value]], records: dict) -> None:
             if field is not None and not field.set_aside:
                 accepted += 1
                 counts[2] += not is_right
-                right_kept += is_right
+                kept.append((field.confidence, is_right))
                 accepted_wrong += not is_right
     print(f"fields: {num:,}; right {right / num:.2%}; kept {accepted / num:.2%} of them")
     print(f"wrong among those kept: {accepted_wrong / max(1, accepted):.3%} ({accepted_wrong})")
     print(f"other forms refused: {other_refused} of {num_other}; own forms refused: {own_refused}")
+    for threshold in THRESHOLDS:
+        sure = [kept_right for confidence, kept_right in kept if confidence >= threshold]
+        wrong = len(sure) - sum(sure)
+        print(
+            f"  from a confidence of {threshold} on: {len(sure) / num:.2%} of the fields, "
+            f"{wrong / max(1, len(sure)):.3%} of them wrong ({wrong})"
+        )
     for name, (total, good, wrong) in kinds.items():
         print(f"  {name}: right {good / total:.1%}, wrong and kept {wrong}")
 

@@ -32,10 +32,8 @@ const digits = () => (page?.numbers ?? []).flatMap((number) => number.digits);
 
 function readStrokes() {
   if (pad.isEmpty) return;
-  begin(async (mine) => {
-    const { blob, place } = await pad.toPicture();
-    if (mine === pending) await readPicture(mine, blob, () => pad.place(place));
-  });
+  const { blob, place } = pad.toPicture();
+  begin((mine) => readPicture(mine, blob, () => pad.place(place)));
 }
 
 // Puts an end to the reading that is under way, and begins another.
