@@ -228,6 +228,7 @@ def _work(connection: Connection, prepare: _Prepare[_Input, _Result]) -> None:
                     connection.send((result,))
         except (InkreadError, OSError) as error:
             connection.send(error)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Python's own clean-up may be cut short
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
