@@ -66,7 +66,7 @@ def serve(
     ] = None,
     queue: Annotated[
         int, typer.Option(min=0, help="Requests that may wait; more are refused with 503.")
-    ] = 16,
+    ] = 12,
     max_body_mb: Annotated[
         float, typer.Option(min=0.01, help="Megabytes of a request, at most.")
     ] = 16.0,

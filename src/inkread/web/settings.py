@@ -49,7 +49,7 @@ class Settings:
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     workers: int = os.cpu_count() or 1
-    queue: int = 16
+    queue: int = 12
     max_body_bytes: int = 16_000_000
     max_megapixels: float = 32.0
     max_batch: int = 1024
