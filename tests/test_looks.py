@@ -3,8 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from inkread.decode import Guess, Reading
-from inkread.looks import agreed, views, with_probability
+from inkread.constraints import Constraint
+from inkread.decode import Guess, Reading, Scores
+from inkread.looks import agreed, guesses, views, with_probability
 
 ZEROS = (0.1,) * 10
 
@@ -80,3 +81,43 @@ def test_a_view_that_counts_more_decides():
     one, other = [guess("5", 0.9)], [guess("?", 0.95)]
     assert agreed([one, other], [0.7, 0.3], 1)[0].guess.text == "5"
     assert agreed([one, other], [1 / 3, 2 / 3], 1)[0].guess.text == "?"
+
+
+SYMBOLS = "0123456789-"
+
+
+def shown(*frames: dict[str, float]) -> Scores:
+    """Scores of a strip from each frame's probabilities; what is left is the blank's."""
+    probabilities = np.full((len(frames), 1 + len(SYMBOLS)), 1e-9)
+    for row, frame in zip(probabilities, frames, strict=True):
+        for symbol, probability in frame.items():
+            row[1 + SYMBOLS.index(symbol)] = probability
+        row[0] = max(1e-9, 1 - row[1:].sum())
+    return Scores(np.log(probabilities), SYMBOLS)
+
+
+def test_all_views_are_asked_about_the_same_texts():
+    # On average 1 has 0.4, 7 has 0.35, 4 has 0.2; each view's best comes to the best of these.
+    seen = [shown({"1": 0.5, "7": 0.1, "4": 0.4}), shown({"1": 0.3, "7": 0.6})]
+
+    found = guesses(seen, None, 1)
+
+    assert [[each.text for each in view] for view in found] == [["1", "7"]] * 2
+    chances = [[math.exp(each.log_probability) for each in view] for view in found]
+    assert chances[0] == pytest.approx([0.5, 0.1], abs=1e-6)
+    assert chances[1] == pytest.approx([0.3, 0.6], abs=1e-6)
+
+
+def test_no_view_is_asked_about_what_a_constraint_forbids():
+    seen = [shown({"1": 0.5, "7": 0.5}), shown({"1": 0.3, "7": 0.6})]
+    found = guesses(seen, Constraint(pattern="1"), 3)
+    assert [[each.text for each in view] for view in found] == [["1"], ["1"]]
+    assert guesses(seen, Constraint(length=2), 3) == [(), ()]
+
+
+def test_a_pattern_with_separators_is_searched_for_in_each_view():
+    seen = [shown({"4": 0.9}, {"-": 0.8}, {"2": 0.9}), shown({"4": 0.9}, {"-": 0.3}, {"2": 0.9})]
+    found = guesses(seen, Constraint(pattern="4-2"), 2)
+    assert [[(each.text, each.raw) for each in view] for view in found] == [[("42", "4-2")]] * 2
+    chances = [math.exp(view[0].log_probability) for view in found]
+    assert chances == pytest.approx([0.9 * 0.8 * 0.9, 0.9 * 0.3 * 0.9], abs=1e-6)
