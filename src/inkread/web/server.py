@@ -62,7 +62,7 @@ def run(
     _log_json()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=_BACKLOG) as listener:
-        # Each answer goes out at once, also where it is more than one packet: connections inherit it.
+        # Answers go out at once, also those of several packets; connections inherit it.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
             app,
