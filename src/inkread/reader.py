@@ -94,7 +94,8 @@ class Reader:
         constraint = _constraint(length, pattern, check)
         page = images.load(image)
         numbers = self._read_upright(page, constraint)
-        if numbers and _doubt(numbers) > _CLEAR_DOUBT:  # it may be upside down, or on its side
+        # It may be upside down, or on its side; what reads as one digit hardly holds four.
+        if numbers and _num_digits(numbers) != 1 and _doubt(numbers) > _CLEAR_DOUBT:
             turned = {
                 turns: self._read_upright(np.ascontiguousarray(np.rot90(page, turns)), constraint)
                 for turns in (2, 1, 3)
