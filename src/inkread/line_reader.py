@@ -106,7 +106,7 @@ class LineReader:
             cut: the crops.
             constraint: what is known of each number.
             runs: for each crop the pieces of its ink, from left to right: for a second opinion on
-                what is doubtful, and on what may be a single digit.
+                what is doubtful, may be a single digit, or has other pieces than digits.
 
         Yields:
             For each crop its most probable number; where nothing satisfies the constraint, a
@@ -116,7 +116,8 @@ class LineReader:
         outputs = self._model.log_probabilities([strip.pixels for strip in strips])
         for crop, strip, output, run in zip(cut, strips, outputs, runs, strict=True):
             seen = self._seen(strip, output, constraint, 1, certain=False)
-            digits = self._glyphs.read(run) if seen.is_doubtful or len(run) == 1 else []
+            is_asked = seen.is_doubtful or len(run) == 1 or len(run) not in seen.counts
+            digits = self._glyphs.read(run) if is_asked else []
             second = opinion.opinion(digits, strip, crop, seen.counts) if digits else None
             yield self._numbers(seen, second, opinion.weight(digits), strip, crop)[0]
 
