@@ -36,6 +36,7 @@ __all__ = ["TICKED", "Scan", "blank_page", "random_texts", "scanned", "texts_to_
 TICKED = "x"
 _PAGE_DPI = 200.0  # of the page that is written on
 _SCAN_DPI = 150.0
+_MAX_DRAWS = 2_000  # of texts, until all rules hold
 _MAX_TRIES = 20_000
 
 Grey = npt.NDArray[np.uint8]
@@ -80,7 +81,7 @@ def random_texts(template: Template, rng: np.random.Generator) -> dict[str, str]
     """
     rules = template.rules
     totals = {rule.equals for rule in rules if isinstance(rule, SumRule)}
-    for _ in range(50):
+    for _ in range(_MAX_DRAWS):
         texts = {
             field.name: _random_text(template, field, rng)
             for field in template.fields
