@@ -47,6 +47,28 @@ def draw(page, *drawings, size=0.62):
                 page.mouse.up()
 
 
+def read_again_but_late(page):
+    """Have the same picture read again, and hold the request back; return where it will be."""
+    late = []
+
+    def hold(route):
+        late.append(route)
+
+    page.route("**/v1/read*", hold)
+    page.get_by_text("What I know").click()
+    page.get_by_label("At least this sure").select_option("0.5")
+    return late
+
+
+def let_through(page, late):
+    """Wait for the request that is held back, and for its answer."""
+    while not late:
+        page.wait_for_timeout(20)
+    with page.expect_response("**/v1/read*"):
+        late.pop().continue_()
+    page.unroute("**/v1/read*")
+
+
 def digits(page):
     return page.locator(".digits button")
 
@@ -62,7 +84,11 @@ def test_a_test_digit_that_is_drawn_is_read(page, first_of, label):
 
 def test_several_digits_are_read_while_they_are_drawn(page, first_of):
     answers = []
-    page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - it takes no built-ins
+
+    def keep(answer):  # Playwright takes no built-in function
+        answers.append(answer)
+
+    page.on("response", keep)
     draw(page, *(strokes(first_of(label)) for label in (7, 2, 0, 4)), size=0.5)
     assert len(answers) >= 4
     read = [digit for number in answers[-1].json()["numbers"] for digit in number["digits"]]
@@ -163,14 +189,9 @@ def test_why(page, first_of):
 def test_why_waits_for_the_reading_that_is_under_way(page, first_of):
     draw(page, strokes(first_of(4)))
     expect(digits(page)).to_have_text(["4"])
-    late = []
-    page.route("**/v1/read*", lambda route: late.append(route))  # noqa: PLW0108 - it takes no built-ins
-    page.get_by_text("What I know").click()
-    page.get_by_label("At least this sure").select_option("0.5")  # the same picture, read again
+    late = read_again_but_late(page)
     page.get_by_role("button", name="Why?").click()
-    while not late:
-        page.wait_for_timeout(20)
-    late.pop().continue_()
+    let_through(page, late)
     expect(page.locator("#explanation canvas")).to_have_count(2)
 
 
@@ -213,16 +234,9 @@ def test_a_correction_by_hand_and_one_that_is_no_digit(page, first_of):
 def test_a_correction_that_is_typed_outlives_a_late_reading_but_not_its_picture(page, first_of):
     draw(page, strokes(first_of(3)))
     expect(digits(page)).to_have_text(["3"])
-    late = []
-    page.route("**/v1/read*", lambda route: late.append(route))  # noqa: PLW0108 - it takes no built-ins
-    page.get_by_text("What I know").click()
-    page.get_by_label("At least this sure").select_option("0.5")  # the same picture, read again
+    late = read_again_but_late(page)
     page.get_by_label("It is a").fill("8")
-    while not late:
-        page.wait_for_timeout(20)
-    with page.expect_response("**/v1/read*"):
-        late.pop().continue_()
-    page.unroute("**/v1/read*")
+    let_through(page, late)
     page.get_by_role("button", name="Correct").click()
     expect(page.locator("#verdict")).to_have_text("Corrected: 8")
     page.get_by_label("It is a").fill("9")
