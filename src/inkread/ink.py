@@ -149,7 +149,7 @@ class _Light:
     """How the paper is lit, at the size at which that is estimated.
 
     Attributes:
-        level: (H, W) uint8, the page without its strokes' noise and without the ramp.
+        level: (H, W) uint8, the page without its grain and without the ramp.
         ramp: (H, W) float32, at most 0, how the light falls off.
     """
 

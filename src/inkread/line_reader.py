@@ -118,7 +118,7 @@ class LineReader:
             seen = self._seen(strip, output, constraint, 1, certain=False)
             is_asked = seen.is_doubtful or len(run) == 1 or len(run) not in seen.counts
             digits = self._glyphs.read(run) if is_asked else []
-            second = opinion.opinion(digits, strip, crop, seen.counts) if digits else None
+            second = opinion.opinion(digits, strip, crop, seen.counts)
             yield self._numbers(seen, second, opinion.weight(digits), strip, crop)[0]
 
     def candidates(

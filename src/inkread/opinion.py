@@ -9,10 +9,10 @@ from inkread.decode import Reading
 from inkread.normalize import Strip
 from inkread.results import Digit, Number
 
-__all__ = ["LONE_WEIGHT", "WEIGHT", "averaged", "opinion", "weight"]
+__all__ = ["averaged", "opinion", "weight"]
 
-WEIGHT = 1 / 2  # of the glyph model's word
-LONE_WEIGHT = 2 / 3  # of its word on whether a piece that stands alone is a digit, and which
+_WEIGHT = 1 / 2  # of the glyph model's word
+_LONE_WEIGHT = 2 / 3  # of its word on whether a piece that stands alone is a digit, and which
 _LEAST = 1e-9  # a probability of 0 has no logarithm
 
 
@@ -59,7 +59,7 @@ def averaged(digit: Digit, numbers: Sequence[Number], min_confidence: float) -> 
     for number in numbers:
         if len(number.digits) == 1 and not number.digits[0].junk:
             line[number.digits[0].label or 0] += number.confidence
-    share = (1 - WEIGHT) if sum(line) else 0.0
+    share = (1 - _WEIGHT) if sum(line) else 0.0
     mixed = [(1 - share) * g + share * x for g, x in zip(digit.probabilities, line, strict=True)]
     probabilities = tuple(value / sum(mixed) for value in mixed)
     confidence = max(probabilities) * (1 - digit.junk)
@@ -77,4 +77,4 @@ def weight(digits: Sequence[Digit]) -> float:
 
     A digit on its own is what the glyph model was made for, and knows from letters.
     """
-    return LONE_WEIGHT if len(digits) == 1 else WEIGHT
+    return _LONE_WEIGHT if len(digits) == 1 else _WEIGHT
