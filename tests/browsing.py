@@ -1,13 +1,12 @@
 """Pages in headless Chromium, for tests."""
 
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
-__all__ = ["PHONE", "Windows", "assert_accessible", "launched"]
+__all__ = ["PHONE", "assert_accessible"]
 
 CHROMIUM = Path("/usr/bin/chromium")
 PATIENCE_MS = 120_000
@@ -16,8 +15,9 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@contextmanager
-def launched():
+@pytest.fixture(scope="module")
+def browser():
+    """Debian's Chromium without a window."""
     if not CHROMIUM.exists():
         pytest.fail(f"expected Debian's chromium at {CHROMIUM}: apt-get install chromium")
     with sync_playwright() as playwright:
@@ -25,6 +25,13 @@ def launched():
         browser = playwright.chromium.launch(executable_path=CHROMIUM, **options)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def open_page(browser, served):
+    """Opens a page of a service in a new window; nothing may complain in any of them."""
+    with Windows(browser, served.url) as windows:
+        yield windows.open
 
 
 class Windows:

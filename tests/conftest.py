@@ -11,18 +11,18 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psycopg
 import pytest
-from serving import Served
 
 from inkread.reader import Reader
 from inkread.training import mnist
 from inkread.training.mnist import Mnist, Split
 from inkread.training.recipes import recipe_named
 from inkread.training.train import Run, train
+
+pytest_plugins = ["serving", "browsing"]
 
 
 @pytest.fixture(scope="session")
@@ -56,32 +56,6 @@ def small_run(small_mnist: Mnist, tmp_path_factory: pytest.TempPathFactory) -> R
 def reader() -> Reader:
     """The shipped model's reader."""
     return Reader()
-
-
-@pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A service that stores corrections with their pictures; the tests of a module share it."""
-    database = tmp_path_factory.mktemp("corrections") / "corrections.db"
-    with Served("--corrections", database, "--keep", "picture") as service:
-        yield service
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Debian's Chromium without a window."""
-    from browsing import launched  # noqa: PLC0415 - Playwright only where there is a page
-
-    with launched() as browser:
-        yield browser
-
-
-@pytest.fixture
-def open_page(browser: Any, served: Served) -> Iterator[Any]:
-    """Opens a page of a service in a new window; nothing may complain in any of them."""
-    from browsing import Windows  # noqa: PLC0415
-
-    with Windows(browser, served.url) as windows:
-        yield windows.open
 
 
 @pytest.fixture

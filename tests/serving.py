@@ -8,6 +8,8 @@ import sys
 import threading
 from collections import deque
 
+import pytest
+
 __all__ = ["Served"]
 
 START_S, STOP_S = 300, 60
@@ -72,3 +74,11 @@ class Served:
 
     def __exit__(self, *_):
         self.stop()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory):
+    """A service that stores corrections with their pictures; the tests of a module share it."""
+    database = tmp_path_factory.mktemp("corrections") / "corrections.db"
+    with Served("--corrections", database, "--keep", "picture") as service:
+        yield service

@@ -50,15 +50,15 @@ def test_a_plan_that_can_not_be_is_refused(options, said, tmp_path):
 def test_seeds_are_trained_and_finished_ones_skipped(tmp_path, monkeypatch, small_mnist):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(mnist, "load", lambda *_, **__: small_mnist)
-    words = ["train", "--recipe", "tiny", "--epochs", "1"]
+    words = ["train", "--recipe", "quick"]
     done = CliRunner().invoke(app, [*words, "--seeds", "1"])
     assert done.exit_code == 0, done.output
-    model = tmp_path / "runs" / "tiny-1" / "model.onnx"
+    model = tmp_path / "runs" / "quick-1" / "model.onnx"
     before = model.stat().st_mtime_ns
     assert CliRunner().invoke(app, [*words, "--seeds", "0,1"]).exit_code == 1
     done = CliRunner().invoke(app, [*words, "--seeds", "0,1", "--resume"])
     assert done.exit_code == 0, done.output
-    assert (tmp_path / "runs" / "tiny-0" / "model.onnx").exists()
+    assert (tmp_path / "runs" / "quick-0" / "model.onnx").exists()
     assert model.stat().st_mtime_ns == before
     both = CliRunner().invoke(app, [*words, "--seed", "1", "--seeds", "0"])
     assert both.exit_code == 2

@@ -47,6 +47,35 @@ def draw(page, *drawings, size=0.62):
                 page.mouse.up()
 
 
+class Readings:
+    """The requests of a page to read; the page gives up those that a later one makes needless."""
+
+    def __init__(self, page):
+        self.page, self.num_begun, self.num_finished = page, 0, 0
+        self._ended, self._finished = 0, None
+        page.on("request", self._begin)
+        page.on("requestfinished", self._finish)
+        page.on("requestfailed", self._end)
+
+    def last(self):
+        """The answer to the last one, once none is under way."""
+        while self._ended < self.num_begun:
+            self.page.wait_for_timeout(20)
+        return self._finished.response().json()
+
+    def _begin(self, request):
+        self.num_begun += "/v1/read" in request.url
+
+    def _finish(self, request):
+        if "/v1/read" in request.url:
+            self.num_finished += 1
+            self._finished = request
+            self._end(request)
+
+    def _end(self, request):
+        self._ended += "/v1/read" in request.url
+
+
 def read_again_but_late(page):
     """Have the same picture read again, and hold the request back; return where it will be."""
     late = []
@@ -83,15 +112,11 @@ def test_a_test_digit_that_is_drawn_is_read(page, first_of, label):
 
 
 def test_several_digits_are_read_while_they_are_drawn(page, first_of):
-    answers = []
-
-    def keep(answer):  # Playwright takes no built-in function
-        answers.append(answer)
-
-    page.on("response", keep)
+    readings = Readings(page)
     draw(page, *(strokes(first_of(label)) for label in (7, 2, 0, 4)), size=0.5)
-    assert len(answers) >= 4
-    read = [digit for number in answers[-1].json()["numbers"] for digit in number["digits"]]
+    last = readings.last()
+    assert readings.num_finished >= 4
+    read = [digit for number in last["numbers"] for digit in number["digits"]]
     assert len(read) >= 4
     expect(digits(page)).to_have_text(
         ["?" if digit["rejected"] else str(digit["label"]) for digit in read]
@@ -256,7 +281,9 @@ def test_shortcuts_can_be_turned_off(page, first_of):
     expect(page.locator("#label")).to_have_value("")
 
 
-def test_review_is_worked_by_keyboard(open_page, served, reader):
+@pytest.fixture
+def five_corrections(served, reader):
+    """Five digits wait for review, and nothing else does."""
     httpx.delete(f"{served.url}/v1/corrections?all=true").raise_for_status()
     for digit in reader.read(METER).numbers[0].digits:
         params = {"box": ",".join(map(str, digit.box))}
@@ -264,6 +291,9 @@ def test_review_is_worked_by_keyboard(open_page, served, reader):
             f"{served.url}/v1/corrections", params=params, content=METER.read_bytes(), timeout=60
         ).raise_for_status()
 
+
+@pytest.mark.usefixtures("five_corrections")
+def test_review_is_worked_by_keyboard(open_page, served):
     def left():
         found = httpx.get(f"{served.url}/v1/corrections").json()["corrections"]
         return [each["label"] for each in found]
@@ -289,6 +319,22 @@ def test_review_is_worked_by_keyboard(open_page, served, reader):
     page.get_by_role("dialog").get_by_role("button", name="Delete all").click()
     expect(page.locator("#empty")).to_have_text("Nothing waits for review.")
     assert left() == []
+
+
+@pytest.mark.usefixtures("five_corrections")
+def test_an_item_may_be_deleted_before_its_picture_comes(open_page):
+    page = open_page("/review")
+    expect(page.locator("#picture")).to_be_visible()
+    page.route("**/v1/corrections/*/picture", lambda _: None)  # it never comes
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#picture")).to_be_hidden()
+    with page.expect_event("requestfailed"):
+        page.keyboard.press("Delete")
+    expect(page.locator("#left")).to_have_text("4 left")
+    page.unroute("**/v1/corrections/*/picture")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#picture")).to_be_visible()
+    expect(page.locator("#message")).to_be_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

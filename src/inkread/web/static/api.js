@@ -99,7 +99,7 @@ export async function forget() {
 }
 
 export const list = (judged, after) => json(`v1/corrections${query({ judged, after, limit: 50 })}`);
-export const pictureOf = async (id) => (await call(`v1/corrections/${id}/picture`)).blob();
+export const pictureOf = async (id, signal) => (await call(`v1/corrections/${id}/picture`, { signal })).blob();
 export const exported = async () => (await call("v1/corrections/export")).blob();
 export const remove = (id) => json(`v1/corrections/${id}`, { method: "DELETE" });
 export const removeAll = () => json("v1/corrections?all=true", { method: "DELETE" });
@@ -129,7 +129,7 @@ export function readForm(scan, template, blank) {
 }
 
 export const doubtfulFields = () => json("v1/fields");
-export const pictureOfField = async (field) => (await call(`${fieldPath(field)}/picture`)).blob();
+export const pictureOfField = async (field, signal) => (await call(`${fieldPath(field)}/picture`, { signal })).blob();
 
 export function correctField(field, value, anyway) {
   const headers = { "Content-Type": "application/json" };

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { element, percent } from "./panel.js";
+import { PictureFrame } from "./picture-frame.js";
 
 const HINTS = {
   date: "The digits as they are written, or as in the table: 2025-10-03.",
@@ -10,10 +11,10 @@ const HINTS = {
 
 const byId = (id) => document.getElementById(id);
 const value = byId("value");
+const crop = new PictureFrame(byId("crop"));
 
 let items = [];
 let index = 0;
-let cropUrl = null;
 let objectedTo = null; // the value that the last objection was to
 
 async function load() {
@@ -68,16 +69,11 @@ function entry(item, at) {
 }
 
 async function showCrop(item) {
-  const crop = byId("crop"), note = byId("no-crop");
-  crop.hidden = note.hidden = true;
+  const note = byId("no-crop");
+  note.hidden = true;
+  byId("crop").alt = `${item.label}, as it was written`;
   try {
-    const blob = await api.pictureOfField(item);
-    if (item.name !== items[index]?.name || item.form_id !== items[index].form_id) return;
-    if (cropUrl) URL.revokeObjectURL(cropUrl);
-    cropUrl = URL.createObjectURL(blob);
-    crop.src = cropUrl;
-    crop.alt = `${item.label}, as it was written`;
-    crop.hidden = false;
+    await crop.show((signal) => api.pictureOfField(item, signal));
   } catch (error) {
     if (!(error instanceof api.ApiError)) throw error;
     note.textContent = error.message;

@@ -3,15 +3,16 @@
 import * as api from "./api.js";
 import { drawGlyph } from "./evidence.js";
 import { element, percent } from "./panel.js";
+import { PictureFrame } from "./picture-frame.js";
 
 const NOT_A_DIGIT = "not a digit";
 
 const byId = (id) => document.getElementById(id);
+const picture = new PictureFrame(byId("picture"));
 
 let items = [];
 let index = 0;
 let next = null; // where the list goes on
-let pictureUrl = null;
 
 async function load() {
   const found = await api.list(byId("filter").value, next);
@@ -54,18 +55,9 @@ function thumbnail(item, at) {
   return element("li", {}, button);
 }
 
-async function showPicture(item) {
-  const picture = byId("picture");
-  picture.hidden = true;
-  if (!item.has_picture) return;
-  await attempt(async () => {
-    const blob = await api.pictureOf(item.id);
-    if (item !== items[index]) return;
-    if (pictureUrl) URL.revokeObjectURL(pictureUrl);
-    pictureUrl = URL.createObjectURL(blob);
-    picture.src = pictureUrl;
-    picture.hidden = false;
-  });
+function showPicture(item) {
+  if (item.has_picture) attempt(() => picture.show((signal) => api.pictureOf(item.id, signal)));
+  else picture.clear();
 }
 
 async function go(to) {
@@ -87,11 +79,18 @@ async function judge(label) {
 async function remove() {
   const item = items[index];
   if (!item) return;
+  picture.giveUp(); // soon there is none to fetch
   await api.remove(item.id);
   byId("announcement").textContent = `Number ${item.id} deleted`;
   if (item.label === null) countDown();
   items.splice(index, 1);
   await go(index);
+}
+
+async function removeAll() {
+  picture.giveUp();
+  await api.removeAll();
+  await restart();
 }
 
 function countDown() {
@@ -140,7 +139,7 @@ for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("c
 byId("filter").addEventListener("change", () => inTurn(restart));
 byId("delete-all").addEventListener("click", () => byId("confirm-dialog").showModal());
 byId("confirm-dialog").addEventListener("close", () => {
-  if (byId("confirm-dialog").returnValue === "yes") inTurn(() => api.removeAll().then(restart));
+  if (byId("confirm-dialog").returnValue === "yes") inTurn(removeAll);
 });
 
 async function save() {
