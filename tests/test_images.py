@@ -658,7 +658,7 @@ def test_arrays_without_pixels_are_refused(shape, dtype):
         load(np.zeros(shape, dtype))
 
 
-@pytest.mark.parametrize("picture", [None, 5, 3.5, [[1, 2], [3, 4]], {}, object()], ids=repr)
+@pytest.mark.parametrize("picture", [None, 5, 3.5, [[1, 2], [3, 4]], {}, object()])
 def test_other_types_are_refused_by_name(picture):
     with pytest.raises(ImageError, match=f"expected a path, .* received {type(picture).__name__}"):
         load(picture)

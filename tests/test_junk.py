@@ -21,8 +21,8 @@ def by_kind(digits):
     """Glyphs of each kind, (PER_KIND, 28, 28)."""
     rng = np.random.default_rng(0)
     return {
-        name: np.stack([make(digits, rng) for _ in range(PER_KIND)])
-        for name, (make, _) in junk.KINDS.items()
+        name: np.stack([kind.make(digits, rng) for _ in range(PER_KIND)])
+        for name, kind in junk.KINDS.items()
     }
 
 
@@ -75,7 +75,7 @@ def test_none_looks_like_a_1(digits, rng):
 
 
 def test_letters_are_most_of_it():
-    shares = {name: share for name, (_, share) in junk.KINDS.items()}
+    shares = {name: kind.share for name, kind in junk.KINDS.items()}
 
     letters = shares["stroke letter"] + shares["font letter"] + shares["turned digit"]
 
@@ -113,7 +113,7 @@ def test_a_turned_3_is_a_3_no_more(digits, rng):
     labels = np.arange(10, dtype=np.uint8)
     same = dataclasses.replace(digits, images=np.repeat(digits.images[threes][:1], 10, axis=0))
     upright = same.images[0]
-    turned = junk.KINDS["turned digit"][0]
+    turned = junk.KINDS["turned digit"].make
 
     received = [turned(Split(same.images, labels), rng) for _ in range(20)]
 

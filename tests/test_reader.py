@@ -712,7 +712,7 @@ def test_no_damaged_file_raises_another_error(reader, file_format, changes, cut)
 
 
 @pytest.mark.parametrize(
-    "picture", [None, 5, [[0, 255]], object(), "", "no such file", io.StringIO("4")], ids=repr
+    "picture", [None, 5, [[0, 255]], object(), "", "no such file", io.StringIO("4")]
 )
 def test_no_other_object_raises_another_error(reader, picture):
     for read in (reader.read, reader.read_number, reader.read_digit, inkread.read):

@@ -12,7 +12,7 @@ import pytest
 
 import inkread
 from inkread.errors import ConfigError, ModelError
-from inkread.runtime import Model
+from inkread.runtime import Model, as_input
 from inkread.training import export
 from inkread.training.augment import Augmentation
 from inkread.training.evaluate import evaluate
@@ -465,6 +465,21 @@ def test_a_pupil_resumes_as_if_it_had_not_been_stopped(unbroken, tiny, tmp_path)
     assert model.metadata.junk_threshold is not None
     junk = model.classify(tiny.validation.images).junk
     assert np.mean(junk <= model.metadata.junk_threshold + export.TOLERANCE) >= 0.995
+
+
+def test_a_pupil_may_begin_with_its_teachers_weights(unbroken, tiny, tmp_path):
+    teacher = unbroken["compact"].model_file
+    recipe = dataclasses.replace(PUPIL, epochs=2, junk=0.0, taught_copies=0, from_teacher=True)
+    glyphs = tiny.validation.images
+    training = Training(recipe, tiny, tmp_path / "run", seed=1, teacher=teacher)
+    answers = keras.ops.convert_to_numpy(training.network(as_input(glyphs)))
+    np.testing.assert_allclose(answers, Model(teacher).raw(glyphs), atol=1e-5)
+    next(training.epochs())
+    resumed = train(recipe, tiny, tmp_path / "run", seed=1, teacher=teacher, resume=True)
+    assert_same_run(resumed, train(recipe, tiny, tmp_path / "whole", seed=1, teacher=teacher))
+    unlike = dataclasses.replace(recipe, junk=0.1)
+    with pytest.raises(ConfigError, match="'compact' and 11 outputs to begin from"):
+        Training(unlike, tiny, tmp_path / "unlike", teacher=teacher)
 
 
 def test_a_pupil_without_its_teacher_is_refused(tiny, tmp_path):

@@ -6,6 +6,7 @@ middle lines of the fonts that come with matplotlib, written again with a pen.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import cv2
@@ -19,13 +20,27 @@ from inkread.training.fonts import CANVAS_PX, FONTS, middle_line, printed
 from inkread.training.letters import LETTERS, strokes
 from inkread.training.mnist import Split
 
-__all__ = ["KINDS", "glyphs"]
+__all__ = ["KINDS", "Kind", "glyphs"]
 
 Ink = npt.NDArray[np.uint8]
-Kind = Callable[[Split, np.random.Generator], Ink]
 
 _SIDE = 28
 _MOST_TRIES = 1000
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of glyph that is no digit.
+
+    Attributes:
+        make: draws one, (28, 28) uint8.
+        share: how often it is drawn.
+        slimmest: how narrow, as a share of its length, an upright one may be and be no 1.
+    """
+
+    make: Callable[[Split, np.random.Generator], Ink]
+    share: float
+    slimmest: float = 0.35
 
 
 def glyphs(count: int, digits: Split, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
@@ -45,20 +60,21 @@ def glyphs(count: int, digits: Split, rng: np.random.Generator) -> npt.NDArray[n
     missing = sorted(set(range(10)) - set(digits.labels.tolist()))
     if missing:
         raise DataError(f"expected digits of every label, received none of {missing}")
-    makers = [make for make, _ in KINDS.values()]
-    shares = np.array([share for _, share in KINDS.values()])
+    kinds = list(KINDS.values())
+    shares = np.array([kind.share for kind in kinds])
     result = np.empty((count, _SIDE, _SIDE), np.uint8)
-    for index, kind in enumerate(rng.choice(len(makers), count, p=shares / shares.sum())):
+    for index, number in enumerate(rng.choice(len(kinds), count, p=shares / shares.sum())):
+        kind = kinds[number]
         for _ in _tries():  # a glyph as slim as a 1 is one, whatever it was meant to be
-            result[index] = makers[kind](digits, rng)
-            if not _is_slim(result[index], 0.35):
+            result[index] = kind.make(digits, rng)
+            if not _is_slim(result[index], kind.slimmest):
                 break
     return result
 
 
 def _stroke_letter(_: Split, rng: np.random.Generator) -> Ink:
     """A letter or symbol of ``LETTERS``, in a hand of its own."""
-    characters = _LETTERS if rng.random() < 0.75 else _SYMBOLS
+    characters = (_LETTERS, _KEYED, _SYMBOLS)[rng.choice(3, p=[0.7, 0.18, 0.12])]
     character = characters[rng.integers(len(characters))]
     ways = LETTERS[character]
     may_be_round = character.isalpha() and character != "D"  # a D without corners is a 0
@@ -77,7 +93,7 @@ def _font_letter(_: Split, rng: np.random.Generator) -> Ink:
     font, characters = FONTS[rng.integers(len(FONTS))]
     character = characters[rng.integers(len(characters))]
     if rng.random() < 0.8:
-        radius = int(rng.integers(2, 6))
+        radius = int(rng.integers(1, 6))
         pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius - 1, 2 * radius - 1))
         ink = cv2.dilate(middle_line(font, character), pen)
     else:
@@ -120,6 +136,25 @@ def _several_digits(digits: Split, rng: np.random.Generator) -> Ink:
     height, width = ink.shape
     size = (round(width * squeeze), height) if upright else (width, round(height * squeeze))
     return normalize.glyph(cv2.resize(ink, size, interpolation=cv2.INTER_AREA))
+
+
+def _bracket(_: Split, rng: np.random.Generator) -> Ink:
+    """A round or square bracket or a brace, bent enough to be no 1."""
+    height, depth = 60.0, 60 * rng.uniform(0.22, 0.45)
+    side = rng.choice([-1, 1])
+    steps = np.linspace(-1, 1, 25)
+    kind = rng.choice(3, p=[0.5, 0.3, 0.2])
+    if kind == 0:
+        x, y = depth * (1 - np.abs(steps) ** rng.uniform(1.6, 3)), steps
+    elif kind == 1:
+        x, y = depth * np.array([0.0, 1, 1, 1, 0]), np.array([-1.0, -1, 0, 1, 1])
+    else:
+        waist = depth * rng.uniform(0.4, 0.6)
+        x = np.array([0, waist, waist, depth, waist, waist, 0])
+        y = np.array([-1, -0.8, -0.2, 0, 0.2, 0.8, 1.0])
+    line = np.stack([48 + side * (x - depth / 2), 48 + height / 2 * y], axis=1)
+    corners = np.repeat(line, 2, axis=0) if kind == 1 else line  # not rounded
+    return _pen_glyph([synth.smooth(corners)], rng, widest_px=8)
 
 
 def _scribble(_: Split, rng: np.random.Generator) -> Ink:
@@ -222,22 +257,24 @@ def _paper(_: Split, rng: np.random.Generator) -> Ink:
     return np.asarray(np.clip(paper, 0, 255), np.uint8)
 
 
-# Each kind, and how often it is drawn. Letters most, being what digits stand among.
-KINDS: dict[str, tuple[Kind, float]] = {
-    "stroke letter": (_stroke_letter, 0.29),
-    "font letter": (_font_letter, 0.31),
-    "turned digit": (_turned_digit, 0.07),
-    "fragment": (_fragment, 0.04),
-    "several digits": (_several_digits, 0.08),
-    "scribble": (_scribble, 0.06),
-    "lines": (_lines, 0.04),
-    "ruled": (_ruled, 0.03),
-    "spots": (_spots, 0.04),
-    "paper": (_paper, 0.04),
+# Letters most, being what digits stand among.
+KINDS = {
+    "stroke letter": Kind(_stroke_letter, 0.28),
+    "font letter": Kind(_font_letter, 0.28),
+    "turned digit": Kind(_turned_digit, 0.06),
+    "fragment": Kind(_fragment, 0.04),
+    "several digits": Kind(_several_digits, 0.08),
+    "bracket": Kind(_bracket, 0.06, slimmest=0.24),
+    "scribble": Kind(_scribble, 0.06),
+    "lines": Kind(_lines, 0.04),
+    "ruled": Kind(_ruled, 0.03),
+    "spots": Kind(_spots, 0.04, slimmest=0.28),
+    "paper": Kind(_paper, 0.03),
 }
 
 _LETTERS = [character for character in LETTERS if character.isascii() and character.isalpha()]
-_SYMBOLS = [character for character in LETTERS if character not in _LETTERS]
+_KEYED = list("+-=#%&?*@$()[]{<~^")
+_SYMBOLS = [character for character in LETTERS if character not in [*_LETTERS, *_KEYED]]
 
 # Which digits are none when they are turned and mirrored: label, quarter turns to the left, whether
 # mirrored before that. Chosen by eye: most others that one would expect here are lookalikes in a
@@ -325,7 +362,7 @@ def _pen_glyph(
 ) -> Ink:
     """Draw lines with a pen whose width changes a little on the way, distort, and normalise."""
     ink = np.zeros((CANVAS_PX, CANVAS_PX), np.uint8)
-    pen_px, change = rng.uniform(3, widest_px), rng.uniform(0, 0.35)
+    pen_px, change = np.exp(rng.uniform(np.log(1.6), np.log(widest_px))), rng.uniform(0, 0.35)
     for line in lines:
         widths = pen_px * (1 + change * np.sin(np.arange(len(line)) / 9 + rng.uniform(0, 6)))
         vertices = np.rint(line * 16).astype(int).tolist()

@@ -39,6 +39,7 @@ class Recipe:
         taught_share: weight of the teacher's answers in the targets; the label has the rest.
         taught_copies: epochs after which all but spoiling comes round again, so that the teacher's
             answers can be used again.
+        from_teacher: whether the network begins with the teacher's weights, instead of random ones.
         members: recipes of the networks whose probabilities are averaged; each is trained on its
             own, and what else stands here is not used. Empty: one network.
     """
@@ -61,6 +62,7 @@ class Recipe:
     teacher: str | None = None
     taught_share: float = 0.0
     taught_copies: int = 0
+    from_teacher: bool = False
     members: tuple["Recipe", ...] = ()
 
     def __post_init__(self) -> None:
@@ -88,6 +90,8 @@ class Recipe:
                 "expected a teacher together with a taught_share above 0, received "
                 f"{self.teacher!r} with {self.taught_share!r}"
             )
+        if self.from_teacher and self.teacher is None:
+            raise ConfigError("expected a teacher to begin from, received none")
 
     @property
     def num_outputs(self) -> int:
@@ -107,6 +111,24 @@ _HANDS = Augmentation(
     shift_px=1.8,
     elastic_px=1.2,
     stroke=0.7,
+)
+_DISTILLED = Recipe(
+    name="distilled",
+    purpose="small, taught by the ensemble; robust, knows no-digits",
+    network="medium",
+    epochs=36,
+    steps_per_call=10,
+    learning_rate=0.006,
+    warmup=0.15,
+    weight_decay=0.02,
+    dropout=0.2,
+    augmentation=_HANDS,
+    spoiled=0.4,
+    drawn=0.08,
+    junk=0.12,
+    teacher="ensemble",
+    taught_share=0.7,
+    taught_copies=12,
 )
 _BEST = Recipe(
     name="best",
@@ -182,23 +204,18 @@ RECIPES: dict[str, Recipe] = {
             purpose="the most accurate: the mean of four networks with kernels of two sizes",
             members=(_BEST, _BEST, _BEST, replace(_BEST, name="best-broad", network="broad")),
         ),
-        Recipe(
-            name="distilled",
-            purpose="the shipped model: small, taught by the ensemble; robust, knows no-digits",
-            network="medium",
-            epochs=36,
-            steps_per_call=10,
-            learning_rate=0.006,
-            warmup=0.15,
-            weight_decay=0.02,
-            dropout=0.2,
-            augmentation=_HANDS,
-            spoiled=0.4,
-            drawn=0.08,
-            junk=0.12,
-            teacher="ensemble",
-            taught_share=0.7,
-            taught_copies=12,
+        _DISTILLED,
+        replace(
+            _DISTILLED,
+            name="refined",
+            purpose="the shipped model: distilled, trained further against more that is no digit",
+            epochs=12,
+            learning_rate=0.001,
+            warmup=0.1,
+            junk=0.2,
+            teacher="distilled",
+            taught_copies=0,
+            from_teacher=True,
         ),
     )
 }

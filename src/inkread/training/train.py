@@ -36,6 +36,7 @@ from inkread.training.history import Epoch, Step, chained, read_history, write_h
 from inkread.training.line_recipes import LineRecipe
 from inkread.training.mnist import TRAIN_IMAGES, Mnist, Split
 from inkread.training.recipes import Recipe, recipe_from_dict
+from inkread.training.reconstruction import rebuilt
 
 __all__ = [
     "Run",
@@ -174,7 +175,7 @@ class Training:
         keras.utils.set_random_seed(seed)
         num_batches = self._source.num_batches
         if not (directory / CHECKPOINT).exists():
-            self.network = models.build(recipe.network, recipe.num_outputs, recipe.dropout)
+            self.network = _first_network(recipe, loaded_teacher, data.validation)
             set_up(self.network, recipe, num_steps=recipe.epochs * num_batches)
             return
         self.network = load_network(directory)
@@ -237,6 +238,20 @@ def _teacher(recipe: Recipe, path: Path | None) -> Model | None:
             f"received {path} of {model.metadata.recipe.get('name')!r}"
         )
     return model
+
+
+def _first_network(recipe: Recipe, teacher: Model | None, validation: Split) -> keras.Model:
+    """Build a recipe's network, with random weights or its teacher's."""
+    if teacher is None or not recipe.from_teacher:
+        return models.build(recipe.network, recipe.num_outputs, recipe.dropout)
+    network = rebuilt(teacher, validation.images[:PARITY_GLYPHS])
+    known = teacher.metadata.recipe.get("network"), teacher.metadata.num_outputs
+    if known != (recipe.network, recipe.num_outputs):
+        raise ConfigError(
+            f"expected a teacher with network {recipe.network!r} and {recipe.num_outputs} outputs "
+            f"to begin from, received {known[0]!r} with {known[1]}"
+        )
+    return network
 
 
 def set_up(network: keras.Model, recipe: Recipe, num_steps: int) -> None:
