@@ -32,6 +32,7 @@ def test_baseline_is_the_classic_training_exactly():
         "teacher": None,
         "taught_share": 0.0,
         "taught_copies": 0,
+        "from_teacher": False,
         "members": [],
         "augmentation": None,
     }
