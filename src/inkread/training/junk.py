@@ -74,7 +74,7 @@ def glyphs(count: int, digits: Split, rng: np.random.Generator) -> npt.NDArray[n
 
 def _stroke_letter(_: Split, rng: np.random.Generator) -> Ink:
     """A letter or symbol of ``LETTERS``, in a hand of its own."""
-    characters = (_LETTERS, _KEYED, _SYMBOLS)[rng.choice(3, p=[0.7, 0.18, 0.12])]
+    characters = (_LETTERS, _NEAR, _KEYED, _SYMBOLS)[rng.choice(4, p=[0.5, 0.22, 0.18, 0.1])]
     character = characters[rng.integers(len(characters))]
     ways = LETTERS[character]
     may_be_round = character.isalpha() and character != "D"  # a D without corners is a 0
@@ -91,6 +91,8 @@ def _stroke_letter(_: Split, rng: np.random.Generator) -> Ink:
 def _font_letter(_: Split, rng: np.random.Generator) -> Ink:
     """A letter of a printed font, distorted; mostly its middle line, written with a pen."""
     font, characters = FONTS[rng.integers(len(FONTS))]
+    if rng.random() < 0.3:
+        characters = "".join(each for each in _NEAR if each in characters) or characters
     character = characters[rng.integers(len(characters))]
     if rng.random() < 0.8:
         radius = int(rng.integers(1, 6))
@@ -140,7 +142,7 @@ def _several_digits(digits: Split, rng: np.random.Generator) -> Ink:
 
 def _bracket(_: Split, rng: np.random.Generator) -> Ink:
     """A round or square bracket or a brace, bent enough to be no 1."""
-    height, depth = 60.0, 60 * rng.uniform(0.22, 0.45)
+    height, depth = 60.0, 60 * rng.uniform(0.16, 0.42)
     side = rng.choice([-1, 1])
     steps = np.linspace(-1, 1, 25)
     kind = rng.choice(3, p=[0.5, 0.3, 0.2])
@@ -264,7 +266,7 @@ KINDS = {
     "turned digit": Kind(_turned_digit, 0.06),
     "fragment": Kind(_fragment, 0.04),
     "several digits": Kind(_several_digits, 0.08),
-    "bracket": Kind(_bracket, 0.06, slimmest=0.24),
+    "bracket": Kind(_bracket, 0.06, slimmest=0.2),
     "scribble": Kind(_scribble, 0.06),
     "lines": Kind(_lines, 0.04),
     "ruled": Kind(_ruled, 0.03),
@@ -273,6 +275,7 @@ KINDS = {
 }
 
 _LETTERS = [character for character in LETTERS if character.isascii() and character.isalpha()]
+_NEAR = "ADGJUYadfhjtuy"  # nearest to digits
 _KEYED = list("+-=#%&?*@$()[]{<~^")
 _SYMBOLS = [character for character in LETTERS if character not in [*_LETTERS, *_KEYED]]
 
