@@ -17,18 +17,22 @@ from inkread.training.synth import SHAPES, smooth
 
 CHROMIUM = "/usr/bin/chromium"
 MEASURE = """
-let lifted = null;
-addEventListener("pointerup", (event) => { lifted = event.timeStamp; }, true);
 addEventListener("DOMContentLoaded", () => {
-  new MutationObserver(() => {
-    if (lifted === null) return;
+  const numbers = document.getElementById("numbers");
+  const isRead = () => numbers.getAttribute("aria-busy") === "false";
+  let lifted = null;
+  const measure = () => {
+    if (lifted === null || !isRead()) return;
     const start = lifted;
     lifted = null;
     const inPage = performance.now() - start;
     requestAnimationFrame(() => requestAnimationFrame(() => {
       window.measured = { inPage, painted: performance.now() - start };
     }));
-  }).observe(document.getElementById("numbers"), { childList: true });
+  };
+  // After the page's own listener.
+  addEventListener("pointerup", (event) => { lifted = event.timeStamp; measure(); });
+  new MutationObserver(measure).observe(numbers, { attributes: true });
 });
 """
 

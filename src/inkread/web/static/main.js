@@ -7,6 +7,7 @@ import { isDoubtful, runnerUpOf, showBars, showBoxes, showNumbers, verdictOf } f
 
 const NOT_A_DIGIT = "not a digit";
 const LIVE_MS = 150; // between readings while a stroke is being drawn
+const REST_MS = 30; // a pen that rests so long may be about to be lifted: what it wrote is read
 
 const byId = (id) => document.getElementById(id);
 const numbers = byId("numbers"), detail = byId("digit"), label = byId("label");
@@ -16,13 +17,17 @@ let page = null; // what was read on it
 let selected = null;
 let pending = null; // the reading that is under way
 let lastSent = 0;
+let readChanges = null; // how far the pad's ink was changed when it was last sent
+let rest = null;
 let canCorrect = false;
 
 const pad = new Pad(byId("stage"), byId("pad"), (isFinished) => {
   setCorrection(""); // it was of another picture
   showState();
-  if (isFinished) readStrokes();
+  clearTimeout(rest);
+  if (isFinished) readChangedStrokes();
   else if (!pending && performance.now() - lastSent > LIVE_MS) readStrokes();
+  else rest = setTimeout(readChangedStrokes, REST_MS);
 });
 pad.onResize = () => showAll();
 
@@ -34,13 +39,22 @@ function readStrokes() {
   if (pad.isEmpty) return;
   const { blob, place } = pad.toPicture();
   begin((mine) => readPicture(mine, blob, () => pad.place(place)));
+  readChanges = pad.changes;
+}
+
+// Lifting a pen writes nothing: what is being read, or was, is not read again.
+function readChangedStrokes() {
+  if (readChanges !== pad.changes) readStrokes();
 }
 
 // Puts an end to the reading that is under way, and begins another.
 function begin(work) {
   pending?.abort();
+  clearTimeout(rest);
   const mine = new AbortController();
   pending = mine;
+  readChanges = null;
+  numbers.setAttribute("aria-busy", "true");
   lastSent = performance.now();
   mine.done = work(mine);
   return mine.done;
@@ -60,12 +74,18 @@ async function readPicture(mine, blob, onRead = () => {}) {
     if (error.name === "AbortError" || mine !== pending) return;
     if (!(error instanceof api.ApiError)) throw error;
     [source, page, selected] = [blob, null, null];
+    readChanges = null; // worth another try
     say(error.message);
   } finally {
-    if (mine === pending) pending = null;
+    if (mine === pending) endReading();
   }
   closeExplanation();
   showAll();
+}
+
+function endReading() {
+  pending = null;
+  numbers.setAttribute("aria-busy", "false");
 }
 
 function open(file) {
@@ -85,7 +105,8 @@ function open(file) {
 
 function clear() {
   pending?.abort();
-  pending = null;
+  endReading();
+  clearTimeout(rest);
   pad.clear();
   [source, page, selected] = [null, null, null];
   setCorrection("");

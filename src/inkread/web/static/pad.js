@@ -11,6 +11,7 @@ export class Pad {
   #stroke = null;
   #picture = null;
   #place = { left: 0, top: 0, scale: 1 }; // of what was sent: its pixels to the stage's
+  changes = 0; // of the ink, so far
 
   // onChange(isFinished) is called while a stroke is drawn, and when it ends.
   constructor(stage, canvas, onChange) {
@@ -38,11 +39,13 @@ export class Pad {
   }
 
   undo() {
+    this.changes += 1;
     this.#strokes.pop();
     this.#draw();
   }
 
   clear() {
+    this.changes += 1;
     this.#strokes = [];
     this.#stroke = null;
     this.#picture = null;
@@ -104,6 +107,7 @@ export class Pad {
     this.#canvas.setPointerCapture(event.pointerId);
     this.#stroke = { id: event.pointerId, width: this.#pen(), points: [this.#point(event)] };
     this.#strokes.push(this.#stroke);
+    this.changes += 1;
     this.#draw();
     this.onChange(false);
   }
@@ -112,6 +116,7 @@ export class Pad {
     if (event.pointerId !== this.#stroke?.id) return;
     const events = event.getCoalescedEvents?.() ?? [];
     for (const each of events.length ? events : [event]) this.#stroke.points.push(this.#point(each));
+    this.changes += 1;
     this.#draw();
     this.onChange(false);
   }
