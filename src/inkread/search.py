@@ -47,21 +47,32 @@ def ranked(
     """
     search = _Search(frames, automaton)
     ticks = itertools.count()  # the earlier goes first where two are as probable
-    queue = [(-start.log_bound, next(ticks), start) for start in search.starts()]
-    heapq.heapify(queue)
+    # What is less probable than its sibling waits behind it: most is never looked at.
+    queue: list[tuple[float, int, _Beginning, Iterator[_Beginning]]] = []
+
+    def push(siblings: Iterator[_Beginning]) -> None:
+        for first in siblings:
+            heapq.heappush(queue, (-first.log_bound, next(ticks), first, siblings))
+            break
+
+    for start in search.starts():
+        push(iter((start,)))
     while queue:
-        _, _, beginning = heapq.heappop(queue)
+        _, _, beginning, siblings = heapq.heappop(queue)
         if beginning.front is None:
+            push(siblings)
             yield beginning.log_bound, search.spelled(beginning)
         elif effort == 0:
-            waiting = [beginning, *(entry[2] for entry in queue)]
+            waiting = [beginning, *siblings]
+            for _, _, first, others in queue:
+                waiting += [first, *others]
             for complete in search.beam(waiting):
                 yield complete.log_bound, search.spelled(complete)
             return
         else:
             effort -= 1
-            for following in search.expanded(beginning, beginning.front):
-                heapq.heappush(queue, (-following.log_bound, next(ticks), following))
+            push(siblings)
+            push(search.expanded(beginning, beginning.front))
 
 
 def log_mass(frames: Frames, automaton: Automaton) -> float:
@@ -80,7 +91,7 @@ class _Search:
         probabilities = np.exp(frames.log_probabilities)
         self.bounds = _backward(probabilities, automaton, best=True)  # (T + 1, Q + 1, S + 1)
         self.symbols = probabilities[:, 1:]  # (T, S)
-        self.columns = np.arange(1, self.symbols.shape[1] + 1)
+        self._ahead: dict[int, npt.NDArray[np.float64]] = {}
 
     def starts(self) -> Iterator[_Beginning]:
         for state in self.automaton.initial:
@@ -89,20 +100,34 @@ class _Search:
                 yield _Beginning(float(np.log(bound)), (), state, self.frames.empty())
 
     def expanded(self, beginning: _Beginning, front: Front) -> Iterator[_Beginning]:
-        """Give a string itself, if it is accepted, and all with one more symbol."""
+        """Give a string itself, if it is accepted, and all with one more symbol; best first."""
         _, string, state, _ = beginning
         if string:
             front = self.frames.extend(front, string[-1])
-        if self.automaton.accepting[state] and front.log_probability > np.log(_SMALLEST):
-            yield _Beginning(front.log_probability, string, state, None)
-        following = self.automaton.transitions[state]
-        ahead = self.symbols * self.bounds[1:, following, self.columns]  # (T, S)
-        best = np.exp(front.before(BLANK)) @ ahead
+        ahead = self.ahead(state)
+        best = np.zeros(ahead.shape[1] + 1)
+        best[:-1] = np.exp(front.before(BLANK)) @ ahead
         if string:
             best[front.last - 1] = np.exp(front.before(front.last)) @ ahead[:, front.last - 1]
-        for column in np.flatnonzero(best > _SMALLEST).tolist():
-            bound = float(np.log(best[column]))
-            yield _Beginning(bound, (*string, column + 1), int(following[column]), front)
+        if self.automaton.accepting[state]:
+            best[-1] = np.exp(front.log_probability)
+        following = self.automaton.transitions[state]
+        for place in best.argsort()[::-1].tolist():
+            if best[place] <= _SMALLEST:
+                return
+            if place == len(following):
+                yield _Beginning(front.log_probability, string, state, None)
+            else:
+                bound = float(np.log(best[place]))
+                yield _Beginning(bound, (*string, place + 1), int(following[place]), front)
+
+    def ahead(self, state: int) -> npt.NDArray[np.float64]:
+        """Bound, for each frame and symbol, what may be spelled if it begins there: (T, S)."""
+        if state not in self._ahead:
+            following = self.automaton.transitions[state]
+            columns = np.arange(1, len(following) + 1)
+            self._ahead[state] = self.symbols * self.bounds[1:, following, columns]
+        return self._ahead[state]
 
     def beam(self, waiting: list[_Beginning]) -> list[_Beginning]:
         """Complete the best beginnings of each length; return all that is complete, best first."""
