@@ -33,7 +33,7 @@ def test_classic_has_as_many_parameters_as_the_keras_example():
 
 
 @pytest.mark.parametrize(
-    ("name", "count"), [("compact", 41_418), ("tiny", 9_970), ("medium", 92_554), ("deep", 177_690)]
+    ("name", "count"), [("compact", 58_250), ("tiny", 9_970), ("medium", 92_554), ("deep", 177_690)]
 )
 def test_a_network_has_as_many_parameters_as_its_docstring_says(name, count):
     assert build(name).count_params() == count

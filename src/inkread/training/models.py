@@ -38,13 +38,14 @@ def classic(num_outputs: int, dropout: float) -> keras.Model:
 def compact(num_outputs: int, dropout: float) -> keras.Model:
     """A small network that learns fast: a strided first layer, batch normalisation throughout.
 
-    41,418 parameters; the stride leaves a quarter of the pixels to the costly layers, and batch
-    normalisation (Ioffe and Szegedy 2015) bears a ten times larger learning rate.
+    58,250 parameters, 1.2 million multiply-adds a glyph: the stride and edges without padding leave
+    few places to the costly layers. Batch normalisation (Ioffe and Szegedy 2015) bears a ten times
+    larger learning rate.
     """
     inputs = hidden = keras.Input((28, 28, 1), name=INPUT)
-    hidden = _convolution(hidden, 16, 6, strides=2, momentum=0.9)  # (14, 14, 16)
-    hidden = _convolution(hidden, 48, 3, pool=True, momentum=0.9)  # (7, 7, 48)
-    hidden = _convolution(hidden, 64, 3, pool=True, momentum=0.9)  # (3, 3, 64)
+    hidden = _convolution(hidden, 16, 6, strides=2, padding="valid", momentum=0.9)  # (12, 12, 16)
+    hidden = _convolution(hidden, 48, 3, pool=True, padding="valid", momentum=0.9)  # (5, 5, 48)
+    hidden = _convolution(hidden, 96, 3, padding="valid", momentum=0.9)  # (3, 3, 96)
     return _head(inputs, hidden, num_outputs, dropout)
 
 
