@@ -15,7 +15,7 @@ def number(*, rejected: bool, box: Box = BOX) -> Number:
 
 
 def page(width: int, height: int, *numbers: Number) -> Page:
-    return Page(numbers, width, height, "glyph-distilled")
+    return Page(numbers, width, height, "glyph-refined")
 
 
 def white(width: int, height: int) -> np.ndarray:

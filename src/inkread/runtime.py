@@ -38,7 +38,10 @@ INPUT, OUTPUT = "glyphs", "probabilities"
 STRIPS, LOGITS = "strips", "logits"
 FRAME_PX = 2  # of a strip's width, a row of logits each
 DEFAULT = "default"
-_SHIPPED = {"glyph": {DEFAULT: "glyph-distilled.onnx"}, "line": {DEFAULT: "line.onnx"}}
+_SHIPPED = {
+    "glyph": {DEFAULT: "glyph-refined.onnx", "distilled": "glyph-distilled.onnx"},  # its teacher
+    "line": {DEFAULT: "line.onnx"},
+}
 _STRIPS_A_BATCH = 16
 STRIP_STEP_PX = 16
 _BATCH = 256  # glyphs in one run: large enough to be fast, small enough to stay in the cache

@@ -52,13 +52,13 @@ EXPLANATION = {
 }
 GLYPHS = {"glyphs": [_BLANK]}
 CLASSIFIED = {
-    "model": "glyph-distilled",
+    "model": "glyph-refined",
     "probabilities": [_DIGIT["probabilities"]],
     "junk": [0.002],
 }
 _MODEL = {
-    "name": "glyph-distilled",
-    "recipe": "distilled",
+    "name": "glyph-refined",
+    "recipe": "refined",
     "trained": "2026-11-23",
     "figures": {"test_accuracy": {"value": 0.9965, "n": 10000, "low": 0.9951, "high": 0.9975}},
 }
@@ -68,7 +68,7 @@ MODELS = {
 }
 ABOUT = {
     "version": "0.1.0",
-    "models": {"glyph": "glyph-distilled", "line": "line"},
+    "models": {"glyph": "glyph-refined", "line": "line"},
     "limits": {"body_bytes": 16000000, "megapixels": 32, "batch": 1024},
     "corrections": "glyph",
     "forms": True,
@@ -80,7 +80,7 @@ CORRECTIONS = {
             "id": 12,
             "read": "1",
             "confidence": 0.61,
-            "model": "glyph-distilled",
+            "model": "glyph-refined",
             "label": None,
             "created": "2026-11-24T08:00:00+00:00",
             "glyph": "AAAA",
@@ -123,7 +123,7 @@ FORM = {
     "alignment": {"residual_mm": 0.031, "dpi": 150.2, "turned_deg": 0.16},
     "width": 874,
     "height": 1240,
-    "model": "glyph-distilled, line",
+    "model": "glyph-refined, line",
 }
 
 
