@@ -23,6 +23,7 @@ from inkread.training import evaluate as evaluation
 from inkread.training import mnist
 from inkread.training import train as training
 from inkread.training.recipes import RECIPES
+from inkread.training.runs import read_recipe
 
 SAMPLES = Path(str(resources.files("inkread") / "samples"))
 METER, CHALK = SAMPLES / "meter-40713.png", SAMPLES / "chalk-1969.png"
@@ -389,7 +390,7 @@ def test_train_leaves_a_run_with_pictures(trained):
         "recipe.json", "history.csv", "checkpoint.keras", "model.onnx", "metrics.json",
         "samples.png", "curves.png",
     }  # fmt: skip
-    assert training.read_recipe(folder) == (RECIPES["quick"], 4)
+    assert read_recipe(folder) == (RECIPES["quick"], 4)
     assert "validation accuracy" in result.stdout
     assert str(folder / "model.onnx") in result.stdout
 

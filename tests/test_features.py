@@ -8,7 +8,7 @@ from inkread.errors import ConfigError
 from inkread.metadata import METADATA_KEY
 from inkread.runtime import Model, as_input
 from inkread.training.features import feature_maps, picture
-from inkread.training.train import load_network
+from inkread.training.runs import load_network
 
 
 def test_the_shipped_models_first_layers(small_mnist):

@@ -10,7 +10,7 @@ from inkread.training import finetune as finetuning
 from inkread.training.finetune import NO_DIGIT, corrections_of, finetune, stored_corrections
 from inkread.training.mnist import Split
 from inkread.training.promotion import read_right
-from inkread.training.train import load_network, read_recipe
+from inkread.training.runs import load_network, read_recipe
 from inkread.web.store import NOT_A_DIGIT, Correction, Store
 
 

@@ -19,7 +19,8 @@ from inkread.training.evaluate import evaluate
 from inkread.training.history import Epoch, read_history, write_history
 from inkread.training.mnist import Split
 from inkread.training.recipes import Recipe, recipe_named
-from inkread.training.train import Step, Training, load_network, read_recipe, train
+from inkread.training.runs import load_network, read_recipe
+from inkread.training.train import Step, Training, train
 
 SEED = 5
 NUM_STEPS = 4  # 100 images in batches of 32: the last batch is a short one

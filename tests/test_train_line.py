@@ -11,7 +11,7 @@ from inkread.runtime import LineModel
 from inkread.training import line_batches, train_line
 from inkread.training.history import LineEpoch, read_history
 from inkread.training.line_recipes import LINE_RECIPES, LineRecipe
-from inkread.training.train import load_network
+from inkread.training.runs import load_network
 from inkread.training.train_line import SYMBOLS, LineTraining, text_of
 
 SMALL = LineRecipe("line", "a test", num_pools=2, pool_size=32, passes=2, batch_size=32)

@@ -161,10 +161,11 @@ def export(
 ) -> None:
     """Export a run's network, and check that the result computes the same."""
     from inkread.training import export as exporting
-    from inkread.training import train as training
+    from inkread.training.runs import load_network
+    from inkread.training.train import PARITY_GLYPHS
 
-    network = training.load_network(run)
-    glyphs = load_mnist(data).validation.images[: training.PARITY_GLYPHS]
+    network = load_network(run)
+    glyphs = load_mnist(data).validation.images[:PARITY_GLYPHS]
     path = out or run / _EXPORT_NAMES[to]
     if to is ExportFormat.ONNX:
         metadata = load_model(str(run)).metadata

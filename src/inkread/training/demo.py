@@ -13,7 +13,7 @@ from inkread.annotate import save_annotated
 from inkread.errors import DataError
 from inkread.images import load_upright
 from inkread.reader import Reader
-from inkread.training import evaluate, mnist, models, plots, train
+from inkread.training import evaluate, mnist, models, plots, runs, train
 from inkread.training.history import Step
 from inkread.training.recipes import recipe_named
 
@@ -67,7 +67,7 @@ def _train_and_evaluate(dataset: mnist.Mnist, directory: Path, training: Trainin
     out.rule("3. Training")
     out.print(f"recipe {recipe.name}: {recipe.purpose}")
     run_directory = directory / "run"
-    for name in (train.RECIPE, train.CHECKPOINT):  # the demo starts anew each time
+    for name in (runs.RECIPE, runs.CHECKPOINT):  # the demo starts anew each time
         (run_directory / name).unlink(missing_ok=True)
     steps: list[Step] = []
     with training() as show_step:

@@ -31,16 +31,8 @@ from inkread.training.history import Epoch, Step, write_history
 from inkread.training.mnist import Mnist, Split
 from inkread.training.recipes import Recipe, recipe_from_dict
 from inkread.training.reconstruction import rebuilt
-from inkread.training.train import (
-    CHECKPOINT,
-    HISTORY,
-    PARITY_GLYPHS,
-    RECIPE,
-    Run,
-    begin,
-    finish,
-    set_up,
-)
+from inkread.training.runs import CHECKPOINT, HISTORY, RECIPE, begin
+from inkread.training.train import PARITY_GLYPHS, Run, finish, set_up
 from inkread.web.store import NOT_A_DIGIT, Correction, Store
 
 __all__ = ["NO_DIGIT", "Corrections", "corrections_of", "finetune", "stored_corrections"]

@@ -1,4 +1,4 @@
-"""One epoch of a training, and what the network reads after it."""
+"""One epoch of a training, what decides it, and what the network reads after it."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from inkread.training.evaluate import score
 from inkread.training.history import Epoch, Step
 from inkread.training.mnist import Split
 
-__all__ = ["fitted", "predict"]
+__all__ = ["fitted", "one_cycle", "predict", "restart_dropout"]
 
 
 def fitted(
@@ -71,3 +71,30 @@ class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
 def predict(network: keras.Model, split: Split) -> npt.NDArray[np.float32]:
     """Return a network's own probabilities for all images of a split: (N, outputs) float32."""
     return np.asarray(network.predict(as_input(split.images), batch_size=500, verbose=0))
+
+
+def one_cycle(
+    peak: float, warmup: float, num_steps: int
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Let the learning rate rise linearly from a tenth, then fall to zero on a half cosine.
+
+    Args:
+        peak: the largest learning rate.
+        warmup: share of the steps in which it rises.
+        num_steps: of the whole training.
+    """
+    warmup_steps = max(1, round(warmup * num_steps))
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=peak / 10,
+        decay_steps=max(1, num_steps - warmup_steps),
+        warmup_target=peak,
+        warmup_steps=warmup_steps,
+    )
+
+
+def restart_dropout(network: keras.Model, seed: int, epoch: int) -> None:
+    """Restart the random stream of each dropout layer, which a checkpoint does not hold."""
+    for index, layer in enumerate(network.layers):
+        if isinstance(layer, keras.layers.Dropout):
+            state = np.random.SeedSequence([seed, epoch, index]).generate_state(2)
+            layer.seed_generator.state.assign(state)

@@ -10,19 +10,17 @@ holds the weights and the optimizer's state, ends as one that was never interrup
 import datetime
 import hashlib
 import json
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import keras
-import numpy as np
 
 import inkread
-from inkread.errors import ConfigError, ModelError
-from inkread.files import replacing, write_atomically
+from inkread.errors import ConfigError
+from inkread.files import write_atomically
 from inkread.memory import keep_freed_memory
 from inkread.metadata import ModelMetadata
 from inkread.normalize import GlyphShape
@@ -31,31 +29,32 @@ from inkread.training import export, models
 from inkread.training.batches import Batches, Source
 from inkread.training.calibrate import fit_temperature, threshold_keeping
 from inkread.training.evaluate import score
-from inkread.training.fitting import fitted, predict
-from inkread.training.history import Epoch, Step, chained, read_history, write_history
-from inkread.training.line_recipes import LineRecipe
+from inkread.training.fitting import fitted, one_cycle, predict, restart_dropout
+from inkread.training.history import Epoch, Step, chained, write_history
 from inkread.training.mnist import TRAIN_IMAGES, Mnist, Split
-from inkread.training.recipes import Recipe, recipe_from_dict
+from inkread.training.recipes import Recipe
 from inkread.training.reconstruction import rebuilt
+from inkread.training.runs import (
+    CHECKPOINT,
+    HISTORY,
+    MEMBERS,
+    METRICS,
+    MODEL,
+    Progress,
+    begin,
+)
 
 __all__ = [
     "Run",
     "Step",
     "Training",
-    "begin",
     "finish",
-    "load_network",
-    "read_recipe",
-    "restart_dropout",
     "set_up",
     "train",
 ]
 
-CHECKPOINT, HISTORY, RECIPE = "checkpoint.keras", "history.csv", "recipe.json"
-MODEL, METRICS, MEMBERS = "model.onnx", "metrics.json", "members"
 LABELS = tuple(str(digit) for digit in range(10))
 PARITY_GLYPHS = 512
-Kind = TypeVar("Kind", bound=Recipe | LineRecipe)
 KEPT_DIGITS = 0.995  # share of the validation images that are not rejected as no digits
 
 
@@ -142,12 +141,7 @@ def _train_members(
 
 
 class Training:
-    """A training that is taken epoch by epoch, for who wants to look at the network in between.
-
-    Attributes:
-        network: as the last epoch left it.
-        history: the epochs so far.
-    """
+    """A training that is taken epoch by epoch, for who wants to look at the network in between."""
 
     def __init__(  # noqa: PLR0913 - those of ``train``
         self,
@@ -163,7 +157,6 @@ class Training:
         """Begin or resume; arguments and errors as for ``train``; an ensemble has none."""
         self._recipe, self._data, self._directory, self._seed = recipe, data, directory, seed
         self._on_step = on_step
-        self.history: list[Epoch] = []
         if recipe.members:
             raise ConfigError(f"expected the recipe of one network, received {recipe.name!r}")
         _check_seed(seed, 2**32 - 1)
@@ -174,27 +167,28 @@ class Training:
         keep_freed_memory()
         keras.utils.set_random_seed(seed)
         num_batches = self._source.num_batches
-        if not (directory / CHECKPOINT).exists():
-            self.network = _first_network(recipe, loaded_teacher, data.validation)
-            set_up(self.network, recipe, num_steps=recipe.epochs * num_batches)
-            return
-        self.network = load_network(directory)
-        num_done = int(self.network.optimizer.iterations) // num_batches
-        self.history = read_history(directory / HISTORY, Epoch)[:num_done]
-        if len(self.history) < num_done:
-            raise ConfigError(
-                f"{directory / HISTORY}: expected {num_done} epochs, received {len(self.history)}"
-            )
+
+        def first() -> keras.Model:
+            network = _first_network(recipe, loaded_teacher, data.validation)
+            set_up(network, recipe, num_steps=recipe.epochs * num_batches)
+            return network
+
+        self._progress = Progress(directory, Epoch, num_batches, first)
+
+    @property
+    def network(self) -> keras.Model:
+        """As the last epoch left it."""
+        return self._progress.network
+
+    @property
+    def history(self) -> list[Epoch]:
+        """The epochs so far."""
+        return self._progress.history
 
     def epochs(self) -> Iterator[Epoch]:
         """Train the epochs that are left; each is on disk when it is handed out."""
         for number in range(len(self.history), self._recipe.epochs):
-            self.history.append(self._trained_epoch(number))
-            # The history first: if it is one epoch ahead of the checkpoint, resuming can tell.
-            write_history(self._directory / HISTORY, self.history)
-            with replacing(self._directory / CHECKPOINT) as temporary:
-                self.network.save(temporary)
-            yield self.history[-1]
+            yield self._progress.add(self._trained_epoch(number))
 
     @property
     def run(self) -> Run:
@@ -204,8 +198,7 @@ class Training:
     @property
     def is_finished(self) -> bool:
         """Whether no epoch is left, and the model file and the metrics are there."""
-        files = (self._directory / MODEL, self._directory / METRICS)
-        return len(self.history) == self._recipe.epochs and all(file.exists() for file in files)
+        return self._progress.is_finished(self._recipe.epochs)
 
     def finish(self) -> Run:
         """Calibrate, export, and measure on the validation images."""
@@ -258,13 +251,7 @@ def set_up(network: keras.Model, recipe: Recipe, num_steps: int) -> None:
     """Compile a network as a recipe says, for so many steps in all."""
     rate: Any = recipe.learning_rate
     if recipe.warmup is not None:
-        warmup_steps = max(1, round(recipe.warmup * num_steps))
-        rate = keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=recipe.learning_rate / 10,
-            decay_steps=max(1, num_steps - warmup_steps),
-            warmup_target=recipe.learning_rate,
-            warmup_steps=warmup_steps,
-        )
+        rate = one_cycle(rate, recipe.warmup, num_steps)
     network.compile(
         optimizer=keras.optimizers.Adam(rate, weight_decay=recipe.weight_decay or None),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
@@ -274,87 +261,9 @@ def set_up(network: keras.Model, recipe: Recipe, num_steps: int) -> None:
     )
 
 
-def restart_dropout(network: keras.Model, seed: int, epoch: int) -> None:
-    """Restart the random stream of each dropout layer, which a checkpoint does not hold."""
-    for index, layer in enumerate(network.layers):
-        if isinstance(layer, keras.layers.Dropout):
-            state = np.random.SeedSequence([seed, epoch, index]).generate_state(2)
-            layer.seed_generator.state.assign(state)
-
-
 def _check_seed(seed: int, largest: int) -> None:
     if not 0 <= seed <= largest:
         raise ConfigError(f"expected a seed from 0 to {largest}, received {seed}")
-
-
-def begin(
-    recipe: Recipe | LineRecipe,
-    seed: int,
-    directory: Path,
-    resume: bool,
-    teacher_sha256: str | None = None,
-) -> None:
-    """Write ``recipe.json``, or check that the one that is there is of the same run.
-
-    Raises:
-        ConfigError: the folder holds a run and ``resume`` is false, or another run.
-        OSError: the folder can't be written.
-    """
-    path = directory / RECIPE
-    if not path.exists():
-        described = {"seed": seed, "teacher_sha256": teacher_sha256, "recipe": recipe.to_dict()}
-        write_atomically(path, json.dumps(described, indent=2) + "\n")
-        return
-    if not resume:
-        raise ConfigError(f"{directory} holds a run already: resume it, or choose another folder")
-    parse = LineRecipe.from_dict if isinstance(recipe, LineRecipe) else recipe_from_dict
-    known_recipe, known_seed = _read_recipe(directory, parse)
-    if (known_recipe, known_seed) != (recipe, seed):
-        raise ConfigError(
-            f"expected the folder of a run of recipe {recipe.name!r} with seed {seed} and the same "
-            f"settings, received {directory}: recipe {known_recipe.name!r} with seed {known_seed}"
-        )
-    known_teacher = json.loads(path.read_text()).get("teacher_sha256")
-    if known_teacher != teacher_sha256:
-        raise ConfigError(
-            f"expected the teacher that {directory} was begun with, the model file with SHA-256 "
-            f"{known_teacher}, received one with {teacher_sha256}"
-        )
-
-
-def read_recipe(directory: Path) -> tuple[Recipe, int]:
-    """Return the recipe and the seed of the run in a folder.
-
-    Raises:
-        ConfigError: the folder holds no run, or ``recipe.json`` is broken.
-    """
-    return _read_recipe(directory, recipe_from_dict)
-
-
-def _read_recipe(directory: Path, parse: Callable[[dict[str, Any]], Kind]) -> tuple[Kind, int]:
-    path = directory / RECIPE
-    try:
-        values = json.loads(path.read_text())
-        return parse(values["recipe"]), int(values["seed"])
-    except OSError as error:
-        raise ConfigError(f"expected the folder of a run, received {directory}: {error}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigError(f"{path} is broken: {error!r}") from error
-
-
-def load_network(directory: Path) -> keras.Model:
-    """Load the network of the run in a folder, as its last epoch left it.
-
-    Raises:
-        ModelError: there is no checkpoint, or it is broken.
-    """
-    path = directory / CHECKPOINT
-    if not path.exists():
-        raise ModelError(f"expected a checkpoint, found none at {path}")
-    try:
-        return keras.models.load_model(path, safe_mode=True)
-    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{path} is not a readable checkpoint: {error}") from error
 
 
 def finish(run: Run, validation: Split, teacher_sha256: str | None = None) -> None:

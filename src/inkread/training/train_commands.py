@@ -50,7 +50,9 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
     teacher: Annotated[
         Path | None,
-        typer.Option(help="Model file that teaches the recipe distilled or refined.", show_default=False),
+        typer.Option(
+            help="Model file that teaches the recipe distilled or refined.", show_default=False
+        ),
     ] = None,
     start: Annotated[
         Path | None,

@@ -24,7 +24,7 @@ from scipy.optimize import minimize_scalar
 import inkread
 from inkread import decode
 from inkread.errors import ConfigError
-from inkread.files import replacing, write_atomically
+from inkread.files import write_atomically
 from inkread.memory import keep_freed_memory
 from inkread.metadata import ModelMetadata
 from inkread.normalize import StripShape
@@ -32,20 +32,13 @@ from inkread.results import REJECTED
 from inkread.runtime import FRAME_PX, LineModel, as_strips
 from inkread.training import export, models
 from inkread.training.evaluate import share
-from inkread.training.history import LineEpoch, Step, read_history, write_history
+from inkread.training.fitting import one_cycle, restart_dropout
+from inkread.training.history import LineEpoch, Step
 from inkread.training.line_batches import Batch, Pool, batches, pool, pools
 from inkread.training.line_recipes import LineRecipe
 from inkread.training.mnist import TRAIN_IMAGES, Mnist
+from inkread.training.runs import CHECKPOINT, METRICS, MODEL, Progress, begin, load_network
 from inkread.training.texts import SEPARATORS
-from inkread.training.train import (
-    CHECKPOINT,
-    HISTORY,
-    METRICS,
-    MODEL,
-    begin,
-    load_network,
-    restart_dropout,
-)
 
 __all__ = ["CTC", "SYMBOLS", "LineRun", "LineTraining", "text_of", "train_line"]
 
@@ -114,12 +107,7 @@ def train_line(  # noqa: PLR0913 - what a training needs
 
 
 class LineTraining:
-    """A training that is taken pool by pool, for who wants to look at the network in between.
-
-    Attributes:
-        network: as the last pool left it.
-        history: the pools so far.
-    """
+    """A training that is taken pool by pool, for who wants to look at the network in between."""
 
     def __init__(  # noqa: PLR0913 - those of ``train_line``
         self,
@@ -140,39 +128,37 @@ class LineTraining:
         begin(recipe, seed, directory, resume)
         keep_freed_memory()
         keras.utils.set_random_seed(seed)
-        self.history: list[LineEpoch] = []
         self.validation = pool(data.validation, _NUM_VALIDATION, _VALIDATION_SEED, 0)
-        if not (directory / CHECKPOINT).exists():
-            self.network = _compiled(recipe)
+
+        def first() -> keras.Model:
+            network = _compiled(recipe)
             if start is not None:
-                self.network.set_weights(load_network(start).get_weights())
-            return
-        self.network = load_network(directory)
-        num_done = int(self.network.optimizer.iterations) // recipe.steps_per_pool
-        self.history = read_history(directory / HISTORY, LineEpoch)[:num_done]
-        if len(self.history) < num_done:
-            raise ConfigError(
-                f"{directory / HISTORY}: expected {num_done} pools, received {len(self.history)}"
-            )
+                network.set_weights(load_network(start).get_weights())
+            return network
+
+        self._progress = Progress(directory, LineEpoch, recipe.steps_per_pool, first)
 
     @property
     def is_finished(self) -> bool:
         """Whether no pool is left, and the model file and the metrics are there."""
-        files = (self._directory / MODEL, self._directory / METRICS)
-        done = len(self.history) == self._recipe.num_pools
-        return done and all(file.exists() for file in files)
+        return self._progress.is_finished(self._recipe.num_pools)
+
+    @property
+    def network(self) -> keras.Model:
+        """As the last pool left it."""
+        return self._progress.network
+
+    @property
+    def history(self) -> list[LineEpoch]:
+        """The pools so far."""
+        return self._progress.history
 
     def epochs(self) -> Iterator[LineEpoch]:
         """Train on the pools that are left; each is on disk when it is handed out."""
         left = range(len(self.history), self._recipe.num_pools)
         made = pools(self._data.train, self._recipe.pool_size, self._seed, left)
         for number, strips in zip(left, made, strict=True):
-            self.history.append(self._trained(number, strips))
-            # The history first: if it is one pool ahead of the checkpoint, resuming can tell.
-            write_history(self._directory / HISTORY, self.history)
-            with replacing(self._directory / CHECKPOINT) as temporary:
-                self.network.save(temporary)
-            yield self.history[-1]
+            yield self._progress.add(self._trained(number, strips))
 
     def finish(self) -> None:
         """Calibrate, export, and measure on synthetic numbers of validation images."""
@@ -255,13 +241,7 @@ def text_of(raw: str) -> str:
 def _compiled(recipe: LineRecipe) -> keras.Model:
     network = models.line(len(SYMBOLS), recipe.dropout)
     num_steps = recipe.num_pools * recipe.steps_per_pool
-    warmup_steps = max(1, round(recipe.warmup * num_steps))
-    rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=recipe.learning_rate / 10,
-        decay_steps=max(1, num_steps - warmup_steps),
-        warmup_target=recipe.learning_rate,
-        warmup_steps=warmup_steps,
-    )
+    rate = one_cycle(recipe.learning_rate, recipe.warmup, num_steps)
     network.compile(
         optimizer=keras.optimizers.AdamW(
             rate, weight_decay=recipe.weight_decay, clipnorm=recipe.clipnorm
