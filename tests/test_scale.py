@@ -179,6 +179,9 @@ def test_batches_that_overlap_double_nothing(job, dataset, pictures):
         Worker(job, dataset, dataset.known()[:0]).read(part)
     assert len(merge(dataset)) == 3
     assert len(rows_of(dataset.out)) == 5
+    written = {path: path.stat().st_mtime_ns for path in Path(dataset.out).rglob("part=*/*")}
+    merge(dataset)  # what is merged already
+    assert written == {path: path.stat().st_mtime_ns for path in written}
     assert {key in dataset.known() for key in (input_key(*each) for each in inputs)} == {True}
 
 

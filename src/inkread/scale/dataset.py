@@ -171,7 +171,7 @@ class Dataset:
         self._put(self._path(f"_staged/{name}.begun"), json.dumps(deaths).encode())
 
     def merge(self, part: str, staged: pa.Table) -> None:
-        """Add what was staged for a partition to it; what is there already is left.
+        """Add what was staged for a partition to it; what is there already is left as it is.
 
         Args:
             part: the first two digits of the contents' SHA-256.
@@ -192,12 +192,15 @@ class Dataset:
                 seen.add(sha256)
                 chosen.append(index)
         added = self._flat(staged.take(pa.array(chosen, pa.int64())))
-        self._write(rows_path, pa.concat_tables([rows, added]) if rows else added)
+        if chosen or rows is None:
+            self._write(rows_path, added if rows is None else pa.concat_tables([rows, added]))
         files = self._table_or_none(files_path)
         ledger = staged.select(_LEDGER.names).cast(_LEDGER)
-        ledger = pa.concat_tables([files, ledger]) if files else ledger
-        # Last, for it is what says that the rows are there.
-        self._write(files_path, ledger.group_by(_LEDGER.names).aggregate([]))
+        ledger = ledger if files is None else pa.concat_tables([files, ledger])
+        ledger = ledger.group_by(_LEDGER.names).aggregate([])
+        if files is None or len(ledger) > len(files):
+            # Last, for it is what says that the rows are there.
+            self._write(files_path, ledger)
 
     def _flat(self, staged: pa.Table) -> pa.Table:
         """Return a line for each row of staged inputs."""
