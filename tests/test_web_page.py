@@ -20,11 +20,12 @@ def page(open_page):
 
 @pytest.fixture(scope="module")
 def first_of(small_mnist):
-    """The first test image of a digit."""
+    """The first test image of a digit; but not the ninth of all, a 5 that many would call a 6."""
+    doubtful = 8
 
     def image(label):
-        index = int(np.flatnonzero(small_mnist.test.labels == label)[0])
-        return small_mnist.test.images[index]
+        indices = np.flatnonzero(small_mnist.test.labels == label)
+        return small_mnist.test.images[indices[indices != doubtful][0]]
 
     return image
 
