@@ -31,7 +31,8 @@ from inkread.forms.values import Value
 from inkread.training import filled, mnist
 
 UPSIDE_DOWN, OTHER_FORM = 0.05, 0.03
-THRESHOLDS = (0.9, 0.98, 0.99, 0.995, 0.998, 0.999)  # those below the one that is used say nothing
+# Those below the one that is used say nothing.
+THRESHOLDS = (0.9, 0.98, 0.99, 0.995, 0.996, 0.997, 0.998, 0.999)
 FOLDER = Path(__file__).parent
 
 

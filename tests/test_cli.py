@@ -528,9 +528,10 @@ def test_models_lists_the_shipped_models():
     for part in (
         "default",
         "glyph",
-        "distilled",
+        "refined",
         "0.38 MB",
-        "99.70% (n = 5,000)",
+        "99.68% (n = 5,000)",
+        "distilled",
         "line",
         "1.30 MB",
     ):

@@ -28,7 +28,7 @@ __all__ = [
     "writing_of",
 ]
 
-MIN_CONFIDENCE = 0.995
+MIN_CONFIDENCE = 0.997
 _WRITING_PX = 100  # higher writing is shrunk to it
 _MARGIN = 0.2  # around the writing of a free box, in its heights
 _COUNT = 40  # candidates of a comb
