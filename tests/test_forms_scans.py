@@ -45,8 +45,8 @@ def clear_digits(full_mnist, reader):
     """Validation digits that the network is sure of: reading forms is tested here, not digits."""
     split = full_mnist.validation
     images_, labels = split.images[:1500], split.labels[:1500]
-    probabilities = reader.classify(images_)
-    sure = probabilities[np.arange(len(labels)), labels] > 0.9999
+    found = reader.model.classify(images_)
+    sure = found.probabilities[np.arange(len(labels)), labels] * (1 - found.junk) > 0.9999
     return type(split)(images_[sure], labels[sure])
 
 
