@@ -92,7 +92,8 @@ def test_digits_without_a_label_are_refused_by_name(digits, rng, missing):
 
 
 @pytest.mark.parametrize(
-    "kind", ["stroke letter", "font letter", "turned digit", "fragment", "several digits"]
+    "kind",
+    ["stroke letter", "font letter", "turned digit", "fragment", "several digits", "bracket"],
 )
 def test_writing_has_the_size_and_place_of_a_digit(by_kind, kind):
     for glyph in by_kind[kind]:

@@ -481,6 +481,7 @@ def test_a_pupil_may_begin_with_its_teachers_weights(unbroken, tiny, tmp_path):
     unlike = dataclasses.replace(recipe, junk=0.1)
     with pytest.raises(ConfigError, match="'compact' and 11 outputs to begin from"):
         Training(unlike, tiny, tmp_path / "unlike", teacher=teacher)
+    assert not (tmp_path / "unlike").exists()
 
 
 def test_a_pupil_without_its_teacher_is_refused(tiny, tmp_path):

@@ -51,9 +51,9 @@ def ranked(
     queue: list[tuple[float, int, _Beginning, Iterator[_Beginning]]] = []
 
     def push(siblings: Iterator[_Beginning]) -> None:
-        for first in siblings:
+        first = next(siblings, None)
+        if first is not None:
             heapq.heappush(queue, (-first.log_bound, next(ticks), first, siblings))
-            break
 
     for start in search.starts():
         push(iter((start,)))

@@ -7,7 +7,6 @@ middle lines of the fonts that come with matplotlib, written again with a pen.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -15,10 +14,11 @@ import numpy.typing as npt
 
 from inkread import normalize
 from inkread.errors import DataError
-from inkread.training import synth
-from inkread.training.fonts import CANVAS_PX, FONTS, middle_line, printed
+from inkread.training import marks, synth
+from inkread.training.fonts import FONTS, middle_line, printed
 from inkread.training.letters import LETTERS, strokes
 from inkread.training.mnist import Split
+from inkread.training.pen import warped, written
 
 __all__ = ["KINDS", "Kind", "glyphs"]
 
@@ -72,7 +72,7 @@ def glyphs(count: int, digits: Split, rng: np.random.Generator) -> npt.NDArray[n
     return result
 
 
-def _stroke_letter(_: Split, rng: np.random.Generator) -> Ink:
+def _stroke_letter(rng: np.random.Generator) -> Ink:
     """A letter or symbol of ``LETTERS``, in a hand of its own."""
     characters = (_LETTERS, _NEAR, _KEYED, _SYMBOLS)[rng.choice(4, p=[0.5, 0.22, 0.18, 0.1])]
     character = characters[rng.integers(len(characters))]
@@ -82,13 +82,13 @@ def _stroke_letter(_: Split, rng: np.random.Generator) -> Ink:
     lines = strokes(ways[rng.integers(len(ways))], rounded=rounded)
     wobble = rng.uniform(0.01, 0.045)
     size = np.array([rng.uniform(0.5, 1.0), 1.0]) * 58
-    return _pen_glyph(
+    return written(
         [synth.smooth((line + rng.normal(0, wobble, line.shape)) * size + 19) for line in lines],
         rng,
     )
 
 
-def _font_letter(_: Split, rng: np.random.Generator) -> Ink:
+def _font_letter(rng: np.random.Generator) -> Ink:
     """A letter of a printed font, distorted; mostly its middle line, written with a pen."""
     font, characters = FONTS[rng.integers(len(FONTS))]
     if rng.random() < 0.3:
@@ -100,7 +100,7 @@ def _font_letter(_: Split, rng: np.random.Generator) -> Ink:
         ink = cv2.dilate(middle_line(font, character), pen)
     else:
         ink = printed(font, character)
-    return normalize.glyph(_warped(ink, rng))
+    return normalize.glyph(warped(ink, rng))
 
 
 def _turned_digit(digits: Split, rng: np.random.Generator) -> Ink:
@@ -140,7 +140,7 @@ def _several_digits(digits: Split, rng: np.random.Generator) -> Ink:
     return normalize.glyph(cv2.resize(ink, size, interpolation=cv2.INTER_AREA))
 
 
-def _bracket(_: Split, rng: np.random.Generator) -> Ink:
+def _bracket(rng: np.random.Generator) -> Ink:
     """A round or square bracket or a brace, bent enough to be no 1."""
     height, depth = 60.0, 60 * rng.uniform(0.16, 0.42)
     side = rng.choice([-1, 1])
@@ -156,122 +156,29 @@ def _bracket(_: Split, rng: np.random.Generator) -> Ink:
         y = np.array([-1, -0.8, -0.2, 0, 0.2, 0.8, 1.0])
     line = np.stack([48 + side * (x - depth / 2), 48 + height / 2 * y], axis=1)
     corners = np.repeat(line, 2, axis=0) if kind == 1 else line  # not rounded
-    return _pen_glyph([synth.smooth(corners)], rng, widest_px=8)
+    return written([synth.smooth(corners)], rng, widest_px=8)
 
 
-def _scribble(_: Split, rng: np.random.Generator) -> Ink:
-    """A pen moved to and fro."""
-    ways = rng.integers(3)
-    count = int(rng.integers(9, 25))
-    if ways == 0:  # any way
-        points = rng.uniform(20, 76, (count, 2))
-    elif ways == 1:  # round and round
-        count *= 2
-        angle = np.arange(count) * rng.uniform(0.9, 1.5)
-        circle = np.stack([np.cos(angle), np.sin(angle)], axis=1) * rng.uniform(0.6, 1.3, 2)
-        if rng.random() < 0.5:  # a coil
-            points = 48 + 12 * circle
-            points[:, 0] += np.linspace(-28, 28, count) * rng.choice([-1, 1])
-        else:  # a spiral
-            points = 48 + 28 * circle * np.linspace(0.05, 1, count)[:, None]
-        points += rng.normal(0, 1.5, points.shape)
-    else:  # a zigzag, as writing is struck out
-        rise = rng.uniform(5, 28)
-        y = 48 + np.where(np.arange(count) % 2, 1, -1) * rise + rng.normal(0, 4, count)
-        points = np.stack([np.linspace(18, 78, count) + rng.normal(0, 3, count), y], axis=1)
-    return _pen_glyph([synth.smooth(points)], rng, widest_px=7)
-
-
-def _lines(_: Split, rng: np.random.Generator) -> Ink:
-    """A dash, a bow, or straight lines side by side or across one another; none a 1."""
-    return _pen_glyph(_straight_lines(rng), rng)
-
-
-def _straight_lines(rng: np.random.Generator) -> list[npt.NDArray[np.float64]]:
-    kind = rng.integers(4)
-    steps = np.linspace(-1, 1, 20)[:, None]
-    if kind == 0:  # a dash
-        angle = rng.uniform(-0.4, 0.4)
-        return [48 + 30 * steps * [np.cos(angle), np.sin(angle)]]
-    if kind == 1:  # a bow
-        bend = rng.uniform(10, 40) * rng.choice([-1, 1])
-        x, y = 30 * steps, bend * (1 - steps**2)
-        return [48 + np.concatenate([x, y], axis=1) * rng.uniform(0.8, 1.1, 2)]
-    if kind == 2:  # side by side
-        angle, distance = rng.uniform(-np.pi / 2, np.pi / 2), rng.uniform(12, 24)
-        along = np.array([np.cos(angle), np.sin(angle)])
-        across = np.array([-along[1], along[0]]) * distance
-        count = int(rng.integers(2, 5))
-        return [
-            48 + 26 * steps * along + across * (place - (count - 1) / 2) + rng.normal(0, 2, 2)
-            for place in range(count)
-        ]
-    # across one another
-    angles = rng.uniform(0, np.pi) + np.cumsum(rng.uniform(0.6, 1.5, rng.integers(2, 5)))
-    return [
-        48 + 28 * steps * [np.cos(angle), np.sin(angle)] + rng.normal(0, 5, 2) for angle in angles
-    ]
-
-
-def _ruled(_: Split, rng: np.random.Generator) -> Ink:
-    """Ruled lines or a grid from edge to edge, as form fields and squared paper show them."""
-    ink = np.zeros((CANVAS_PX, CANVAS_PX), np.uint8)
-    spacing, width = int(rng.integers(14, 60)), int(rng.integers(2, 8))
-    directions = [(True, False), (False, True), (True, True)][rng.choice(3, p=[0.5, 0.1, 0.4])]
-    for place in range(int(rng.integers(0, spacing)), CANVAS_PX, spacing):
-        if directions[0]:
-            ink[place : place + width] = 255
-        if directions[1] and (directions[0] or spacing < 40):  # a lone upright line is a 1
-            ink[:, place : place + width] = 255
-    if not ink.any():
-        ink[CANVAS_PX // 2 :][:width] = 255
-    turn = cv2.getRotationMatrix2D((CANVAS_PX / 2, CANVAS_PX / 2), rng.uniform(-6, 6), 1.2)
-    ink = cv2.warpAffine(ink, turn, ink.shape)
-    if rng.random() < 0.5:
-        return normalize.glyph(ink)
-    return _paled(cv2.resize(ink, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), rng)
-
-
-def _spots(_: Split, rng: np.random.Generator) -> Ink:
-    """Dots, blots and smears of one size or many."""
-    ink = np.zeros((CANVAS_PX, CANVAS_PX), np.uint8)
-    count = int(rng.choice([1, 2, 3, 6, 15]))
-    for _spot in range(count):
-        x, y = rng.integers(20, 76, 2).tolist()
-        axes = (rng.uniform(3, 34 / np.sqrt(count)) * rng.uniform(0.5, 1.0, 2)).astype(int) + 2
-        cv2.ellipse(ink, (x, y), axes.tolist(), rng.uniform(0, 180), 0, 360, 255, -1, cv2.LINE_AA)
-    ink = cv2.GaussianBlur(_warped(ink, rng), (0, 0), rng.uniform(0.5, 6))
-    if rng.random() < 0.5 and (ink > 63).any():
-        return normalize.glyph(ink)
-    return _paled(cv2.resize(ink, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), rng)
-
-
-def _paper(_: Split, rng: np.random.Generator) -> Ink:
-    """Paper without writing: clean, grainy, stained, or in uneven light."""
-    amount = rng.random(3) * (rng.random(3) < 0.6)
-    coarse = rng.normal(0, 1, (int(rng.integers(2, 9)), int(rng.integers(2, 9))))
-    cloud = cv2.resize(coarse, (_SIDE, _SIDE), interpolation=cv2.INTER_CUBIC)
-    x, y = rng.uniform(-1, 1, 2)
-    ramp = (x * np.arange(_SIDE) + y * np.arange(_SIDE)[:, None]) / _SIDE
-    grain = cv2.GaussianBlur(rng.normal(0, 1, (_SIDE, _SIDE)), (0, 0), rng.uniform(0.2, 1.5))
-    level = rng.uniform(0, 60)
-    paper = level + 60 * amount[0] * cloud + 160 * amount[1] * ramp + 70 * amount[2] * grain
-    return np.asarray(np.clip(paper, 0, 255), np.uint8)
+def _alone(
+    draw: Callable[[np.random.Generator], Ink],
+) -> Callable[[Split, np.random.Generator], Ink]:
+    """Make what is drawn without digits."""
+    return lambda _, rng: draw(rng)
 
 
 # Letters most, being what digits stand among.
 KINDS = {
-    "stroke letter": Kind(_stroke_letter, 0.28),
-    "font letter": Kind(_font_letter, 0.28),
+    "stroke letter": Kind(_alone(_stroke_letter), 0.28),
+    "font letter": Kind(_alone(_font_letter), 0.28),
     "turned digit": Kind(_turned_digit, 0.06),
     "fragment": Kind(_fragment, 0.04),
     "several digits": Kind(_several_digits, 0.08),
-    "bracket": Kind(_bracket, 0.06, slimmest=0.2),
-    "scribble": Kind(_scribble, 0.06),
-    "lines": Kind(_lines, 0.04),
-    "ruled": Kind(_ruled, 0.03),
-    "spots": Kind(_spots, 0.04, slimmest=0.28),
-    "paper": Kind(_paper, 0.03),
+    "bracket": Kind(_alone(_bracket), 0.06, slimmest=0.2),
+    "scribble": Kind(_alone(marks.scribble), 0.06),
+    "lines": Kind(_alone(marks.lines), 0.04),
+    "ruled": Kind(_alone(marks.ruled), 0.03),
+    "spots": Kind(_alone(marks.spots), 0.04, slimmest=0.28),
+    "paper": Kind(_alone(marks.paper), 0.03),
 }
 
 _LETTERS = [character for character in LETTERS if character.isascii() and character.isalpha()]
@@ -358,45 +265,3 @@ def _is_slim(ink: Ink, ratio: float) -> bool:
     from_level = (angle if width > height else angle + 90) % 180
     steepness = min(from_level, 180 - from_level)
     return bool(min(width, height) < ratio * max(width, height) and steepness > 30)
-
-
-def _pen_glyph(
-    lines: list[npt.NDArray[np.float64]], rng: np.random.Generator, widest_px: float = 11
-) -> Ink:
-    """Draw lines with a pen whose width changes a little on the way, distort, and normalise."""
-    ink = np.zeros((CANVAS_PX, CANVAS_PX), np.uint8)
-    pen_px, change = np.exp(rng.uniform(np.log(1.6), np.log(widest_px))), rng.uniform(0, 0.35)
-    for line in lines:
-        widths = pen_px * (1 + change * np.sin(np.arange(len(line)) / 9 + rng.uniform(0, 6)))
-        vertices = np.rint(line * 16).astype(int).tolist()
-        for (start, end), width in zip(pairwise(vertices), widths, strict=False):
-            cv2.line(ink, start, end, 255, max(1, round(width)), cv2.LINE_AA, shift=4)
-    return normalize.glyph(_warped(ink, rng))
-
-
-def _warped(ink: Ink, rng: np.random.Generator) -> Ink:
-    """Slant, squeeze, tilt and bend, as hands do: perspective and a smooth displacement."""
-    side = float(CANVAS_PX)
-    corners = np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float32)
-    slant = rng.uniform(-0.15, 0.4) * side / 2
-    angle = rng.normal(0, 0.12)
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    moved = (corners - side / 2) @ turn + side / 2
-    moved[:2, 0] += slant
-    moved[2:, 0] -= slant
-    moved += rng.normal(0, 0.05 * side, moved.shape)
-    matrix = cv2.getPerspectiveTransform(moved.astype(np.float32), corners)
-    axis = np.arange(CANVAS_PX, dtype=np.float32)
-    x, y = np.meshgrid(axis, axis)
-    weight = matrix[2, 0] * x + matrix[2, 1] * y + 1
-    bend = rng.normal(0, rng.uniform(0, 5), (2, 4, 4)).astype(np.float32)
-    bend_x, bend_y = (cv2.resize(part, ink.shape, interpolation=cv2.INTER_CUBIC) for part in bend)
-    map_x = (matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]) / weight + bend_x
-    map_y = (matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]) / weight + bend_y
-    warped = cv2.remap(ink, map_x.astype(np.float32), map_y.astype(np.float32), cv2.INTER_LINEAR)
-    return np.asarray(warped if (warped > 127).any() else ink)
-
-
-def _paled(glyph: Ink, rng: np.random.Generator) -> Ink:
-    """Fade a glyph towards paper."""
-    return np.asarray(cv2.convertScaleAbs(glyph, alpha=rng.uniform(0.3, 1.0)))

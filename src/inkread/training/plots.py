@@ -144,6 +144,7 @@ def curves(
     for axis in (left, right):
         axis.grid(alpha=0.3)
         axis.legend()
+        axis.set_xlim(0, epochs[-1] + 0.5)  # one epoch alone would be marked in hundredths
         axis.xaxis.get_major_locator().set_params(integer=True)
     return canvas
 

@@ -230,6 +230,12 @@ def _teacher(recipe: Recipe, path: Path | None) -> Model | None:
             f"expected a teacher of recipe {recipe.teacher!r}, "
             f"received {path} of {model.metadata.recipe.get('name')!r}"
         )
+    network = model.metadata.recipe.get("network"), model.metadata.num_outputs
+    if recipe.from_teacher and network != (recipe.network, recipe.num_outputs):
+        raise ConfigError(
+            f"expected a teacher with network {recipe.network!r} and {recipe.num_outputs} outputs "
+            f"to begin from, received {network[0]!r} with {network[1]}"
+        )
     return model
 
 
@@ -237,14 +243,7 @@ def _first_network(recipe: Recipe, teacher: Model | None, validation: Split) -> 
     """Build a recipe's network, with random weights or its teacher's."""
     if teacher is None or not recipe.from_teacher:
         return models.build(recipe.network, recipe.num_outputs, recipe.dropout)
-    network = rebuilt(teacher, validation.images[:PARITY_GLYPHS])
-    known = teacher.metadata.recipe.get("network"), teacher.metadata.num_outputs
-    if known != (recipe.network, recipe.num_outputs):
-        raise ConfigError(
-            f"expected a teacher with network {recipe.network!r} and {recipe.num_outputs} outputs "
-            f"to begin from, received {known[0]!r} with {known[1]}"
-        )
-    return network
+    return rebuilt(teacher, validation.images[:PARITY_GLYPHS])
 
 
 def set_up(network: keras.Model, recipe: Recipe, num_steps: int) -> None:
