@@ -24,9 +24,10 @@ import numpy.typing as npt
 from provenance import mean_sd, print_provenance
 
 from inkread.errors import ConfigError
-from inkread.runtime import as_input, classified
+from inkread.runtime import classified
 from inkread.training import mnist
 from inkread.training.evaluate import share
+from inkread.training.fitting import predict
 from inkread.training.recipes import Recipe, recipe_named
 from inkread.training.train import LABELS, Training
 
@@ -47,11 +48,10 @@ class Result:
 def run(recipe: Recipe, data: mnist.Mnist, seed: int) -> Result:
     """Train once and look at the test images after every epoch."""
     seconds_to = dict.fromkeys(TARGETS, nan)
-    inputs = as_input(data.test.images)
     with tempfile.TemporaryDirectory() as folder:
         training = Training(recipe, data, Path(folder), seed=seed)
         for epoch in training.epochs():
-            outputs = training.network.predict(inputs, batch_size=500, verbose=0)
+            outputs = predict(training.network, data.test)
             read = classified(outputs, len(LABELS), 1.0).probabilities.argmax(axis=1)
             accuracy = float((read == data.test.labels).mean())
             for target, seconds in seconds_to.items():

@@ -18,12 +18,13 @@ import inkread
 from inkread.cli import app
 from inkread.errors import DataError
 from inkread.explain import explain
-from inkread.runtime import Model
+from inkread.runtime import Model, as_input
 from inkread.training import evaluate as evaluation
 from inkread.training import mnist
 from inkread.training import train as training
+from inkread.training.models import shifted
 from inkread.training.recipes import RECIPES
-from inkread.training.runs import read_recipe
+from inkread.training.runs import load_network, read_recipe
 
 SAMPLES = Path(str(resources.files("inkread") / "samples"))
 METER, CHALK = SAMPLES / "meter-40713.png", SAMPLES / "chalk-1969.png"
@@ -516,6 +517,23 @@ def test_export_writes_into_the_runs_folder_or_elsewhere(
     assert elsewhere.exists()
 
 
+@pytest.mark.parametrize("form", ["onnx", "litert", "saved-model"])
+def test_export_of_a_run_that_answers_from_several_views(
+    small_data, small_mnist, small_run, tmp_path, form
+):
+    folder = shutil.copytree(small_run.directory, tmp_path / "run")
+    described = json.loads((folder / "recipe.json").read_text())
+    described["recipe"]["shifted"] = True
+    (folder / "recipe.json").write_text(json.dumps(described))
+    result = run("export", folder, "--format", form)
+    assert result.exit_code == 0
+    assert "agree with Keras'" in result.stdout
+    if form == "onnx":
+        glyphs = small_mnist.validation.images
+        expected = shifted(load_network(folder))(as_input(glyphs))
+        np.testing.assert_allclose(Model(folder / "model.onnx").raw(glyphs), expected, atol=1e-4)
+
+
 def test_export_of_no_run_fails_by_name(small_data, tmp_path):
     result = run("export", tmp_path)
     assert result.exit_code == 1
@@ -553,7 +571,7 @@ def test_recipes_shows_an_ensembles_members_and_a_pupils_teacher():
         for name in ("ensemble", "distilled", "standard")
     }
     assert [cell.replace("\N{MULTIPLICATION SIGN}", "x") for cell in cells["ensemble"]] == [
-        "deep x3, broad", "4 x 28", "",
+        "deep x3, broad", "4 x 36", "",
     ]  # fmt: skip
     assert cells["distilled"] == ["medium", "36", "ensemble"]
     assert cells["standard"] == ["medium", "16", ""]

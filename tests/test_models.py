@@ -1,9 +1,10 @@
 import keras
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from inkread.errors import ConfigError
-from inkread.training.models import NETWORKS, averaged, build
+from inkread.training.models import NETWORKS, averaged, build, shifted
 
 
 def layers_of(network):
@@ -33,7 +34,14 @@ def test_classic_has_as_many_parameters_as_the_keras_example():
 
 
 @pytest.mark.parametrize(
-    ("name", "count"), [("compact", 58_250), ("tiny", 9_970), ("medium", 92_554), ("deep", 177_690)]
+    ("name", "count"),
+    [
+        ("compact", 53_450),
+        ("tiny", 9_970),
+        ("medium", 92_554),
+        ("deep", 327_690),
+        ("broad", 470_922),
+    ],
 )
 def test_a_network_has_as_many_parameters_as_its_docstring_says(name, count):
     assert build(name).count_params() == count
@@ -48,6 +56,21 @@ def test_averaged_networks_answer_with_their_mean(rng):
     glyphs = rng.random((3, 28, 28, 1)).astype(np.float32)
     expected = np.mean([np.asarray(network(glyphs)) for network in networks], axis=0)
     np.testing.assert_allclose(np.asarray(averaged(networks)(glyphs)), expected, atol=1e-6)
+
+
+def test_shifted_is_the_mean_over_half_a_pixel_up_and_left_and_down_and_right(rng):
+    network = build("classic")
+    glyphs = np.zeros((3, 28, 28), np.float32)
+    glyphs[:, 2:-2, 2:-2] = rng.random((3, 24, 24))
+    moved = [ndimage.shift(glyphs, (0, by, by), order=1) for by in (-0.5, 0, 0.5)]
+    expected = np.mean([np.asarray(network(view[..., None])) for view in moved], axis=0)
+    answers = np.asarray(shifted(network)(glyphs[..., None]))
+    np.testing.assert_allclose(answers, expected, atol=1e-6)
+
+
+def test_shifted_shares_the_weights():
+    network = build("classic")
+    assert shifted(network).count_params() == network.count_params()
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -11,7 +11,7 @@ from inkread.training.recipes import Recipe
 from inkread.training.reconstruction import rebuilt
 
 
-def exported(network, num_outputs, path, glyphs):
+def exported(network, num_outputs, path, glyphs, *, is_shifted=False):
     """A model file of an untrained network, but with statistics as after a training."""
     keras.utils.set_random_seed(1)
     rng = np.random.default_rng(1)
@@ -19,13 +19,13 @@ def exported(network, num_outputs, path, glyphs):
     for layer in built.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.set_weights([rng.uniform(0.5, 1.5, each.shape) for each in layer.get_weights()])
-    recipe = Recipe(name="any", purpose="", network=network, epochs=1, dropout=0.1)
+    recipe = Recipe("any", purpose="", network=network, epochs=1, dropout=0.1, shifted=is_shifted)
     metadata = dataclasses.replace(
         Model("default").metadata,
         recipe=recipe.to_dict(),
         junk_threshold=0.5 if num_outputs == 11 else None,
     )
-    export.to_onnx(built, path, metadata, glyphs)
+    export.to_onnx(models.answering(built, recipe), path, metadata, glyphs)
     return Model(path)
 
 
@@ -36,6 +36,15 @@ def test_what_was_exported_comes_back(network, num_outputs, tmp_path, small_mnis
     answers = rebuilt(model, glyphs)(as_input(glyphs), training=False)
     assert answers.shape == (32, num_outputs)
     assert np.abs(np.asarray(answers) - model.raw(glyphs)).max() < 1e-5
+
+
+def test_a_network_of_several_views_comes_back_as_one_of_one_view(tmp_path, small_mnist):
+    glyphs = small_mnist.validation.images[:32]
+    model = exported("medium", 11, tmp_path / "model.onnx", glyphs, is_shifted=True)
+    network = rebuilt(model, glyphs)
+    answers = np.asarray(models.shifted(network)(as_input(glyphs), training=False))
+    assert np.abs(answers - model.raw(glyphs)).max() < 1e-5
+    assert np.abs(np.asarray(network(as_input(glyphs), training=False)) - answers).max() > 1e-3
 
 
 def test_the_shipped_model_comes_back_and_can_be_trained(small_mnist):

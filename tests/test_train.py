@@ -53,7 +53,7 @@ TRIO = Recipe(
     purpose="an ensemble of unlike members",
     members=(
         dataclasses.replace(COMPACT, epochs=1),
-        dataclasses.replace(COMPACT, epochs=2),
+        dataclasses.replace(COMPACT, epochs=2, shifted=True),
         dataclasses.replace(COMPACT, epochs=1, network="classic", learning_rate=0.001),
     ),
 )

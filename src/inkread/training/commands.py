@@ -161,10 +161,12 @@ def export(
 ) -> None:
     """Export a run's network, and check that the result computes the same."""
     from inkread.training import export as exporting
-    from inkread.training.runs import load_network
+    from inkread.training.models import answering
+    from inkread.training.runs import load_network, read_recipe
     from inkread.training.train import PARITY_GLYPHS
 
-    network = load_network(run)
+    recipe, _ = read_recipe(run)
+    network = answering(load_network(run), recipe)
     glyphs = load_mnist(data).validation.images[:PARITY_GLYPHS]
     path = out or run / _EXPORT_NAMES[to]
     if to is ExportFormat.ONNX:

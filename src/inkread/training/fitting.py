@@ -1,7 +1,8 @@
 """One epoch of a training, what decides it, and what the network reads after it."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,6 +15,9 @@ from inkread.training.history import Epoch, Step
 from inkread.training.mnist import Split
 
 __all__ = ["fitted", "one_cycle", "predict", "restart_dropout"]
+
+_PREFETCHED = 4  # batches made ahead of the step that wants them
+_PREDICTED = 500  # images at once
 
 
 def fitted(
@@ -38,7 +42,7 @@ def fitted(
     made = batches()
     callbacks = [_Reporter(on_step, *place, len(made))] if on_step else []
     # Keras would shuffle the batches once more, from a random state that no checkpoint holds.
-    figures = network.fit(made, shuffle=False, verbose=0, callbacks=callbacks).history
+    figures = network.fit(_stream(made), shuffle=False, verbose=0, callbacks=callbacks).history
     seconds = time.perf_counter() - start
     outputs = classified(predict(network, validation), NUM_LABELS, temperature=1.0)
     found = score(outputs.probabilities, validation.labels)
@@ -50,6 +54,29 @@ def fitted(
         validation_accuracy=found.accuracy.value,
         seconds=seconds + (before[-1].seconds if before else 0.0),
     )
+
+
+def _stream(batches: keras.utils.PyDataset) -> Iterable[Any]:
+    """Hand an epoch's batches to the backend, one after another.
+
+    To TensorFlow as a data set that it doesn't tune. Keras would let it: then a thread looks at the
+    input pipeline after 10, 20, 40, ... ms, and the end of an epoch now and then waits for its next
+    look, which is as long again as the epoch took (``RootDataset::Iterator``'s destructor joins
+    that thread; seen in TensorFlow 2.21).
+    """
+    stream: Iterable[Any] = batches
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf  # other backends do without
+
+        signature = tuple(tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in batches[0])
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        made = tf.data.Dataset.from_generator(
+            lambda: (batches[number] for number in range(len(batches))), output_signature=signature
+        )
+        sized = made.apply(tf.data.experimental.assert_cardinality(len(batches)))
+        stream = sized.prefetch(_PREFETCHED).with_options(options)
+    return stream
 
 
 class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
@@ -70,7 +97,10 @@ class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
 
 def predict(network: keras.Model, split: Split) -> npt.NDArray[np.float32]:
     """Return a network's own probabilities for all images of a split: (N, outputs) float32."""
-    return np.asarray(network.predict(as_input(split.images), batch_size=500, verbose=0))
+    inputs = as_input(split.images)
+    # Not ``network.predict``, whose end may wait as that of an epoch may; see ``_stream``.
+    parts = np.array_split(inputs, range(_PREDICTED, len(inputs), _PREDICTED))
+    return np.concatenate([network.predict_on_batch(part) for part in parts])
 
 
 def one_cycle(

@@ -40,6 +40,8 @@ class Recipe:
         taught_copies: epochs after which all but spoiling comes round again, so that the teacher's
             answers can be used again.
         from_teacher: whether the network begins with the teacher's weights, instead of random ones.
+        shifted: whether the trained network answers with its mean over a glyph and that glyph moved
+            by half a pixel; see ``models.shifted``.
         members: recipes of the networks whose probabilities are averaged; each is trained on its
             own, and what else stands here is not used. Empty: one network.
     """
@@ -63,6 +65,7 @@ class Recipe:
     taught_share: float = 0.0
     taught_copies: int = 0
     from_teacher: bool = False
+    shifted: bool = False
     members: tuple["Recipe", ...] = ()
 
     def __post_init__(self) -> None:
@@ -134,13 +137,14 @@ _BEST = Recipe(
     name="best",
     purpose="the most accurate single network that trains within an hour on two cores",
     network="deep",
-    epochs=28,
+    epochs=36,
     steps_per_call=10,
     learning_rate=0.004,
     warmup=0.15,
     weight_decay=0.02,
     dropout=0.3,
     augmentation=_HANDS,
+    shifted=True,
 )
 
 RECIPES: dict[str, Recipe] = {
@@ -159,7 +163,7 @@ RECIPES: dict[str, Recipe] = {
             network="compact",
             epochs=1,
             steps_per_call=10,
-            learning_rate=0.01,
+            learning_rate=0.014,
             warmup=0.2,
             label_smoothing=0.05,
         ),

@@ -43,7 +43,8 @@ def rebuilt(model: Model, glyphs: npt.NDArray[np.uint8]) -> keras.Model:
         glyphs: (N, 28, 28) uint8, ink 255 on paper 0: real ones, to check with.
 
     Returns:
-        (N, 28, 28, 1) float32 in [0, 1] to (N, num_outputs) probabilities; not compiled.
+        (N, 28, 28, 1) float32 in [0, 1] to (N, num_outputs) probabilities; not compiled. It answers
+        from one view; ``models.answering`` adds those that the recipe wants.
 
     Raises:
         ConfigError: the model is an ensemble, or its recipe is of another program.
@@ -70,7 +71,8 @@ def rebuilt(model: Model, glyphs: npt.NDArray[np.uint8]) -> keras.Model:
         raise ModelError(
             f"{model.path}: expected the weights of network {recipe.network!r}: {error}"
         ) from error
-    answers = keras.ops.convert_to_numpy(network(as_input(glyphs), training=False))
+    answering = models.answering(network, recipe)
+    answers = keras.ops.convert_to_numpy(answering(as_input(glyphs), training=False))
     check_parity(np.asarray(answers), model.raw(glyphs))
     return network
 

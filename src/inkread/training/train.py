@@ -60,13 +60,18 @@ KEPT_DIGITS = 0.995  # share of the validation images that are not rejected as n
 
 @dataclass(frozen=True)
 class Run:
-    """A finished training: its folder, recipe, seed, history, and the trained network."""
+    """A finished training: its folder, recipe, seed, history, and the network as trained."""
 
     directory: Path
     recipe: Recipe
     seed: int
     history: tuple[Epoch, ...]
     network: keras.Model
+
+    @property
+    def answering(self) -> keras.Model:
+        """The network as the model file holds it."""
+        return models.answering(self.network, self.recipe)
 
     @property
     def model_file(self) -> Path:
@@ -133,7 +138,7 @@ def _train_members(
         runs.append(train(member, data, folder, seed=own_seed, resume=resume, on_step=on_step))
     history = tuple(chained([run.history for run in runs]))
     write_history(directory / HISTORY, history)
-    network = models.averaged([run.network for run in runs])
+    network = models.averaged([run.answering for run in runs])
     network.save(directory / CHECKPOINT)
     run = Run(directory, recipe, seed, history, network)
     finish(run, data.validation)
@@ -267,7 +272,8 @@ def _check_seed(seed: int, largest: int) -> None:
 
 def finish(run: Run, validation: Split, teacher_sha256: str | None = None) -> None:
     """Calibrate, export and measure on the validation images."""
-    raw = predict(run.network, validation)
+    network = run.answering
+    raw = predict(network, validation)
     uncalibrated = classified(raw, len(LABELS), temperature=1.0)
     temperature = fit_temperature(uncalibrated.probabilities, validation.labels)
     outputs = classified(raw, len(LABELS), temperature)
@@ -286,7 +292,7 @@ def finish(run: Run, validation: Split, teacher_sha256: str | None = None) -> No
         trained=datetime.datetime.now(datetime.UTC).date().isoformat(),
         figures={"validation_accuracy": found.accuracy},
     )
-    export.to_onnx(run.network, run.model_file, metadata, validation.images[:PARITY_GLYPHS])
+    export.to_onnx(network, run.model_file, metadata, validation.images[:PARITY_GLYPHS])
     metrics = {
         "validation_accuracy": asdict(found.accuracy),
         "validation_negative_log_likelihood": found.negative_log_likelihood,
