@@ -392,8 +392,8 @@ def test_train_leaves_a_run_with_pictures(trained):
         "samples.png", "curves.png",
     }  # fmt: skip
     assert read_recipe(folder) == (RECIPES["quick"], 4)
-    assert "validation accuracy" in result.stdout
-    assert str(folder / "model.onnx") in result.stdout
+    accuracy = json.loads((folder / "metrics.json").read_text())["validation_accuracy"]["value"]
+    assert f"model.onnx: validation accuracy {accuracy:.2%} (n = " in result.stdout
 
 
 def test_train_refuses_a_second_run_in_the_same_folder(trained, small_data):

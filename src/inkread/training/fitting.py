@@ -14,7 +14,7 @@ from inkread.training.evaluate import score
 from inkread.training.history import Epoch, Step
 from inkread.training.mnist import Split
 
-__all__ = ["fitted", "one_cycle", "predict", "restart_dropout"]
+__all__ = ["fitted", "one_cycle", "predict", "restart_dropout", "stream"]
 
 _PREFETCHED = 4  # batches made ahead of the step that wants them
 _PREDICTED = 500  # images at once
@@ -42,7 +42,7 @@ def fitted(
     made = batches()
     callbacks = [_Reporter(on_step, *place, len(made))] if on_step else []
     # Keras would shuffle the batches once more, from a random state that no checkpoint holds.
-    figures = network.fit(_stream(made), shuffle=False, verbose=0, callbacks=callbacks).history
+    figures = network.fit(stream(made), shuffle=False, verbose=0, callbacks=callbacks).history
     seconds = time.perf_counter() - start
     outputs = classified(predict(network, validation), NUM_LABELS, temperature=1.0)
     found = score(outputs.probabilities, validation.labels)
@@ -56,15 +56,15 @@ def fitted(
     )
 
 
-def _stream(batches: keras.utils.PyDataset) -> Iterable[Any]:
-    """Hand an epoch's batches to the backend, one after another.
+def stream(batches: keras.utils.PyDataset) -> Iterable[Any]:
+    """Give an epoch's batches to ``fit``, to TensorFlow as a data set that it does not tune.
 
-    To TensorFlow as a data set that it doesn't tune. Keras would let it: then a thread looks at the
-    input pipeline after 10, 20, 40, ... ms, and the end of an epoch now and then waits for its next
-    look, which is as long again as the epoch took (``RootDataset::Iterator``'s destructor joins
-    that thread; seen in TensorFlow 2.21).
+    Keras lets TensorFlow tune. Then a thread looks at the input pipeline after 10, 20, 40, ... ms,
+    and now and then the end of an epoch waits for its next look, up to as long as the epoch took
+    (seen in TensorFlow 2.21: the destructor of ``RootDataset::Iterator`` joins that thread, which
+    misses that it was woken). ``benchmarks/epoch_end.py`` shows it.
     """
-    stream: Iterable[Any] = batches
+    given: Iterable[Any] = batches
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf  # other backends do without
 
@@ -75,8 +75,8 @@ def _stream(batches: keras.utils.PyDataset) -> Iterable[Any]:
             lambda: (batches[number] for number in range(len(batches))), output_signature=signature
         )
         sized = made.apply(tf.data.experimental.assert_cardinality(len(batches)))
-        stream = sized.prefetch(_PREFETCHED).with_options(options)
-    return stream
+        given = sized.prefetch(_PREFETCHED).with_options(options)
+    return given
 
 
 class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
@@ -98,7 +98,7 @@ class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
 def predict(network: keras.Model, split: Split) -> npt.NDArray[np.float32]:
     """Return a network's own probabilities for all images of a split: (N, outputs) float32."""
     inputs = as_input(split.images)
-    # Not ``network.predict``, whose end may wait as that of an epoch may; see ``_stream``.
+    # Not ``network.predict``, whose end may wait as that of an epoch may; see ``stream``.
     parts = np.array_split(inputs, range(_PREDICTED, len(inputs), _PREDICTED))
     return np.concatenate([network.predict_on_batch(part) for part in parts])
 

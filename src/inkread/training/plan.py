@@ -1,5 +1,6 @@
 """A training as it was asked for, and several of them that differ in their seeds alone."""
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -112,6 +113,7 @@ def carry_out(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | No
     recipe = chosen_recipe(plan)
     from inkread.training import plots
     from inkread.training.line_recipes import LineRecipe
+    from inkread.training.runs import METRICS
     from inkread.training.train import Run, train
     from inkread.training.train_line import LineRun, train_line
 
@@ -125,7 +127,6 @@ def carry_out(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | No
         strips = run.validation
         shown = plots.strips(strips.strips[:40], strips.texts[:40], "synthetic numbers")
         what = "synthetic validation numbers right as a whole, separators included:"
-        count = len(strips.texts)
     else:
         run = train(
             recipe, digits, plan.folder,
@@ -134,14 +135,14 @@ def carry_out(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | No
         picked = plots.pick_samples(digits.train, 10, seed)
         shown = plots.samples(digits.train, picked, "training images")
         what = "validation accuracy"
-        count = len(digits.validation)
     plots.save(shown, plan.folder / "samples.png")
     title = f"{plan.recipe}, seed {seed}"
     plots.save(plots.curves(run.history, title), plan.folder / "curves.png")
-    last = run.history[-1]
+    metrics = json.loads((plan.folder / METRICS).read_text())
+    accuracy = metrics["validation_accuracy"]  # the model file's: the last epoch's may be another
     return (
-        f"{run.model_file}: {what} {last.validation_accuracy:.2%} (n = {count:,}) "
-        f"after {last.seconds:.0f} s of training"
+        f"{run.model_file}: {what} {accuracy['value']:.2%} (n = {accuracy['n']:,}) "
+        f"after {metrics['training_seconds']:.0f} s of training"
     )
 
 

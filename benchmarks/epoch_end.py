@@ -1,0 +1,79 @@
+"""How long `fit` takes after an epoch's last step: as Keras feeds TensorFlow, and as inkread does.
+
+Short epochs of `quick`, in turn. What is printed is the time from the end of the training, as a
+callback sees it, to the return of `fit`; it should be nothing.
+
+python benchmarks/epoch_end.py [--epochs 20]
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+from provenance import print_provenance
+
+from inkread.training import mnist, models
+from inkread.training.batches import Batches, Source
+from inkread.training.fitting import stream
+from inkread.training.mnist import Split
+from inkread.training.recipes import recipe_named
+from inkread.training.train import set_up
+
+NUM_BATCHES = 100
+
+
+class _End(keras.callbacks.Callback):  # type: ignore[misc]
+    seconds = 0.0
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        del logs
+        self.seconds = time.perf_counter()
+
+
+def waited(network: keras.Model, batches: Iterable[Any]) -> tuple[float, float]:
+    """Train one epoch; return seconds to its last step, and from there to the return of `fit`."""
+    end = _End()
+    start = time.perf_counter()
+    network.fit(batches, shuffle=False, verbose=0, callbacks=[end])
+    return end.seconds - start, time.perf_counter() - end.seconds
+
+
+def main() -> None:
+    """Train in turn, and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=int, default=20, help="of each kind")
+    epochs = parser.parse_args().epochs
+    if epochs < 1:
+        parser.error(f"expected at least one epoch, received {epochs}")
+    print_provenance()
+    recipe, train = recipe_named("quick"), mnist.load().train
+    count = NUM_BATCHES * recipe.batch_size
+    source = Source(Split(train.images[:count], train.labels[:count]), recipe, seed=0)
+    network = models.build(recipe.network, recipe.num_outputs, recipe.dropout)
+    set_up(network, recipe, num_steps=2 * (epochs + 1) * NUM_BATCHES)
+    ways: dict[str, Callable[[Batches], Iterable[Any]]] = {
+        "Keras": lambda made: made,
+        "ours": stream,
+    }
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    waited(network, Batches(source, 0))  # compiles
+    for epoch in range(epochs):
+        for name, fed in ways.items():
+            times[name].append(waited(network, fed(Batches(source, epoch))))
+    for name, each in times.items():
+        steps, ends = np.array(each).T
+        print(
+            f"{name}: {NUM_BATCHES} steps {steps.mean():.2f} ± {steps.std():.2f} s, then a wait of "
+            f"{ends.mean():.2f} s on average, {ends.max():.2f} s at most; over 0.05 s in "
+            f"{(ends > 0.05).sum()} of {len(ends)} epochs"
+        )
+
+
+if __name__ == "__main__":
+    main()
