@@ -33,6 +33,7 @@ def test_baseline_is_the_classic_training_exactly():
         "taught_share": 0.0,
         "taught_copies": 0,
         "from_teacher": False,
+        "shifted": False,
         "members": [],
         "augmentation": None,
     }
