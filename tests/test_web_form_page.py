@@ -160,6 +160,22 @@ def test_a_template_is_opened_edited_as_text_and_tried(page, files):
     expect(page.locator("#values")).to_contain_text("missing")
 
 
+def test_a_template_may_be_applied_while_a_second_scan_is_read(page, files):
+    page.set_input_files("#yaml-file", SAMPLE)
+    expect(page.get_by_role("button", name="Save template")).to_be_enabled()
+    page.set_input_files("#scan", files / "scan.jpg")
+    expect(page.locator("#values tr")).to_have_count(8)
+    held = []
+    page.route("**/v1/forms/read", lambda route: held.append(route))  # noqa: PLW0108 - a plain function
+    with page.expect_request("**/v1/forms/read"):
+        page.set_input_files("#scan", files / "meter.png")
+    page.get_by_text("As YAML", exact=True).click()
+    page.get_by_role("button", name="Apply").click()
+    expect(boxes(page)).to_have_count(len(values_of()["fields"]))
+    held[0].continue_()
+    expect(page.locator("#values")).to_contain_text("missing")
+
+
 def test_what_cannot_be_opened_is_said(page, files, tmp_path):
     text = tmp_path / "text.png"
     text.write_text("no picture")

@@ -265,12 +265,14 @@ async function takeFound() {
 }
 
 async function tryScan() {
+  reading = null;
+  view = "form"; // until this scan is read
+  show();
   if (!isValid) await check();
   if (!isValid) return say(draft.fields.length ? "The template must be right before it can be tried." : "Draw a field first.");
   if (draft.align === "picture" && !blank) return say(`Open the blank form first: ${draft.picture || "its picture"}. The form is found by what is printed on it.`);
   say("");
   byId("alignment").textContent = "Reading…";
-  reading = null;
   await attempt(async () => {
     reading = await api.readForm(scan.file, yaml.value, draft.align === "picture" ? blank.file : null);
   });
