@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
-from provenance import print_provenance
+from provenance import mean_sd, print_provenance
 
 from inkread.training import mnist, models
 from inkread.training.batches import Batches, Source
@@ -28,20 +28,13 @@ from inkread.training.train import set_up
 NUM_BATCHES = 100
 
 
-class _End(keras.callbacks.Callback):  # type: ignore[misc]
-    seconds = 0.0
-
-    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        del logs
-        self.seconds = time.perf_counter()
-
-
 def waited(network: keras.Model, batches: Iterable[Any]) -> tuple[float, float]:
     """Train one epoch; return seconds to its last step, and from there to the return of `fit`."""
-    end = _End()
+    ends: list[float] = []
+    end = keras.callbacks.LambdaCallback(on_train_end=lambda _: ends.append(time.perf_counter()))
     start = time.perf_counter()
     network.fit(batches, shuffle=False, verbose=0, callbacks=[end])
-    return end.seconds - start, time.perf_counter() - end.seconds
+    return ends[0] - start, time.perf_counter() - ends[0]
 
 
 def main() -> None:
@@ -69,8 +62,8 @@ def main() -> None:
     for name, each in times.items():
         steps, ends = np.array(each).T
         print(
-            f"{name}: {NUM_BATCHES} steps {steps.mean():.2f} ± {steps.std():.2f} s, then a wait of "
-            f"{ends.mean():.2f} s on average, {ends.max():.2f} s at most; over 0.05 s in "
+            f"{name}: {NUM_BATCHES} steps {mean_sd(steps, 's')}, then a wait of "
+            f"{mean_sd(ends, 's')}, {ends.max():.3f} s at most; over 0.05 s in "
             f"{(ends > 0.05).sum()} of {len(ends)} epochs"
         )
 

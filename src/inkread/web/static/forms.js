@@ -47,6 +47,7 @@ const sheet = new Sheet(byId("sheet"), byId("drawing"), {
 function show() {
   if (view === "scan") sheet.showReading(scan.url, reading);
   else sheet.showForm(draft.page, { image: blank?.url, fields: draft.fields, selected, wrong, hasMarkers: draft.align === "markers" });
+  byId("views").hidden = byId("results").hidden = !reading;
   for (const button of byId("views").children) button.setAttribute("aria-pressed", String(button.value === view));
   byId("empty").hidden = draft.fields.length > 0;
   byId("field-list").replaceChildren(...draft.fields.map((field, at) => {
@@ -265,22 +266,26 @@ async function takeFound() {
 }
 
 async function tryScan() {
-  reading = null;
-  view = "form"; // until this scan is read
+  const tried = scan;
+  reading = null; // what was read before is not of this scan
+  view = "form";
+  byId("alignment").textContent = "";
   show();
   if (!isValid) await check();
   if (!isValid) return say(draft.fields.length ? "The template must be right before it can be tried." : "Draw a field first.");
   if (draft.align === "picture" && !blank) return say(`Open the blank form first: ${draft.picture || "its picture"}. The form is found by what is printed on it.`);
   say("");
   byId("alignment").textContent = "Reading…";
+  let made = null;
   await attempt(async () => {
-    reading = await api.readForm(scan.file, yaml.value, draft.align === "picture" ? blank.file : null);
+    made = await api.readForm(tried.file, yaml.value, draft.align === "picture" ? blank.file : null);
   });
+  if (scan !== tried) return; // another scan was opened meanwhile
+  reading = made;
   showReading();
 }
 
 function showReading() {
-  byId("views").hidden = byId("results").hidden = !reading;
   byId("again").hidden = !scan;
   view = reading ? "scan" : "form";
   byId("alignment").textContent = reading ? aligned(reading.alignment) : "It could not be read.";
