@@ -15,7 +15,7 @@ def number(*, rejected: bool, box: Box = BOX) -> Number:
 
 
 def page(width: int, height: int, *numbers: Number) -> Page:
-    return Page(numbers, width, height, "glyph-refined")
+    return Page(numbers, width, height, "glyph-cascade")
 
 
 def white(width: int, height: int) -> np.ndarray:

@@ -546,10 +546,9 @@ def test_models_lists_the_shipped_models():
     for part in (
         "default",
         "glyph",
-        "refined",
-        "0.38 MB",
-        "99.68% (n = 5,000)",
-        "distilled",
+        "cascade",
+        "1.54 MB",
+        "99.70% (n = 5,000)",
         "line",
         "1.30 MB",
     ):
@@ -568,12 +567,15 @@ def test_recipes_shows_an_ensembles_members_and_a_pupils_teacher():
     lines = {line.split()[1]: line for line in run("recipes").stdout.splitlines() if "│" in line}
     cells = {
         name: [cell.strip() for cell in lines[name].split("│")[3:-1]]
-        for name in ("ensemble", "distilled", "standard")
+        for name in ("ensemble", "distilled", "cascade", "standard")
     }
-    assert [cell.replace("\N{MULTIPLICATION SIGN}", "x") for cell in cells["ensemble"]] == [
-        "deep x3, broad", "4 x 36", "",
-    ]  # fmt: skip
-    assert cells["distilled"] == ["medium", "36", "ensemble"]
+    cells = {
+        name: [cell.replace("\N{MULTIPLICATION SIGN}", "x") for cell in row]
+        for name, row in cells.items()
+    }
+    assert cells["ensemble"] == ["deep x3, broad", "4 x 36", ""]
+    assert cells["distilled"] == ["deep", "30", "ensemble"]
+    assert cells["cascade"] == ["compact, deep", "2 x 30", "ensemble"]
     assert cells["standard"] == ["medium", "16", ""]
 
 

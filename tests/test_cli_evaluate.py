@@ -52,14 +52,14 @@ def test_several_models_are_compared(small_run, tmp_path):
     path = tmp_path / "comparison.html"
     result = run("default", small_run.directory, "--report", path, "--robustness-images", 0)
     assert result.exit_code == 0
-    for part in ("glyph-refined", "quick-3", "accuracy", "Brier", "n = 300"):
+    for part in ("glyph-cascade", "quick-3", "accuracy", "Brier", "n = 300"):
         assert part in result.stdout
     assert "McNemar" in path.read_text()
 
 
 def test_several_models_are_a_line_of_json_each(small_run):
     lines = run("default", small_run.directory, "--json").stdout.splitlines()
-    assert [json.loads(line)["model"] for line in lines] == ["glyph-refined", "quick-3"]
+    assert [json.loads(line)["model"] for line in lines] == ["glyph-cascade", "quick-3"]
     assert all("expected_calibration_error" in json.loads(line) for line in lines)
 
 

@@ -51,19 +51,19 @@ def test_a_model_learns_is_promoted_listed_and_rolled_back(
     assert "MNIST's validation images: " in first.stdout
     assert "corrections held out: 100.00% read right before, 100.00% after" in first.stdout
     promoted = Registry(folder).current()
-    assert promoted.name == "glyph-refined-0001.onnx"
+    assert promoted.name == "glyph-cascade-0001.onnx"
     assert f"promoted: {promoted}" in first.stdout.replace("\n", "")
 
     second = run(*learn, "current", "--out", tmp_path / "again")
     assert second.exit_code == 0, second.stderr
-    assert Registry(folder).current().name == "glyph-refined-0002.onnx"
+    assert Registry(folder).current().name == "glyph-cascade-0002.onnx"
 
     listed = run("models", "--models", folder)
     assert listed.exit_code == 0
-    for part in ("default", "glyph-refined-0001", "glyph-refined-0002", "in use"):
+    for part in ("default", "glyph-cascade-0001", "glyph-cascade-0002", "in use"):
         assert part in " ".join(listed.stdout.split())
     back = run("models", "rollback", "--models", folder)
-    assert "glyph-refined-0001.onnx" in back.stdout.replace("\n", "")
+    assert "glyph-cascade-0001.onnx" in back.stdout.replace("\n", "")
     assert "no promoted model" in run("models", "rollback", "--models", folder).stdout
     none_left = run("models", "rollback", "--models", folder)
     assert none_left.exit_code == 1

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import onnx
 import pytest
@@ -9,6 +11,7 @@ from inkread.normalize import GlyphShape
 from inkread.runtime import Model
 from inkread.training import export, models
 from inkread.training.cost import network_cost, speed
+from inkread.training.recipes import Recipe
 
 
 def saved(path, nodes, weights, inputs, outputs):
@@ -41,6 +44,29 @@ def test_the_classic_network_counted_by_hand(small_mnist, tmp_path, rng):
         26 * 26 * 32 * (1 * 3 * 3) + 11 * 11 * 64 * (32 * 3 * 3) + 1600 * 10
     )
     assert cost.num_bytes == path.stat().st_size
+
+
+def test_a_cascade_is_counted_as_for_a_glyph_that_both_networks_answer(small_mnist, tmp_path, rng):
+    metadata = ModelMetadata(tuple("0123456789"), GlyphShape(), 1.0, {}, 0, "", "", "")
+    recipe = Recipe("duo", "", members=(Recipe("one", "", "classic", 1),) * 2, sure=1.0)
+    costs = []
+    networks = [models.build("classic"), models.shifted(models.build("compact"))]
+    both = models.joined(networks, recipe)
+    for network in (*networks, both):
+        for weight in network.weights:  # as after a training: what is 0 or 1 may be left out
+            weight.assign(weight + rng.uniform(0.001, 0.01, weight.shape))
+        path = tmp_path / "model.onnx"
+        of_both = dataclasses.replace(metadata, recipe=recipe.to_dict())
+        described = of_both if network is both else metadata
+        export.to_onnx(network, path, described, small_mnist.test.images[:50])
+        costs.append(network_cost(path))
+    first, second, both = (cost.num_multiply_adds for cost in costs)
+    assert both == first + second
+    assert [cost.least_multiply_adds for cost in costs] == [first, second, first]
+    assert second > 3 * 53_450
+    assert costs[2].num_parameters == pytest.approx(
+        costs[0].num_parameters + costs[1].num_parameters, abs=5
+    )
 
 
 def test_a_grouped_strided_convolution(tmp_path):

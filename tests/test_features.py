@@ -14,7 +14,7 @@ from inkread.training.runs import load_network
 def test_the_shipped_models_first_layers(small_mnist):
     maps = feature_maps(Model(), small_mnist.test.images[0])
 
-    assert [layer.shape for layer in maps] == [(24, 14, 14), (48, 7, 7), (64, 7, 7)]
+    assert [layer.shape for layer in maps] == [(16, 10, 10), (48, 4, 4), (96, 2, 2)]
     assert all(layer.min() >= 0 and layer.max() > 0 for layer in maps)
 
 

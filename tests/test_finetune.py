@@ -108,7 +108,7 @@ def learned(small_mnist, mirrored, tmp_path_factory):
     model = Model("default")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(finetuning, "EPOCHS", 2)
-        patch.setattr(finetuning, "LEARNING_RATE", 0.004)
+        patch.setattr(finetuning, "LEARNING_RATE", 0.001)
         patch.setattr(finetuning, "MOVED", 1.0)
         steps = []
         folder = tmp_path_factory.mktemp("runs") / "learned"
@@ -131,7 +131,7 @@ def test_a_run_is_left(learned, small_mnist):
     assert [epoch.epoch for epoch in run.history] == [1, 2]
     assert (steps[-1].epoch, steps[-1].step) == (2, 7)  # 640 images, 96 a step
     recipe, seed = read_recipe(run.directory)
-    assert (recipe.name, recipe.teacher, seed) == ("refined-corrected", model.name, 1)
+    assert (recipe.name, recipe.teacher, seed) == ("cascade-corrected", model.name, 1)
     about = Model(run.model_file).metadata
     assert about.recipe == recipe.to_dict()
     assert about.teacher_sha256 == hashlib.sha256(model.path.read_bytes()).hexdigest()
@@ -144,7 +144,7 @@ def test_a_model_that_has_learned_can_learn_again(learned, small_mnist, mirrored
         patch.setattr(finetuning, "EPOCHS", 1)
         patch.setattr(finetuning, "REPLAYED", 64)
         run = finetune(model, mirrored, small_mnist, tmp_path / "again")
-    assert run.recipe.name == "refined-corrected"
+    assert run.recipe.name == "cascade-corrected"
 
 
 def test_a_folder_that_holds_a_run_is_refused(learned, small_mnist, mirrored):

@@ -32,9 +32,9 @@ def test_baseline_is_the_classic_training_exactly():
         "teacher": None,
         "taught_share": 0.0,
         "taught_copies": 0,
-        "from_teacher": False,
         "shifted": False,
         "members": [],
+        "sure": None,
         "augmentation": None,
     }
 
@@ -129,6 +129,26 @@ def test_an_augmentation_that_is_no_mapping_is_refused(augmentation: object):
 def test_a_value_that_makes_no_sense_is_refused_by_name(name: str, value: object):
     with pytest.raises(ConfigError, match=name):
         recipe_from_dict({**baseline(), name: value})
+
+
+@pytest.mark.parametrize(
+    ("sure", "num_members"), [(0.9, 0), (0.9, 1), (0.9, 3), (0.0, 2), (1.1, 2), (float("nan"), 2)]
+)
+def test_a_cascade_is_of_two_members_and_a_probability(sure: float, num_members: int):
+    with pytest.raises(ConfigError, match=f"expected two members .* received {num_members} and"):
+        Recipe("own", "", "classic", 1, members=(recipe_named("quick"),) * num_members, sure=sure)
+
+
+def test_members_that_differ_in_their_outputs_are_refused():
+    with pytest.raises(ConfigError, match="as many outputs each, received 'own'"):
+        Recipe("own", "", members=(recipe_named("quick"), recipe_named("swift")))
+
+
+def test_outputs_and_networks_are_those_of_the_members():
+    cascade, quick = recipe_named("cascade"), recipe_named("quick")
+    assert (cascade.num_outputs, quick.num_outputs) == (11, 10)
+    assert [each.name for each in cascade.networks] == ["swift", "distilled"]
+    assert quick.networks == (quick,)
 
 
 def test_a_recipe_is_frozen():

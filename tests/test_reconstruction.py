@@ -7,7 +7,7 @@ import pytest
 from inkread.errors import ConfigError, ModelError
 from inkread.runtime import Model, as_input
 from inkread.training import export, models
-from inkread.training.recipes import Recipe
+from inkread.training.recipes import Recipe, recipe_from_dict
 from inkread.training.reconstruction import rebuilt
 
 
@@ -51,8 +51,24 @@ def test_the_shipped_model_comes_back_and_can_be_trained(small_mnist):
     glyphs = small_mnist.validation.images[:32]
     network = rebuilt(Model("default"), glyphs)
     trained = {weight.shape for weight in network.trainable_weights}
-    assert (1600, 11) in trained
-    assert (6, 6, 1, 24) in trained
+    assert trained >= {(6, 6, 1, 16), (384, 11), (6, 6, 1, 32), (2048, 11)}
+
+
+def test_a_cascade_comes_back_and_both_its_networks_can_be_trained(tmp_path, small_mnist):
+    glyphs = small_mnist.validation.images[:32]
+    members = [exported(name, 11, tmp_path / name, glyphs) for name in ("compact", "medium")]
+    recipes = [recipe_from_dict(member.metadata.recipe) for member in members]
+    recipes = [dataclasses.replace(recipe, junk=0.1) for recipe in recipes]
+    sure = float(np.median(members[0].raw(glyphs).max(axis=1)))
+    recipe = Recipe("duo", purpose="", members=tuple(recipes), sure=sure)
+    cascade = models.joined([rebuilt(member, glyphs) for member in members], recipe)
+    metadata = dataclasses.replace(members[0].metadata, recipe=recipe.to_dict())
+    export.to_onnx(cascade, tmp_path / "model.onnx", metadata, glyphs)
+    network = rebuilt(Model(tmp_path / "model.onnx"), glyphs)
+    answers = np.asarray(network(as_input(glyphs), training=False))
+    assert np.abs(answers - Model(tmp_path / "model.onnx").raw(glyphs)).max() < 1e-5
+    trained = {weight.shape for weight in network.trainable_weights}
+    assert trained >= {(384, 11), (1600, 11)}
 
 
 def test_an_ensemble_is_refused(tmp_path, small_mnist):

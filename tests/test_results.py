@@ -14,9 +14,9 @@ NOTHING = Digit(None, 0.0, Box(0, 0, 28, 28), (0.0,) * 10, rejected=True)
 NUMBER = Number("4?", 0.36, Box(10, 20, 50, 52), (FOUR, DOUBTFUL), rejected=True)
 EMPTY = Number("", 0.0, Box(0, 0, 28, 28), (), rejected=True)
 AMOUNT = Number("125000", 0.8, Box(1, 2, 90, 30), (), raw="1,250.00", unconstrained="1250000")
-PAGE = Page((NUMBER, EMPTY), 640, 480, "glyph-refined")
-BLANK_PAGE = Page((), 3, 3, "glyph-refined")
-SECOND_PAGE = Page((AMOUNT,), 640, 480, "glyph-refined", page=2)
+PAGE = Page((NUMBER, EMPTY), 640, 480, "glyph-cascade")
+BLANK_PAGE = Page((), 3, 3, "glyph-cascade")
+SECOND_PAGE = Page((AMOUNT,), 640, 480, "glyph-cascade", page=2)
 
 RESULTS = [FOUR, DOUBTFUL, LETTER, NOTHING, NUMBER, EMPTY, AMOUNT, PAGE, BLANK_PAGE, SECOND_PAGE]
 
@@ -55,7 +55,7 @@ def test_a_page_as_plain_values():
         "numbers": [NUMBER.to_dict(), EMPTY.to_dict()],
         "width": 640,
         "height": 480,
-        "model": "glyph-refined",
+        "model": "glyph-cascade",
         "page": 1,
     }
     assert NUMBER.to_dict() == {

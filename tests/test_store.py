@@ -28,7 +28,7 @@ def correction(number=0, **changes):
         "glyph": bytes([number, 255, 0, 7] * 196),
         "read": "7",
         "confidence": 0.625,
-        "model": "glyph-refined",
+        "model": "glyph-cascade",
         "model_sha256": "ab" * 32,
         "label": "1",
         "picture": PNG,

@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import json
 import shutil
 import signal
@@ -12,7 +13,7 @@ import pytest
 
 import inkread
 from inkread.errors import ConfigError, ModelError
-from inkread.runtime import Model, as_input
+from inkread.runtime import Model
 from inkread.training import export
 from inkread.training.augment import Augmentation
 from inkread.training.evaluate import evaluate
@@ -65,6 +66,15 @@ PUPIL = dataclasses.replace(
     taught_copies=2,
     spoiled=0.2,
     junk=0.1,
+)
+DUO = Recipe(
+    name="duo",
+    purpose="a cascade whose second is taught",
+    members=(
+        dataclasses.replace(COMPACT, epochs=8, junk=0.1),
+        dataclasses.replace(PUPIL, epochs=1),
+    ),
+    sure=0.5,
 )
 
 RUN_FILES = {"recipe.json", "history.csv", "checkpoint.keras", "model.onnx", "metrics.json"}
@@ -432,6 +442,36 @@ def test_an_ensemble_answers_with_the_mean_of_its_members(tiny, tmp_path):
     assert_same_weights(reloaded, run.network)
 
 
+def test_a_cascade_asks_its_second_member_where_the_first_is_not_sure(unbroken, tiny, tmp_path):
+    teacher = unbroken["compact"].model_file
+    run = train(DUO, tiny, tmp_path / "run", seed=2, teacher=teacher)
+    members = sorted((tmp_path / "run" / "members").iterdir())
+    assert [read_recipe(member) for member in members] == list(
+        zip(DUO.members, (4, 5), strict=True)
+    )
+    glyphs = tiny.validation.images
+    first, second = (Model(member / "model.onnx").raw(glyphs) for member in members)
+    is_unsure = first.max(axis=1, keepdims=True) < DUO.sure
+    assert 0 < is_unsure.sum() < len(glyphs)
+    expected = np.where(is_unsure, second, first)
+    model = Model(run.model_file)
+    np.testing.assert_allclose(model.raw(glyphs), expected, atol=1e-5)
+    for index in (is_unsure.argmin(), is_unsure.argmax()):  # the second is asked about none, one
+        answer = model.raw(glyphs[index : index + 1])
+        np.testing.assert_allclose(answer, expected[index : index + 1], atol=1e-5)
+    assert model.metadata.junk_threshold is not None
+    assert model.metadata.teacher_sha256 == hashlib.sha256(teacher.read_bytes()).hexdigest()
+    assert_same_weights(load_network(run.directory), run.network)
+
+
+def test_a_cascade_wants_the_teacher_of_its_members(unbroken, tiny, tmp_path):
+    with pytest.raises(ConfigError, match=r"'pupil' needs a teacher.*compact-schedule"):
+        train(DUO, tiny, tmp_path / "run")
+    with pytest.raises(ConfigError, match="expected no teacher"):
+        train(TRIO, tiny, tmp_path / "run", teacher=unbroken["compact"].model_file)
+    assert not (tmp_path / "run").exists()
+
+
 def test_an_ensemble_is_resumed_in_the_member_that_was_stopped(tiny, tmp_path):
     whole = train(TRIO, tiny, tmp_path / "whole", seed=2)
     seen = []
@@ -466,22 +506,6 @@ def test_a_pupil_resumes_as_if_it_had_not_been_stopped(unbroken, tiny, tmp_path)
     assert model.metadata.junk_threshold is not None
     junk = model.classify(tiny.validation.images).junk
     assert np.mean(junk <= model.metadata.junk_threshold + export.TOLERANCE) >= 0.995
-
-
-def test_a_pupil_may_begin_with_its_teachers_weights(unbroken, tiny, tmp_path):
-    teacher = unbroken["compact"].model_file
-    recipe = dataclasses.replace(PUPIL, epochs=2, junk=0.0, taught_copies=0, from_teacher=True)
-    glyphs = tiny.validation.images
-    training = Training(recipe, tiny, tmp_path / "run", seed=1, teacher=teacher)
-    answers = keras.ops.convert_to_numpy(training.network(as_input(glyphs)))
-    np.testing.assert_allclose(answers, Model(teacher).raw(glyphs), atol=1e-5)
-    next(training.epochs())
-    resumed = train(recipe, tiny, tmp_path / "run", seed=1, teacher=teacher, resume=True)
-    assert_same_run(resumed, train(recipe, tiny, tmp_path / "whole", seed=1, teacher=teacher))
-    unlike = dataclasses.replace(recipe, junk=0.1)
-    with pytest.raises(ConfigError, match="'compact' and 11 outputs to begin from"):
-        Training(unlike, tiny, tmp_path / "unlike", teacher=teacher)
-    assert not (tmp_path / "unlike").exists()
 
 
 def test_a_pupil_without_its_teacher_is_refused(tiny, tmp_path):

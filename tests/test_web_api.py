@@ -233,7 +233,7 @@ def test_probes_and_metrics(client):
     assert count(after, route) == count(before, route) + 1
     digits = 'inkread_digits_total{rejected="false"}'
     assert count(after, digits) == count(before, digits) + 5
-    assert 'inkread_model_info{kind="glyph",model="glyph-refined"} 1.0' in after
+    assert 'inkread_model_info{kind="glyph",model="glyph-cascade"} 1.0' in after
     assert "inkread_request_seconds_bucket" in after
     assert "process_resident_memory_bytes" in after
     assert "nobody" not in after

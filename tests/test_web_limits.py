@@ -275,12 +275,12 @@ def test_a_promoted_model_takes_over_without_a_lost_request(tmp_path, small_run)
             raise AssertionError(f"{name} does not read; {names[-5:]}")
 
         try:
-            until("glyph-refined")
+            until("glyph-cascade")
             registry.promote(small_run.model_file, "mine")
             until("mine-0001")
             promoted = httpx.get(f"{served.url}/v1/models").json()["promoted"]
             registry.rollback()
-            until("glyph-refined")
+            until("glyph-cascade")
         finally:
             stop.set()
             for thread in threads:

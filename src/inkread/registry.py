@@ -2,8 +2,8 @@
 
 ```
 models/
-  glyph-refined-0001.onnx   one file a version, never changed once it is there
-  glyph-refined-0002.onnx
+  glyph-cascade-0001.onnx   one file a version, never changed once it is there
+  glyph-cascade-0002.onnx
   current                     the promoted versions' file names, the one in use last
 ```
 ``current`` is replaced atomically, so whoever reads it sees the state before a promotion or the one

@@ -39,7 +39,7 @@ STRIPS, LOGITS = "strips", "logits"
 FRAME_PX = 2  # of a strip's width, a row of logits each
 DEFAULT = "default"
 _SHIPPED = {
-    "glyph": {DEFAULT: "glyph-refined.onnx", "distilled": "glyph-distilled.onnx"},  # its teacher
+    "glyph": {DEFAULT: "glyph-cascade.onnx"},
     "line": {DEFAULT: "line.onnx"},
 }
 _STRIPS_A_BATCH = 16

@@ -31,12 +31,15 @@ class Cost:
     Attributes:
         num_bytes: of the file.
         num_parameters: the numbers that training decided; integers that hold shapes don't count.
-        num_multiply_adds: of the convolutions and matrix products, for one glyph.
+        num_multiply_adds: of the convolutions and matrix products, for one glyph; in a cascade, for
+            one that both networks answer for.
+        least_multiply_adds: for one that a cascade's first network is sure of; else the same.
     """
 
     num_bytes: int
     num_parameters: int
     num_multiply_adds: int
+    least_multiply_adds: int
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ def network_cost(path: Path) -> Cost:
         onnx.checker.check_model(proto)
         for value in proto.graph.input:
             value.type.tensor_type.shape.dim[0].dim_value = 1  # one glyph
+        chosen = _choose_one(proto.graph)
         inferred = onnx.shape_inference.infer_shapes(proto, strict_mode=True, data_prop=True)
     except Exception as error:
         raise ModelError(f"{path}: expected a readable ONNX file: {error}") from error
@@ -86,6 +90,8 @@ def network_cost(path: Path) -> Cost:
     graph = inferred.graph
     for value in (*graph.input, *graph.value_info, *graph.output):
         shapes[value.name] = [size.dim_value for size in value.type.tensor_type.shape.dim]
+    multiply_adds = {node.output[0]: _multiply_adds(node, shapes) for node in graph.node}
+    followed = _following(graph, chosen)
     return Cost(
         num_bytes=path.stat().st_size,
         num_parameters=sum(
@@ -93,8 +99,30 @@ def network_cost(path: Path) -> Cost:
             for tensor in weights.values()
             if tensor.data_type in _WEIGHT_TYPES
         ),
-        num_multiply_adds=sum(_multiply_adds(node, shapes) for node in graph.node),
+        num_multiply_adds=sum(multiply_adds.values()),
+        least_multiply_adds=sum(
+            count for name, count in multiply_adds.items() if name not in followed
+        ),
     )
+
+
+def _choose_one(graph: onnx.GraphProto) -> set[str]:
+    """Let each choice of glyphs to go on with be of one, so that sizes follow from the graph."""
+    choices = [node for node in graph.node if node.op_type == "NonZero"]
+    for node in choices:
+        graph.node.remove(node)
+        one = onnx.helper.make_tensor_value_info(node.output[0], onnx.TensorProto.INT64, [1, 1])
+        graph.input.append(one)
+    return {node.output[0] for node in choices}
+
+
+def _following(graph: onnx.GraphProto, names: set[str]) -> set[str]:
+    """Return all that is computed from these values; a graph's nodes stand in order."""
+    found = set(names)
+    for node in graph.node:
+        if found & set(node.input):
+            found.update(node.output)
+    return found
 
 
 def _multiply_adds(node: onnx.NodeProto, shapes: dict[str, list[int]]) -> int:

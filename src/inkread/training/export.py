@@ -16,6 +16,7 @@ from inkread.errors import ConfigError, ModelError
 from inkread.files import replacing
 from inkread.metadata import METADATA_KEY, ModelMetadata
 from inkread.runtime import INPUT, LOGITS, OUTPUT, STRIPS, LineModel, Model, as_input, as_strips
+from inkread.training import models
 
 __all__ = [
     "HALF_TOLERANCE",
@@ -38,8 +39,10 @@ Probabilities = npt.NDArray[np.float32]
 def to_onnx(model: keras.Model, path: Path, metadata: ModelMetadata, glyphs: Glyphs) -> None:
     """Write a model file: ONNX with inkread's metadata.
 
+    A cascade's file asks the second network only where the first is not sure.
+
     Args:
-        model: (N, 28, 28, 1) float32 in [0, 1] to (N, 10) probabilities.
+        model: (N, 28, 28, 1) float32 in [0, 1] to (N, num_outputs) probabilities.
         path: where to; replaced atomically, and only if the check passes.
         metadata: what the file says of itself.
         glyphs: (N, 28, 28) uint8, ink 255 on paper 0: real ones, to check with.
@@ -49,8 +52,11 @@ def to_onnx(model: keras.Model, path: Path, metadata: ModelMetadata, glyphs: Gly
         OSError: the file can't be written.
     """
     expected = _called(model, as_input(glyphs))
+    sure = metadata.recipe.get("sure")
     with replacing(path) as temporary:
-        _written(model, temporary, metadata, (INPUT, OUTPUT))
+        written = model if sure is None else models.branched(model, sure)
+        written(written.inputs)  # Keras exports only what has been called
+        _written(written, temporary, metadata, (INPUT, OUTPUT))
         check_parity(expected, Model(temporary, threads=1).raw(glyphs))
 
 

@@ -130,7 +130,8 @@ def finetune(  # noqa: PLR0913 - those of a training, and one more
     """Train a model further, and leave a run in a folder.
 
     Args:
-        model: of one network.
+        model: of one network, or a cascade: each of its networks learns from the glyphs that it
+            answers for.
         corrections: to train on; labels 0 to 9, and ``NO_DIGIT``.
         data: ``data.train`` is replayed; ``data.validation`` gives the figures of each epoch, which
             are of the weights as trained, the temperature and the threshold. The test images are
@@ -173,17 +174,22 @@ def finetune(  # noqa: PLR0913 - those of a training, and one more
 
 
 def _recipe(model: Model) -> Recipe:
-    """Return the recipe that a model is trained further with."""
+    """Return the recipe that a model is trained further with: on what its last network was."""
     recipe = recipe_from_dict(model.metadata.recipe)
+    last = recipe.networks[-1]
     return replace(
-        recipe,
+        last,
+        members=recipe.members,
+        sure=recipe.sure,
+        network=recipe.network,
+        shifted=recipe.shifted,
         name=recipe.name.removesuffix(_SUFFIX) + _SUFFIX,
         purpose="learning from corrections",
         epochs=EPOCHS,
         batch_size=BATCH_SIZE,
         learning_rate=LEARNING_RATE,
         warmup=WARMUP,
-        augmentation=recipe.augmentation and recipe.augmentation.scaled(AUGMENTED),
+        augmentation=last.augmentation and last.augmentation.scaled(AUGMENTED),
         teacher=model.name,
         taught_share=TAUGHT_SHARE,
         taught_copies=0,

@@ -12,12 +12,13 @@ from inkread.training.recipes import Recipe
 __all__ = [
     "NETWORKS",
     "answering",
-    "averaged",
+    "branched",
     "broad",
     "build",
     "classic",
     "compact",
     "deep",
+    "joined",
     "line",
     "medium",
     "shifted",
@@ -163,16 +164,40 @@ def build(network: str, num_outputs: int = 10, dropout: float = 0.0) -> keras.Mo
     return NETWORKS[network](num_outputs, dropout)
 
 
-def averaged(networks: Sequence[keras.Model]) -> keras.Model:
-    """Join networks into one whose probabilities are the mean of theirs; weights are shared."""
+def joined(networks: Sequence[keras.Model], recipe: Recipe) -> keras.Model:
+    """Join the networks of a recipe's members into one; weights are shared.
+
+    Its probabilities are the mean of theirs, or, where the recipe says from when on the first is
+    sure, the second's where the first is not: a cascade of classifiers (Viola and Jones 2001,
+    "Rapid object detection using a boosted cascade of simple features"). Here both answer for every
+    glyph, so that both can be trained, each on what counts of its answers; ``branched`` saves that.
+    """
     inputs = keras.Input((28, 28, 1), name=INPUT)
     # Their own names may clash: Keras numbers networks anew in every process.
     members = [
-        keras.Model(network.inputs[0], network.outputs[0], name=f"member_{index}")
+        keras.Model(network.inputs[0], network.outputs[0], name=_member(index))
         for index, network in enumerate(networks)
     ]
-    outputs = layers.Average(name=OUTPUT)([member(inputs) for member in members])
-    return keras.Model(inputs, outputs)
+    answers = [member(inputs) for member in members]
+    if recipe.sure is None:
+        return keras.Model(inputs, layers.Average(name=OUTPUT)(answers))
+    first, second = answers
+    is_unsure = _is_unsure(first, recipe.sure)
+    return keras.Model(inputs, keras.ops.where(is_unsure[:, None], second, first))
+
+
+def branched(network: keras.Model, sure: float) -> keras.Model:
+    """Let a cascade ask its second network only about the glyphs that the first is not sure of.
+
+    Most glyphs are easy, and cost no more than the first. The second's batch has a size that is not
+    known before, and may be empty: ONNX Runtime takes that, TensorFlow and LiteRT do not.
+    """
+    inputs = keras.Input((28, 28, 1), name=INPUT)
+    first, second = (network.get_layer(_member(index)) for index in range(2))
+    answers = first(inputs)
+    (unsure,) = keras.ops.nonzero(_is_unsure(answers, sure))
+    others = second(keras.ops.take(inputs, unsure, axis=0))
+    return keras.Model(inputs, keras.ops.scatter_update(answers, unsure[:, None], others))
 
 
 def shifted(network: keras.Model) -> keras.Model:
@@ -195,8 +220,22 @@ def shifted(network: keras.Model) -> keras.Model:
 
 
 def answering(network: keras.Model, recipe: Recipe) -> keras.Model:
-    """Return a trained network as its model file holds it: from several views, or as it is."""
+    """Return a trained network as it answers: from several views, or as it is."""
+    if recipe.members:
+        parts = [
+            answering(network.get_layer(_member(index)), member)
+            for index, member in enumerate(recipe.members)
+        ]
+        return joined(parts, recipe)
     return shifted(network) if recipe.shifted else network
+
+
+def _member(index: int) -> str:
+    return f"member_{index}"
+
+
+def _is_unsure(answers: keras.KerasTensor, sure: float) -> keras.KerasTensor:
+    return keras.ops.max(answers, axis=1) < sure
 
 
 def _convolution(  # noqa: PLR0913 - the options of one layer

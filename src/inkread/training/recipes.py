@@ -39,11 +39,13 @@ class Recipe:
         taught_share: weight of the teacher's answers in the targets; the label has the rest.
         taught_copies: epochs after which all but spoiling comes round again, so that the teacher's
             answers can be used again.
-        from_teacher: whether the network begins with the teacher's weights, instead of random ones.
         shifted: whether the trained network answers with its mean over a glyph and that glyph moved
             by half a pixel; see ``models.shifted``.
-        members: recipes of the networks whose probabilities are averaged; each is trained on its
-            own, and what else stands here is not used. Empty: one network.
+        members: recipes of the networks that answer together, each trained on its own; what else
+            stands here is not used. Empty: one network.
+        sure: the probability at which the answer of the first of two members counts; the second
+            answers for the other glyphs: a cascade, see ``models.joined``. ``None``: the members'
+            probabilities are averaged.
     """
 
     name: str
@@ -64,16 +66,16 @@ class Recipe:
     teacher: str | None = None
     taught_share: float = 0.0
     taught_copies: int = 0
-    from_teacher: bool = False
     shifted: bool = False
     members: tuple["Recipe", ...] = ()
+    sure: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse a recipe that trains nothing.
 
         Raises:
-            ConfigError: neither members, nor a network and epochs; or a share outside [0, 1], or a
-                count that makes no sense.
+            ConfigError: neither members, nor a network and epochs; members that can't answer
+                together; or a share outside [0, 1], or a count that makes no sense.
         """
         if not self.members and (not self.network or self.epochs < 1):
             raise ConfigError(
@@ -93,13 +95,26 @@ class Recipe:
                 "expected a teacher together with a taught_share above 0, received "
                 f"{self.teacher!r} with {self.taught_share!r}"
             )
-        if self.from_teacher and self.teacher is None:
-            raise ConfigError("expected a teacher to begin from, received none")
+        if len({member.num_outputs for member in self.members}) > 1:
+            raise ConfigError(
+                f"expected members with as many outputs each, received {self.name!r}, of which "
+                "only some are trained on no-digits"
+            )
+        if self.sure is not None and not (len(self.members) == 2 and 0 < self.sure <= 1):
+            raise ConfigError(
+                "expected two members together with a probability above 0 and at most 1 from which "
+                f"the first is sure, received {len(self.members)} and {self.sure!r}"
+            )
 
     @property
     def num_outputs(self) -> int:
         """Outputs of the network: ten labels, and "no digit" if it is trained on such."""
-        return 11 if self.junk else 10
+        return self.members[0].num_outputs if self.members else 11 if self.junk else 10
+
+    @property
+    def networks(self) -> tuple["Recipe", ...]:
+        """The recipes of its networks: its members, or itself."""
+        return self.members or (self,)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as ``recipe.json`` holds them."""
@@ -117,21 +132,34 @@ _HANDS = Augmentation(
 )
 _DISTILLED = Recipe(
     name="distilled",
-    purpose="small, taught by the ensemble; robust, knows no-digits",
-    network="medium",
-    epochs=36,
+    purpose="one network taught by the ensemble; robust, knows no-digits",
+    network="deep",
+    epochs=30,
     steps_per_call=10,
-    learning_rate=0.006,
+    learning_rate=0.004,
     warmup=0.15,
     weight_decay=0.02,
-    dropout=0.2,
+    dropout=0.3,
     augmentation=_HANDS,
     spoiled=0.4,
     drawn=0.08,
-    junk=0.12,
+    junk=0.2,
     teacher="ensemble",
     taught_share=0.7,
-    taught_copies=12,
+    taught_copies=10,
+    shifted=True,
+)
+_SWIFT = replace(
+    _DISTILLED,
+    name="swift",
+    purpose="the cascade's first look: least to compute; robust, knows no-digits",
+    network="compact",
+    learning_rate=0.01,
+    dropout=0.2,
+    teacher=None,
+    taught_share=0.0,
+    taught_copies=0,
+    shifted=False,
 )
 _BEST = Recipe(
     name="best",
@@ -209,18 +237,12 @@ RECIPES: dict[str, Recipe] = {
             members=(_BEST, _BEST, _BEST, replace(_BEST, name="best-broad", network="broad")),
         ),
         _DISTILLED,
-        replace(
-            _DISTILLED,
-            name="refined",
-            purpose="the shipped model: distilled, trained further against more that is no digit",
-            epochs=20,
-            learning_rate=0.0015,
-            warmup=0.1,
-            junk=0.2,
-            teacher="distilled",
-            taught_share=1.0,  # of digits it knows enough
-            taught_copies=0,
-            from_teacher=True,
+        _SWIFT,
+        Recipe(
+            name="cascade",
+            purpose="the shipped model: distilled answers where swift is not sure",
+            members=(_SWIFT, replace(_DISTILLED, shifted=False)),  # views would gain less than cost
+            sure=0.998,
         ),
     )
 }

@@ -6,6 +6,7 @@ batch normalisation the scale and the shift that are left to it, over statistics
 nothing: mean 0 and variance 1.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import keras
@@ -39,7 +40,7 @@ def rebuilt(model: Model, glyphs: npt.NDArray[np.uint8]) -> keras.Model:
     Its batch normalisation is frozen: the statistics that it was trained with are not in the file.
 
     Args:
-        model: of one network, exported by inkread.
+        model: of one network or a cascade, exported by inkread.
         glyphs: (N, 28, 28) uint8, ink 255 on paper 0: real ones, to check with.
 
     Returns:
@@ -52,29 +53,39 @@ def rebuilt(model: Model, glyphs: npt.NDArray[np.uint8]) -> keras.Model:
             differ.
     """
     recipe = recipe_from_dict(model.metadata.recipe)
-    if recipe.members:
+    if recipe.members and recipe.sure is None:
         raise ConfigError(f"expected a model of one network, received the ensemble {model.name}")
-    network = models.build(recipe.network, model.metadata.num_outputs, recipe.dropout)
+    # One network after the other: the second of a cascade needs the first's answers.
     parts = iter(_parts(onnx.load(model.path).graph))
-    scale = shift = np.zeros(0, np.float32)  # those of the kernel before
-    try:
-        for layer in network.layers:
-            if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
-                part = next(parts)
-                scale, shift = part.scale, part.shift
-                layer.set_weights([part.kernel, shift] if layer.use_bias else [part.kernel])
-            elif isinstance(layer, keras.layers.BatchNormalization):
-                variance = np.full_like(scale, 1 - layer.epsilon)
-                layer.set_weights([scale, shift, np.zeros_like(scale), variance])
-                layer.trainable = False
-    except (StopIteration, ValueError) as error:
-        raise ModelError(
-            f"{model.path}: expected the weights of network {recipe.network!r}: {error}"
-        ) from error
+    networks = []
+    for each in recipe.networks:
+        network = models.build(each.network, model.metadata.num_outputs, each.dropout)
+        try:
+            _set_weights(network, parts)
+        except (StopIteration, ValueError) as error:
+            raise ModelError(
+                f"{model.path}: expected the weights of network {each.network!r}: {error}"
+            ) from error
+        networks.append(network)
+    network = models.joined(networks, recipe) if recipe.members else networks[0]
     answering = models.answering(network, recipe)
     answers = keras.ops.convert_to_numpy(answering(as_input(glyphs), training=False))
     check_parity(np.asarray(answers), model.raw(glyphs))
     return network
+
+
+def _set_weights(network: keras.Model, parts: Iterator[_Affine]) -> None:
+    """Take as many parts as a network needs, and freeze its batch normalisation."""
+    scale = shift = np.zeros(0, np.float32)  # those of the kernel before
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
+            part = next(parts)
+            scale, shift = part.scale, part.shift
+            layer.set_weights([part.kernel, shift] if layer.use_bias else [part.kernel])
+        elif isinstance(layer, keras.layers.BatchNormalization):
+            variance = np.full_like(scale, 1 - layer.epsilon)
+            layer.set_weights([scale, shift, np.zeros_like(scale), variance])
+            layer.trainable = False
 
 
 def _parts(graph: onnx.GraphProto) -> list[_Affine]:

@@ -184,8 +184,11 @@ def _comparison(subjects: Sequence[Subject]) -> dict[str, Any]:
     price += [
         _row("File", [cost.num_bytes for cost in costs], _megabytes),
         _row("Parameters", [cost.num_parameters for cost in costs], "{:,.0f}".format),
-        _row("Multiply-adds a glyph", [cost.num_multiply_adds for cost in costs], "{:,.0f}".format),
-    ]
+        _row("Multiply-adds a glyph, at least",
+             [cost.least_multiply_adds for cost in costs], "{:,.0f}".format),
+        _row("Multiply-adds a glyph, at most",
+             [cost.num_multiply_adds for cost in costs], "{:,.0f}".format),
+    ]  # fmt: skip
     misread = [{mistake.index for mistake in each.mistakes} for each in found]
     common = set.intersection(*misread)
     return {

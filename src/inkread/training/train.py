@@ -10,7 +10,7 @@ holds the weights and the optimizer's state, ends as one that was never interrup
 import datetime
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,6 @@ from inkread.training.fitting import fitted, one_cycle, predict, restart_dropout
 from inkread.training.history import Epoch, Step, chained, write_history
 from inkread.training.mnist import TRAIN_IMAGES, Mnist, Split
 from inkread.training.recipes import Recipe
-from inkread.training.reconstruction import rebuilt
 from inkread.training.runs import (
     CHECKPOINT,
     HISTORY,
@@ -70,7 +69,7 @@ class Run:
 
     @property
     def answering(self) -> keras.Model:
-        """The network as the model file holds it."""
+        """The network as it answers."""
         return models.answering(self.network, self.recipe)
 
     @property
@@ -89,7 +88,7 @@ def train(  # noqa: PLR0913 - what to do, and four options by name
     teacher: Path | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> Run:
-    """Train a network, or the members of an ensemble, and leave a run in a folder.
+    """Train a network, or the members of an ensemble or a cascade, and leave a run in a folder.
 
     Args:
         recipe: what to train, and how.
@@ -98,7 +97,8 @@ def train(  # noqa: PLR0913 - what to do, and four options by name
         directory: the run's folder; made if need be.
         seed: decides the first weights, the order of the images, distortions and dropout.
         resume: go on from the last epoch that the folder holds.
-        teacher: the model file that gives the targets, for a recipe with a teacher.
+        teacher: the model file that gives the targets, for a recipe with a teacher, or members
+            that have one.
         on_step: called after every step, or after the steps of one call if the recipe joins them.
 
     Raises:
@@ -109,8 +109,18 @@ def train(  # noqa: PLR0913 - what to do, and four options by name
         OSError: the folder can't be written.
     """
     if recipe.members:
-        _teacher(recipe, teacher)
-        return _train_members(recipe, data, directory, seed, resume, on_step)
+        members = _begin_members(recipe, directory, seed, resume, teacher)
+        runs = [
+            train(
+                member, data, folder,
+                seed=own_seed, resume=resume, on_step=on_step,
+                teacher=teacher if member.teacher else None,
+            )
+            for member, folder, own_seed in members
+        ]  # fmt: skip
+        run = _joined(runs, recipe, directory, seed)
+        finish(run, data.validation, _sha256(teacher))
+        return run
     training = Training(
         recipe, data, directory, seed=seed, resume=resume, teacher=teacher, on_step=on_step
     )
@@ -121,28 +131,28 @@ def train(  # noqa: PLR0913 - what to do, and four options by name
     return training.finish()
 
 
-def _train_members(
-    recipe: Recipe,
-    data: Mnist,
-    directory: Path,
-    seed: int,
-    resume: bool,
-    on_step: Callable[[Step], None] | None,
-) -> Run:
-    seeds = range(seed * len(recipe.members), (seed + 1) * len(recipe.members))
-    _check_seed(seed, (2**32 - len(seeds)) // len(seeds))
-    begin(recipe, seed, directory, resume)
-    runs = []
-    for index, (member, own_seed) in enumerate(zip(recipe.members, seeds, strict=True)):
-        folder = directory / MEMBERS / f"{index}-{member.name}"
-        runs.append(train(member, data, folder, seed=own_seed, resume=resume, on_step=on_step))
+def _begin_members(
+    recipe: Recipe, directory: Path, seed: int, resume: bool, teacher: Path | None
+) -> list[tuple[Recipe, Path, int]]:
+    """Begin or resume the run of an ensemble or a cascade; return members, folders and seeds."""
+    count = len(recipe.members)
+    _check_seed(seed, (2**32 - count) // count)
+    for member in [each for each in recipe.members if each.teacher] or recipe.members[:1]:
+        _teacher(member, teacher)
+    begin(recipe, seed, directory, resume, _sha256(teacher))
+    return [
+        (member, directory / MEMBERS / f"{index}-{member.name}", seed * count + index)
+        for index, member in enumerate(recipe.members)
+    ]
+
+
+def _joined(runs: Sequence[Run], recipe: Recipe, directory: Path, seed: int) -> Run:
+    """Join the runs of the members into one, calibration and export apart."""
     history = tuple(chained([run.history for run in runs]))
     write_history(directory / HISTORY, history)
-    network = models.averaged([run.answering for run in runs])
+    network = models.joined([run.network for run in runs], recipe)
     network.save(directory / CHECKPOINT)
-    run = Run(directory, recipe, seed, history, network)
-    finish(run, data.validation)
-    return run
+    return Run(directory, recipe, seed, history, network)
 
 
 class Training:
@@ -166,7 +176,7 @@ class Training:
             raise ConfigError(f"expected the recipe of one network, received {recipe.name!r}")
         _check_seed(seed, 2**32 - 1)
         loaded_teacher = _teacher(recipe, teacher)
-        self._teacher_sha256 = hashlib.sha256(teacher.read_bytes()).hexdigest() if teacher else None
+        self._teacher_sha256 = _sha256(teacher)
         begin(recipe, seed, directory, resume, self._teacher_sha256)
         self._source = Source(data.train, recipe, seed, loaded_teacher)
         keep_freed_memory()
@@ -174,7 +184,7 @@ class Training:
         num_batches = self._source.num_batches
 
         def first() -> keras.Model:
-            network = _first_network(recipe, loaded_teacher, data.validation)
+            network = models.build(recipe.network, recipe.num_outputs, recipe.dropout)
             set_up(network, recipe, num_steps=recipe.epochs * num_batches)
             return network
 
@@ -235,20 +245,11 @@ def _teacher(recipe: Recipe, path: Path | None) -> Model | None:
             f"expected a teacher of recipe {recipe.teacher!r}, "
             f"received {path} of {model.metadata.recipe.get('name')!r}"
         )
-    network = model.metadata.recipe.get("network"), model.metadata.num_outputs
-    if recipe.from_teacher and network != (recipe.network, recipe.num_outputs):
-        raise ConfigError(
-            f"expected a teacher with network {recipe.network!r} and {recipe.num_outputs} outputs "
-            f"to begin from, received {network[0]!r} with {network[1]}"
-        )
     return model
 
 
-def _first_network(recipe: Recipe, teacher: Model | None, validation: Split) -> keras.Model:
-    """Build a recipe's network, with random weights or its teacher's."""
-    if teacher is None or not recipe.from_teacher:
-        return models.build(recipe.network, recipe.num_outputs, recipe.dropout)
-    return rebuilt(teacher, validation.images[:PARITY_GLYPHS])
+def _sha256(file: Path | None) -> str | None:
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file else None
 
 
 def set_up(network: keras.Model, recipe: Recipe, num_steps: int) -> None:
@@ -278,7 +279,8 @@ def finish(run: Run, validation: Split, teacher_sha256: str | None = None) -> No
     temperature = fit_temperature(uncalibrated.probabilities, validation.labels)
     outputs = classified(raw, len(LABELS), temperature)
     found = score(outputs.probabilities, validation.labels)
-    threshold = threshold_keeping(outputs.junk, KEPT_DIGITS) if run.recipe.junk else None
+    tells_junk = run.recipe.num_outputs > len(LABELS)
+    threshold = threshold_keeping(outputs.junk, KEPT_DIGITS) if tells_junk else None
     metadata = ModelMetadata(
         labels=LABELS,
         shape=GlyphShape(),

@@ -51,7 +51,7 @@ def train(
     teacher: Annotated[
         Path | None,
         typer.Option(
-            help="Model file that teaches the recipe distilled or refined.", show_default=False
+            help="Model file that teaches the recipe distilled or cascade.", show_default=False
         ),
     ] = None,
     start: Annotated[
@@ -190,7 +190,8 @@ def recipes() -> None:
     table = Table("recipe", "purpose", "network", "epochs", "teacher", header_style="bold")
     for recipe in RECIPES.values():
         networks, epochs = _networks_and_epochs(recipe)
-        table.add_row(recipe.name, recipe.purpose, networks, epochs, recipe.teacher or "")
+        teachers = {each.teacher for each in recipe.networks if each.teacher}
+        table.add_row(recipe.name, recipe.purpose, networks, epochs, ", ".join(sorted(teachers)))
     for line in LINE_RECIPES.values():
         table.add_row(line.name, line.purpose, "line", f"{line.num_pools} pools", "")
     output.console().print(table)
@@ -199,9 +200,8 @@ def recipes() -> None:
 def _networks_and_epochs(recipe: "Recipe") -> tuple[str, str]:
     """Describe a recipe's networks and their epochs; those of an ensemble are counted."""
     times = "\N{MULTIPLICATION SIGN}"
-    parts = recipe.members or (recipe,)
-    networks = Counter(part.network for part in parts).items()
-    epochs = Counter(part.epochs for part in parts).items()
+    networks = Counter(each.network for each in recipe.networks).items()
+    epochs = Counter(each.epochs for each in recipe.networks).items()
     return (
         ", ".join(f"{name} {times}{count}" if count > 1 else name for name, count in networks),
         ", ".join(f"{count} {times} {each}" if count > 1 else str(each) for each, count in epochs),

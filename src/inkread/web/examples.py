@@ -52,13 +52,13 @@ EXPLANATION = {
 }
 GLYPHS = {"glyphs": [_BLANK]}
 CLASSIFIED = {
-    "model": "glyph-refined",
+    "model": "glyph-cascade",
     "probabilities": [_DIGIT["probabilities"]],
     "junk": [0.002],
 }
 _MODEL = {
-    "name": "glyph-refined",
-    "recipe": "refined",
+    "name": "glyph-cascade",
+    "recipe": "cascade",
     "trained": "2026-11-25",
     "figures": {"validation_accuracy": {"value": 0.9968, "n": 5000, "low": 0.9948, "high": 0.998}},
 }
@@ -68,7 +68,7 @@ MODELS = {
 }
 ABOUT = {
     "version": "0.1.0",
-    "models": {"glyph": "glyph-refined", "line": "line"},
+    "models": {"glyph": "glyph-cascade", "line": "line"},
     "limits": {"body_bytes": 16000000, "megapixels": 32, "batch": 1024},
     "corrections": "glyph",
     "forms": True,
@@ -80,7 +80,7 @@ CORRECTIONS = {
             "id": 12,
             "read": "1",
             "confidence": 0.61,
-            "model": "glyph-refined",
+            "model": "glyph-cascade",
             "label": None,
             "created": "2026-11-24T08:00:00+00:00",
             "glyph": "AAAA",
@@ -123,7 +123,7 @@ FORM = {
     "alignment": {"residual_mm": 0.031, "dpi": 150.2, "turned_deg": 0.16},
     "width": 874,
     "height": 1240,
-    "model": "glyph-refined, line",
+    "model": "glyph-cascade, line",
 }
 
 
