@@ -1,6 +1,7 @@
 import hashlib
 from datetime import UTC, datetime
 
+import keras
 import numpy as np
 import pytest
 
@@ -145,6 +146,20 @@ def test_a_model_that_has_learned_can_learn_again(learned, small_mnist, mirrored
         patch.setattr(finetuning, "REPLAYED", 64)
         run = finetune(model, mirrored, small_mnist, tmp_path / "again")
     assert run.recipe.name == "cascade-corrected"
+
+
+def test_the_seed_decides_everything(shipped, small_mnist, mirrored, tmp_path, monkeypatch):
+    monkeypatch.setattr(finetuning, "EPOCHS", 1)
+    monkeypatch.setattr(finetuning, "REPLAYED", 192)
+
+    def weights(name, before, seed):
+        keras.utils.set_random_seed(before)  # what was drawn before must not matter
+        run = finetune(shipped, mirrored, small_mnist, tmp_path / name, seed=seed)
+        return np.concatenate([each.ravel() for each in run.network.get_weights()])
+
+    first, again, other = weights("a", 1, 0), weights("b", 2, 0), weights("c", 1, 1)
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
 
 
 def test_a_folder_that_holds_a_run_is_refused(learned, small_mnist, mirrored):

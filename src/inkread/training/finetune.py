@@ -148,11 +148,11 @@ def finetune(  # noqa: PLR0913 - those of a training, and one more
     """
     if (directory / RECIPE).exists():
         raise ConfigError(f"{directory} holds a run already: choose another folder")
+    keras.utils.set_random_seed(seed)  # before there is any dropout, whose seeds follow from it
     network = rebuilt(model, data.validation.images[:PARITY_GLYPHS])
     recipe = _recipe(model)
     sha256 = hashlib.sha256(model.path.read_bytes()).hexdigest()
     keep_freed_memory()
-    keras.utils.set_random_seed(seed)
     steps_an_epoch = -(-min(REPLAYED, len(data.train)) // recipe.batch_size)
     set_up(network, recipe, num_steps=EPOCHS * steps_an_epoch)
     before = network.get_weights()

@@ -1,0 +1,79 @@
+"""From when on is the first network of a cascade sure? Chosen by MNIST's validation images.
+
+For several such probabilities: how many glyphs the second network is asked about, how many are
+misread, the negative log-likelihood, and how many answers have a confidence of at least 0.997, as
+a form's field must have to be kept. Of the images as they are, twice distorted as by other hands,
+and spoiled as by pens, paper and cameras. Nothing is calibrated here.
+
+python benchmarks/cascade.py runs/cascade-0 [--second runs/distilled-1/model.onnx] [--seed 0]
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from provenance import print_provenance
+
+from inkread.forms.reading import MIN_CONFIDENCE
+from inkread.runtime import Model, classified
+from inkread.training import mnist
+from inkread.training.augment import augment
+from inkread.training.calibrate import negative_log_likelihood
+from inkread.training.distortions import spoil
+from inkread.training.mnist import Split
+from inkread.training.recipes import recipe_named
+from inkread.training.train import LABELS
+
+SURE = (0.0, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0)
+
+
+def pictures(images: Split, seed: int) -> dict[str, Split]:
+    """Return the images as they are, distorted, and spoiled."""
+    rng = np.random.default_rng(seed)
+    twice = np.concatenate([images.images] * 2)
+    if hands := recipe_named("best").augmentation:
+        twice = augment(twice, hands, rng)
+    return {
+        "as they are": images,
+        "distorted": Split(twice, np.concatenate([images.labels] * 2)),
+        "spoiled": Split(spoil(images.images, 1.0, rng), images.labels),
+    }
+
+
+def described(outputs: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> str:
+    """Say how good the answers are."""
+    found = classified(outputs, len(LABELS), temperature=1.0)
+    confidence = found.probabilities.max(axis=1) * (1 - found.junk)
+    is_kept, is_wrong = confidence >= MIN_CONFIDENCE, found.probabilities.argmax(axis=1) != labels
+    likelihood = negative_log_likelihood(found.probabilities, labels)
+    return (
+        f"{is_wrong.sum()} misread, NLL {likelihood:.5f}, {is_kept.mean():.1%} from "
+        f"{MIN_CONFIDENCE} on, {(is_wrong & is_kept).sum()} of those wrong"
+    )
+
+
+def main() -> None:
+    """Measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--second", type=Path, help="another second network")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    print_provenance()
+    try:
+        one, other = sorted((options.run / "members").glob("*/model.onnx"))
+    except ValueError:
+        parser.error(f"expected the folder of a cascade's run, received {options.run}")
+    first, second = Model(one), Model(options.second or other)
+    for name, split in pictures(mnist.load().validation, options.seed).items():
+        print(f"validation images {name}, n = {len(split):,}")
+        answers, others = first.raw(split.images), second.raw(split.images)
+        for sure in SURE:
+            is_unsure = answers.max(axis=1) < sure
+            joined = np.where(is_unsure[:, None], others, answers)
+            print(f"  {sure}: {is_unsure.mean():.1%} asked, {described(joined, split.labels)}")
+
+
+if __name__ == "__main__":
+    main()
