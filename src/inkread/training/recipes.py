@@ -197,15 +197,15 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             name="brisk",
-            purpose="99.5 % as soon as possible: four epochs, mildly distorted",
-            network="medium",
-            epochs=4,
+            purpose="99.5 % as soon as possible: seven epochs of quick's network, distorted",
+            network="compact",
+            epochs=7,
             steps_per_call=10,
-            learning_rate=0.008,
+            learning_rate=0.014,
             warmup=0.2,
             weight_decay=0.01,
-            dropout=0.2,
-            augmentation=_HANDS.scaled(0.4),
+            # Neither bent nor thinned: it costs time, and so short a training gains nothing by it.
+            augmentation=replace(_HANDS.scaled(0.7), elastic_px=0.0, stroke=0.0),
         ),
         Recipe(
             name="tiny",
