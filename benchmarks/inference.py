@@ -77,7 +77,8 @@ def ways(model: str, images: npt.NDArray[np.uint8], count: int, folder: Path) ->
     A cascade takes longer for some than for others; any other network, as long for all.
     """
     glyphs = images[:count]
-    in_turn = itertools.cycle(np.array_split(images, len(images) // count))
+    parts = np.array_split(images, len(images) // count)
+    in_turn = {threads: itertools.cycle(parts) for threads in CLASSIFY}
     inputs = as_input(glyphs)
     classic = models.build("classic", dropout=0.5)
     example = folder / "classic.onnx"
@@ -89,8 +90,8 @@ def ways(model: str, images: npt.NDArray[np.uint8], count: int, folder: Path) ->
     shipped = {threads: Reader(model, threads=threads) for threads in CLASSIFY}
     own = {threads: Reader(example, threads=threads) for threads in CLASSIFY}
     return {
-        CLASSIFY[1]: lambda: shipped[1].classify(next(in_turn)),
-        CLASSIFY[2]: lambda: shipped[2].classify(next(in_turn)),
+        CLASSIFY[1]: lambda: shipped[1].classify(next(in_turn[1])),
+        CLASSIFY[2]: lambda: shipped[2].classify(next(in_turn[2])),
         "the example's network: Keras predict": lambda: classic.predict(inputs, verbose=0),
         "the example's network: tf.function": lambda: function(constant),
         "the example's network: LiteRT, 1 thread": litert(folder / "classic.tflite", glyphs, 1),

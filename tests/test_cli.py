@@ -456,7 +456,7 @@ def test_train_with_an_unknown_recipe_names_the_known_ones_before_it_loads_anyth
 def test_train_gives_an_ensemble_no_epochs(small_data, tmp_path):
     result = run("train", "--recipe", "ensemble", "--epochs", 1, "--out", tmp_path / "run")
     assert result.exit_code == 1
-    assert "an ensemble's epochs are its members'" in result.stderr
+    assert "its epochs are its members'" in result.stderr
     assert not (tmp_path / "run").exists()
 
 

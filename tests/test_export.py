@@ -12,6 +12,7 @@ from inkread.errors import ConfigError, ModelError
 from inkread.metadata import METADATA_KEY, ModelMetadata
 from inkread.runtime import Model
 from inkread.training import export, models
+from inkread.training.recipes import Recipe
 
 each_format = pytest.mark.parametrize("name", ["model.onnx", "model.tflite", "saved_model"])
 
@@ -172,6 +173,34 @@ def test_a_failed_check_leaves_everything_as_it_was(
     with pytest.raises(ModelError, match="differ from Keras"):
         write(kept / name)
     assert tree(kept) == before
+
+
+@pytest.fixture(scope="module")
+def duo(glyphs, metadata):
+    """A cascade whose first network is as sure of one glyph as it must be, and its metadata."""
+    networks = [models.build("classic"), models.build("compact")]
+    sure = float(keras_answers(networks[0], glyphs).max(axis=1)[7])
+    recipe = Recipe("duo", "", members=(Recipe("one", "", "classic", 1),) * 2, sure=sure)
+    return models.joined(networks, recipe), dataclasses.replace(metadata, recipe=recipe.to_dict())
+
+
+def test_glyphs_that_rounding_may_send_to_either_network_are_not_compared(duo, glyphs, tmp_path):
+    network, about = duo
+    settled = export.settled(network, glyphs, about.recipe["sure"])
+    assert 0 < len(settled) < len(glyphs)
+    assert not (settled == glyphs[7]).all(axis=(1, 2)).any()
+    export.to_onnx(network, tmp_path / "model.onnx", about, settled)
+    received = Model(tmp_path / "model.onnx").raw(settled)
+    np.testing.assert_allclose(received, keras_answers(network, settled), atol=1e-4)
+    assert export.settled(network, glyphs, None) is glyphs
+
+
+def test_litert_answers_as_keras_does_for_a_cascade(duo, glyphs, tmp_path):
+    network, about = duo
+    settled = export.settled(network, glyphs, about.recipe["sure"])
+    export.to_litert(network, tmp_path / "model.tflite", settled)
+    answers = litert_answers(tmp_path / "model.tflite", settled[:3])
+    np.testing.assert_allclose(answers, keras_answers(network, settled[:3]), atol=1e-4)
 
 
 def test_check_parity_accepts_what_agrees():

@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import onnx
@@ -7,7 +9,9 @@ from onnx import helper, numpy_helper
 from inkread.errors import ConfigError
 from inkread.metadata import METADATA_KEY
 from inkread.runtime import Model, as_input
+from inkread.training import export, models
 from inkread.training.features import feature_maps, picture
+from inkread.training.recipes import Recipe
 from inkread.training.runs import load_network
 
 
@@ -29,6 +33,17 @@ def test_feature_maps_are_what_keras_computes(small_run, small_mnist):
     for received, answer in zip(maps, expected[:2], strict=True):
         wanted = keras.ops.convert_to_numpy(answer)[0].transpose(2, 0, 1)
         np.testing.assert_allclose(received, wanted, atol=1e-4)
+
+
+def test_a_second_network_that_was_not_asked_has_no_maps(small_mnist, tmp_path):
+    glyphs = small_mnist.test.images[:8]
+    networks = [models.build("classic", num_outputs=11), models.build("tiny", num_outputs=11)]
+    recipe = Recipe("duo", "", members=(Recipe("one", "", "classic", 1, junk=0.1),) * 2, sure=1e-3)
+    metadata = dataclasses.replace(Model().metadata, recipe=recipe.to_dict())
+    export.to_onnx(models.joined(networks, recipe), tmp_path / "duo.onnx", metadata, glyphs)
+    maps = feature_maps(Model(tmp_path / "duo.onnx"), glyphs[0])
+
+    assert [layer.shape for layer in maps] == [(32, 26, 26), (64, 11, 11)]
 
 
 def test_a_network_without_convolutions_is_refused(tmp_path):

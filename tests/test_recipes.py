@@ -139,6 +139,11 @@ def test_a_cascade_is_of_two_members_and_a_probability(sure: float, num_members:
         Recipe("own", "", "classic", 1, members=(recipe_named("quick"),) * num_members, sure=sure)
 
 
+def test_members_of_members_are_refused():
+    with pytest.raises(ConfigError, match="members of one network each, received 'own'"):
+        Recipe("own", "", members=(recipe_named("ensemble"), recipe_named("quick")))
+
+
 def test_members_that_differ_in_their_outputs_are_refused():
     with pytest.raises(ConfigError, match="as many outputs each, received 'own'"):
         Recipe("own", "", members=(recipe_named("quick"), recipe_named("swift")))

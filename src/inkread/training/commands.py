@@ -167,7 +167,8 @@ def export(
 
     recipe, _ = read_recipe(run)
     network = answering(load_network(run), recipe)
-    glyphs = load_mnist(data).validation.images[:PARITY_GLYPHS]
+    validation = load_mnist(data).validation
+    glyphs = exporting.settled(network, validation.images[:PARITY_GLYPHS], recipe.sure)
     path = out or run / _EXPORT_NAMES[to]
     if to is ExportFormat.ONNX:
         metadata = load_model(str(run)).metadata

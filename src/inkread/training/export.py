@@ -23,6 +23,7 @@ __all__ = [
     "TOLERANCE",
     "check_parity",
     "line_to_onnx",
+    "settled",
     "to_litert",
     "to_onnx",
     "to_saved_model",
@@ -45,7 +46,7 @@ def to_onnx(model: keras.Model, path: Path, metadata: ModelMetadata, glyphs: Gly
         model: (N, 28, 28, 1) float32 in [0, 1] to (N, num_outputs) probabilities.
         path: where to; replaced atomically, and only if the check passes.
         metadata: what the file says of itself.
-        glyphs: (N, 28, 28) uint8, ink 255 on paper 0: real ones, to check with.
+        glyphs: (N, 28, 28) uint8, ink 255 on paper 0: real ones, to check with; ``settled`` ones.
 
     Raises:
         ModelError: the file's probabilities differ from Keras' by more than ``TOLERANCE``.
@@ -161,6 +162,22 @@ def to_saved_model(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
         if path.exists():
             path.rename(Path(folder) / "replaced")
         temporary.rename(path)
+
+
+def settled(model: keras.Model, glyphs: Glyphs, sure: float | None) -> Glyphs:
+    """Return the glyphs for which rounding can't change which network of a cascade answers.
+
+    Only of those can the probabilities be compared; of any other model all are returned.
+
+    Args:
+        model: (N, 28, 28, 1) float32 in [0, 1] to (N, num_outputs) probabilities.
+        glyphs: (N, 28, 28) uint8, ink 255 on paper 0.
+        sure: the probability from which on the first network answers; ``None``: no cascade.
+    """
+    if sure is None:
+        return glyphs
+    answers = _called(models.members(model)[0], as_input(glyphs))
+    return np.asarray(glyphs[np.abs(answers.max(axis=1) - sure) > TOLERANCE])
 
 
 def check_parity(

@@ -21,7 +21,7 @@ def feature_maps(
 ) -> tuple[npt.NDArray[np.float32], ...]:
     """Compute what the first convolutional layers answer, each after its ReLU.
 
-    Those of a cascade's first network, which sees every glyph.
+    In a cascade those of the first network come first, which sees every glyph.
 
     With ONNX's own evaluator: ONNX Runtime gives nothing but a file's outputs, and may fuse the
     layers before them.
@@ -41,10 +41,11 @@ def feature_maps(
     names = [node.output[0] for node in proto.graph.node if node.op_type == "Relu"]
     run = ReferenceEvaluator(proto).run(names, {INPUT: as_input(glyph[None])})
     answers = [np.asarray(answer, np.float32) for answer in run]
-    layers = [answer for answer in answers if answer.ndim == 4][:num_layers]
+    # A second network that was not asked has answers of no glyph.
+    layers = [answer[0] for answer in answers if answer.ndim == 4 and len(answer)][:num_layers]
     if not layers:
         raise ConfigError(f"expected a network of convolutions and ReLU, received {model.name}")
-    return tuple(layer[0] for layer in layers)
+    return tuple(layers)
 
 
 def picture(layers: Sequence[npt.NDArray[np.float32]], title: str) -> Canvas:

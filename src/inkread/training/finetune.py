@@ -131,7 +131,7 @@ def finetune(  # noqa: PLR0913 - those of a training, and one more
 
     Args:
         model: of one network, or a cascade: each of its networks learns from the glyphs that it
-            answers for.
+            answers for, while dropout makes the first a little less sure than it is.
         corrections: to train on; labels 0 to 9, and ``NO_DIGIT``.
         data: ``data.train`` is replayed; ``data.validation`` gives the figures of each epoch, which
             are of the weights as trained, the temperature and the threshold. The test images are

@@ -21,6 +21,7 @@ __all__ = [
     "joined",
     "line",
     "medium",
+    "members",
     "shifted",
     "tiny",
 ]
@@ -143,6 +144,8 @@ def line(num_symbols: int, dropout: float, height_px: int = 40) -> keras.Model:
     return keras.Model(inputs, frames)
 
 
+_MEMBER = "member_"
+
 NETWORKS: dict[str, Callable[[int, float], keras.Model]] = {
     network.__name__: network for network in (classic, compact, tiny, medium, deep, broad)
 }
@@ -174,11 +177,11 @@ def joined(networks: Sequence[keras.Model], recipe: Recipe) -> keras.Model:
     """
     inputs = keras.Input((28, 28, 1), name=INPUT)
     # Their own names may clash: Keras numbers networks anew in every process.
-    members = [
-        keras.Model(network.inputs[0], network.outputs[0], name=_member(index))
+    parts = [
+        keras.Model(network.inputs[0], network.outputs[0], name=f"{_MEMBER}{index}")
         for index, network in enumerate(networks)
     ]
-    answers = [member(inputs) for member in members]
+    answers = [part(inputs) for part in parts]
     if recipe.sure is None:
         return keras.Model(inputs, layers.Average(name=OUTPUT)(answers))
     first, second = answers
@@ -193,7 +196,7 @@ def branched(network: keras.Model, sure: float) -> keras.Model:
     known before, and may be empty: ONNX Runtime takes that, TensorFlow and LiteRT do not.
     """
     inputs = keras.Input((28, 28, 1), name=INPUT)
-    first, second = (network.get_layer(_member(index)) for index in range(2))
+    first, second = members(network)
     answers = first(inputs)
     (unsure,) = keras.ops.nonzero(_is_unsure(answers, sure))
     others = second(keras.ops.take(inputs, unsure, axis=0))
@@ -222,16 +225,14 @@ def shifted(network: keras.Model) -> keras.Model:
 def answering(network: keras.Model, recipe: Recipe) -> keras.Model:
     """Return a trained network as it answers: from several views, or as it is."""
     if recipe.members:
-        parts = [
-            answering(network.get_layer(_member(index)), member)
-            for index, member in enumerate(recipe.members)
-        ]
-        return joined(parts, recipe)
+        parts = zip(members(network), recipe.members, strict=True)
+        return joined([answering(part, member) for part, member in parts], recipe)
     return shifted(network) if recipe.shifted else network
 
 
-def _member(index: int) -> str:
-    return f"member_{index}"
+def members(network: keras.Model) -> list[keras.Model]:
+    """Return the networks that ``joined`` made one of."""
+    return [layer for layer in network.layers if layer.name.startswith(_MEMBER)]
 
 
 def _is_unsure(answers: keras.KerasTensor, sure: float) -> keras.KerasTensor:

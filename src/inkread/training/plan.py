@@ -99,7 +99,7 @@ def chosen_recipe(plan: Plan) -> "Recipe | LineRecipe":
     if plan.epochs and recipe.members:
         raise ConfigError(
             f"expected no --epochs for recipe {name!r}, received {plan.epochs}: "
-            "an ensemble's epochs are its members'"
+            "its epochs are its members'"
         )
     return replace(recipe, epochs=plan.epochs) if plan.epochs else recipe
 

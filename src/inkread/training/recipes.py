@@ -16,7 +16,7 @@ class Recipe:
     Attributes:
         name: what the command line calls it.
         purpose: one line, for people.
-        network: a name in ``models.NETWORKS``; of an ensemble, as ``epochs``: empty.
+        network: a name in ``models.NETWORKS``; with members, as ``epochs``: empty.
         epochs: passes over the training images.
         batch_size: images a step.
         steps_per_call: steps that the backend takes before it comes back to Python; the same
@@ -95,6 +95,8 @@ class Recipe:
                 "expected a teacher together with a taught_share above 0, received "
                 f"{self.teacher!r} with {self.taught_share!r}"
             )
+        if any(member.members for member in self.members):
+            raise ConfigError(f"expected members of one network each, received {self.name!r}")
         if len({member.num_outputs for member in self.members}) > 1:
             raise ConfigError(
                 f"expected members with as many outputs each, received {self.name!r}, of which "

@@ -17,7 +17,7 @@ import onnx
 from inkread.errors import ConfigError, ModelError
 from inkread.runtime import Model, as_input
 from inkread.training import models
-from inkread.training.export import check_parity
+from inkread.training.export import check_parity, settled
 from inkread.training.recipes import recipe_from_dict
 
 __all__ = ["rebuilt"]
@@ -69,6 +69,7 @@ def rebuilt(model: Model, glyphs: npt.NDArray[np.uint8]) -> keras.Model:
         networks.append(network)
     network = models.joined(networks, recipe) if recipe.members else networks[0]
     answering = models.answering(network, recipe)
+    glyphs = settled(answering, glyphs, recipe.sure)
     answers = keras.ops.convert_to_numpy(answering(as_input(glyphs), training=False))
     check_parity(np.asarray(answers), model.raw(glyphs))
     return network
@@ -89,7 +90,10 @@ def _set_weights(network: keras.Model, parts: Iterator[_Affine]) -> None:
 
 
 def _parts(graph: onnx.GraphProto) -> list[_Affine]:
-    """Collect the kernels of a graph, which is a chain, and what scales and shifts each."""
+    """Collect the kernels of a graph, and what scales and shifts each.
+
+    The graph is a chain, or two, one after the other.
+    """
     constants = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
     found: list[_Affine] = []
     for node in graph.node:

@@ -1,10 +1,10 @@
 """The training loop: ``train(recipe, data, directory)`` makes a run.
 
 A run's folder holds ``recipe.json``, ``history.csv``, ``checkpoint.keras``, and when it is done
-``model.onnx`` and ``metrics.json``; that of an ensemble also ``members/``, a run each. Nothing
-random outlives an epoch: the order of the images, their distortions and dropout follow from the
-seed and the number of the epoch. So a run that was killed and resumed from its checkpoint, which
-holds the weights and the optimizer's state, ends as one that was never interrupted.
+``model.onnx`` and ``metrics.json``; that of a recipe with members also ``members/``, a run each.
+Nothing random outlives an epoch: the order of the images, their distortions and dropout follow from
+the seed and the number of the epoch. So a run that was killed and resumed from its checkpoint,
+which holds the weights and the optimizer's state, ends as one that was never interrupted.
 """
 
 import datetime
@@ -103,7 +103,7 @@ def train(  # noqa: PLR0913 - what to do, and four options by name
 
     Raises:
         ConfigError: the folder holds a run and ``resume`` is false, or another run; ``seed`` is not
-            in [0, 2**32), or that by the number of an ensemble's members; there is no teacher,
+            in [0, 2**32), or that by the number of members; there is no teacher,
             one of another recipe than ``recipe`` wants, or another than the run was begun with.
         ModelError: the folder's checkpoint or the teacher is broken.
         OSError: the folder can't be written.
@@ -137,8 +137,8 @@ def _begin_members(
     """Begin or resume the run of an ensemble or a cascade; return members, folders and seeds."""
     count = len(recipe.members)
     _check_seed(seed, (2**32 - count) // count)
-    for member in [each for each in recipe.members if each.teacher] or recipe.members[:1]:
-        _teacher(member, teacher)
+    for each in [member for member in recipe.members if member.teacher] or [recipe]:
+        _teacher(each, teacher)
     begin(recipe, seed, directory, resume, _sha256(teacher))
     return [
         (member, directory / MEMBERS / f"{index}-{member.name}", seed * count + index)
@@ -169,7 +169,7 @@ class Training:
         teacher: Path | None = None,
         on_step: Callable[[Step], None] | None = None,
     ) -> None:
-        """Begin or resume; arguments and errors as for ``train``; an ensemble has none."""
+        """Begin or resume; arguments and errors as for ``train``, but the recipe has no members."""
         self._recipe, self._data, self._directory, self._seed = recipe, data, directory, seed
         self._on_step = on_step
         if recipe.members:
@@ -294,7 +294,8 @@ def finish(run: Run, validation: Split, teacher_sha256: str | None = None) -> No
         trained=datetime.datetime.now(datetime.UTC).date().isoformat(),
         figures={"validation_accuracy": found.accuracy},
     )
-    export.to_onnx(network, run.model_file, metadata, validation.images[:PARITY_GLYPHS])
+    glyphs = export.settled(network, validation.images[:PARITY_GLYPHS], run.recipe.sure)
+    export.to_onnx(network, run.model_file, metadata, glyphs)
     metrics = {
         "validation_accuracy": asdict(found.accuracy),
         "validation_negative_log_likelihood": found.negative_log_likelihood,

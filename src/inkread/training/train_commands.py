@@ -198,7 +198,7 @@ def recipes() -> None:
 
 
 def _networks_and_epochs(recipe: "Recipe") -> tuple[str, str]:
-    """Describe a recipe's networks and their epochs; those of an ensemble are counted."""
+    """Describe a recipe's networks and their epochs; those of several members are counted."""
     times = "\N{MULTIPLICATION SIGN}"
     networks = Counter(each.network for each in recipe.networks).items()
     epochs = Counter(each.epochs for each in recipe.networks).items()
