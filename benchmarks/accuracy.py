@@ -55,7 +55,8 @@ def main() -> None:
             flush=True,
         )
     n = len(data.test)
-    spent = mean_sd(np.array(minutes), "min") + (", its teacher's apart" if recipe.teacher else "")
+    is_taught = any(each.teacher for each in recipe.networks)
+    spent = mean_sd(np.array(minutes), "min") + (", its teacher's apart" if is_taught else "")
     interval = share(round(float(np.mean(accuracies)) / 100 * n), n)
     print(
         f"{recipe.name}: test accuracy {mean_sd(np.array(accuracies), '%')}; 95 % interval of one "

@@ -223,7 +223,7 @@ def shifted(network: keras.Model) -> keras.Model:
 
 
 def answering(network: keras.Model, recipe: Recipe) -> keras.Model:
-    """Return a trained network as it answers: from several views, or as it is."""
+    """Return a trained network as it answers: from several views, or as it is; so its members."""
     if recipe.members:
         parts = zip(members(network), recipe.members, strict=True)
         return joined([answering(part, member) for part, member in parts], recipe)
