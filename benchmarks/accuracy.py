@@ -17,9 +17,9 @@ import numpy as np
 from provenance import mean_sd, print_provenance
 
 from inkread.errors import ConfigError
-from inkread.runtime import Model
+from inkread.models.runtime import Model
 from inkread.training import mnist
-from inkread.training.evaluate import evaluate, share
+from inkread.training.evaluation.evaluate import evaluate, share
 from inkread.training.recipes import recipe_named
 from inkread.training.train import train
 

@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 from provenance import print_provenance
 
-from inkread.forms.reading import MIN_CONFIDENCE
-from inkread.runtime import Model, classified
+from inkread.forms.form_reader import MIN_CONFIDENCE
+from inkread.models.runtime import Model, classified
 from inkread.training import mnist
-from inkread.training.augment import augment
-from inkread.training.calibrate import negative_log_likelihood
-from inkread.training.distortions import spoil
+from inkread.training.augmentation.distortions import spoil
+from inkread.training.augmentation.elastic import augment
+from inkread.training.evaluation.calibrate import negative_log_likelihood
 from inkread.training.mnist import Split
 from inkread.training.recipes import recipe_named
 from inkread.training.train import LABELS

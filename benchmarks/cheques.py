@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from inkread.training import mnist
-from inkread.training.numbers import number_on_paper
+from inkread.training.synthesis.numbers import number_on_paper
 
 DIFFERENT = 300
 

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from provenance import print_provenance
 
-from inkread import decode
-from inkread.constraints import Constraint
+from inkread.decoding import decoder
+from inkread.decoding.constraints import Constraint
 
 SYMBOLS = "0123456789.,-/=?"
 CLASSES = len(SYMBOLS) + 1
@@ -73,11 +73,11 @@ def main() -> None:
     }
     for name, constraint_of in ways.items():
         constraints = [constraint_of(text) for text in texts]
-        decode.candidates(strips[0], SYMBOLS, constraints[0], count=1)
+        decoder.candidates(strips[0], SYMBOLS, constraints[0], count=1)
         times, cpu_times, right = [], [], 0
         for scores, text, constraint in zip(strips, texts, constraints, strict=True):
             start, cpu_start = time.perf_counter(), time.thread_time()
-            readings = decode.candidates(scores, SYMBOLS, constraint, count=1)
+            readings = decoder.candidates(scores, SYMBOLS, constraint, count=1)
             times.append(1000 * (time.perf_counter() - start))
             cpu_times.append(1000 * (time.thread_time() - cpu_start))
             right += bool(readings) and readings[0].text == text

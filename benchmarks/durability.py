@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from provenance import print_provenance
 
-from inkread.web.store import Correction, Store
+from inkread.corrections.store import Correction, Store
 
 THREADS = 4
 

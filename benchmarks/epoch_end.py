@@ -21,10 +21,11 @@ import keras
 import numpy as np
 from provenance import mean_sd, print_provenance
 
-from inkread.training import mnist, models
-from inkread.training.batches import Batches, Source
-from inkread.training.fitting import stream
+from inkread.training import mnist
+from inkread.training.epoch import stream
+from inkread.training.glyph_batches import Batches, Source
 from inkread.training.mnist import Split
+from inkread.training.networks import architectures
 from inkread.training.recipes import recipe_named
 from inkread.training.train import set_up
 
@@ -51,7 +52,7 @@ def main() -> None:
     recipe, train = recipe_named("quick"), mnist.load().train
     count = NUM_BATCHES * recipe.batch_size
     source = Source(Split(train.images[:count], train.labels[:count]), recipe, seed=0)
-    network = models.build(recipe.network, recipe.num_outputs, recipe.dropout)
+    network = architectures.build(recipe.network, recipe.num_outputs, recipe.dropout)
     set_up(network, recipe, num_steps=2 * (epochs + 1) * NUM_BATCHES)
     ways: dict[str, Callable[[Batches], Iterable[Any]]] = {
         "Keras": lambda made: made,

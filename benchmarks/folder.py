@@ -1,9 +1,9 @@
 """Read a folder of many pictures of numbers: how fast, and whether memory grows.
 
-The pictures are synthetic (`inkread.training.numbers`), a few hundred different ones, repeated. The
-command line reads them in a process of its own; the resident memory of it and of each process that
-it starts is sampled from /proc. Its peaks and its means of the second and of the last tenth of the
-time say whether memory grows.
+The pictures are synthetic (`inkread.training.synthesis.numbers`), a few hundred different ones,
+repeated. The command line reads them in a process of its own; the resident memory of it and of each
+process that it starts is sampled from /proc. Its peaks and its means of the second and of the last
+tenth of the time say whether memory grows.
 
 python benchmarks/folder.py [--count 10000] [--jobs 2] [--seed 0]
 """
@@ -22,7 +22,7 @@ import numpy as np
 from provenance import print_provenance
 
 from inkread.training import mnist
-from inkread.training.numbers import number_on_paper
+from inkread.training.synthesis.numbers import number_on_paper
 
 DIFFERENT = 300
 SAMPLE_SECONDS = 0.1
@@ -74,7 +74,7 @@ def main() -> None:
         folder, out = Path(name) / "pictures", Path(name) / "numbers.csv"
         folder.mkdir()
         make_pictures(folder, options.count, options.seed)
-        command = [sys.executable, "-m", "inkread.cli", "read", str(folder), "--as", "number"]
+        command = [sys.executable, "-m", "inkread", "read", str(folder), "--as", "number"]
         command += ["--csv", "--out", str(out), "--jobs", str(options.jobs)]
         samples: dict[int, list[int]] = defaultdict(list)
         start = time.perf_counter()

@@ -21,14 +21,15 @@ import cv2
 import numpy as np
 from provenance import print_provenance
 
-from inkread import images
 from inkread.forms.align import Aligner
-from inkread.forms.engine import Job, read_scans
-from inkread.forms.reading import MIN_CONFIDENCE
-from inkread.forms.records import Journal
+from inkread.forms.form_batch import Job, read_scans
+from inkread.forms.form_reader import MIN_CONFIDENCE
+from inkread.forms.journal import Journal
 from inkread.forms.template import Template, load
 from inkread.forms.values import Value
-from inkread.training import filled, mnist
+from inkread.imaging import images
+from inkread.training import mnist
+from inkread.training.synthesis import filled_forms
 
 UPSIDE_DOWN, OTHER_FORM = 0.05, 0.03
 # Those below the one that is used say nothing.
@@ -42,7 +43,7 @@ def make(
     """Write scans; return the values of each by its file, and alignment errors in millimetres."""
     other = template.model_copy(update={"form": "another-form"})
     other.__dict__.pop("digest", None)  # computed again: the name is a part of it
-    pages = {each.form: filled.blank_page(each) for each in (template, other)}
+    pages = {each.form: filled_forms.blank_page(each) for each in (template, other)}
     rng = np.random.default_rng(0)
     aligner = Aligner(template)
     grid = np.array([[x, y] for x in np.linspace(15, 195, 7) for y in np.linspace(15, 280, 9)])
@@ -50,15 +51,15 @@ def make(
     errors: list[float] = []
     for number in range(count):
         chosen = other if rng.random() < OTHER_FORM else template
-        texts = filled.random_texts(chosen, rng)
-        page = filled.write(chosen, pages[chosen.form], texts, split, rng)
-        scan = filled.scanned(chosen, page, rng, upside_down=rng.random() < UPSIDE_DOWN)
+        texts = filled_forms.random_texts(chosen, rng)
+        page = filled_forms.write(chosen, pages[chosen.form], texts, split, rng)
+        scan = filled_forms.scanned(chosen, page, rng, upside_down=rng.random() < UPSIDE_DOWN)
         path = folder / f"{number:05}.jpg"
         path.write_bytes(scan.data)
         if chosen is other:
             values[str(path)] = {}
             continue
-        values[str(path)] = filled.texts_to_values(template, texts)
+        values[str(path)] = filled_forms.texts_to_values(template, texts)
         if number < 200:
             found = aligner.locate(images.load(scan.data))
             true = cv2.perspectiveTransform(grid[None], scan.homography)[0]

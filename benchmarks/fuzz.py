@@ -31,7 +31,7 @@ from PIL import Image
 from provenance import print_provenance
 
 from inkread import ImageError, Reader
-from inkread.training import synth
+from inkread.training.synthesis import drawn_digits
 
 MAX_SECONDS = 5.0
 MAX_MEMORY = 1 << 30
@@ -44,8 +44,8 @@ EXTREMES = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x800
 def seed_files() -> dict[str, bytes]:
     """Return valid files by their names: what is damaged."""
     rng = np.random.default_rng(0)
-    ink = synth.write("407", rng, height_px=24, pen_px=2.5).ink
-    colour = Image.fromarray(synth.on_paper(ink, rng))
+    ink = drawn_digits.write("407", rng, height_px=24, pen_px=2.5).ink
+    colour = Image.fromarray(drawn_digits.on_paper(ink, rng))
     grey = colour.convert("L")
     alpha = colour.copy()
     alpha.putalpha(Image.fromarray(ink))

@@ -31,11 +31,12 @@ from peak import peak_multiply_adds
 from provenance import print_provenance
 
 from inkread import Reader
-from inkread.metadata import ModelMetadata
-from inkread.normalize import GlyphShape
-from inkread.runtime import INPUT, as_input
-from inkread.training import export, mnist, models
-from inkread.training.cost import network_cost
+from inkread.imaging.normalize import GlyphShape
+from inkread.models.metadata import ModelMetadata
+from inkread.models.runtime import INPUT, as_input
+from inkread.training import mnist
+from inkread.training.evaluation.cost import network_cost
+from inkread.training.networks import architectures, export
 from inkread.training.train import LABELS
 
 ROUNDS = 7
@@ -83,7 +84,7 @@ def ways(model: str, images: npt.NDArray[np.uint8], count: int, folder: Path) ->
     parts = np.array_split(images, len(images) // count)
     in_turn = {threads: itertools.cycle(parts) for threads in CLASSIFY}
     inputs = as_input(glyphs)
-    classic = models.build("classic", dropout=0.5)
+    classic = architectures.build("classic", dropout=0.5)
     example = folder / "classic.onnx"
     metadata = ModelMetadata(LABELS, GlyphShape(), 1.0, {"name": "classic"}, 0, "", "", "")
     export.to_onnx(classic, example, metadata, glyphs[:50])

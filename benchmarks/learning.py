@@ -22,12 +22,12 @@ import numpy as np
 import numpy.typing as npt
 from provenance import mean_sd, print_provenance
 
-from inkread import normalize
-from inkread.registry import Registry
-from inkread.runtime import Model
+from inkread.corrections.store import Correction, Store
+from inkread.imaging import normalize
+from inkread.models.registry import Registry
+from inkread.models.runtime import Model
 from inkread.training import finetune, mnist, promotion
 from inkread.training.mnist import Mnist, Split
-from inkread.web.store import Correction, Store
 
 NUM_CORRECTIONS = 200
 NUM_HELD_OUT = 4_000  # digits of the hand that it is judged by

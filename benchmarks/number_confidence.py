@@ -19,9 +19,10 @@ from provenance import print_provenance
 
 from inkread import Reader
 from inkread.results import REJECTED
-from inkread.training import mnist, plots
-from inkread.training.numbers import number_on_paper
-from inkread.training.texts import SEPARATORS
+from inkread.training import mnist
+from inkread.training.evaluation import plots
+from inkread.training.synthesis.number_texts import SEPARATORS
+from inkread.training.synthesis.numbers import number_on_paper
 
 COVERAGES = (1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5)
 NUM_BINS = 15

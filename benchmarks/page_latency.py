@@ -14,7 +14,7 @@ from playwright.sync_api import Page, sync_playwright
 from provenance import print_provenance
 from serving import served
 
-from inkread.training.synth import SHAPES, smooth
+from inkread.training.synthesis.drawn_digits import SHAPES, smooth
 
 CHROMIUM = "/usr/bin/chromium"
 MEASURE = """

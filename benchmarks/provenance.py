@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import numpy.typing as npt
 
-from inkread.training.provenance import hardware, versions
+from inkread.training.evaluation.provenance import hardware, versions
 
 
 def print_provenance() -> None:

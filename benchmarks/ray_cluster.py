@@ -58,7 +58,7 @@ def main() -> None:
         make_cheques(folder, options.count, options.seed)
         cluster = Cluster(initialize_head=True, head_node_args=head)
         nodes = [cluster.add_node(**node) for _ in range(2)]
-        command = [sys.executable, "-m", "inkread.cli", "read", str(folder), "--as", "number"]
+        command = [sys.executable, "-m", "inkread", "read", str(folder), "--as", "number"]
         command += ["--engine", "ray", "--ray-address", cluster.address, "--out", str(out)]
         start = time.perf_counter()
         driver = subprocess.Popen(command)

@@ -17,15 +17,15 @@ from pathlib import Path
 from cheques import make_cheques
 from provenance import print_provenance
 
-from inkread import batch, output
-from inkread.batch import ReadAs
-from inkread.record import Form, Record
+from inkread.batch import batch_reader, formats
+from inkread.batch.batch_reader import ReadAs
+from inkread.batch.results_file import Form, Record
 from inkread.scale import ray_engine
 from inkread.scale.dataset import Dataset
-from inkread.scale.pictures import PictureJob
+from inkread.scale.picture_job import PictureJob
 
 MIB = 2**20
-SETTINGS = batch.Settings(read_as=ReadAs.NUMBER)
+SETTINGS = batch_reader.Settings(read_as=ReadAs.NUMBER)
 
 
 class Clock:
@@ -58,12 +58,12 @@ class Clock:
 
 def local(folder: Path, out: Path, num_cores: int) -> float:
     """Read with processes; return the pictures a second."""
-    inputs = [batch.Input(str(path), str(path)) for path in sorted(folder.iterdir())]
-    record = Record(out, Form.CSV, output.Csv.HEADER)
-    show = output.written(Form.CSV, record.write)
+    inputs = [batch_reader.Input(str(path), str(path)) for path in sorted(folder.iterdir())]
+    record = Record(out, Form.CSV, formats.Csv.HEADER)
+    show = formats.written(Form.CSV, record.write)
     clock = Clock()
     done = 0
-    for outcome in batch.read_files(inputs, SETTINGS, num_processes=num_cores):
+    for outcome in batch_reader.read_files(inputs, SETTINGS, num_processes=num_cores):
         show.add(outcome.name, outcome.page)
         done += outcome.is_last
         clock.note(done)

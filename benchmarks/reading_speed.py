@@ -16,8 +16,8 @@ from provenance import print_provenance
 
 from inkread import Reader
 from inkread.training import mnist
-from inkread.training.numbers import number_on_paper
-from inkread.training.synth import on_paper, write
+from inkread.training.synthesis.drawn_digits import on_paper, write
+from inkread.training.synthesis.numbers import number_on_paper
 
 PAGE = (900, 1600)
 

@@ -17,7 +17,7 @@ import numpy as np
 from provenance import print_provenance
 
 from inkread import Reader
-from inkread.training.evaluate import share
+from inkread.training.evaluation.evaluate import share
 
 
 def report(what: str, right: list[bool]) -> None:

@@ -28,14 +28,14 @@ from PIL import Image, ImageDraw, ImageFont
 from provenance import print_provenance
 from sklearn.metrics import roc_auc_score
 
-from inkread import ink, normalize, segment
-from inkread.normalize import GlyphShape
-from inkread.runtime import Model
+from inkread.imaging import ink, normalize, segmentation
+from inkread.imaging.normalize import GlyphShape
+from inkread.models.runtime import Model
 from inkread.training import mnist
-from inkread.training.calibrate import threshold_keeping
-from inkread.training.evaluate import share
+from inkread.training.evaluation.calibrate import threshold_keeping
+from inkread.training.evaluation.evaluate import share
 from inkread.training.mnist import Split
-from inkread.training.synth import on_paper
+from inkread.training.synthesis.drawn_digits import on_paper
 
 Picture = npt.NDArray[np.uint8]
 
@@ -213,7 +213,7 @@ def junk(digits: Split, shape: GlyphShape, rng: np.random.Generator) -> Iterator
             page = cv2.cvtColor(
                 on_paper(drawn, rng, paper=papers[index % len(papers)]), cv2.COLOR_RGB2GRAY
             )
-            region = segment.single_digit(ink.find(np.asarray(page)))
+            region = segmentation.single_digit(ink.find(np.asarray(page)))
             found = None if region is None else normalize.glyph(region.ink, shape)
             yield Sample(name, name, name, found)
 

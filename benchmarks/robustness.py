@@ -1,4 +1,4 @@
-"""Read MNIST under every distortion of `inkread.training.distortions`, with one model or several.
+"""Read MNIST under every distortion of `inkread.training.augmentation.distortions`.
 
 python benchmarks/robustness.py MODEL... [--split test|validation] [--limit N] [--json FILE]
 
@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from provenance import print_provenance
 
-from inkread.runtime import Model
+from inkread.models.runtime import Model
 from inkread.training import mnist
-from inkread.training.robustness import STRENGTHS, Robustness, measure
+from inkread.training.evaluation.robustness import STRENGTHS, Robustness, measure
 
 
 def print_table(model: Model, found: Robustness) -> None:

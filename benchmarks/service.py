@@ -21,7 +21,7 @@ from provenance import print_provenance
 from serving import Served, served
 
 from inkread.reader import Reader
-from inkread.training.synth import on_paper, write
+from inkread.training.synthesis.drawn_digits import on_paper, write
 from inkread.web.settings import Settings
 
 CLIENTS, PICTURES, GLYPHS = 64, 16, 2000

@@ -26,7 +26,7 @@ class Served(NamedTuple):
 @contextmanager
 def served(*options: str) -> Iterator[Served]:
     """Run ``inkread serve`` on a free port until the block ends; its log goes nowhere."""
-    command = [sys.executable, "-m", "inkread.cli", "serve", "--port", "0", *options]
+    command = [sys.executable, "-m", "inkread", "serve", "--port", "0", *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         try:

@@ -29,7 +29,7 @@ def main() -> None:
         imports.append(float(done.stdout))
         start = time.perf_counter()
         subprocess.run(
-            [sys.executable, "-m", "inkread.cli", "read", str(picture)],
+            [sys.executable, "-m", "inkread", "read", str(picture)],
             capture_output=True,
             check=True,
         )

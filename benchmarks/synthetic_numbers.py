@@ -14,10 +14,11 @@ import numpy as np
 from provenance import print_provenance
 
 from inkread import Reader
-from inkread.training import mnist, papers
-from inkread.training.evaluate import share
+from inkread.training import mnist
+from inkread.training.evaluation.evaluate import share
 from inkread.training.mnist import Split
-from inkread.training.numbers import written_number
+from inkread.training.synthesis import papers
+from inkread.training.synthesis.numbers import written_number
 
 # The space between two digits, as a share of their height (the mean of it, by hand); how dark the
 # paper's print is.

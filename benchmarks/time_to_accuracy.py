@@ -24,10 +24,10 @@ import numpy.typing as npt
 from provenance import mean_sd, print_provenance
 
 from inkread.errors import ConfigError
-from inkread.runtime import classified
+from inkread.models.runtime import classified
 from inkread.training import mnist
-from inkread.training.evaluate import share
-from inkread.training.fitting import predict
+from inkread.training.epoch import predict
+from inkread.training.evaluation.evaluate import share
 from inkread.training.recipes import Recipe, recipe_named
 from inkread.training.train import LABELS, Training
 

@@ -25,10 +25,11 @@ from peak import peak_multiply_adds
 from provenance import print_provenance
 
 from inkread.errors import ConfigError
-from inkread.training import mnist, models
-from inkread.training.batches import Batches, Source
+from inkread.training import mnist
+from inkread.training.evaluation.provenance import num_cores
+from inkread.training.glyph_batches import Batches, Source
 from inkread.training.mnist import Mnist, Split
-from inkread.training.provenance import num_cores
+from inkread.training.networks import architectures
 from inkread.training.recipes import Recipe, recipe_named
 from inkread.training.train import Training
 
@@ -82,7 +83,7 @@ def main() -> None:
     except ConfigError as error:
         parser.error(str(error))
     print_provenance()
-    network = models.build(recipe.network, recipe.num_outputs, recipe.dropout)
+    network = architectures.build(recipe.network, recipe.num_outputs, recipe.dropout)
     total = sum(multiply_adds(layer) for layer in network.layers)
     for layer in network.layers:
         if count := multiply_adds(layer):

@@ -30,7 +30,7 @@ class Served:
     def __init__(self, *options, command=("serve", *PATIENT), environment=None, under=()):
         variables = {**os.environ, "INKREAD_MODELS": "/nonexistent", **(environment or {})}
         self.process = subprocess.Popen(
-            [*under, sys.executable, "-m", "inkread.cli", *command, *map(str, options)],
+            [*under, sys.executable, "-m", "inkread", *command, *map(str, options)],
             stderr=subprocess.PIPE,
             env={name: value for name, value in variables.items() if value is not None},
             text=True,

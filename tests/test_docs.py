@@ -8,7 +8,7 @@ import pytest
 import typer
 
 import inkread
-from inkread.cli import app
+from inkread.cli.app import app
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])

@@ -1,49 +1,115 @@
-import numpy as np
+import ast
+import re
+from pathlib import Path
+
 import pytest
+from layers import LAYERS
 
-from inkread.training.layers import across, as_glyphs, blend, clouds, column, greys, uniform
+import inkread
 
-
-def test_a_column_multiplies_glyphs():
-    glyphs = np.ones((3, 28, 28))
-    np.testing.assert_array_equal((column([1, 2, 3]) * glyphs)[:, 5, 5], [1, 2, 3])
-
-
-def test_uniform_numbers_are_one_a_glyph(rng):
-    found = uniform(rng, 2, 3, 1000)
-    assert found.shape == (1000, 1, 1)
-    assert 2 <= found.min() < 2.02
-    assert 2.98 < found.max() <= 3
+PACKAGE = Path(inkread.__file__).parent
+DESIGN = Path(__file__).parent.parent / "docs" / "design.md"
+MAX_TOP_MODULES, MAX_TRAINING_MODULES, MAX_LINES = 8, 18, 400
+ORDER = [
+    ".".join(filter(None, (folder, name)))
+    for folder, names in LAYERS.items()
+    for name in names.split() or [""]
+]
 
 
-def test_greys_are_a_third_each_ink_paper_and_between(rng):
-    found = greys(rng, 6000)
-    assert (found == 0).mean() == pytest.approx(1 / 3, abs=0.03)
-    assert (found == 255).mean() == pytest.approx(1 / 3, abs=0.03)
+def name_of(path):
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
 
 
-def test_as_glyphs_rounds_and_limits():
-    found = as_glyphs(np.array([-3.0, 0.4, 0.6, 254.6, 300.0]))
-    assert found.dtype == np.uint8
-    assert found.tolist() == [0, 0, 1, 255, 255]
+SOURCES = {
+    name_of(path): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if "migrations" not in path.parts and not path.name.startswith("__")
+}
 
 
-@pytest.mark.parametrize(("opacity", "expected"), [(0, 100), (0.25, 125), (1, 200)])
-def test_blend_of_a_hand_worked_pixel(opacity, expected):
-    found = blend(np.full((1, 28, 28), 100, np.uint8), 200, opacity)
-    assert set(found.ravel().tolist()) == {expected}
+def imports_of(path):
+    """Every module of the package that a module imports, anywhere in it, types included."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}".removeprefix("inkread.")
+                found = whole if whole in SOURCES else node.module.removeprefix("inkread.")
+                if found in SOURCES:
+                    yield found
+        elif isinstance(node, ast.Import):
+            yield from (
+                alias.name.removeprefix("inkread.")
+                for alias in node.names
+                if alias.name.removeprefix("inkread.") in SOURCES
+            )
 
 
-def test_across_grows_to_the_right_or_downwards():
-    right, down = across(column([0, np.pi / 2]))
-    np.testing.assert_allclose(right[7], np.arange(28) - 13.5, atol=1e-5)
-    np.testing.assert_allclose(down[:, 7], np.arange(28) - 13.5, atol=1e-5)
+def test_every_module_is_in_the_order_once():
+    assert sorted(ORDER) == sorted(SOURCES)
 
 
-def test_clouds_are_smooth_and_of_one_scale(rng):
-    coarse, fine = (clouds(rng, 50, cells) for cells in (3, 10))
-    for fields in (coarse, fine):
-        np.testing.assert_allclose(fields.mean(axis=(1, 2)), 0, atol=1e-4)
-        np.testing.assert_allclose(fields.std(axis=(1, 2)), 1, atol=1e-4)
-    steps = [np.abs(np.diff(fields, axis=2)).mean() for fields in (coarse, fine)]
-    assert steps[0] < 0.5 * steps[1] < 0.5
+@pytest.mark.parametrize("module", ORDER)
+def test_a_module_imports_only_those_before_it(module):
+    place = ORDER.index(module)
+    later = {name for name in imports_of(SOURCES[module]) if ORDER.index(name) >= place}
+    assert later == set()
+
+
+def test_the_design_shows_the_same_order():
+    """The design's tree: a folder or module at the start of a line, then what is in it."""
+    tree = re.search(r"```text\nsrc/inkread/\n(.*?)```", DESIGN.read_text(), re.DOTALL)[1]
+    shown, folder, inner = [], "", ""
+    for line in tree.splitlines():
+        words = re.split(r" {2,}#", line)[0].split()
+        if not words:
+            continue
+        if line.startswith("  ") and not line.startswith("   "):
+            folder = inner = ""
+            if words[0].endswith("/"):
+                folder, words = words[0].rstrip("/"), words[1:]
+        for word in words:
+            if word.endswith("/"):
+                inner = word.rstrip("/")
+            elif word == "|":
+                inner = ""
+            else:
+                shown.append(".".join(filter(None, (folder, inner, word))))
+    assert shown == ORDER
+
+
+def test_the_top_and_training_hold_few_modules():
+    top = [name for name in SOURCES if "." not in name]
+    training = [name for name in SOURCES if re.fullmatch(r"training\.\w+", name)]
+    assert len(top) <= MAX_TOP_MODULES
+    assert len(training) <= MAX_TRAINING_MODULES
+
+
+def test_a_name_of_a_module_or_folder_exists_once():
+    names = [name.rsplit(".", 1)[-1] for name in SOURCES]
+    names += [path.parent.name for path in PACKAGE.rglob("__init__.py") if path.parent != PACKAGE]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_a_name_of_a_public_type_exists_once():
+    types = [
+        node.name
+        for path in SOURCES.values()
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
+    assert sorted(types) == sorted(set(types))
+
+
+@pytest.mark.parametrize("folder", [PACKAGE, Path(__file__).parent], ids=["modules", "tests"])
+def test_no_file_is_long(folder):
+    long = [
+        path.name for path in folder.rglob("*.py") if len(path.read_text().splitlines()) > MAX_LINES
+    ]
+    assert long == []
+
+
+def test_only_the_package_itself_has_an_init_with_code():
+    filled = [path.parent.name for path in PACKAGE.rglob("__init__.py") if path.read_text().strip()]
+    assert sorted(filled) == ["explain", "inkread", "training"]

@@ -25,7 +25,8 @@ from serving import Served
 import inkread
 from inkread import privacy
 from inkread.forms.template import load
-from inkread.training import filled, mnist
+from inkread.training import mnist
+from inkread.training.synthesis import filled_forms
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(inkread.__file__).parent
@@ -90,7 +91,11 @@ def network_calls(trace):
 
 
 def command(*words, code=None):
-    return [sys.executable, *(("-c", code) if code else ("-m", "inkread.cli")), *map(str, words)]
+    return [
+        sys.executable,
+        *(("-c", code) if code else ("-m", "inkread.cli.app")),
+        *map(str, words),
+    ]
 
 
 def traced(trace):
@@ -155,9 +160,11 @@ def outcomes(full_mnist, tmp_path_factory):
         shutil.copy(sample, folder / "pictures")
     (folder / "scans").mkdir()
     template, rng = load(TEMPLATE), np.random.default_rng(1)
-    texts = filled.random_texts(template, rng)
-    page = filled.write(template, filled.blank_page(template), texts, full_mnist.validation, rng)
-    (folder / "scans" / "1.jpg").write_bytes(filled.scanned(template, page, rng).data)
+    texts = filled_forms.random_texts(template, rng)
+    page = filled_forms.write(
+        template, filled_forms.blank_page(template), texts, full_mnist.validation, rng
+    )
+    (folder / "scans" / "1.jpg").write_bytes(filled_forms.scanned(template, page, rng).data)
     for name, data in mnist.fetch()[0].items():
         (folder / name).write_bytes(data)
     form = ("form", "read", TEMPLATE, "scans", "--out", "table.csv", "--processes", "2")

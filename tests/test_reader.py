@@ -19,8 +19,8 @@ from PIL import Image
 
 import inkread
 from inkread import ConfigError, Digit, ImageError, InkreadError, ModelError, Number, Page, Reader
-from inkread.metadata import METADATA_KEY
-from inkread.training.synth import PAPERS, Writing, on_paper, write
+from inkread.models.metadata import METADATA_KEY
+from inkread.training.synthesis.drawn_digits import PAPERS, Writing, on_paper, write
 
 DIGITS = "0123456789"
 ENLARGEMENT = 5

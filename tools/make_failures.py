@@ -9,10 +9,11 @@ import numpy as np
 
 from inkread import Reader
 from inkread.results import REJECTED
-from inkread.training import plots, synth
+from inkread.training.evaluation import plots
 from inkread.training.mnist import Split
-from inkread.training.numbers import number_on_paper
-from inkread.training.texts import SEPARATORS
+from inkread.training.synthesis import drawn_digits
+from inkread.training.synthesis.number_texts import SEPARATORS
+from inkread.training.synthesis.numbers import number_on_paper
 
 OUT = Path(__file__).parent.parent / "docs" / "pictures"
 NUM_SHOWN = 20  # of each
@@ -22,7 +23,7 @@ PARTS = str.maketrans("", "", SEPARATORS)
 def main() -> None:
     """Write with strokes of the project's own, and take the first of each kind: none is chosen."""
     rng = np.random.default_rng(11)
-    glyphs = synth.glyphs(200, rng)
+    glyphs = drawn_digits.glyphs(200, rng)
     digits = Split(glyphs.images, glyphs.labels)
     reader = Reader()
     shown: dict[bool, list[tuple[np.ndarray, str]]] = {True: [], False: []}

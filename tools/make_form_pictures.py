@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from inkread.forms.template import load
-from inkread.training import filled, synth
 from inkread.training.mnist import Split
+from inkread.training.synthesis import drawn_digits, filled_forms
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "src" / "inkread" / "forms" / "samples" / "meter-reading.yaml"
@@ -24,11 +24,11 @@ def main() -> None:
     """Draw with strokes of the project's own: nobody's handwriting is in the picture."""
     template = load(SAMPLE)
     rng = np.random.default_rng(3)
-    glyphs = synth.glyphs(200, rng)
-    page = filled.write(
-        template, filled.blank_page(template), TEXTS, Split(glyphs.images, glyphs.labels), rng
+    glyphs = drawn_digits.glyphs(200, rng)
+    page = filled_forms.write(
+        template, filled_forms.blank_page(template), TEXTS, Split(glyphs.images, glyphs.labels), rng
     )
-    scan = filled.scanned(template, page, rng)
+    scan = filled_forms.scanned(template, page, rng)
     pixels = cv2.imdecode(np.frombuffer(scan.data, np.uint8), cv2.IMREAD_GRAYSCALE)
     small = cv2.resize(pixels, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
     out = ROOT / "docs" / "pictures" / "form.png"

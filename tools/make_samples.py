@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from inkread.training.papers import fine_print
-from inkread.training.synth import on_paper, write
+from inkread.training.synthesis.drawn_digits import on_paper, write
+from inkread.training.synthesis.papers import fine_print
 
 PAPER_RGB, INK_RGB = (246, 244, 238), (35, 40, 90)
 

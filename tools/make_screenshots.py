@@ -18,16 +18,16 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from inkread.forms.template import load
-from inkread.training import filled, synth
 from inkread.training.mnist import Split
-from inkread.training.synth import SHAPES, smooth
+from inkread.training.synthesis import drawn_digits, filled_forms
+from inkread.training.synthesis.drawn_digits import SHAPES, smooth
 
 CHROMIUM = "/usr/bin/chromium"
 SAMPLE = resources.files("inkread") / "samples" / "meter-40713.png"
 FORM = Path(str(resources.files("inkread"))) / "forms" / "samples" / "meter-reading.yaml"
 TEXTS = {
     "customer": "56148836", "read_on": "03102025", "previous": "4071", "current": "4133",
-    "used": "62", "phone": "4071335", "paid": "16713", "leak": filled.TICKED,
+    "used": "62", "phone": "4071335", "paid": "16713", "leak": filled_forms.TICKED,
 }  # fmt: skip
 COLOURS = 128  # of the saved pictures
 
@@ -35,7 +35,7 @@ COLOURS = 128  # of the saved pictures
 @contextmanager
 def served(*options: str, command: tuple[str, ...] = ("serve", "--port", "0")) -> Iterator[str]:
     """Run a service on a free port; give its address."""
-    words = [sys.executable, "-m", "inkread.cli", *command, *options]
+    words = [sys.executable, "-m", "inkread", *command, *options]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         try:
@@ -118,12 +118,12 @@ def shoot_forms(browser: Browser, url: str, data: Path, folder: Path) -> None:
     """Take those of the page for forms, and of the review of a table."""
     template = load(FORM)
     blank, scan, table = data / "meter-reading.png", data / "scan.jpg", data / "table.csv"
-    pixels = filled.blank_page(template)
+    pixels = filled_forms.blank_page(template)
     Image.fromarray(pixels).save(blank)
     rng = np.random.default_rng(3)
-    glyphs = synth.glyphs(200, rng)
-    written = filled.write(template, pixels, TEXTS, Split(glyphs.images, glyphs.labels), rng)
-    scan.write_bytes(filled.scanned(template, written, rng).data)
+    glyphs = drawn_digits.glyphs(200, rng)
+    written = filled_forms.write(template, pixels, TEXTS, Split(glyphs.images, glyphs.labels), rng)
+    scan.write_bytes(filled_forms.scanned(template, written, rng).data)
     page = window(browser, f"{url}/forms")
     page.set_input_files("#blank", str(blank))
     page.set_input_files("#yaml-file", str(FORM))
@@ -138,7 +138,7 @@ def shoot_forms(browser: Browser, url: str, data: Path, folder: Path) -> None:
     shoot(page, folder / "web-forms-dark.png")
     read = ["form", "read", FORM, scan.name, "--out", table, "--min-confidence", 1]
     read += ["--crops", "crops", "--processes", 1]
-    subprocess.run([sys.executable, "-m", "inkread.cli", *map(str, read)], check=True, cwd=data)
+    subprocess.run([sys.executable, "-m", "inkread", *map(str, read)], check=True, cwd=data)
     options = ("--out", str(table), "--crops", str(data / "crops"), "--port", "0")
     with served(*options, command=("form", "review", str(FORM))) as at:
         page = window(browser, at)

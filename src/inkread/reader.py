@@ -9,14 +9,15 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from inkread import crops, images, ink, opinion, segment
-from inkread.constraints import Constraint
+from inkread.decoding.constraints import Constraint
 from inkread.errors import ConfigError, ImageError
-from inkread.glyph_reader import GlyphReader
-from inkread.images import Picture
-from inkread.line_reader import LineReader
+from inkread.imaging import crops, images, ink, segmentation
+from inkread.imaging.images import Picture
+from inkread.models.runtime import DEFAULT, LineModel, Model
+from inkread.recognition import fusion
+from inkread.recognition.glyph_reader import GlyphReader
+from inkread.recognition.line_reader import LineReader
 from inkread.results import Box, Digit, Number, Page
-from inkread.runtime import DEFAULT, LineModel, Model
 
 __all__ = ["Check", "Length", "Reader", "read"]
 
@@ -190,10 +191,10 @@ class Reader:
                 crops.whole(dark),
                 constraint,
                 count,
-                lambda: segment.single_line(ink.find_dark(dark)),
+                lambda: segmentation.single_line(ink.find_dark(dark)),
             )
         found = ink.find(page)
-        run = segment.single_line(found)
+        run = segmentation.single_line(found)
         if not run:
             return (Number("", 0.0, _whole(page), (), rejected=True),)
         crop = crops.around([region.box for region in run], found.page)
@@ -213,7 +214,7 @@ class Reader:
         """
         page = images.load(image)
         found = ink.find(page)
-        region = segment.single_digit(found)
+        region = segmentation.single_digit(found)
         if region is None:
             num_labels = len(self.model.metadata.labels)
             return Digit(None, 0.0, _whole(page), (0.0,) * num_labels, rejected=True)
@@ -222,7 +223,7 @@ class Reader:
             return digit
         # The line model has seen other hands than MNIST's: its word counts where this one doubts.
         numbers = self._lines.candidates(crops.around([region.box], found.page), None, _WAYS)
-        return opinion.averaged(digit, numbers, self.min_confidence)
+        return fusion.averaged(digit, numbers, self.min_confidence)
 
     def classify(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Classify glyphs that are as MNIST's are already.
@@ -256,7 +257,7 @@ class Reader:
     ) -> tuple[Number, ...]:
         """Read the numbers of a page; runs in which nothing is written are left out."""
         found = ink.find(page)
-        runs = [run for line in segment.lines(found) for run in line]
+        runs = [run for line in segmentation.lines(found) for run in line]
         cut = [crops.around([region.box for region in run], found.page) for run in runs]
         numbers = self._lines.read(cut, constraint, runs)
         return tuple(number for number in numbers if number.text or number.unconstrained)

@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inkread import images
 from inkread.errors import ImageError
-from inkread.forms import layout, markers
+from inkread.forms import markers, print_layout
 from inkread.forms.fields import Rect
 from inkread.forms.template import PictureAlignment, Template, TemplateError
+from inkread.imaging import images
 
 __all__ = ["MM_PER_INCH", "Aligner", "Alignment", "Refusal", "ScanError", "corners"]
 
@@ -188,7 +188,7 @@ class Aligner:
         own = {identifier: quad for identifier, quad in found.items() if identifier in expected}
         if len(own) < 3:
             raise _missing(page, expected, found)
-        rects = layout.marker_rects(self.template.page)
+        rects = print_layout.marker_rects(self.template.page)
         places = np.concatenate(
             [corners(rects[markers.corner_of(identifier)]) for identifier in own]
         )

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inkread.forms import layout
+from inkread.forms import print_layout
 from inkread.forms.align import MM_PER_INCH, Alignment
 from inkread.forms.fields import FormField, Rect
 
@@ -114,8 +114,8 @@ class _Print:
         self._origin = np.array([whole.left, whole.top])
         self._rect = rect
         self._shape = shape
-        self._cells = layout.cells(field, rect)
-        self._lines = layout.lines(field, rect)
+        self._cells = print_layout.cells(field, rect)
+        self._lines = print_layout.lines(field, rect)
         self._shift = np.zeros(2)
         self.across, self.upright, self.band = self._drawn()
 

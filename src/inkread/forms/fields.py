@@ -14,8 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-from inkread.checks import CHECKS
-from inkread.constraints import Constraint
+from inkread.decoding.check_digits import CHECKS
+from inkread.decoding.constraints import Constraint
 from inkread.errors import ConfigError
 
 __all__ = [

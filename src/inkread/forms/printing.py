@@ -9,7 +9,7 @@ from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from inkread.files import replacing
-from inkread.forms import layout, markers
+from inkread.forms import markers, print_layout
 from inkread.forms.fields import DateField, FormField, Rect
 from inkread.forms.template import Template, TemplateError
 
@@ -50,15 +50,15 @@ def print_form(template: Template, out: Path, *, font: Path | None = None) -> No
         canvas.translate(0, height * mm)
         canvas.scale(mm, mm)
         for identifier, rect in zip(
-            markers.identifiers(template), layout.marker_rects(template.page), strict=True
+            markers.identifiers(template), print_layout.marker_rects(template.page), strict=True
         ):
             _draw_marker(canvas, identifier, rect)
         _draw_texts(canvas, template, face)
         canvas.setStrokeGray(_LINE)
         for field in template.fields:
-            for line in layout.lines(field, template.rects[field.name]):
+            for line in print_layout.lines(field, template.rects[field.name]):
                 canvas.setLineWidth(line.width)
-                canvas.setLineCap(2 if line.width == layout.LINE_MM else 0)  # closed corners
+                canvas.setLineCap(2 if line.width == print_layout.LINE_MM else 0)  # closed corners
                 canvas.line(line.start[0], -line.start[1], line.end[0], -line.end[1])
         canvas.showPage()
         canvas.save()

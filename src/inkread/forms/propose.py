@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from inkread import images
 from inkread.errors import ImageError
 from inkread.forms.fields import Rect
 from inkread.forms.template import PAGES_MM
+from inkread.imaging import images
 
 __all__ = ["ProposedField", "propose", "template_text"]
 

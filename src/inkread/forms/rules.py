@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from inkread.constraints import Constraint
+from inkread.decoding.constraints import Constraint
 from inkread.forms.candidates import Candidate, combinations
 from inkread.forms.fields import CheckRule, FormField, OrderRule, Rule, SumRule
 from inkread.forms.template import Template

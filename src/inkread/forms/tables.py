@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from inkread.errors import ConfigError
 from inkread.files import check_target, replacing
 from inkread.forms.fields import AmountField, DateField, FormField, TickField
-from inkread.forms.records import FormRecord
+from inkread.forms.journal import FormRecord
 from inkread.forms.template import Template
 from inkread.forms.values import as_text
 

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from inkread.errors import ConfigError
-from inkread.forms import layout, marked
+from inkread.forms import print_layout, yaml_lines
 from inkread.forms.fields import (
     AmountField,
     CheckRule,
@@ -147,8 +147,8 @@ def parse(text: str, name: str = "template", folder: Path | None = None) -> Temp
             them with its line and field.
     """
     try:
-        document = marked.load(text)
-    except marked.MarkedError as error:
+        document = yaml_lines.load(text)
+    except yaml_lines.MarkedError as error:
         raise TemplateError(f"{name}, {error}") from error
     if not isinstance(document.values, dict):
         raise TemplateError(f"{name}, line 1: expected keys and values, as in 'form: my-form'")
@@ -221,7 +221,8 @@ def _misplaced(template: Template) -> Iterator[tuple[tuple[str | int, ...], str]
             received = f"{rect.width / cells:.1f} x {rect.height:.1f} mm"
             yield path, f"expected cells of at least {least}, received {cells} of {received}"
         if template.align == "markers" and any(
-            rect.overlaps(marker.grown(_QUIET_MM)) for marker in layout.marker_rects(template.page)
+            rect.overlaps(marker.grown(_QUIET_MM))
+            for marker in print_layout.marker_rects(template.page)
         ):
             yield path, "overlaps a marker; those are in the corners of the page"
         for other, other_rect in zip(template.fields[:index], rects, strict=False):
@@ -256,7 +257,7 @@ def _mm(rect: Rect) -> str:
     return "[" + ", ".join(f"{side:g}" for side in rect) + "] mm"
 
 
-def _described(error: ErrorDetails, document: marked.Marked, name: str) -> str:
+def _described(error: ErrorDetails, document: yaml_lines.Marked, name: str) -> str:
     path = error["loc"]
     line = document.line(path)
     where = f"{name}, line {line}{_field_text(path, document)}"
@@ -275,7 +276,7 @@ def _described(error: ErrorDetails, document: marked.Marked, name: str) -> str:
     return f"{where}: {reason}{text}"
 
 
-def _field_text(path: Sequence[str | int], document: marked.Marked) -> str:
+def _field_text(path: Sequence[str | int], document: yaml_lines.Marked) -> str:
     """Name the field or the rule, and the key, that a path leads to."""
     if len(path) < 2 or path[0] not in ("fields", "rules"):
         return f", {path[0]!r}" if path else ""

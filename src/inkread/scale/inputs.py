@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from inkread import sources
+from inkread.batch import sources
 from inkread.errors import ConfigError
 
 __all__ = [

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import cv2
 import pyarrow as pa
 
-from inkread.memory import READING_BYTES, keep_freed_memory
+from inkread.batch.allocator import READING_BYTES, keep_freed_memory
 from inkread.scale.dataset import Dataset, Keys, content_key, input_key, is_known
 from inkread.scale.inputs import UNREADABLE, fetch
 

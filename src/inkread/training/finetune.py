@@ -19,21 +19,21 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from inkread.batch.allocator import keep_freed_memory
+from inkread.corrections.store import NOT_A_DIGIT, Correction, Store
 from inkread.errors import ConfigError, DataError
 from inkread.files import replacing
-from inkread.memory import keep_freed_memory
-from inkread.runtime import Model, as_input
-from inkread.training.augment import augment
-from inkread.training.batches import NUM_LABELS, Batches, Source
-from inkread.training.distortions import spoil
-from inkread.training.fitting import fitted
+from inkread.models.runtime import Model, as_input
+from inkread.training.augmentation.distortions import spoil
+from inkread.training.augmentation.elastic import augment
+from inkread.training.epoch import fitted
+from inkread.training.glyph_batches import NUM_LABELS, Batches, Source
 from inkread.training.history import Epoch, Step, write_history
 from inkread.training.mnist import Mnist, Split
+from inkread.training.networks.reconstruction import rebuilt
 from inkread.training.recipes import Recipe, recipe_from_dict
-from inkread.training.reconstruction import rebuilt
 from inkread.training.runs import CHECKPOINT, HISTORY, RECIPE, begin
 from inkread.training.train import PARITY_GLYPHS, Run, finish, set_up
-from inkread.web.store import NOT_A_DIGIT, Correction, Store
 
 __all__ = ["NO_DIGIT", "Corrections", "corrections_of", "finetune", "stored_corrections"]
 

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inkread.normalize import StripShape, strip
-from inkread.runtime import FRAME_PX, as_strips
+from inkread.imaging.normalize import FRAME_PX, StripShape, strip
+from inkread.models.runtime import as_strips
 from inkread.training.mnist import Split
-from inkread.training.numbers import number_on_paper
+from inkread.training.synthesis.numbers import number_on_paper
 
 __all__ = ["MOST_SYMBOLS", "Batch", "Pool", "batches", "pool", "pools"]
 

@@ -111,7 +111,7 @@ def carry_out(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | No
         ConfigError, ModelError, OSError: as ``train`` does.
     """
     recipe = chosen_recipe(plan)
-    from inkread.training import plots
+    from inkread.training.evaluation import plots
     from inkread.training.line_recipes import LineRecipe
     from inkread.training.runs import METRICS
     from inkread.training.train import Run, train

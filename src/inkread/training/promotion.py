@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.errors import ModelError
-from inkread.metadata import Figure
-from inkread.registry import Registry, Version
-from inkread.runtime import Model
-from inkread.training.evaluate import share
+from inkread.models.metadata import Figure
+from inkread.models.registry import Registry, Version
+from inkread.models.runtime import Model
+from inkread.training.evaluation.evaluate import share
 from inkread.training.finetune import NO_DIGIT
 from inkread.training.mnist import Split
 

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from inkread.errors import ConfigError
-from inkread.training.augment import Augmentation
+from inkread.training.augmentation.elastic import Augmentation
 
 __all__ = ["RECIPES", "Recipe", "recipe_from_dict", "recipe_named"]
 

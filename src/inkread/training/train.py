@@ -19,19 +19,19 @@ from typing import Any
 import keras
 
 import inkread
+from inkread.batch.allocator import keep_freed_memory
 from inkread.errors import ConfigError
 from inkread.files import write_atomically
-from inkread.memory import keep_freed_memory
-from inkread.metadata import ModelMetadata
-from inkread.normalize import GlyphShape
-from inkread.runtime import Model, classified
-from inkread.training import export, models
-from inkread.training.batches import Batches, Source
-from inkread.training.calibrate import fit_temperature, threshold_keeping
-from inkread.training.evaluate import score
-from inkread.training.fitting import fitted, one_cycle, predict, restart_dropout
+from inkread.imaging.normalize import GlyphShape
+from inkread.models.metadata import ModelMetadata
+from inkread.models.runtime import Model, classified
+from inkread.training.epoch import fitted, one_cycle, predict, restart_dropout
+from inkread.training.evaluation.calibrate import fit_temperature, threshold_keeping
+from inkread.training.evaluation.evaluate import score
+from inkread.training.glyph_batches import Batches, Source
 from inkread.training.history import Epoch, Step, chained, write_history
 from inkread.training.mnist import TRAIN_IMAGES, Mnist, Split
+from inkread.training.networks import architectures, export
 from inkread.training.recipes import Recipe
 from inkread.training.runs import (
     CHECKPOINT,
@@ -70,7 +70,7 @@ class Run:
     @property
     def answering(self) -> keras.Model:
         """The network as it answers."""
-        return models.answering(self.network, self.recipe)
+        return architectures.answering(self.network, self.recipe)
 
     @property
     def model_file(self) -> Path:
@@ -150,7 +150,7 @@ def _joined(runs: Sequence[Run], recipe: Recipe, directory: Path, seed: int) -> 
     """Join the runs of the members into one, calibration and export apart."""
     history = tuple(chained([run.history for run in runs]))
     write_history(directory / HISTORY, history)
-    network = models.joined([run.network for run in runs], recipe)
+    network = architectures.joined([run.network for run in runs], recipe)
     network.save(directory / CHECKPOINT)
     return Run(directory, recipe, seed, history, network)
 
@@ -184,7 +184,7 @@ class Training:
         num_batches = self._source.num_batches
 
         def first() -> keras.Model:
-            network = models.build(recipe.network, recipe.num_outputs, recipe.dropout)
+            network = architectures.build(recipe.network, recipe.num_outputs, recipe.dropout)
             set_up(network, recipe, num_steps=recipe.epochs * num_batches)
             return network
 

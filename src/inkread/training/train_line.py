@@ -22,23 +22,23 @@ from keras import ops
 from scipy.optimize import minimize_scalar
 
 import inkread
-from inkread import decode
+from inkread.batch.allocator import keep_freed_memory
+from inkread.decoding import decoder
 from inkread.errors import ConfigError
 from inkread.files import write_atomically
-from inkread.memory import keep_freed_memory
-from inkread.metadata import ModelMetadata
-from inkread.normalize import StripShape
+from inkread.imaging.normalize import FRAME_PX, StripShape
+from inkread.models.metadata import ModelMetadata
+from inkread.models.runtime import LineModel, as_strips
 from inkread.results import REJECTED
-from inkread.runtime import FRAME_PX, LineModel, as_strips
-from inkread.training import export, models
-from inkread.training.evaluate import share
-from inkread.training.fitting import one_cycle, restart_dropout
+from inkread.training.epoch import one_cycle, restart_dropout
+from inkread.training.evaluation.evaluate import share
 from inkread.training.history import LineEpoch, Step
 from inkread.training.line_batches import Batch, Pool, batches, pool, pools
 from inkread.training.line_recipes import LineRecipe
 from inkread.training.mnist import TRAIN_IMAGES, Mnist
+from inkread.training.networks import architectures, export
 from inkread.training.runs import CHECKPOINT, METRICS, MODEL, Progress, begin, load_network
-from inkread.training.texts import SEPARATORS
+from inkread.training.synthesis.number_texts import SEPARATORS
 
 __all__ = ["CTC", "SYMBOLS", "LineRun", "LineTraining", "text_of", "train_line"]
 
@@ -176,7 +176,7 @@ class LineTraining:
             trained=datetime.datetime.now(datetime.UTC).date().isoformat(),
         )
         right = sum(
-            decode.best(_log_softmax(frames / temperature), SYMBOLS).text == text_of(raw)
+            decoder.best(_log_softmax(frames / temperature), SYMBOLS).text == text_of(raw)
             for frames, raw in zip(logits, self.validation.texts, strict=True)
         )
         figures = {"validation_accuracy": share(right, len(logits))}
@@ -239,7 +239,7 @@ def text_of(raw: str) -> str:
 
 
 def _compiled(recipe: LineRecipe) -> keras.Model:
-    network = models.line(len(SYMBOLS), recipe.dropout)
+    network = architectures.line(len(SYMBOLS), recipe.dropout)
     num_steps = recipe.num_pools * recipe.steps_per_pool
     rate = one_cycle(recipe.learning_rate, recipe.warmup, num_steps)
     network.compile(

@@ -10,25 +10,26 @@ from fastapi import FastAPI, Query
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from inkread.corrections.store import Store
 from inkread.errors import ConfigError, ImageError
-from inkread.forms.fieldcrops import FieldCrops
+from inkread.forms.field_crops import FieldCrops
 from inkread.forms.fields import DateField, FormField, TickField
-from inkread.forms.reading import FieldReading, Status
-from inkread.forms.records import FormRecord, Journal, journal_path, value_from_text
+from inkread.forms.form_reader import FieldReading, Status
+from inkread.forms.journal import FormRecord, Journal, journal_path, value_from_text
 from inkread.forms.tables import write_tables
 from inkread.forms.template import Template
 from inkread.forms.values import as_text, digits_of, objection, value_of
 from inkread.reader import Reader
-from inkread.web import pages, problems
-from inkread.web.access import Access
-from inkread.web.fields import corrections_of
-from inkread.web.limits import BodyLimit
+from inkread.web.field_corrections import corrections_of
 from inkread.web.metrics import Metrics
+from inkread.web.middleware import problems
+from inkread.web.middleware.access import Access
+from inkread.web.middleware.limits import BodyLimit
+from inkread.web.middleware.problems import ProblemError
+from inkread.web.middleware.security import Gate
 from inkread.web.pool import Pool
-from inkread.web.problems import ProblemError
-from inkread.web.security import Gate
+from inkread.web.routes import page_routes
 from inkread.web.settings import Settings
-from inkread.web.store import Store
 
 __all__ = ["Review", "Said", "create_app"]
 
@@ -220,7 +221,7 @@ def create_app(review: Review, hosts: tuple[str, ...]) -> FastAPI:
     ) -> JSONResponse:
         return JSONResponse(review.correct(form_id, name, said.value, anyway=anyway))
 
-    pages.add(app, {"/": "form-review.html"})
+    page_routes.add(app, {"/": "form-review.html"})
     app.add_middleware(problems.Bugs)
     app.add_middleware(BodyLimit, _MAX_BODY_BYTES, _BODY_TIMEOUT_S)
     app.add_middleware(Gate, Settings(hosts=hosts))

@@ -8,8 +8,8 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-from inkread.web.access import JsonFormatter, log
-from inkread.web.app import create_app
+from inkread.web.application import create_app
+from inkread.web.middleware.access import JsonFormatter, log
 from inkread.web.service import names_of
 from inkread.web.settings import Settings
 

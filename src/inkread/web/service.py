@@ -7,13 +7,14 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
+from inkread.corrections.store import Store
+from inkread.models.registry import Registry
 from inkread.reader import Reader
-from inkread.registry import LiveReader, Registry
+from inkread.web.live_reader import LiveReader
 from inkread.web.metrics import Metrics
+from inkread.web.middleware.problems import ProblemError
 from inkread.web.pool import Full, Pool, TimedOut
-from inkread.web.problems import ProblemError
 from inkread.web.settings import Settings
-from inkread.web.store import Store
 
 __all__ = ["Service", "TheService", "names_of"]
 

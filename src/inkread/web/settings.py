@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from inkread.corrections.store import Keep
 from inkread.errors import ConfigError
-from inkread.images import MAX_MEGAPIXELS
-from inkread.registry import default_folder
-from inkread.runtime import DEFAULT
-from inkread.web.store import Keep
+from inkread.imaging.images import MAX_MEGAPIXELS
+from inkread.models.registry import default_folder
+from inkread.models.runtime import DEFAULT
 
 __all__ = ["Settings"]
 

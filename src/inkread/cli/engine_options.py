@@ -1,0 +1,69 @@
+"""What commands that can run on Ray share; importing it loads nothing of the extra [ray]."""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from inkread.cli import progress
+
+if TYPE_CHECKING:  # it needs the extra [ray]
+    from inkread.scale.worker import Job
+
+__all__ = ["ChosenEngine", "Engine", "RayAddress", "read_on_ray"]
+
+
+class Engine(StrEnum):
+    """What does the work."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+ChosenEngine = Annotated[
+    Engine, typer.Option("--engine", help="Processes of this machine, or Ray, on many.")
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        help="Cluster to run on; RAY_ADDRESS, or else this machine's cores.", show_default=False
+    ),
+]
+
+
+def read_on_ray(
+    names: Sequence[str],
+    make_job: "Callable[[], Job]",
+    out: str,
+    address: str | None,
+    *,
+    recursive: bool = False,
+    again: bool = False,
+) -> None:
+    """Read into a folder of Parquet files, and say what came of it.
+
+    Args:
+        names: paths, URIs, and Parquet lists of them.
+        make_job: how to read; called once Ray is known to be there.
+        out: path or URI of the folder.
+        address: of a cluster; ``None``: as ``RayAddress`` says.
+        recursive: look in folders of folders, too.
+        again: drop what the folder holds.
+    """
+    from inkread.scale import ray_engine
+    from inkread.scale.dataset import Dataset
+
+    job = make_job()
+    dataset = Dataset(out, job.rows)
+    dataset.open(job.settings, again=again)
+    with ray_engine.connected(address), progress.counting() as on_batch:
+        summary = ray_engine.read(names, job, dataset, recursive=recursive, on_batch=on_batch)
+    progress.console.print(
+        f"{summary.num_read:,} pictures read, {summary.num_rows:,} rows, "
+        f"{summary.num_known:,} known already: {escape(out)}"
+    )
+    if failed := summary.num_refused + len(summary.unreadable):
+        progress.complain(f"{failed:,} not read; the column error says why")
+        raise typer.Exit(1)

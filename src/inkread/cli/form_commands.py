@@ -1,0 +1,190 @@
+"""The commands for forms, thin as cli.py; importing it loads nothing of the extra [forms]."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from inkread.batch.sources import Source, find, printable
+from inkread.cli import progress
+from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, read_on_ray
+from inkread.errors import ConfigError, ImageError
+from inkread.files import check_target, write_atomically
+
+if TYPE_CHECKING:  # it needs the extra [forms]
+    from inkread.forms.form_batch import Job
+    from inkread.forms.journal import Journal
+    from inkread.scale.form_job import FormJob
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Forms: print them, read stacks of scans into tables.", no_args_is_help=True)
+
+TemplateFile = Annotated[Path, typer.Argument(help="The form, as YAML.", show_default=False)]
+Out = Annotated[
+    Path,
+    typer.Option(help="The table: .csv, .parquet, .xlsx or .jsonl.", show_default=False),
+]
+
+
+@app.command("print")
+def print_form(
+    template: TemplateFile,
+    out: Annotated[Path, typer.Option(help="PDF to write.")] = Path("form.pdf"),
+    font: Annotated[
+        Path | None, typer.Option(help="TrueType font of the labels.", show_default=False)
+    ] = None,
+) -> None:
+    """Write a form as PDF, to be printed at 100 %."""
+    from inkread.forms import printing
+    from inkread.forms.template import load
+
+    check_target(out, (".pdf",))
+    printing.print_form(load(template), out, font=font)
+    progress.console.print(f"saved {escape(str(out))}")
+
+
+@app.command("new")
+def new(
+    blank: Annotated[Path, typer.Argument(help="Picture of the blank form, edge to edge.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Template to write; standard output if not given.", show_default=False),
+    ] = None,
+    page: Annotated[str, typer.Option(help="Paper: a4, a5 or letter.")] = "a4",
+) -> None:
+    """Propose a template from the picture of a blank form: the boxes found on it."""
+    from inkread.forms.propose import propose, template_text
+    from inkread.forms.template import PAGES_MM
+
+    if page not in PAGES_MM:
+        raise ConfigError(f"expected a page among {', '.join(PAGES_MM)}, received {page}")
+    if out:
+        check_target(out, (".yaml", ".yml"))
+    fields = propose(blank, PAGES_MM[page])
+    if not fields:
+        raise ImageError(f"{blank}: expected boxes with lines around them, found none")
+    beside = (out.parent if out else Path()).resolve()
+    shown = Path(os.path.relpath(blank.resolve(), beside))
+    text = template_text(blank.stem.replace(" ", "-"), shown, page, fields)
+    if out:
+        write_atomically(out, text)
+        progress.console.print(f"saved {escape(str(out))}: {len(fields)} fields")
+    else:
+        typer.echo(text, nl=False)
+
+
+@app.command("read")
+def read(
+    template: TemplateFile,
+    scans: Annotated[
+        list[str], typer.Argument(help="Scans: pictures, PDF, TIFF, folders, quoted patterns.")
+    ],
+    out: Annotated[
+        str,
+        typer.Option(
+            metavar="PATH",
+            help="The table: .csv, .parquet, .xlsx or .jsonl; with --engine ray, a folder or URI.",
+            show_default=False,
+        ),
+    ],
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Look in folders of folders, too.")
+    ] = False,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, max=1.0, help="Set fields less sure than this aside.", show_default=False
+        ),
+    ] = None,
+    crops: Annotated[
+        Path | None,
+        typer.Option(help="Save pictures of the fields set aside here.", show_default=False),
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="How many; one a core if not given.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Read what was read before too.")] = False,
+    model: Annotated[str, typer.Option(help="Name of a shipped model, or a file.")] = "default",
+    engine: ChosenEngine = Engine.LOCAL,
+    ray_address: RayAddress = None,
+) -> None:
+    """Read scans of a form into a table; run again after an interruption, it goes on."""
+    confidence = {} if min_confidence is None else {"min_confidence": min_confidence}
+    make_job = partial(_job, template, model, crops, **confidence)
+    if engine is Engine.RAY:
+        if processes:
+            raise typer.BadParameter("--processes is of the local engine; Ray knows its cores")
+        for_ray = partial(_for_ray, make_job)
+        read_on_ray(scans, for_ray, out, ray_address, recursive=recursive, again=again)
+    else:
+        found = find(scans, recursive=recursive)
+        _read_here(found, make_job(), Path(out), processes, again)
+
+
+def _job(template: Path, model: str, crops: Path | None, **options: float) -> "Job":
+    from inkread.forms.form_batch import Job
+    from inkread.forms.template import load
+
+    return Job(load(template), model, crops=crops and crops.absolute(), **options)
+
+
+def _for_ray(make_job: "Callable[[], Job]") -> "FormJob":
+    from inkread.scale.form_job import FormJob
+
+    return FormJob(make_job())
+
+
+def _read_here(
+    scans: list[Source], job: "Job", out: Path, processes: int | None, again: bool
+) -> None:
+    from inkread.forms.form_batch import read_scans
+    from inkread.forms.tables import SUFFIXES, errors_path, write_tables
+
+    check_target(out, SUFFIXES)
+    journal = _journal(out, job)
+    if again:
+        journal.path.unlink(missing_ok=True)
+    journal.open()
+    names = [each.name for each in scans if not each.problem]
+    count = min(processes or os.cpu_count() or 1, max(1, len(names)))
+    with progress.forms(len(names)) as on_progress:
+        summary = read_scans(names, job, journal, num_processes=count, on_progress=on_progress)
+    summary.unreadable += [(printable(each.name), each.problem) for each in scans if each.problem]
+    write_tables(job.template, journal.records(), out, summary.unreadable)
+    progress.console.print(
+        f"{summary.num_forms:,} forms read, {summary.num_set_aside:,} of {summary.num_fields:,} "
+        f"fields set aside, {summary.num_known:,} scans known already: {escape(str(out))}"
+    )
+    if failed := summary.num_refused + len(summary.unreadable):
+        progress.complain(f"{failed:,} not read; {errors_path(out)} says why")
+        raise typer.Exit(1)
+
+
+@app.command("correct")
+def correct(
+    template: TemplateFile,
+    form_id: Annotated[str, typer.Argument(help="The form's id in the table.")],
+    field: Annotated[str, typer.Argument(help="The field's name.")],
+    value: Annotated[str, typer.Argument(help="As in the table; '' for an empty field.")],
+    out: Out,
+) -> None:
+    """Put a person's value into a table in place of what was read."""
+    from inkread.forms.journal import Journal, journal_path
+    from inkread.forms.tables import SUFFIXES, write_tables
+    from inkread.forms.template import load
+
+    check_target(out, SUFFIXES)
+    journal = Journal(journal_path(out), load(template), {})
+    journal.correct(form_id, field, value)
+    write_tables(journal.template, journal.records(), out)
+
+
+def _journal(out: Path, job: "Job") -> "Journal":
+    from inkread.forms.journal import Journal, journal_path
+
+    return Journal(journal_path(out), job.template, job.settings)

@@ -1,0 +1,129 @@
+"""Prints pages and evaluations as tables for people."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import rich.table
+from rich.console import Console
+from rich.markup import escape
+
+from inkread.batch.formats import Csv, Json, Keep, Show, kept_indices
+from inkread.batch.results_file import Form
+from inkread.results import Page
+
+if TYPE_CHECKING:  # it needs the extra [train], which reading must do without
+    from inkread.training.evaluation.evaluate import Evaluation
+
+__all__ = [
+    "Table",
+    "console",
+    "print_comparison",
+    "print_evaluation",
+    "printed",
+]
+
+_LONGEST_NAME = 60
+_PIPE_COLUMNS = 160  # Rich guesses 80 for a pipe, and would cut file names there
+
+
+def console() -> Console:
+    """Return a console on standard output."""
+    return Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS, highlight=False)
+
+
+class Table:
+    """Prints pages as a table for people, line by line as they come."""
+
+    def __init__(self, names: Iterable[str] = (), keep: Keep | None = None) -> None:
+        """Start an empty table; its header is printed with the first page.
+
+        Args:
+            names: of the files, for the width of their column.
+            keep: which numbers are printed; pages without one are left out, but for blank ones.
+        """
+        self._width = max(4, min(_LONGEST_NAME, max(map(len, names), default=0)))
+        self._keep = keep
+        self._is_empty = True
+
+    def add(self, name: str, page: Page) -> None:
+        """Print the numbers of one page."""
+        label = name if page.page == 1 else f"{name}, page {page.page}"
+        for index in kept_indices(page, self._keep):
+            number = page.numbers[index]
+            notes = ["rejected"] if number.rejected else []
+            if number.unconstrained is not None:
+                notes.append(f"read as {number.unconstrained}")
+            box = " ".join(map(str, number.box))
+            self._line(label, number.raw or "-", f"{number.confidence:.1%}", box, *notes)
+        if not page.numbers:
+            self._line(label, "-", "", "no digits found")
+
+    def _line(self, name: str, number: str, confidence: str, box: str, *notes: str) -> None:
+        if self._is_empty:
+            self._is_empty = False
+            self._line("file", "number", "confidence", "box")
+        line = f"{name:<{self._width}}  {number:<12}  {confidence:>10}  {box:<20}"
+        sys.stdout.write("  ".join([line, *notes]).rstrip() + "\n")
+        sys.stdout.flush()
+
+
+def printed(form: Form | None, keep: Keep | None, names: Iterable[str]) -> Show:
+    """Return what prints the numbers that are kept, of files with these names."""
+    if form is None:
+        return Table(names, keep)
+    return Json(keep=keep) if form is Form.JSON else Csv(keep=keep)
+
+
+def print_comparison(evaluations: Mapping[str, "Evaluation"], title: str) -> None:
+    """Print the evaluations of several models side by side, for people; the keys name them."""
+    console().print(f"[bold]{escape(title)}[/bold]", _figures(evaluations))
+
+
+def _figures(evaluations: Mapping[str, "Evaluation"]) -> rich.table.Table:
+    """Figures of merit, a row each and a column for each model."""
+    table = rich.table.Table("figure", *map(escape, evaluations), header_style="bold")
+    found = evaluations.values()
+    if len(evaluations) > 1:
+        table.add_row("accuracy", *(f"{each.accuracy.value:.2%}" for each in found))
+    table.add_row(
+        "error among the 98 % most confident", *(f"{each.sure_error.value:.2%}" for each in found)
+    )
+    table.add_row(
+        "expected calibration error", *(f"{each.expected_calibration_error:.3%}" for each in found)
+    )
+    table.add_row("Brier score", *(f"{each.brier_score:.4f}" for each in found))
+    table.add_row(
+        "negative log-likelihood (nats)",
+        *(f"{each.negative_log_likelihood:.4f}" for each in found),
+    )
+    if any(each.kept for each in found):
+        kept = (f"{each.kept.value:.2%}" if each.kept else "all" for each in found)
+        table.add_row("kept as digits", *kept)
+    return table
+
+
+def print_evaluation(evaluation: "Evaluation", title: str) -> None:
+    """Print an evaluation for people."""
+    accuracy = evaluation.accuracy
+    out = console()
+    out.print(
+        f"[bold]{escape(title)}[/bold]\n"
+        f"accuracy {accuracy.value:.2%} (95 % interval {accuracy.low:.2%} to {accuracy.high:.2%}, "
+        f"n = {accuracy.n:,})"
+    )
+    out.print(_figures({"value": evaluation}))
+    digits = rich.table.Table("digit", "precision", "recall", "images", header_style="bold")
+    for digit in evaluation.digits:
+        digits.add_row(
+            str(digit.label), f"{digit.precision:.2%}", f"{digit.recall:.2%}", f"{digit.count:,}"
+        )
+    confusion = rich.table.Table("label", *map(str, range(10)), header_style="bold")
+    for label, row in enumerate(evaluation.confusion.tolist()):
+        confusion.add_row(str(label), *(str(count) if count else "·" for count in row))
+    out.print(digits, "Confusion: a row a label, a column what was read", confusion)
+    for mistake in evaluation.mistakes[:10]:
+        out.print(
+            f"image {mistake.index}: a {mistake.label} read as {mistake.read} "
+            f"with {mistake.confidence:.1%}"
+        )

@@ -1,0 +1,7 @@
+"""Run by Alembic: migrates on the connection that ``inkread.corrections.schema`` hands over."""
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"])
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,376 @@
+"""The corrections that people make, in a database: SQLite, or PostgreSQL by its URL.
+
+What ``Store.add`` and ``Store.judge`` return is committed: it survives a killed process, and a
+machine that loses power as far as its disks do what they say.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import numpy.typing as npt
+import sqlalchemy
+from sqlalchemy import DateTime, Double, LargeBinary, String, func, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from inkread.corrections import schema
+from inkread.corrections.database import connect, translated
+from inkread.errors import ConfigError, DataError, StoreError
+
+__all__ = ["NOT_A_DIGIT", "Correction", "Cursor", "Keep", "Store", "person_of"]
+
+NOT_A_DIGIT = "not a digit"
+_LONGEST_LABEL, _LONGEST_NAME = 32, 200
+_DIGITS = "0123456789"
+_LARGEST_ID = 2**31 - 1
+_MOST_AT_ONCE = 1_000
+_SIDE_PX = 28
+_PNG = b"\x89PNG\r\n\x1a\n"
+_EXPORTED_AT_ONCE = 200
+
+Keep = Literal["glyph", "picture"]
+
+
+class Cursor(NamedTuple):
+    """A place in the list of corrections: that of the last one seen.
+
+    Attributes:
+        confidence: of the reading.
+        id: of the correction.
+    """
+
+    confidence: float
+    id: int
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A reading, and what a person says it should have been.
+
+    Attributes:
+        glyph: 784 bytes, the (28, 28) uint8 that the model saw, row by row, ink 255 on paper 0.
+        read: what the model said: digits, ``?`` where it rejected one, or empty.
+        confidence: of that, in [0, 1].
+        model: the model's name.
+        model_sha256: SHA-256 of the model file, 64 hexadecimal digits.
+        label: what the person says: 1 to 32 digits, or ``NOT_A_DIGIT``; ``None``: nobody has said
+            anything yet, the reading waits for review.
+        picture: the picture that the glyph was cut from, as a PNG file; ``None`` if not kept.
+        person: whose it is, as ``person_of`` gives it; empty: nobody's in particular.
+        created: when it was made, with a time zone; now in UTC if not given.
+        id: its number in the store, from 1; 0: it isn't in a store yet.
+    """
+
+    glyph: bytes = field(repr=False)
+    read: str
+    confidence: float
+    model: str
+    model_sha256: str
+    label: str | None = None
+    picture: bytes | None = field(default=None, repr=False)
+    person: str = ""
+    created: datetime = None  # type: ignore[assignment] # filled in below
+    id: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what no reading can be.
+
+        Raises:
+            DataError: a value is not as described above.
+        """
+        if self.created is None:
+            object.__setattr__(self, "created", datetime.now(UTC))
+        allowed = (
+            ("a glyph of 784 bytes", len(self.glyph) == _SIDE_PX**2, len(self.glyph)),
+            ("digits or ? as read", _is_text(self.read, _DIGITS + "?"), self.read),
+            ("a confidence in [0, 1]", 0 <= self.confidence <= 1, self.confidence),
+            ("a model's name", 0 < len(self.model) <= _LONGEST_NAME, self.model),
+            ("a SHA-256", _is_sha256(self.model_sha256), self.model_sha256),
+            ("a picture as PNG", (self.picture or _PNG).startswith(_PNG), "another file"),
+            ("a person as person_of gives it", _is_sha256(self.person or "0" * 64), "another text"),
+            ("a time with its zone", self.created.tzinfo is not None, self.created),
+        )
+        for expected, is_so, received in allowed:
+            if not is_so:
+                raise DataError(f"expected {expected}, received {str(received)[:80]!r}")
+        if self.label is not None:
+            _check_label(self.label)
+
+    @property
+    def pixels(self) -> npt.NDArray[np.uint8]:
+        """The glyph: (28, 28) uint8, ink 255 on paper 0, read-only."""
+        return np.frombuffer(self.glyph, np.uint8).reshape(_SIDE_PX, _SIDE_PX)
+
+    @property
+    def content_sha256(self) -> str:
+        """SHA-256 of the glyph; the same person's corrections of one content are one."""
+        return hashlib.sha256(self.glyph).hexdigest()
+
+    @property
+    def cursor(self) -> Cursor:
+        """Its place in the list."""
+        return Cursor(self.confidence, self.id)
+
+
+def person_of(token: str) -> str:
+    """Return how a person's token is stored: its SHA-256, so that the store can't be used as one.
+
+    Args:
+        token: random, from ``secrets.token_urlsafe()`` or the like; a word that somebody chose
+            could be guessed from the hash.
+    """
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class _Base(DeclarativeBase):
+    pass
+
+
+class _Row(_Base):
+    """A correction; the table is made by ``migrations``."""
+
+    __tablename__ = "corrections"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    content_sha256: Mapped[str] = mapped_column(String(64))
+    person: Mapped[str] = mapped_column(String(64))
+    glyph: Mapped[bytes] = mapped_column(LargeBinary)
+    picture: Mapped[bytes | None] = mapped_column(LargeBinary)
+    read: Mapped[str] = mapped_column(String(_LONGEST_LABEL))
+    confidence: Mapped[float] = mapped_column(Double)
+    model: Mapped[str] = mapped_column(String(_LONGEST_NAME))
+    model_sha256: Mapped[str] = mapped_column(String(64))
+    label: Mapped[str | None] = mapped_column(String(_LONGEST_LABEL))
+    created: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class Store:
+    """Corrections in a database. Blocking; may be shared between threads.
+
+    Several processes may use one database, and open it at once; whoever comes first brings its
+    schema up to date.
+
+    Attributes:
+        keep: ``"glyph"``: pictures are dropped before they are written; ``"picture"``: they are
+            kept beside the glyph.
+        name: the database's URL without its password, for messages.
+    """
+
+    def __init__(self, url: str, keep: Keep = "glyph", *, timeout_s: float = 5.0) -> None:
+        """Open a database, make it if need be, and bring its schema up to date.
+
+        Args:
+            url: ``sqlite:///FILE`` or ``postgresql://USER:PASSWORD@HOST/DATABASE``; a path without
+                a scheme is an SQLite file.
+            keep: what is kept of a picture.
+            timeout_s: how long to wait for a connection or for another's lock.
+
+        Raises:
+            ConfigError: not such a URL, another ``keep``, or PostgreSQL without psycopg installed.
+            StoreError: the database can't be reached, is locked, full or broken, or its schema is
+                newer than this program.
+        """
+        if keep not in get_args(Keep):
+            raise ConfigError(f"expected keep to be glyph or picture, received {keep!r}")
+        self.keep = keep
+        self._engine = connect(url, timeout_s)
+        self.name = self._engine.url.render_as_string(hide_password=True)
+        try:
+            schema.upgrade(self._engine)
+        except StoreError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connections that no thread is using."""
+        self._engine.dispose()
+
+    def add(self, correction: Correction) -> int:
+        """Write a correction, and return its id when it is committed.
+
+        The same person's correction of the same glyph is written once: the last label counts, and
+        a reading without a label leaves the one that is there.
+
+        Raises:
+            StoreError: as for opening; nothing is written then.
+        """
+        values = _values(correction)
+        if self.keep == "glyph":
+            values["picture"] = None
+        insert: Any = postgresql.insert if self._is_postgresql else sqlite.insert
+        statement = insert(_Row).values(values)
+        replaced = {name: statement.excluded[name] for name in values}
+        replaced["label"] = func.coalesce(statement.excluded.label, _Row.label)
+        statement = statement.on_conflict_do_update(
+            index_elements=["person", "content_sha256"], set_=replaced
+        ).returning(_Row.id)
+        with self._session() as session:
+            return int(session.execute(statement).scalar_one())
+
+    def judge(self, number: int, label: str) -> Correction | None:
+        """Set the label of the correction with this id, and return it when that is committed.
+
+        Args:
+            number: the id.
+            label: as in ``Correction``.
+
+        Returns:
+            The correction as it is now; ``None`` if there is none with this id.
+
+        Raises:
+            DataError: not such a label.
+            StoreError: as for opening; nothing is written then.
+        """
+        _check_label(label)
+        with self._session() as session:
+            row = session.execute(
+                sqlalchemy.update(_Row)
+                .where(_Row.id == min(number, _LARGEST_ID))
+                .values(label=label)
+                .returning(_Row)
+            ).scalar_one_or_none()
+            return _correction(row) if row else None
+
+    def get(self, number: int) -> Correction | None:
+        """Return the correction with this id; ``None`` if there is none.
+
+        Raises:
+            StoreError: as for opening.
+        """
+        with self._session() as session:
+            row = session.get(_Row, number) if 0 < number <= _LARGEST_ID else None
+            return _correction(row) if row else None
+
+    def doubtful(
+        self, limit: int = 50, *, after: Cursor | None = None, judged: bool | None = None
+    ) -> list[Correction]:
+        """List corrections, the least confident reading first.
+
+        Args:
+            limit: how many at most, from 1 to 1,000.
+            after: the ``cursor`` of the last one of the page before; ``None``: the first page.
+            judged: only those with a label, or only those without; ``None``: both.
+
+        Raises:
+            DataError: a limit or a cursor that can't be.
+            StoreError: as for opening.
+        """
+        if not 0 < limit <= _MOST_AT_ONCE:
+            raise DataError(f"expected a limit from 1 to {_MOST_AT_ONCE}, received {limit}")
+        if after and not (0 <= after.confidence <= 1 and 0 < after.id <= _LARGEST_ID):
+            raise DataError(f"expected a cursor of a correction, received {after}")
+        place = (_Row.confidence, _Row.id)
+        query = _where(select(_Row), judged).order_by(*place).limit(limit)
+        if after:
+            query = query.where(tuple_(*place) > tuple_(*after))
+        with self._session() as session:
+            return [_correction(row) for row in session.scalars(query)]
+
+    def export(self, *, judged: bool | None = None) -> Iterator[Correction]:
+        """Yield all corrections, the oldest id first; no transaction stays open in between.
+
+        Args:
+            judged: as for ``doubtful``.
+
+        Raises:
+            StoreError: as for opening.
+        """
+        query = _where(select(_Row), judged).order_by(_Row.id).limit(_EXPORTED_AT_ONCE)
+        last = 0
+        while True:
+            with self._session() as session:
+                batch = [_correction(row) for row in session.scalars(query.where(_Row.id > last))]
+            yield from batch
+            if len(batch) < _EXPORTED_AT_ONCE:
+                return
+            last = batch[-1].id
+
+    def count(self, *, judged: bool | None = None) -> int:
+        """Count the corrections.
+
+        Args:
+            judged: as for ``doubtful``.
+
+        Raises:
+            StoreError: as for opening.
+        """
+        with self._session() as session:
+            counted = session.scalar(_where(select(func.count()).select_from(_Row), judged))
+            return counted or 0
+
+    def delete(self, *, number: int | None = None, person: str | None = None) -> int:
+        """Delete corrections for good: the one with an id, one person's, or without either all.
+
+        Args:
+            number: the id.
+            person: as ``person_of`` gives it.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            StoreError: as for opening; nothing is deleted then.
+        """
+        query = sqlalchemy.delete(_Row)
+        if number is not None:
+            query = query.where(_Row.id == min(number, _LARGEST_ID))
+        if person is not None:
+            query = query.where(_Row.person == person)
+        with self._session() as session:
+            deleted = session.execute(query.returning(_Row.id)).all()
+        if not self._is_postgresql:
+            with translated(self.name), self._engine.connect() as connection:
+                # Else the pictures would stay readable in the write-ahead log for a while.
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        return len(deleted)
+
+    @property
+    def _is_postgresql(self) -> bool:
+        return self._engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        with translated(self.name), Session(self._engine) as session, session.begin():
+            yield session
+
+
+def _where(query: Any, judged: bool | None) -> Any:  # noqa: ANN401 - any kind of select
+    if judged is None:
+        return query
+    return query.where(_Row.label.is_not(None) if judged else _Row.label.is_(None))
+
+
+def _check_label(label: str) -> None:
+    if not (label and _is_text(label, _DIGITS)) and label != NOT_A_DIGIT:
+        raise DataError(f"expected 1 to 32 digits or {NOT_A_DIGIT!r}, received {label[:40]!r}")
+
+
+def _is_text(text: str, characters: str) -> bool:
+    return len(text) <= _LONGEST_LABEL and not set(text) - set(characters)
+
+
+def _is_sha256(text: str) -> bool:
+    return len(text) == 64 and not set(text) - set(_DIGITS + "abcdef")
+
+
+_STORED = (
+    *("person", "glyph", "picture", "read", "confidence", "model", "model_sha256", "label"),
+    *("created", "content_sha256"),
+)
+
+
+def _values(correction: Correction) -> dict[str, Any]:
+    values = {name: getattr(correction, name) for name in _STORED}
+    return {**values, "created": correction.created.astimezone(UTC)}
+
+
+def _correction(row: _Row) -> Correction:
+    values = {name: getattr(row, name) for name in ("id", *_STORED) if name != "content_sha256"}
+    # SQLite keeps no time zone; what was written is UTC.
+    created = row.created.replace(tzinfo=row.created.tzinfo or UTC).astimezone(UTC)
+    return Correction(**{**values, "created": created})

@@ -1,0 +1,176 @@
+"""What is known of a number before it is read: its length, its pattern, its check digit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, reduce
+
+from inkread.decoding.automaton import Automaton, TooManyStatesError, explored, product
+from inkread.decoding.check_digits import CHECKS, Check
+from inkread.decoding.patterns import DIGITS, parse
+from inkread.errors import ConfigError
+from inkread.results import REJECTED
+
+__all__ = ["DIGITS", "Constraint"]
+
+MAX_LENGTH = 100
+
+
+@dataclass(frozen=True)
+class Constraint:
+    r"""What a number has to satisfy; whatever is ``None`` is free.
+
+    A text that satisfies it consists of digits: what is written but no digit (``?``) satisfies
+    nothing.
+
+    Attributes:
+        length: how many digits, or the least and the greatest number of them; separators don't
+            count. 1 to 100.
+        pattern: a regular expression that matches as a whole, as in ``re.fullmatch``. If it names a
+            separator (``\d+\.\d\d``, ``[.,]``, ``[^\d]``), it is about the digits and the
+            separators, all of which must match, and ``.`` stands for either; else (``.``, ``\d``,
+            ``[^0]``) about the digits alone, and separators are free. See
+            ``inkread.decoding.patterns``.
+        check: a rule for the digits, separators left out:
+
+            * ``luhn``: ISO/IEC 7812-1, as of credit cards; 2 digits or more.
+            * ``verhoeff``: Verhoeff 1969; 2 digits or more.
+            * ``ean13``: GS1, modulo 10 with weights 1 and 3; 13 digits.
+            * ``isbn10``: ISO 2108, weights 10 to 1, modulo 11; 10 digits. Those with an X for 10
+              can't be read. The same rule as of the numbers of the British NHS.
+            * ``mod11``: modulo 11 with weights 2, 3, 4, 5, 6, 7 and again 2 to 7, from the digit
+              before the check digit to the left; the check digit makes the sum a multiple of 11.
+              Numbers whose check digit would be 10 aren't issued. 2 digits or more.
+            * ``iban-digits``: ISO/IEC 7064 MOD 97-10 over digits alone: the digits, taken as one
+              number, are 1 modulo 97. For an IBAN these are the account's digits, then the
+              country's letters as numbers (A is 10), then the two check digits. 3 digits or more.
+            * a function of the digits that says whether they are right; it is asked about the 1,000
+              most probable texts, in their order, until enough are found.
+
+    Raises:
+        ConfigError: a length is impossible, a pattern wrong, a check unknown, or no number at all
+            satisfies all of them.
+    """
+
+    length: int | tuple[int, int] | None = None
+    pattern: str | None = None
+    check: str | Callable[[str], bool] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be satisfied."""
+        if self.length is not None and not _is_length(self.length):
+            raise ConfigError(
+                f"expected as length a number of digits from 1 to {MAX_LENGTH}, or the least and "
+                f"the greatest as a pair, received {self.length!r}"
+            )
+        if isinstance(self.check, str) and self.check not in CHECKS:
+            raise ConfigError(
+                f"expected as check a function or one of {', '.join(CHECKS)}; "
+                f"received {self.check!r}"
+            )
+        if self._automaton(DIGITS + self.separators).is_empty:
+            given = ", ".join(
+                f"{name} {value!r}"
+                for name, value in vars(self).items()
+                if value is not None and not callable(value)
+            )
+            raise ConfigError(f"expected what some number can satisfy, received {given}")
+
+    @property
+    def separators(self) -> str:
+        """The separators that the pattern names."""
+        return "" if self.pattern is None else parse(self.pattern).separators
+
+    @property
+    def names_separators(self) -> bool:
+        """Whether the pattern is about the separators too."""
+        return self.pattern is not None and parse(self.pattern).names_separators
+
+    def accepts(self, string: str) -> bool:
+        """Return whether a string satisfies it.
+
+        Args:
+            string: the digits, with all separators if the pattern names any.
+        """
+        others = "".join(sorted(set(string) - set(DIGITS)))
+        if REJECTED in others or (others and not self.names_separators):
+            return False
+        written = DIGITS + "".join(sorted(set(others) | set(self.separators)))
+        return self._automaton(written).accepts(string) and self.passes(string)
+
+    def passes(self, string: str) -> bool:
+        """Return whether a function as check, if there is one, accepts the digits of a string."""
+        return not callable(self.check) or bool(
+            self.check("".join(filter(DIGITS.__contains__, string)))
+        )
+
+    def automaton(self, written: str) -> Automaton:
+        """Return an automaton for what satisfies it but for a function as check.
+
+        Args:
+            written: what can be written: the digits, and the separators if the pattern names any.
+
+        Raises:
+            ConfigError: the pattern names a separator that can't be written.
+        """
+        if missing := set(self.separators) - set(written):
+            raise ConfigError(
+                f"expected a pattern with separators among {written.strip(DIGITS)!r}, which this "
+                f"model reads; received {self.pattern!r} with {''.join(sorted(missing))!r}"
+            )
+        return self._automaton(written)
+
+    def _automaton(self, written: str) -> Automaton:
+        bounds = (self.length, self.length) if isinstance(self.length, int) else self.length
+        check = self.check if isinstance(self.check, str) else None
+        return _compiled(bounds, self.pattern, check, written)
+
+
+def _is_length(length: object) -> bool:
+    bounds = length if isinstance(length, tuple) else (length, length)
+    if len(bounds) != 2 or not all(type(bound) is int for bound in bounds):
+        return False
+    least, most = bounds
+    return bool(1 <= least <= most <= MAX_LENGTH)
+
+
+@lru_cache(maxsize=128)
+def _compiled(
+    bounds: tuple[int, int] | None, pattern: str | None, check: str | None, written: str
+) -> Automaton:
+    least, most = bounds or (0, None)
+    parts = [_counted(least, most, written)]
+    if pattern is not None:
+        parts.append(parse(pattern).automaton(written))
+    if check is not None:
+        parts.append(_counted(*CHECKS[check].lengths, written))
+        parts.append(_checked(CHECKS[check], written))
+    try:
+        return reduce(product, parts)
+    except TooManyStatesError as error:
+        raise ConfigError(
+            f"expected a constraint of at most {error.most} states, received one with more: "
+            f"length {bounds}, pattern {pattern!r}, check {check!r}; narrow the length"
+        ) from None
+
+
+def _counted(least: int, most: int | None, written: str) -> Automaton:
+    """Return an automaton that counts digits."""
+
+    def step(count: int, symbol: str) -> int | None:
+        if symbol not in DIGITS:
+            return count
+        if most is None:
+            return min(count + 1, least)
+        return count + 1 if count < most else None
+
+    return explored(written, [0], step, lambda count: count >= least)
+
+
+def _checked(check: Check, written: str) -> Automaton:
+    """Return an automaton for a check, to which separators are nothing."""
+    return explored(
+        written,
+        check.initial,
+        lambda state, symbol: check.step(state, int(symbol)) if symbol in DIGITS else state,
+        check.accepts,
+    )

@@ -1,0 +1,5 @@
+"""Explains a reading: which ink, and which empty paper, decided it."""
+
+from inkread.explain.occlusion import Explanation, explain
+
+__all__ = ["Explanation", "explain"]

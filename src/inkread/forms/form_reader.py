@@ -1,0 +1,224 @@
+"""A scan to the values of its fields."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from inkread.decoding.constraints import Constraint
+from inkread.errors import ConfigError
+from inkread.forms import rules
+from inkread.forms.align import Aligner, Alignment
+from inkread.forms.candidates import Candidate, of_cells
+from inkread.forms.extract import MIN_INK_MM2, Written, written
+from inkread.forms.field_reader import FieldReader
+from inkread.forms.fields import FormField, NumberField, TickField
+from inkread.forms.template import Template
+from inkread.forms.values import Value, as_text
+from inkread.imaging import images
+
+__all__ = [
+    "MIN_CONFIDENCE",
+    "FieldReading",
+    "FormReader",
+    "FormReading",
+    "Status",
+    "writing_of",
+]
+
+MIN_CONFIDENCE = 0.997
+_WRITING_PX = 100  # higher writing is shrunk to it
+_MARGIN = 0.2  # around the writing of a free box, in its heights
+_COUNT = 40  # candidates of a comb
+_TICK_SHARE = (0.02, 0.05)  # less ink is no tick, more is one; between them a person must look
+
+
+class Status(StrEnum):
+    """What is to be thought of a value."""
+
+    OK = "ok"
+    EMPTY = "empty"
+    DOUBTFUL = "doubtful"
+    MISSING = "missing"  # empty, though it must not be
+    CORRECTED = "corrected"  # by a person
+
+
+@dataclass(frozen=True)
+class FieldReading:
+    """What was read in a field.
+
+    Attributes:
+        name: of the field.
+        value: ``None`` where it is empty or can't be read.
+        confidence: that the value is right, in [0, 1].
+        status: whether it stands, or a person has to look.
+        note: why, where one has to; else empty.
+    """
+
+    name: str
+    value: Value
+    confidence: float
+    status: Status
+    note: str = ""
+
+    @property
+    def set_aside(self) -> bool:
+        """Whether a person has to look at it."""
+        return self.status in (Status.DOUBTFUL, Status.MISSING)
+
+    @property
+    def text(self) -> str:
+        """The value as text."""
+        return as_text(self.value)
+
+
+@dataclass(frozen=True)
+class FormReading:
+    """What was read on a form.
+
+    Attributes:
+        fields: in the template's order.
+        alignment: where the form lies on its scan.
+        crops: (H, W) uint8, the part of the scan of each field that is set aside, by its name.
+    """
+
+    fields: tuple[FieldReading, ...]
+    alignment: Alignment
+    crops: dict[str, npt.NDArray[np.uint8]]
+
+
+class FormReader:
+    """Reads scans of one form."""
+
+    def __init__(
+        self,
+        template: Template,
+        reader: FieldReader,
+        *,
+        min_confidence: float = MIN_CONFIDENCE,
+        blank: images.Picture | None = None,
+    ) -> None:
+        """Prepare for a form.
+
+        Args:
+            template: the form.
+            reader: what reads its fields.
+            min_confidence: fields less sure than this are set aside, in [0, 1].
+            blank: a picture of the form, as for ``Aligner``.
+
+        Raises:
+            ConfigError: ``min_confidence`` out of range.
+            TemplateError: the picture of the blank form can't be used.
+        """
+        if not 0.0 <= min_confidence <= 1.0:
+            raise ConfigError(f"expected min_confidence in [0, 1], received {min_confidence}")
+        self.template = template
+        self.min_confidence = min_confidence
+        self._reader = reader
+        self._aligner = Aligner(template, blank)
+
+    def read(self, page: npt.NDArray[np.uint8]) -> FormReading:
+        """Read a scan.
+
+        Args:
+            page: (H, W) uint8, 0 black, 255 white; any way up.
+
+        Raises:
+            ScanError: the form isn't there, or not so that it could be read.
+        """
+        alignment = self._aligner.locate(page)
+        fields = {field.name: field for field in self.template.fields}
+        ink = {
+            name: written(page, alignment, field, self.template.rects[name])
+            for name, field in fields.items()
+        }
+        candidates: dict[str, tuple[Candidate, ...]] = {}
+        notes: dict[str, str] = {}
+        self._read_combs(ink, candidates, notes)
+        for name, field in fields.items():
+            if field.num_cells or isinstance(field, TickField) or not _has_ink(ink[name]):
+                continue
+            found = self._reader.number(writing_of(ink[name].ink), _constraint(field))
+            candidates[name] = found.candidates
+            if not found.is_number:
+                notes[name] = "expected digits alone"
+        choices = rules.choose(self.template, candidates)
+        readings = tuple(
+            _tick(field, ink[name])
+            if isinstance(field, TickField)
+            else self._judged(field, choices.get(name), notes.get(name, ""))
+            for name, field in fields.items()
+        )
+        crops = {each.name: ink[each.name].grey for each in readings if each.set_aside}
+        return FormReading(readings, alignment, crops)
+
+    def _read_combs(
+        self,
+        ink: dict[str, Written],
+        candidates: dict[str, tuple[Candidate, ...]],
+        notes: dict[str, str],
+    ) -> None:
+        """Read the cells of all combs at once: a network is faster with many."""
+        filled = {
+            field.name: ink[field.name].filled for field in self.template.fields if field.num_cells
+        }
+        digits = self._reader.digits(
+            [ink[name].cells[place] for name, places in filled.items() for place in places]
+        )
+        start = 0
+        for name, places in filled.items():
+            if not places:
+                continue
+            own = slice(start, start + len(places))
+            start = own.stop
+            candidates[name] = of_cells(digits.probabilities[own], _COUNT)
+            if places[-1] - places[0] >= len(places):
+                notes[name] = "expected no empty cell between digits"
+            elif not digits.is_digit[own].all():
+                notes[name] = "expected digits alone"
+
+    def _judged(self, field: FormField, choice: rules.Choice | None, note: str) -> FieldReading:
+        if choice is None:
+            if field.required:
+                return FieldReading(field.name, None, 1.0, Status.MISSING, "expected a value")
+            return FieldReading(field.name, None, 1.0, Status.EMPTY)
+        note = note or choice.objection or ""
+        if not note and choice.confidence < self.min_confidence:
+            note = "not sure enough"
+        status = Status.DOUBTFUL if note else Status.OK
+        return FieldReading(field.name, choice.value, choice.confidence, status, note)
+
+
+def _constraint(field: FormField) -> Constraint:
+    if isinstance(field, NumberField):
+        return field.constraint
+    return Constraint(field.lengths)
+
+
+def writing_of(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Cut a free box to its writing, with a margin.
+
+    Args:
+        ink: (H, W) uint8, ink 255 on paper 0; some ink in it.
+
+    Returns:
+        (h, w) uint8, dark ink on white.
+    """
+    x, y, width, height = cv2.boundingRect((ink > 63).astype(np.uint8))
+    margin = round(_MARGIN * min(height, _WRITING_PX))
+    cut = images.scaled(ink[y : y + height, x : x + width], min(1.0, _WRITING_PX / height))
+    return np.asarray(cv2.bitwise_not(np.pad(cut, margin)))
+
+
+def _has_ink(found: Written) -> bool:
+    return sum(found.areas_mm2) >= MIN_INK_MM2
+
+
+def _tick(field: TickField, found: Written) -> FieldReading:
+    low, high = _TICK_SHARE
+    ticked = found.inside_share > (low + high) / 2
+    if low < found.inside_share < high:
+        return FieldReading(field.name, ticked, 0.5, Status.DOUBTFUL, "ticked or not?")
+    return FieldReading(field.name, ticked, 1.0, Status.OK)

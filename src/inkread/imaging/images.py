@@ -1,0 +1,386 @@
+"""Any picture to upright grey pages: a path, bytes, a file object, a PIL image, or an array."""
+
+import io
+import os
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Self
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from inkread.errors import ImageError
+from inkread.imaging.pdf import Pdf, is_pdf
+
+__all__ = [
+    "MAX_MEGAPIXELS",
+    "MAX_PAGES",
+    "MIN_SIDE_PX",
+    "Pages",
+    "Picture",
+    "load",
+    "load_upright",
+    "open_pages",
+    "pages",
+    "scaled",
+]
+
+Picture = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | npt.NDArray[Any]
+
+MAX_MEGAPIXELS = 64
+MAX_PAGES = 10_000
+MIN_SIDE_PX = 3
+_SCALES_16_BIT = (255, 1023, 4095, 16383, 65535)  # full scale of 8 to 16 bit scanners
+# What Pillow's decoders raise on broken files; ImageError is none of these.
+_DECODER_ERRORS = (
+    OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, MemoryError,
+    NotImplementedError, ArithmeticError, AttributeError, RuntimeError, struct.error,
+)  # fmt: skip
+# What is tried, in this order; Pillow knows more, some of them through other programs.
+_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "AVIF")
+_LARGE_SIDE_PX = 512  # of the shorter side
+_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX")
+
+
+def load(picture: Picture) -> npt.NDArray[np.uint8]:
+    """Load a picture as an upright grey page.
+
+    As ``load_upright``, with the colours made the grey, among luminance and the three channels, in
+    which ink and paper differ most.
+
+    Args:
+        picture: as for ``load_upright``.
+
+    Returns:
+        (H, W) uint8, 0 black, 255 white; the polarity is the picture's.
+
+    Raises:
+        ImageError: as for ``load_upright``.
+    """
+    return _to_grey(load_upright(picture))
+
+
+def load_upright(picture: Picture) -> npt.NDArray[np.uint8]:
+    """Load a picture as upright pixels.
+
+    Turned as EXIF says. Transparent parts become paper: the colour of the opaque parts where those
+    are most of the picture, else white behind dark ink and black behind light ink. 16 bit data is
+    scaled from the smallest usual depth (8, 10, 12, 14 or 16 bit) that holds it. A page of a PDF is
+    drawn at 200 dots an inch, or fewer where that would be too large.
+
+    Args:
+        picture: a path, the bytes of an image file, a binary file object, a PIL image, or an array
+            (H, W) or (H, W, 3 or 4), RGB or RGBA, uint8, uint16, or float in [0, 1].
+
+    Returns:
+        (H, W) or (H, W, 3) uint8, RGB.
+
+    Raises:
+        ImageError: missing, empty, not an image, broken, animated, of several pages, locked, too
+            small, too large, or of a colour mode, dtype, shape or range other than these.
+    """
+    with open_pages(picture) as opened:
+        if len(opened) != 1:
+            raise ImageError(
+                f"{opened.prefix}expected one picture, received {len(opened):,} pages: "
+                "Reader.read_pages and the command `inkread read` read them all"
+            )
+        return opened[0]
+
+
+def pages(picture: Picture) -> Iterator[npt.NDArray[np.uint8]]:
+    """Load the pages of a PDF or TIFF file, or the one page of any other picture, one at a time.
+
+    Args:
+        picture: as for ``load_upright``.
+
+    Yields:
+        (H, W) or (H, W, 3) uint8, RGB: each as ``load_upright`` gives a picture of one page.
+
+    Raises:
+        ImageError: as for ``load_upright``, but for the number of pages; when its turn comes.
+    """
+    with open_pages(picture) as opened:
+        for index in range(len(opened)):
+            yield opened[index]
+
+
+def open_pages(picture: Picture) -> "Pages":
+    """Open a picture to load its pages in any order, and the good ones among broken ones.
+
+    Args:
+        picture: as for ``load_upright``.
+
+    Raises:
+        ImageError: missing, empty, not an image, animated, locked, or of too many pages.
+    """
+    if isinstance(picture, np.ndarray):
+        array = picture
+        return Pages(1, lambda _: _from_array(array))
+    if isinstance(picture, Image.Image):
+        with _decoding():
+            return _pil_pages(picture)
+    if isinstance(picture, str | os.PathLike):
+        path = Path(picture)
+        try:
+            return _file_pages(_contents(path), prefix=f"{path}: ")
+        except ImageError as error:
+            raise ImageError(f"{path}: {error}") from error
+    if isinstance(picture, bytes | bytearray | memoryview):
+        return _file_pages(bytes(picture))
+    if hasattr(picture, "read"):
+        return _file_pages(_read(picture))
+    raise ImageError(
+        "expected a path, bytes, a binary file object, a PIL image or a NumPy array, received "
+        f"{type(picture).__name__}"
+    )
+
+
+class Pages:
+    """The pages of an open picture, loaded when they are asked for; a context manager.
+
+    ``len`` is how many there are; an index, from 0, gives one as ``load_upright`` does, or raises
+    ImageError if that page is broken.
+    """
+
+    def __init__(
+        self,
+        num_pages: int,
+        page: Callable[[int], npt.NDArray[np.uint8]],
+        close: Callable[[], None] = lambda: None,
+        prefix: str = "",
+    ) -> None:
+        """Wrap an open file.
+
+        Args:
+            num_pages: how many it has.
+            page: gives one by its index.
+            close: lets go of the file.
+            prefix: what an error's text begins with.
+        """
+        self._num_pages = num_pages
+        self._page = page
+        self.close = close
+        self.prefix = prefix
+
+    def __len__(self) -> int:
+        """Return how many pages there are."""
+        return self._num_pages
+
+    def __getitem__(self, index: int) -> npt.NDArray[np.uint8]:
+        """Load one page: (H, W) or (H, W, 3) uint8, RGB."""
+        if not 0 <= index < self._num_pages:
+            raise IndexError(f"expected a page from 0 to {self._num_pages - 1}, received {index}")
+        try:
+            return self._page(index)
+        except ImageError as error:
+            which = f"page {index + 1}: " if self._num_pages > 1 else ""
+            raise ImageError(f"{self.prefix}{which}{error}") from error
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of the file."""
+        self.close()
+
+
+def scaled(pixels: npt.NDArray[np.uint8], scale: float) -> npt.NDArray[np.uint8]:
+    """Resize a picture, anti-aliased when it shrinks; no side becomes less than a pixel.
+
+    Args:
+        pixels: (H, W) or (H, W, 3) uint8.
+        scale: new size over old size.
+    """
+    if scale == 1.0:
+        return pixels
+    size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
+    # Squares of whole pixels are averaged many times as fast as others.
+    while min(pixels.shape[:2]) >= max(2 * min(size), _LARGE_SIDE_PX):
+        height, width = pixels.shape[0] // 2 * 2, pixels.shape[1] // 2 * 2
+        half = width // 2, height // 2
+        pixels = cv2.resize(pixels[:height, :width], half, interpolation=cv2.INTER_AREA)
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, size, interpolation=how))
+
+
+def _contents(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"expected a picture, but it can't be read: {reason}") from error
+
+
+def _read(file: IO[bytes]) -> bytes:
+    try:
+        data = file.read()
+    except (OSError, ValueError) as error:
+        raise ImageError(f"the file object can't be read: {error}") from error
+    if not isinstance(data, bytes):
+        raise ImageError(f"expected a binary file object, received one of {type(data).__name__}")
+    return data
+
+
+def _file_pages(data: bytes, prefix: str = "") -> Pages:
+    if not data:
+        raise ImageError("expected an image file, received no bytes")
+    if is_pdf(data):
+        pdf = Pdf(data)
+        return Pages(
+            _checked_count(len(pdf)), lambda index: _from_pdf(pdf, index), pdf.close, prefix
+        )
+    with _decoding(len(data)):
+        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+        opened = _pil_pages(image)
+        opened.close, opened.prefix = image.close, prefix
+        return opened
+
+
+def _checked_count(num_pages: int) -> int:
+    if num_pages > MAX_PAGES:
+        raise ImageError(f"expected at most {MAX_PAGES:,} pages, received {num_pages:,}")
+    return num_pages
+
+
+def _from_pdf(pdf: Pdf, index: int) -> npt.NDArray[np.uint8]:
+    return _from_array(pdf.render(index, MAX_MEGAPIXELS * 1e6))
+
+
+@contextmanager
+def _decoding(num_bytes: int = 0) -> Iterator[None]:
+    """Turn what Pillow raises into ImageError."""
+    try:
+        yield
+    except UnidentifiedImageError as error:
+        raise ImageError(
+            "expected an image file (PNG, JPEG, TIFF, WebP, BMP, GIF, PDF, …), received "
+            f"{num_bytes:,} bytes of something else"
+        ) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(f"expected at most {MAX_MEGAPIXELS} megapixels: {error}") from error
+    except _DECODER_ERRORS as error:
+        raise ImageError(
+            f"the picture can't be decoded: {error or type(error).__name__}"
+        ) from error
+
+
+def _pil_pages(image: Image.Image) -> Pages:
+    _check_size(image.width, image.height)
+    # Phones and cameras write JPEGs with previews as further frames (MPO): the first is meant.
+    num_frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    if num_frames != 1 and image.format != "TIFF":
+        raise ImageError(f"expected one picture, received an animation: {num_frames:,} frames")
+    return Pages(_checked_count(num_frames), lambda index: _from_pil(image, index))
+
+
+def _from_pil(image: Image.Image, index: int) -> npt.NDArray[np.uint8]:
+    with _decoding():
+        if index or image.format == "TIFF":
+            image.seek(index)
+        _check_size(image.width, image.height)
+        if not (image.mode in _MODES or image.mode.startswith(("I", "F"))):
+            raise ImageError(
+                "expected a grey, palette or RGB picture, received mode "
+                f"{image.mode}; convert it first"
+            )
+        # Neither turned nor converted without need: Pillow would copy the picture all the same.
+        is_upright = image.getexif().get(ExifTags.Base.Orientation, 1) == 1
+        upright = image if is_upright else ImageOps.exif_transpose(image)
+        if upright.mode.startswith(("I", "F")):  # 16 bit, 32 bit and float
+            return _from_array(_narrowed(np.asarray(upright)))
+        grey = upright.mode in ("1", "L")
+        mode = "RGBA" if upright.has_transparency_data else "L" if grey else "RGB"
+        return _from_array(np.asarray(upright if upright.mode == mode else upright.convert(mode)))
+
+
+def _narrowed(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Make the 32 bit integers, in which Pillow hands out some 16 bit files, 16 bit again."""
+    if pixels.dtype == np.int32 and pixels.size and pixels.min() >= 0 and pixels.max() <= 65535:
+        return pixels.astype(np.uint16)
+    return pixels
+
+
+def _from_array(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Return (H, W) or (H, W, 3) uint8."""
+    array = np.asarray(array)  # not a masked array or another subclass
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+        raise ImageError(
+            f"expected an array of shape (H, W), (H, W, 3) or (H, W, 4), received {array.shape}"
+        )
+    _check_size(array.shape[1], array.shape[0])
+    if array.dtype == np.uint8:
+        pixels = array
+    elif array.dtype == np.uint16:
+        full_scale = next(scale for scale in _SCALES_16_BIT if array.max() <= scale)
+        pixels = cv2.convertScaleAbs(array, alpha=255 / full_scale)
+    elif array.dtype.kind == "f":
+        low, high = array.min(), array.max()
+        if not (low >= 0 and high <= 1):  # false for NaN too
+            raise ImageError(f"expected float values in [0, 1], received {low} to {high}")
+        pixels = np.rint(array.astype(np.float32) * 255).astype(np.uint8)
+    else:
+        raise ImageError(f"expected dtype uint8, uint16 or float, received {array.dtype}")
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        pixels = _on_paper(pixels)
+    return np.ascontiguousarray(pixels)
+
+
+def _check_size(width: int, height: int) -> None:
+    if min(width, height) < MIN_SIDE_PX:
+        raise ImageError(
+            f"expected at least {MIN_SIDE_PX} x {MIN_SIDE_PX} pixels, received {width} x {height}"
+        )
+    if width * height > MAX_MEGAPIXELS * 1_000_000:
+        raise ImageError(
+            f"expected at most {MAX_MEGAPIXELS} megapixels, received {width} x {height}: "
+            f"{width * height / 1e6:,.0f} megapixels"
+        )
+
+
+def _on_paper(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Put an RGBA picture on paper: (H, W, 4) to (H, W, 3)."""
+    colour, alpha = pixels[..., :3], pixels[..., 3:].astype(np.float32) / 255
+    opacity = float(alpha.mean())
+    if opacity == 1.0:
+        return colour
+    opaque = colour[alpha[..., 0] > 0.5]
+    if opacity > 0.5:
+        paper = np.median(opaque, axis=0)
+    else:
+        dark = not len(opaque) or opaque.mean() < 128
+        paper = np.full(3, 255.0 if dark else 0.0)
+    blended = colour * alpha + paper.astype(np.float32) * (1 - alpha)
+    return np.asarray(np.rint(blended), np.uint8)
+
+
+def _to_grey(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return luminance, or a channel in which the ink stands out much better: (H, W) uint8."""
+    if pixels.ndim == 2:
+        return pixels
+    small = scaled(pixels, min(1.0, _CONTRAST_SIDE_PX / max(pixels.shape)))
+    channels = cv2.split(small)
+    if any(cv2.absdiff(channels[0], other).max() > 1 for other in channels[1:]):  # not grey
+        luminance = _contrast(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
+        contrasts = [_contrast(channel) for channel in channels]
+        best = int(np.argmax(contrasts))
+        # Luminance has the least noise of the four: another must be clearly better.
+        if contrasts[best] > 1.6 * luminance:
+            return np.ascontiguousarray(pixels[..., best])
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
+
+
+_CONTRAST_SIDE_PX = 256
+
+
+def _contrast(grey: npt.NDArray[np.uint8]) -> float:
+    """How far the strokes are from the paper around them, in grey levels."""
+    paper = cv2.medianBlur(grey, 31)
+    return float(np.percentile(cv2.absdiff(grey, paper), 98)) + 1.0

@@ -1,0 +1,119 @@
+"""What a model file says of itself.
+
+A model file is an ``.onnx`` whose metadata holds one JSON document under the key ``inkread``. It
+names what the network reads and answers, and the constants of its glyphs or strips.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from inkread.errors import ModelError
+from inkread.imaging.normalize import GlyphShape, StripShape
+
+__all__ = ["FORMAT_VERSION", "METADATA_KEY", "Figure", "ModelMetadata"]
+
+FORMAT_VERSION = 2  # 2: there may be an output for "no digit"
+METADATA_KEY = "inkread"
+_SHAPES = {"glyph": GlyphShape, "line": StripShape}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured share with what it was measured on.
+
+    Attributes:
+        value: in [0, 1].
+        n: how many pictures.
+        low: lower end of the 95 % interval (Wilson).
+        high: upper end of it.
+    """
+
+    value: float
+    n: int
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """What a model file says of itself.
+
+    Attributes:
+        labels: what the outputs stand for, in order. Of a glyph model, "no digit", if there is one,
+            comes after them; of a line model, the blank of CTC comes before them.
+        shape: the constants of the glyphs, or strips, it was trained on.
+        temperature: divides the labels' logits; fitted on validation images.
+        recipe: the training configuration, as plain values.
+        seed: of the training.
+        data_sha256: of the training images' file.
+        teacher_sha256: of the model file that gave the targets, or ``None``.
+        package_version: of inkread, when it was trained.
+        trained: date, ISO 8601.
+        figures: measured figures by name.
+        kind: ``glyph``: it reads one digit at a time; ``line``: a run of writing as a whole.
+        format_version: of this document.
+        junk_threshold: a glyph that is no digit with a higher probability is rejected, in [0, 1];
+            ``None`` if the network has no output that says so.
+    """
+
+    labels: tuple[str, ...]
+    shape: GlyphShape | StripShape
+    temperature: float
+    recipe: dict[str, Any]
+    seed: int
+    data_sha256: str
+    package_version: str
+    trained: str
+    figures: dict[str, Figure] = field(default_factory=dict)
+    kind: str = "glyph"
+    format_version: int = FORMAT_VERSION
+    junk_threshold: float | None = None
+    teacher_sha256: str | None = None
+
+    @property
+    def num_outputs(self) -> int:
+        """How many outputs the network has: the labels, and "no digit" or the blank if there is."""
+        if self.kind == "line":
+            return len(self.labels) + 1
+        return len(self.labels) + (self.junk_threshold is not None)
+
+    def to_json(self) -> str:
+        """Return the JSON document that the model file carries."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, document: str) -> "ModelMetadata":
+        """Parse the JSON document of a model file.
+
+        Raises:
+            ModelError: not such a document, or of a newer format version.
+        """
+        try:
+            values = json.loads(document)
+            version = values["format_version"]
+            if not isinstance(version, int) or not 1 <= version <= FORMAT_VERSION:
+                raise ModelError(
+                    f"expected model format version {FORMAT_VERSION} or older, received {version}; "
+                    "a newer inkread reads it"
+                )
+            known = {entry.name for entry in fields(cls)}
+            values = {key: value for key, value in values.items() if key in known}
+            values["labels"] = tuple(values["labels"])
+            kind = values.get("kind", "glyph")
+            if kind not in _SHAPES:
+                raise ModelError(f"expected a model of kind 'glyph' or 'line', received {kind!r}")
+            values["shape"] = _SHAPES[kind](**values["shape"])
+            values["figures"] = {
+                name: Figure(**figure) for name, figure in values.get("figures", {}).items()
+            }
+            metadata = cls(**values)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelError(f"the model's metadata is not as expected: {error!r}") from error
+        temperature = metadata.temperature
+        if not (isinstance(temperature, int | float) and 0 < temperature < float("inf")):
+            raise ModelError(f"expected a finite temperature above 0, received {temperature!r}")
+        threshold = metadata.junk_threshold
+        if not (threshold is None or (isinstance(threshold, int | float) and 0 <= threshold <= 1)):
+            raise ModelError(f"expected a junk_threshold in [0, 1] or null, received {threshold!r}")
+        return metadata

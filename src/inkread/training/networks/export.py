@@ -1,0 +1,227 @@
+"""From a trained Keras network to a model file; what comes out is checked against what went in."""
+
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import onnx
+from scipy.special import softmax
+
+from inkread.errors import ConfigError, ModelError
+from inkread.files import replacing
+from inkread.models.metadata import METADATA_KEY, ModelMetadata
+from inkread.models.runtime import (
+    INPUT,
+    LOGITS,
+    OUTPUT,
+    STRIPS,
+    LineModel,
+    Model,
+    as_input,
+    as_strips,
+)
+from inkread.training.networks import architectures
+
+__all__ = [
+    "HALF_TOLERANCE",
+    "TOLERANCE",
+    "check_parity",
+    "line_to_onnx",
+    "settled",
+    "to_litert",
+    "to_onnx",
+    "to_saved_model",
+]
+
+TOLERANCE = 1e-4
+HALF_TOLERANCE = 5e-3
+_LARGE = 5000  # numbers in a weight tensor that is worth storing in half precision
+
+Glyphs = npt.NDArray[np.uint8]
+Probabilities = npt.NDArray[np.float32]
+
+
+def to_onnx(model: keras.Model, path: Path, metadata: ModelMetadata, glyphs: Glyphs) -> None:
+    """Write a model file: ONNX with inkread's metadata.
+
+    A cascade's file asks the second network only where the first is not sure.
+
+    Args:
+        model: (N, 28, 28, 1) float32 in [0, 1] to (N, num_outputs) probabilities.
+        path: where to; replaced atomically, and only if the check passes.
+        metadata: what the file says of itself.
+        glyphs: (N, 28, 28) uint8, ink 255 on paper 0: real ones, to check with; ``settled`` ones.
+
+    Raises:
+        ModelError: the file's probabilities differ from Keras' by more than ``TOLERANCE``.
+        OSError: the file can't be written.
+    """
+    expected = _called(model, as_input(glyphs))
+    sure = metadata.recipe.get("sure")
+    with replacing(path) as temporary:
+        written = model if sure is None else architectures.branched(model, sure)
+        written(written.inputs)  # Keras exports only what has been called
+        _written(written, temporary, metadata, (INPUT, OUTPUT))
+        check_parity(expected, Model(temporary, threads=1).raw(glyphs))
+
+
+def line_to_onnx(
+    model: keras.Model, path: Path, metadata: ModelMetadata, strips: Sequence[Glyphs]
+) -> None:
+    """Write a model file of a line network; as ``to_onnx``, and compared by probabilities too.
+
+    Large weights are then stored in half precision, which halves the file; they are read back to
+    float32, in which everything is computed. That may change a probability by ``HALF_TOLERANCE``.
+
+    Args:
+        model: (N, H, W, 1) float32 in [0, 1] to (N, frames, classes) logits.
+        path: where to; replaced atomically, and only if the check passes.
+        metadata: what the file says of itself.
+        strips: (H, W) uint8 each, to check with.
+
+    Raises:
+        ModelError: the file's probabilities differ from Keras' by more than ``TOLERANCE``.
+        OSError: the file can't be written.
+    """
+    inputs = as_strips(strips)
+
+    def run(file: Path) -> Probabilities:
+        return np.asarray(softmax(LineModel(file, threads=1).outputs(inputs), axis=-1))
+
+    expected = np.asarray(softmax(_called(model, inputs), axis=-1))
+    with replacing(path) as temporary:
+        proto = _written(model, temporary, metadata, (STRIPS, LOGITS))
+        check_parity(expected, run(temporary))
+        _store_in_half(proto)
+        onnx.save(proto, temporary)
+        check_parity(expected, run(temporary), HALF_TOLERANCE)
+
+
+def _written(
+    model: keras.Model, path: Path, metadata: ModelMetadata, names: tuple[str, str]
+) -> onnx.ModelProto:
+    """Write ONNX with the metadata, and the input and the output of these names; return it too."""
+    with _known_notices_silenced():
+        model.export(path, format="onnx", verbose=False)
+    proto = onnx.load(path)
+    for value, name in zip((proto.graph.input[0], proto.graph.output[0]), names, strict=True):
+        _rename(proto, value.name, name)
+    onnx.helper.set_model_props(proto, {METADATA_KEY: metadata.to_json()})
+    onnx.checker.check_model(proto)
+    onnx.save(proto, path)
+    return proto
+
+
+def _store_in_half(proto: onnx.ModelProto) -> None:
+    """Store large weights as float16, each with a node that casts it to float32 when it is read."""
+    for weights in list(proto.graph.initializer):
+        values = onnx.numpy_helper.to_array(weights)
+        if values.dtype != np.float32 or values.size < _LARGE:
+            continue
+        half = onnx.numpy_helper.from_array(values.astype(np.float16), f"{weights.name}_half")
+        cast = onnx.helper.make_node("Cast", [half.name], [weights.name], to=onnx.TensorProto.FLOAT)
+        proto.graph.initializer.remove(weights)
+        proto.graph.initializer.append(half)
+        proto.graph.node.insert(0, cast)
+
+
+def to_litert(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
+    """Write a LiteRT (``.tflite``) file; arguments and errors as for ``to_onnx``."""
+    import tensorflow as tf
+
+    expected = _called(model, as_input(glyphs))
+    with replacing(path) as temporary:
+        model.export(temporary, format="litert", verbose=False)
+        with _known_notices_silenced():
+            interpreter = tf.lite.Interpreter(str(temporary))
+        tensor_in, tensor_out = (
+            interpreter.get_input_details()[0],
+            interpreter.get_output_details()[0],
+        )
+        interpreter.resize_tensor_input(tensor_in["index"], [len(glyphs), *glyphs.shape[1:], 1])
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(tensor_in["index"], as_input(glyphs))
+        interpreter.invoke()
+        check_parity(expected, interpreter.get_tensor(tensor_out["index"]))
+
+
+def to_saved_model(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
+    """Write a TensorFlow SavedModel folder; arguments and errors as for ``to_onnx``, and one more.
+
+    Raises:
+        ConfigError: ``path`` is something else than an earlier SavedModel.
+    """
+    import tensorflow as tf
+
+    expected = _called(model, as_input(glyphs))
+    path = path.resolve()
+    if path.exists() and not (path / "saved_model.pb").exists():
+        raise ConfigError(f"expected a new folder or an earlier SavedModel, received {path}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        temporary = Path(folder) / path.name
+        model.export(temporary, format="tf_saved_model", verbose=False)
+        loaded = tf.saved_model.load(str(temporary))  # it owns the weights: keep it until the end
+        check_parity(expected, loaded.serve(as_input(glyphs)).numpy())
+        if path.exists():
+            path.rename(Path(folder) / "replaced")
+        temporary.rename(path)
+
+
+def settled(model: keras.Model, glyphs: Glyphs, sure: float | None) -> Glyphs:
+    """Return the glyphs for which rounding can't change which network of a cascade answers.
+
+    Only of those can the probabilities be compared; of any other model all are returned.
+
+    Args:
+        model: (N, 28, 28, 1) float32 in [0, 1] to (N, num_outputs) probabilities.
+        glyphs: (N, 28, 28) uint8, ink 255 on paper 0.
+        sure: the probability from which on the first network answers; ``None``: no cascade.
+    """
+    if sure is None:
+        return glyphs
+    answers = _called(architectures.members(model)[0], as_input(glyphs))
+    return np.asarray(glyphs[np.abs(answers.max(axis=1) - sure) > TOLERANCE])
+
+
+def check_parity(
+    expected: Probabilities, received: Probabilities, tolerance: float | None = None
+) -> None:
+    """Compare probabilities of the same glyphs or strips from Keras and from an exported file.
+
+    Raises:
+        ModelError: any differ by more than ``tolerance``, or ``TOLERANCE`` if none is given.
+    """
+    tolerance = TOLERANCE if tolerance is None else tolerance
+    difference = float(np.abs(expected - received).max())
+    if not difference <= tolerance:
+        raise ModelError(
+            f"the exported model's probabilities differ from Keras': expected at most {tolerance}, "
+            f"received {difference:.2g}"
+        )
+
+
+def _called(model: keras.Model, inputs: npt.NDArray[np.float32]) -> Probabilities:
+    return np.asarray(keras.ops.convert_to_numpy(model(inputs, training=False)))
+
+
+@contextmanager
+def _known_notices_silenced() -> Iterator[None]:
+    """Silence what the exporters say of themselves at every call, and no user can change."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "In the future `np.object`", FutureWarning)
+        warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated", UserWarning)
+        yield
+
+
+def _rename(proto: onnx.ModelProto, old: str, new: str) -> None:
+    for value in (*proto.graph.input, *proto.graph.output):
+        value.name = new if value.name == old else value.name
+    for node in proto.graph.node:
+        for names in (node.input, node.output):
+            names[:] = [new if name == old else name for name in names]

@@ -1,0 +1,93 @@
+"""The application: routes, middleware, and the pages."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import Depends, FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware.cors import CORSMiddleware
+
+import inkread
+from inkread.web.middleware import problems
+from inkread.web.middleware.access import Access
+from inkread.web.middleware.limits import BodyLimit
+from inkread.web.middleware.security import Gate, TokenCheck
+from inkread.web.routes import (
+    classify_routes,
+    correction_routes,
+    health_routes,
+    page_routes,
+    read_routes,
+)
+from inkread.web.service import Service
+from inkread.web.settings import Settings
+
+__all__ = ["create_app"]
+
+_ABOUT = """Reads handwritten digits and numbers in pictures.
+
+Errors are problem details (RFC 9457). A service may ask for a bearer token. Every answer carries
+`X-Request-ID`; a request may bring one of its own.
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Make the application; its model is loaded and its store opened here.
+
+    Args:
+        settings: what it is set to.
+
+    Raises:
+        ModelError: the model can't be loaded.
+        ConfigError: a setting that can't be.
+        StoreError: the database can't be used.
+    """
+    service = Service.started(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(service.close)
+
+    app = FastAPI(
+        title="inkread",
+        version=inkread.__version__,
+        description=_ABOUT,
+        lifespan=lifespan,
+        docs_url=None,  # these pages load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    problems.install(app)
+    needed = [Depends(TokenCheck(settings.token))] if settings.token else []
+    refusals = problems.documented(401) if settings.token else {}
+    app.include_router(health_routes.probe_router)
+    routers = [
+        health_routes.about_router,
+        read_routes.router,
+        classify_routes.router,
+        correction_routes.router,
+    ]
+    shown = {"/": "index.html", "/review": "review.html"}
+    if settings.forms:
+        from inkread.web.routes import form_routes
+
+        routers.append(form_routes.router)
+        shown["/forms"] = "forms.html"
+    for router in routers:
+        app.include_router(router, dependencies=needed, responses=refusals)
+    page_routes.add(app, shown)
+    app.add_middleware(problems.Bugs)
+    app.add_middleware(BodyLimit, settings.max_body_bytes, settings.body_timeout_s)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Inkread-Person", "X-Request-ID"],
+            expose_headers=["Retry-After", "X-Request-ID"],
+        )
+    app.add_middleware(Gate, settings)
+    app.add_middleware(Access, service.metrics)  # the outermost: it sees every answer
+    return app

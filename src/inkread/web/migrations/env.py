@@ -1,7 +1,0 @@
-"""Run by Alembic: migrates on the connection that ``inkread.web.schema`` hands over."""
-
-from alembic import context
-
-context.configure(connection=context.config.attributes["connection"])
-with context.begin_transaction():
-    context.run_migrations()

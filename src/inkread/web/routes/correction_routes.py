@@ -1,0 +1,283 @@
+"""Routes for what people correct: ``/v1/corrections``."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from inkread.corrections.store import Correction, Cursor, Store, person_of
+from inkread.imaging import images, normalize
+from inkread.reader import Reader
+from inkread.web import examples, schemas
+from inkread.web.digit_crops import ink_of, parsed_box, picture_of
+from inkread.web.middleware.problems import ProblemError, documented
+from inkread.web.service import TheService
+from inkread.web.settings import Settings
+from inkread.web.uploads import load_limited, merged, picture_body, received
+
+__all__ = [
+    "Judgement",
+    "Origin",
+    "add",
+    "delete",
+    "delete_one",
+    "export",
+    "judge",
+    "list_doubtful",
+    "picture",
+    "router",
+]
+
+router = APIRouter(prefix="/v1/corrections", tags=["corrections"])
+
+_PICTURE_SIDE_PX = 1600  # larger pictures are shrunk before they are stored
+_LABEL_PATTERN = "^([0-9]{1,32}|not a digit)$"
+_LABEL = Field(
+    pattern=_LABEL_PATTERN,
+    max_length=32,
+    description="what it should have been: digits, or `not a digit`",
+)
+_BOX = Field(
+    max_length=40,
+    description="The digit's `left,top,right,bottom`; else the picture is one digit.",
+)
+Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="the correction's id")]
+Person = Annotated[
+    str | None,
+    Header(
+        alias="Inkread-Person",
+        min_length=16,
+        max_length=200,
+        description="A random token that only this person has; it deletes what it came with.",
+    ),
+]
+
+
+class Judgement(BaseModel):
+    """What a person says."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"label": "7"}, {"label": "not a digit"}]}
+    )
+
+    label: Annotated[str, _LABEL]
+
+
+class Origin(BaseModel):
+    """Where on a picture, and what it should have been."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    label: Annotated[str | None, _LABEL] = None
+    box: Annotated[str | None, _BOX] = None
+
+
+_FIELDS: dict[str, dict[str, Any]] = {
+    "label": {"type": "string", "pattern": _LABEL_PATTERN},
+    "box": {"type": "string", "maxLength": 40},
+}
+_CREATED: dict[int | str, dict[str, Any]] = {
+    201: {"content": {"application/json": {"example": examples.SAVED}}}
+}
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=schemas.Saved,
+    responses={**_CREATED, **documented(400, 404, 408, 413, 415, 422, 503, 504)},
+    openapi_extra=picture_body(**_FIELDS),
+)
+async def add(
+    request: Request,
+    service: TheService,
+    origin: Annotated[Origin, Query()],
+    person: Person = None,
+) -> JSONResponse:
+    """Store a digit of a picture with what it should have been.
+
+    Without a label it waits for review. The answer comes when it is stored for good.
+    """
+    service.check_store()
+    service.check_room()
+    upload = await received(request)
+    origin = merged(origin, upload.fields)
+    correction = await service.read(_correction, upload.picture, origin, person, service.settings)
+    number = await service.keep(Store.add, correction)
+    return JSONResponse(
+        {
+            "id": number,
+            "read": correction.read,
+            "confidence": correction.confidence,
+            "label": correction.label,
+        },
+        201,
+    )
+
+
+def _correction(
+    reader: Reader, picture: bytes, origin: Origin, person: str | None, settings: Settings
+) -> Correction:
+    box = parsed_box(origin.box) if origin.box else None
+    pixels = load_limited(picture, settings.max_megapixels)
+    cut = ink_of(pixels, box)
+    digit = reader.read_digit(picture_of(cut))
+    return Correction(
+        glyph=normalize.glyph(cut, reader.model.shape).tobytes(),
+        read=digit.text,
+        confidence=digit.confidence,
+        model=reader.model.name,
+        model_sha256=hashlib.sha256(reader.model.path.read_bytes()).hexdigest(),
+        label=origin.label,
+        picture=_as_png(pixels) if settings.keep == "picture" else None,
+        person=person_of(person) if person else "",
+    )
+
+
+def _as_png(pixels: npt.NDArray[np.uint8]) -> bytes:
+    """Return a picture as a PNG file: grey, not too large, and without what cameras add."""
+    grey = images.load(pixels)
+    small = images.scaled(grey, min(1.0, _PICTURE_SIDE_PX / max(grey.shape)))
+    return bytes(cv2.imencode(".png", small)[1])
+
+
+@router.get(
+    "",
+    response_model=schemas.Corrections,
+    responses={**examples.of(examples.CORRECTIONS), **documented(404, 422, 503)},
+)
+async def list_doubtful(
+    service: TheService,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: Annotated[
+        str | None, Query(max_length=60, description="`next` of the part before")
+    ] = None,
+    judged: Annotated[
+        bool | None, Query(description="only those with a label, or only those without")
+    ] = None,
+) -> JSONResponse:
+    """List corrections, the least confident reading first."""
+    cursor = _cursor(after) if after else None
+
+    def listed(store: Store) -> dict[str, Any]:
+        found = store.doubtful(limit, after=cursor, judged=judged)
+        return {
+            "corrections": [_shown(correction) for correction in found],
+            "next": ",".join(map(repr, found[-1].cursor)) if len(found) == limit else None,
+            "left": store.count(judged=False),
+        }
+
+    return JSONResponse(await service.keep(listed))
+
+
+def _cursor(text: str) -> Cursor:
+    confidence, _, number = text.partition(",")
+    try:
+        return Cursor(float(confidence), int(number))
+    except ValueError:
+        raise ProblemError(422, "invalid", "expected after to be a list's next") from None
+
+
+def _shown(correction: Correction) -> dict[str, Any]:
+    return {
+        "id": correction.id,
+        "read": correction.read,
+        "confidence": correction.confidence,
+        "model": correction.model,
+        "label": correction.label,
+        "created": correction.created.isoformat(),
+        "glyph": base64.b64encode(correction.glyph).decode(),
+        "has_picture": correction.picture is not None,
+    }
+
+
+@router.get(
+    "/export",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "JSON Lines, the oldest first; pictures in base64",
+            "content": {"application/jsonl": {"schema": {"type": "string"}}},
+        },
+        **documented(404, 503),
+    },
+)
+async def export(service: TheService) -> StreamingResponse:
+    """Export every correction."""
+    corrections = await service.keep(Store.export)
+    headers = {"Content-Disposition": 'attachment; filename="corrections.jsonl"'}
+    return StreamingResponse(_lines(corrections), headers=headers, media_type="application/jsonl")
+
+
+def _lines(corrections: Iterator[Correction]) -> Iterator[str]:
+    for correction in corrections:
+        picture = base64.b64encode(correction.picture).decode() if correction.picture else None
+        values = _shown(correction)
+        del values["has_picture"]
+        yield json.dumps({**values, "picture": picture}) + "\n"
+
+
+@router.get(
+    "/{number}/picture",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
+        **documented(404, 422, 503),
+    },
+)
+async def picture(service: TheService, number: Number) -> Response:
+    """Return the picture that a correction's glyph was cut from, if it was kept."""
+    correction = await service.keep(Store.get, number)
+    if correction is None or correction.picture is None:
+        raise _missing()
+    return Response(correction.picture, media_type="image/png")
+
+
+@router.put(
+    "/{number}",
+    response_model=schemas.StoredCorrection,
+    responses=documented(400, 404, 408, 413, 422, 503),
+)
+async def judge(service: TheService, number: Number, judgement: Judgement) -> JSONResponse:
+    """Say what a stored reading should have been."""
+    correction = await service.keep(Store.judge, number, judgement.label)
+    if correction is None:
+        raise _missing()
+    return JSONResponse(_shown(correction))
+
+
+@router.delete("/{number}", response_model=schemas.Deleted, responses=documented(404, 422, 503))
+async def delete_one(service: TheService, number: Number) -> JSONResponse:
+    """Delete one correction for good."""
+    deleted = await service.keep(lambda store: store.delete(number=number))
+    if not deleted:
+        raise _missing()
+    return JSONResponse({"deleted": deleted})
+
+
+@router.delete("", response_model=schemas.Deleted, responses=documented(404, 422, 503))
+async def delete(
+    service: TheService,
+    person: Person = None,
+    everything: Annotated[
+        bool, Query(alias="all", description="delete everybody's corrections")
+    ] = False,
+) -> JSONResponse:
+    """Delete one person's corrections for good, or everybody's."""
+    if (person is None) is not everything:
+        detail = "expected either a person's token in Inkread-Person, or all=true"
+        raise ProblemError(422, "invalid", detail)
+    whose = person_of(person) if person else None
+    return JSONResponse({"deleted": await service.keep(lambda store: store.delete(person=whose))})
+
+
+def _missing() -> ProblemError:
+    return ProblemError(404, "not-found", "there is no such correction, or no picture of it")

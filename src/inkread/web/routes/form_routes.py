@@ -1,0 +1,249 @@
+"""Routes for forms: ``/v1/forms``; they need the extra [forms].
+
+Nothing that a request names is opened here: the picture of a blank form comes with the request.
+"""
+
+from typing import Annotated, Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from inkread.forms.align import Alignment, ScanError, corners
+from inkread.forms.field_reader import of_reader
+from inkread.forms.form_reader import MIN_CONFIDENCE, FieldReading, FormReader
+from inkread.forms.propose import propose
+from inkread.forms.template import PAGES_MM, PictureAlignment, Template, TemplateError
+from inkread.imaging import images
+from inkread.reader import Reader
+from inkread.web import examples, schemas, template_bodies
+from inkread.web.middleware.problems import ProblemError, documented
+from inkread.web.service import TheService
+from inkread.web.uploads import (
+    load_limited,
+    media_type,
+    merged,
+    picture_body,
+    received,
+    received_parts,
+)
+
+__all__ = ["Paper", "proposal", "read", "router", "shown", "template"]
+
+router = APIRouter(prefix="/v1/forms", tags=["forms"])
+
+_YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/plain")
+_SHOWN_PX = 2000  # the longer side of a picture that is sent back to be shown
+_PROBLEMS = documented(400, 408, 413, 415, 422, 503, 504)
+_BINARY = {"type": "string", "format": "binary"}
+_TEMPLATE_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"type": "object"}, "example": examples.TEMPLATE},
+            "application/yaml": {
+                "schema": {"type": "string"},
+                "example": examples.TEMPLATE_YAML,
+            },
+        },
+    }
+}
+_READ_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "scan": _BINARY,
+                        "template": {"type": "string", "description": "YAML"},
+                        "blank": {**_BINARY, "description": "the form that nobody wrote on"},
+                    },
+                    "required": ["scan", "template"],
+                    "additionalProperties": False,
+                }
+            }
+        },
+    }
+}
+
+
+class Paper(BaseModel):
+    """What a form is printed on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    page: str = Field(
+        "a4",
+        pattern=r"^(a4|a5|letter|[0-9]{2,4}(\.[0-9]{1,2})?x[0-9]{2,4}(\.[0-9]{1,2})?)$",
+        description="`a4`, `a5`, `letter`, or `WIDTHxHEIGHT` in millimetres",
+    )
+
+    @property
+    def size_mm(self) -> tuple[float, float]:
+        """Width and height."""
+        if self.page in PAGES_MM:
+            return PAGES_MM[self.page]
+        width, height = self.page.split("x")
+        return float(width), float(height)
+
+
+@router.post(
+    "/template",
+    response_model=schemas.FormTemplate,
+    responses={
+        **examples.of({"yaml": examples.TEMPLATE_YAML, "template": examples.TEMPLATE}),
+        **_PROBLEMS,
+    },
+    openapi_extra=_TEMPLATE_BODY,
+)
+async def template(request: Request, service: TheService) -> JSONResponse:
+    """Check a template, and return it as YAML and as values.
+
+    A problem names the lines and fields that are wrong; its `yaml` is the text with these lines.
+    """
+    service.check_room()
+    kind = media_type(request)
+    if kind != "application/json" and kind not in _YAML_TYPES:
+        detail = f"expected application/json or application/yaml, received {kind[:80]}"
+        raise ProblemError(415, "media-type", detail)
+    body = await request.body()
+    return JSONResponse(await service.work(_checked, body, kind == "application/json"))
+
+
+def _checked(body: bytes, is_json: bool) -> dict[str, Any]:
+    text = template_bodies.text_of(body, is_json=is_json)
+    return {"yaml": text, "template": template_bodies.values_of(template_bodies.parsed(text))}
+
+
+@router.post(
+    "/propose",
+    response_model=schemas.Proposal,
+    responses={**examples.of(examples.PROPOSAL), **_PROBLEMS},
+    openapi_extra=picture_body(page={"type": "string"}),
+)
+async def proposal(
+    request: Request, service: TheService, paper: Annotated[Paper, Query()]
+) -> JSONResponse:
+    """Find the boxes on the picture of a blank form, edge to edge and straight."""
+    service.check_room()
+    upload = await received(request)
+    paper = merged(paper, upload.fields)
+    megapixels = service.settings.max_megapixels
+    return JSONResponse(await service.work(_proposed, upload.picture, paper.size_mm, megapixels))
+
+
+def _proposed(picture: bytes, page: tuple[float, float], max_megapixels: float) -> dict[str, Any]:
+    return {
+        "page": list(page),
+        "fields": [
+            {
+                "kind": field.kind,
+                "cells": field.num_cells,
+                "box": [round(side, 1) for side in field.rect],
+            }
+            for field in propose(load_limited(picture, max_megapixels), page)
+        ],
+    }
+
+
+@router.post(
+    "/picture",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/png": {"schema": _BINARY}}},
+        **_PROBLEMS,
+    },
+    openapi_extra=picture_body(),
+)
+async def shown(request: Request, service: TheService) -> Response:
+    """Return a picture as browsers can show it: of a PDF or TIFF file, say."""
+    service.check_room()
+    upload = await received(request)
+    png = await service.work(_shown, upload.picture, service.settings.max_megapixels)
+    return Response(png, media_type="image/png")
+
+
+def _shown(picture: bytes, max_megapixels: float) -> bytes:
+    pixels = images.load(load_limited(picture, max_megapixels))
+    small = images.scaled(pixels, min(1.0, _SHOWN_PX / max(pixels.shape)))
+    return bytes(cv2.imencode(".png", small)[1])
+
+
+@router.post(
+    "/read",
+    response_model=schemas.Form,
+    responses={**examples.of(examples.FORM), **_PROBLEMS},
+    openapi_extra=_READ_BODY,
+)
+async def read(
+    request: Request,
+    service: TheService,
+    min_confidence: Annotated[
+        float, Query(ge=0, le=1, description="Fields less sure than this are doubtful.")
+    ] = MIN_CONFIDENCE,
+) -> JSONResponse:
+    """Read a scan of a form.
+
+    A form that is found by its print needs the picture of the blank one, as `blank`: the file that
+    its template names is never opened.
+    """
+    service.check_room()
+    names = ("scan", "template", "blank")
+    parts = await received_parts(request, names, template_bodies.MAX_BYTES)
+    missing = [name for name in names[:2] if name not in parts]
+    if missing:
+        raise ProblemError(422, "invalid", f"expected the part {missing[0]} in the form")
+    megapixels = service.settings.max_megapixels
+    return JSONResponse(await service.read(_read, parts, min_confidence, megapixels))
+
+
+def _read(
+    reader: Reader, parts: dict[str, bytes], min_confidence: float, max_megapixels: float
+) -> dict[str, Any]:
+    text = template_bodies.text_of(parts["template"], is_json=False)
+    form = template_bodies.parsed(text)
+    blank: npt.NDArray[np.uint8] | None = None
+    if isinstance(form.align, PictureAlignment):
+        if "blank" not in parts:
+            detail = "expected the picture of the blank form as the part blank: it is found by it"
+            raise ProblemError(422, "blank", detail)
+        blank = load_limited(parts["blank"], max_megapixels)
+    page = images.load(load_limited(parts["scan"], max_megapixels))
+    try:
+        fields = of_reader(reader)
+        form_reader = FormReader(form, fields, min_confidence=min_confidence, blank=blank)
+        reading = form_reader.read(page)
+    except TemplateError as error:
+        raise template_bodies.refused(error, text) from error
+    except ScanError as error:
+        raise ProblemError(422, "scan", str(error)) from error
+    alignment = reading.alignment
+    return {
+        "form": form.form,
+        "fields": [_field(field, alignment, form) for field in reading.fields],
+        "alignment": {
+            "residual_mm": alignment.residual_mm,
+            "dpi": alignment.dpi,
+            "turned_deg": alignment.turned_deg,
+        },
+        "width": page.shape[1],
+        "height": page.shape[0],
+        "model": fields.name,
+    }
+
+
+def _field(reading: FieldReading, alignment: Alignment, form: Template) -> dict[str, Any]:
+    places = alignment.to_pixels(corners(form.rects[reading.name]))
+    return {
+        "name": reading.name,
+        "value": reading.text,
+        "confidence": reading.confidence,
+        "status": reading.status.value,
+        "note": reading.note,
+        "corners": places.round(1).tolist(),
+    }

@@ -1,0 +1,184 @@
+"""The pictures in a request: its raw body, or files in a form; always checked for their size."""
+
+import io
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from PIL import Image
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import UploadFile
+
+from inkread.imaging import images
+from inkread.web.middleware.problems import ProblemError
+
+__all__ = [
+    "Upload",
+    "load_limited",
+    "media_type",
+    "merged",
+    "picture_body",
+    "received",
+    "received_parts",
+]
+
+T = TypeVar("T", bound=BaseModel)
+
+_FORM_TYPE = "multipart/form-data"
+_RAW_TYPES = ("", "application/octet-stream")
+_MAX_FIELDS = 10
+_MAX_FIELD_BYTES = 4096
+_BINARY = {"type": "string", "format": "binary"}
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What a request carried.
+
+    Attributes:
+        picture: the bytes of an image file.
+        fields: the other fields of the form; empty if there was none.
+    """
+
+    picture: bytes
+    fields: dict[str, str]
+
+
+def picture_body(**fields: dict[str, Any]) -> dict[str, Any]:
+    """Describe the body of a request with a picture for OpenAPI.
+
+    Args:
+        fields: schemas of the form's other fields.
+    """
+    form = {
+        "type": "object",
+        "properties": {"image": _BINARY, **fields},
+        "required": ["image"],
+        "additionalProperties": False,
+    }
+    content = {
+        **{kind: {"schema": _BINARY} for kind in ("image/png", "image/jpeg", _RAW_TYPES[1])},
+        _FORM_TYPE: {"schema": form},
+    }
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def merged(options: T, fields: dict[str, str]) -> T:
+    """Return options of the query with those of a form, which count more.
+
+    Raises:
+        RequestValidationError: a field that there isn't, or with a value that can't be.
+    """
+    if not fields:
+        return options
+    try:
+        return options.model_validate({**options.model_dump(exclude_unset=True), **fields})
+    except ValidationError as error:
+        errors = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+        raise RequestValidationError(errors) from error
+
+
+def media_type(request: Request) -> str:
+    """Return the media type of a request's body, in small letters and without parameters.
+
+    Raises:
+        ProblemError: the body is compressed as a whole.
+    """
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding != "identity":
+        raise ProblemError(415, "media-type", f"expected a plain body, received one in {encoding}")
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def received(request: Request) -> Upload:
+    """Read the picture that a request carries.
+
+    Raises:
+        ProblemError: another media type, no picture in the form, too large, too slow.
+    """
+    kind = media_type(request)
+    if kind == _FORM_TYPE:
+        return await _from_form(request)
+    if kind in _RAW_TYPES or kind.startswith("image/"):
+        return Upload(await request.body(), {})
+    raise ProblemError(
+        415, "media-type", f"expected a picture or a form with a picture, received {kind[:80]}"
+    )
+
+
+async def _from_form(request: Request) -> Upload:
+    limits = {"max_files": 1, "max_fields": _MAX_FIELDS, "max_part_size": _MAX_FIELD_BYTES}
+    async with request.form(**limits) as form:
+        picture = form.get("image")
+        if not isinstance(picture, UploadFile):
+            raise ProblemError(422, "invalid", "expected a file in the form's field image")
+        fields = {name: text for name, text in form.items() if isinstance(text, str)}
+        return Upload(await picture.read(), fields)
+
+
+async def received_parts(
+    request: Request, names: Collection[str], max_text_bytes: int
+) -> dict[str, bytes]:
+    """Read the parts of a form, be they files or fields.
+
+    Args:
+        request: to read from.
+        names: of the parts that may be there.
+        max_text_bytes: of a part that is no file.
+
+    Returns:
+        What is there, by its name.
+
+    Raises:
+        ProblemError: no form, a part that there isn't, too large, too slow.
+    """
+    kind = media_type(request)
+    if kind != _FORM_TYPE:
+        raise ProblemError(415, "media-type", f"expected {_FORM_TYPE}, received {kind[:80]}")
+    count = len(names)
+    limits = {"max_files": count, "max_fields": count, "max_part_size": max_text_bytes}
+    async with request.form(**limits) as form:
+        unknown = sorted(set(form) - set(names))
+        if unknown:
+            expected, received = ", ".join(names), ", ".join(unknown)[:80]
+            raise ProblemError(
+                422, "invalid", f"expected the parts {expected}, received {received}"
+            )
+        return {
+            name: await part.read() if isinstance(part, UploadFile) else part.encode()
+            for name, part in form.items()
+        }
+
+
+def load_limited(picture: bytes, max_megapixels: float) -> npt.NDArray[np.uint8]:
+    """Load a picture, if it says that it has not too many pixels.
+
+    Args:
+        picture: the bytes of an image file.
+        max_megapixels: in millions of pixels.
+
+    Returns:
+        (H, W) or (H, W, 3) uint8, RGB, upright.
+
+    Raises:
+        ProblemError: it has more.
+        ImageError: it can't be read.
+    """
+    try:
+        with Image.open(io.BytesIO(picture)) as opened:
+            num_pixels = opened.width * opened.height
+    except Image.DecompressionBombError as error:
+        raise ProblemError(413, "too-large", f"{error}") from None
+    except Exception:  # noqa: BLE001 - images.load_upright knows what Pillow raises, and says it well
+        num_pixels = 0
+    if num_pixels > max_megapixels * 1e6:
+        raise ProblemError(
+            413,
+            "too-large",
+            f"expected at most {max_megapixels:g} megapixels, received {num_pixels / 1e6:,.1f}",
+        )
+    return images.load_upright(picture)

@@ -1,0 +1,44 @@
+"""The order of the modules: each imports only those before it."""
+
+__all__ = ["LAYERS"]
+
+LAYERS = {
+    "": "errors files privacy table results",
+    "imaging": "pdf images components normalize ink crops segmentation",
+    "decoding": "automaton patterns check_digits constraints ctc search decoder",
+    "models": "metadata runtime registry",
+    "recognition": "glyph_reader augmented_views fusion line_reader",
+    "reader": "",
+    "explain": "occlusion illustration feature_maps",
+    "batch": "sources allocator processes annotate batch_reader results_file formats",
+    "corrections": "database schema store",
+    "forms": """
+        fields print_layout yaml_lines template markers printing propose align extract candidates
+        values field_reader rules form_reader journal field_crops tables form_batch
+    """,
+    "scale": "inputs dataset worker picture_job form_job ray_engine",
+    "web": """
+        pool metrics settings middleware.problems middleware.access middleware.limits
+        middleware.security live_reader service schemas examples uploads digit_crops
+        template_bodies field_corrections routes.page_routes routes.health_routes routes.read_routes
+        routes.classify_routes routes.correction_routes routes.form_routes form_review application
+        server
+    """,
+    "training": """
+        mnist history
+        augmentation.elastic augmentation.blending augmentation.shape_distortions
+        augmentation.distortions
+        synthesis.digit_strokes synthesis.letter_strokes synthesis.fonts synthesis.pen
+        synthesis.drawn_digits synthesis.writer synthesis.number_texts synthesis.papers
+        synthesis.numbers synthesis.scribbles synthesis.non_digits synthesis.filled_forms
+        recipes line_recipes
+        networks.architectures networks.export networks.reconstruction
+        evaluation.calibrate evaluation.evaluate evaluation.robustness evaluation.cost
+        evaluation.plots evaluation.provenance evaluation.report
+        glyph_batches line_batches runs epoch train train_line plan finetune promotion
+    """,
+    "cli": """
+        output progress engine_options data_commands train_commands demo evaluate_commands
+        form_commands serve_commands app
+    """,
+}

@@ -1,0 +1,147 @@
+import hashlib
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from inkread.errors import ConfigError
+from inkread.models.runtime import LineModel
+from inkread.training import line_batches, train_line
+from inkread.training.history import LineEpoch, read_history
+from inkread.training.line_recipes import LINE_RECIPES, LineRecipe
+from inkread.training.runs import load_network
+from inkread.training.train_line import SYMBOLS, LineTraining, text_of
+
+SMALL = LineRecipe("line", "a test", num_pools=2, pool_size=32, passes=2, batch_size=32)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_validation_strips():
+    patch = pytest.MonkeyPatch()
+    patch.setattr(train_line, "_NUM_VALIDATION", 24)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def unbroken(small_mnist, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("runs") / "line"
+    return train_line.train_line(SMALL, small_mnist, directory, seed=5)
+
+
+def test_a_run_leaves_its_files(unbroken):
+    names = {path.name for path in unbroken.directory.iterdir()}
+    assert names == {"recipe.json", "history.csv", "checkpoint.keras", "model.onnx", "metrics.json"}
+    assert read_history(unbroken.directory / "history.csv", LineEpoch) == list(unbroken.history)
+    metrics = json.loads((unbroken.directory / "metrics.json").read_text())
+    assert metrics["temperature"] > 0
+    assert metrics["validation_accuracy"]["n"] == 24
+
+
+def test_the_model_file_says_what_it_is(unbroken):
+    model = LineModel(unbroken.model_file)
+    assert model.symbols == SYMBOLS
+    assert model.metadata.kind == "line"
+    assert model.metadata.recipe == SMALL.to_dict()
+    assert model.metadata.seed == 5
+
+
+def test_frames_are_distributions_whatever_their_company(unbroken):
+    """A strip's frames don't depend on the wider strips beside it."""
+    model = LineModel(unbroken.model_file)
+    strips = unbroken.validation.strips[:6]
+
+    together = model.log_probabilities(strips)
+
+    for strip, frames in zip(strips, together, strict=True):
+        assert frames.shape == ((strip.shape[1] + 1) // 2, len(SYMBOLS) + 1)
+        np.testing.assert_allclose(np.exp(frames).sum(axis=1), 1, atol=1e-5)
+        (alone,) = model.log_probabilities([strip])
+        # Only what lies within the network's reach of the padding may differ a little.
+        np.testing.assert_allclose(np.exp(alone[:-24]), np.exp(frames[:-24]), atol=1e-3)
+
+
+def test_training_learns(unbroken):
+    first, second = unbroken.history
+    assert second.loss < first.loss
+
+
+def test_a_resumed_run_ends_as_an_unbroken_one(unbroken, small_mnist, tmp_path):
+    next(LineTraining(SMALL, small_mnist, tmp_path / "line", seed=5).epochs())
+
+    resumed = LineTraining(SMALL, small_mnist, tmp_path / "line", seed=5, resume=True)
+    for _ in resumed.epochs():
+        pass
+
+    # The sums of CTC are taken in any order: not bit for bit.
+    for one, two in zip(unbroken.history, resumed.history, strict=True):
+        assert one.epoch == two.epoch
+        assert two.loss == pytest.approx(one.loss, rel=1e-3)
+        assert two.validation_loss == pytest.approx(one.validation_loss, rel=1e-3)
+
+
+def test_a_finished_run_is_left_as_it_is(unbroken, small_mnist, tmp_path):
+    copy = shutil.copytree(unbroken.directory, tmp_path / "copy")
+    before = (copy / "model.onnx").read_bytes()
+
+    train_line.train_line(SMALL, small_mnist, copy, seed=5, resume=True)
+
+    assert (copy / "model.onnx").read_bytes() == before
+
+
+def test_a_run_may_begin_with_the_weights_of_another(unbroken, small_mnist, tmp_path):
+    directory = tmp_path / "further"
+    training = LineTraining(SMALL, small_mnist, directory, seed=6, start=unbroken.directory)
+
+    known = load_network(unbroken.directory).get_weights()
+    assert all(
+        np.array_equal(*pair) for pair in zip(training.network.get_weights(), known, strict=True)
+    )
+    begun = json.loads((directory / "recipe.json").read_text())["recipe"]
+    checkpoint = (unbroken.directory / "checkpoint.keras").read_bytes()
+    assert begun["start_sha256"] == hashlib.sha256(checkpoint).hexdigest()
+
+
+def test_a_start_that_is_no_run_is_refused(small_mnist, tmp_path):
+    with pytest.raises(ConfigError, match="a run to start from"):
+        LineTraining(SMALL, small_mnist, tmp_path / "new", start=tmp_path / "none")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_with_another_run_is_refused(unbroken, small_mnist):
+    with pytest.raises(ConfigError, match="holds a run already"):
+        train_line.train_line(SMALL, small_mnist, unbroken.directory, seed=5)
+    with pytest.raises(ConfigError, match="seed 6"):
+        train_line.train_line(SMALL, small_mnist, unbroken.directory, seed=6, resume=True)
+
+
+@pytest.mark.parametrize(
+    "change", [{"num_pools": 0}, {"batch_size": 100}, {"passes": 0}, {"pool_size": 0}]
+)
+def test_a_recipe_that_makes_no_sense_is_refused(change):
+    with pytest.raises(ConfigError, match="expected counts"):
+        replace(SMALL, **change)
+
+
+@pytest.mark.parametrize("values", [{"name": "x"}, {**SMALL.to_dict(), "extra": 1}, []])
+def test_a_recipe_from_broken_values_is_refused(values):
+    with pytest.raises(ConfigError):
+        LineRecipe.from_dict(values)
+
+
+def test_recipes_come_back_from_plain_values():
+    for recipe in LINE_RECIPES.values():
+        assert LineRecipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+def test_a_text_is_what_is_no_separator():
+    assert text_of("1.250,-") == "1250"
+    assert text_of("=?7:") == "?7"
+
+
+def test_a_pool_is_written_in_one_process_and_in_another(small_mnist):
+    """The training's pools are those that anybody gets for its seed and number."""
+    (made,) = line_batches.pools(small_mnist.train, 4, 9, range(1))
+    assert made.texts == line_batches.pool(small_mnist.train, 4, 9, 0).texts
