@@ -12,7 +12,10 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from inkread.privacy import keep_library_files_in_cache
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+keep_library_files_in_cache()
 
 import keras
 import numpy as np

@@ -17,7 +17,10 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+from inkread.privacy import keep_library_files_in_cache
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+keep_library_files_in_cache()
 
 import numpy as np
 import numpy.typing as npt

@@ -9,6 +9,10 @@ python benchmarks/number_confidence.py [--count 2000] [--seed 0] [--line-model M
 import argparse
 from pathlib import Path
 
+from inkread.privacy import keep_library_files_in_cache
+
+keep_library_files_in_cache()
+
 import numpy as np
 from matplotlib.figure import Figure
 from provenance import print_provenance

@@ -9,7 +9,6 @@ python benchmarks/ray_cluster.py [--count 3000] [--check 200] [--seed 0]
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -20,13 +19,10 @@ from pathlib import Path
 from cheques import make_cheques
 from provenance import print_provenance
 from pyarrow import parquet
+from ray.cluster_utils import Cluster
 
 from inkread import Reader
 from inkread.scale.worker import BATCH
-
-# Before Ray is imported, which reads it then.
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-from ray.cluster_utils import Cluster
 
 WAIT_S = 3600
 

@@ -15,6 +15,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from inkread.privacy import keep_library_files_in_cache
+
+keep_library_files_in_cache()
+
 import cv2
 import numpy as np
 import numpy.typing as npt

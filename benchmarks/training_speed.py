@@ -14,7 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from inkread.privacy import keep_library_files_in_cache
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+keep_library_files_in_cache()
 
 import keras
 import numpy as np

@@ -19,18 +19,20 @@ PATIENT = ("--port", "0", "--timeout", "300")  # a busy machine is no failure
 class Served:
     """A running service: ``with Served("--queue", "2") as served: served.url``.
 
-    Another command that serves is given as ``command``.
+    Another command that serves is given as ``command``, a program to run it by as ``under``.
+    A variable of the environment that is None is unset.
 
     Attributes:
         url: where it listens.
         log: the lines of its log, parsed.
     """
 
-    def __init__(self, *options, command=("serve", *PATIENT), environment=None):
+    def __init__(self, *options, command=("serve", *PATIENT), environment=None, under=()):
+        variables = {**os.environ, "INKREAD_MODELS": "/nonexistent", **(environment or {})}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "inkread.cli", *command, *map(str, options)],
+            [*under, sys.executable, "-m", "inkread.cli", *command, *map(str, options)],
             stderr=subprocess.PIPE,
-            env={**os.environ, "INKREAD_MODELS": "/nonexistent", **(environment or {})},
+            env={name: value for name, value in variables.items() if value is not None},
             text=True,
         )
         self.lines = deque()

@@ -13,11 +13,12 @@ import inkread
 PACKAGE = Path(inkread.__file__).parent
 # Below __init__, a module imports only those before it in this list.
 LAYERS = (
-    "errors", "memory", "files", "sources", "record", "table", "results", "pdf", "images",
-    "normalize", "components", "ink", "segment", "alignment", "automaton", "patterns", "checks",
-    "constraints", "search", "decode", "metadata", "runtime", "crops", "opinion", "looks",
-    "glyph_reader", "line_reader", "reader", "annotate", "processes", "batch", "explain",
-    "illustrate", "output", "messages", "registry", "scale", "forms", "web", "training", "cli",
+    "errors", "memory", "files", "privacy", "sources", "record", "table", "results", "pdf",
+    "images", "normalize", "components", "ink", "segment", "alignment", "automaton", "patterns",
+    "checks", "constraints", "search", "decode", "metadata", "runtime", "crops", "opinion",
+    "looks", "glyph_reader", "line_reader", "reader", "annotate", "processes", "batch",
+    "explain", "illustrate", "output", "messages", "registry", "scale", "forms", "web",
+    "training", "cli",
 )  # fmt: skip
 MODULES = [
     "inkread",

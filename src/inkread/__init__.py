@@ -12,6 +12,7 @@ Importing it loads neither TensorFlow nor ONNX Runtime; the reader comes with it
 
 from typing import TYPE_CHECKING, Any
 
+from inkread import privacy
 from inkread.errors import (
     ConfigError,
     DataError,
@@ -42,6 +43,8 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+privacy.disable_telemetry()
 
 
 def __getattr__(name: str) -> Any:

@@ -6,11 +6,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import platformdirs
+
 from inkread.errors import ConfigError
 
-__all__ = ["check_target", "replacing", "write_atomically"]
+__all__ = ["cache_folder", "check_target", "replacing", "write_atomically"]
 
 _PREFIX = ".writing-"
+
+
+def cache_folder() -> Path:
+    """Return the folder for what can be made again: ``$INKREAD_CACHE`` or the user's cache."""
+    return Path(os.environ.get("INKREAD_CACHE") or platformdirs.user_cache_dir("inkread"))
 
 
 def check_target(path: Path, suffixes: Sequence[str] = ()) -> None:

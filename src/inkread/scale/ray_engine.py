@@ -9,11 +9,11 @@ import contextlib
 import logging
 import math
 import os
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 # Before Ray is imported, which reads them then.
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
@@ -30,6 +30,7 @@ from inkread.scale.worker import BATCH, Job, Summary, Worker
 __all__ = ["connected", "read", "side_by_side"]
 
 _INPUTS_A_PARTITION = 100_000  # that one task merges
+_AUTHENTICATION = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -54,6 +55,9 @@ def connected(address: str | None = None, *, num_cpus: int | None = None) -> Ite
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     if address == "local":
         options |= {"num_cpus": num_cpus, "include_dashboard": False}
+        if not any(name in os.environ for name in _AUTHENTICATION):
+            # Otherwise Ray stores a token in the home folder.
+            os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex()
     try:
         ray.init(address, **options)
     except (ConnectionError, ValueError, RuntimeError) as error:

