@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
-__all__ = ["CELL_PX", "DIRECTIONS", "MAPS", "PAGE", "PAGE_MAPS", "STEP_PX", "LayoutShape"]
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["CELL_PX", "DIRECTIONS", "MAPS", "PAGE", "PAGE_MAPS", "STEP_PX", "LayoutShape", "padded"]
 
 PAGE, PAGE_MAPS = "page", "maps"  # the network's input and output
 CELL_PX = 4  # pixels of the page, each way, a pixel of the maps
@@ -40,3 +44,20 @@ class LayoutShape:
     least_px: float = 8.0
     most_px: float = 100.0
     shrink: float = 0.22
+
+
+def padded(page: npt.NDArray[np.uint8], shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """Enlarge a page on its right and below, in the grey that most of its edge has.
+
+    Args:
+        page: (H, W) uint8.
+        shape: height and width to come to, at least the page's.
+    """
+    edge = np.concatenate([page[0], page[-1], page[:, 0], page[:, -1]])
+    bottom, right = shape[0] - page.shape[0], shape[1] - page.shape[1]
+    return np.asarray(
+        cv2.copyMakeBorder(
+            page, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=float(np.median(edge))
+        ),
+        np.uint8,
+    )

@@ -2,11 +2,10 @@
 
 from typing import cast
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inkread.layout_maps import PAGE, PAGE_MAPS, LayoutShape
+from inkread.layout_maps import PAGE, PAGE_MAPS, LayoutShape, padded
 from inkread.runtime import ModelFile
 
 __all__ = ["LayoutModel"]
@@ -39,9 +38,8 @@ class LayoutModel(ModelFile):
         """
         height, width = page.shape
         step, cell = self.shape.step_px, self.shape.cell_px
-        bottom, right = -height % step, -width % step
-        padded = cv2.copyMakeBorder(page, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
-        inputs = padded[None, :, :, None] * np.float32(1 / 255)
+        framed = padded(page, (height + -height % step, width + -width % step))
+        inputs = framed[None, :, :, None] * np.float32(1 / 255)
         found = self.outputs(inputs)[0, : -(-height // cell), : -(-width // cell)]
         return np.ascontiguousarray(found.transpose(2, 0, 1))
 

@@ -103,7 +103,9 @@ class ModelMetadata:
             values["labels"] = tuple(values["labels"])
             kind = values.get("kind", "glyph")
             if kind not in _SHAPES:
-                raise ModelError(f"expected a model of a kind among {sorted(_SHAPES)}, received {kind!r}")
+                raise ModelError(
+                    f"expected a model of a kind among {sorted(_SHAPES)}, received {kind!r}"
+                )
             values["shape"] = _SHAPES[kind](**values["shape"])
             values["figures"] = {
                 name: Figure(**figure) for name, figure in values.get("figures", {}).items()

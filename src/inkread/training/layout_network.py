@@ -10,7 +10,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from inkread.layout_maps import MAPS, PAGE, PAGE_MAPS, STEP_PX
+from inkread.layout_maps import MAPS, PAGE, PAGE_MAPS
 
 __all__ = ["LayoutLoss", "layout"]
 

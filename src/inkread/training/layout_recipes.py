@@ -31,12 +31,12 @@ class LayoutRecipe:
     name: str
     purpose: str
     num_pools: int
-    pool_size: int = 768
-    passes: int = 2
-    batch_size: int = 8
-    side_px: int = 512
-    learning_rate: float = 0.002
-    warmup: float = 0.1
+    pool_size: int = 480
+    passes: int = 3
+    batch_size: int = 4
+    side_px: int = 384
+    learning_rate: float = 0.0015
+    warmup: float = 0.05
     weight_decay: float = 0.01
     clipnorm: float = 1.0
     start_sha256: str = ""
@@ -85,7 +85,7 @@ LAYOUT_RECIPES: dict[str, LayoutRecipe] = {
         LayoutRecipe(
             name="layout",
             purpose="finds writing, print, ruling and paper on pages: the shipped layout model",
-            num_pools=34,
+            num_pools=32,
         ),
     )
 }

@@ -42,7 +42,7 @@ def take(size: tuple[int, int], shape: tuple[int, int], rng: np.random.Generator
         rng: decides.
     """
     kind = str(rng.choice(_VIEWS, p=_VIEW_SHARES))
-    quarter = int(rng.choice(4, p=(0.7, 0.1, 0.1, 0.1)))
+    quarter = int(rng.choice(4, p=(0.76, 0.08, 0.08, 0.08)))
     angle = 0.0
     lean = 0.0
     if kind in ("scan", "border"):
@@ -72,20 +72,23 @@ def take(size: tuple[int, int], shape: tuple[int, int], rng: np.random.Generator
     return View(matrix, shape, quarter, kind in ("desk", "border", "part", "page"), kind)
 
 
-def see(grey: Floats, view: View, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+def see(
+    grey: Floats, view: View, rng: np.random.Generator, sharp_px: float
+) -> npt.NDArray[np.uint8]:
     """Return the picture of a sheet, as a camera or scanner gives it.
 
     Args:
         grey: (H, W) float32, the share of light that the sheet gives back, in [0, 1].
         view: how it is seen.
         rng: decides light, surroundings and camera.
+        sharp_px: standard deviation of the strongest blur, in pixels.
 
     Returns:
         (H, W) uint8 of the view's shape.
     """
     height, width = view.shape
     paper = float(rng.choice([rng.uniform(0.85, 1.0), rng.uniform(0.45, 0.9)]))
-    faint = float(rng.choice([1.0, rng.uniform(0.3, 0.9)], p=[0.7, 0.3]))
+    faint = float(rng.choice([1.0, rng.uniform(0.45, 0.9)], p=[0.7, 0.3]))
     grey = paper * (1 - np.float32(faint) * (1 - grey))
     if rng.random() < 0.12:
         grey = grey * (1 - np.float32(rng.uniform(0.03, 0.22)) * _fine(grey.shape, rng))
@@ -108,7 +111,7 @@ def see(grey: Floats, view: View, rng: np.random.Generator) -> npt.NDArray[np.ui
     picture = picture * light * np.float32(rng.uniform(0.75, 1.0))
     if rng.random() < 0.07:  # chalk, screens, negatives
         picture = 1.0 - picture
-    return _camera(picture, rng)
+    return _camera(picture, rng, sharp_px)
 
 
 def _fine(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
@@ -154,9 +157,7 @@ def _desk(view: View, paper: float, rng: np.random.Generator) -> Floats:
         texture = np.tile(tile, (-(-height // 128), -(-width // 128)))[:height, :width] - 0.3
     elif kind == 3:  # cloth, stone
         coarse = rng.standard_normal((height // 4, width // 4), np.float32)
-        texture = cv2.resize(
-            cv2.GaussianBlur(coarse, (0, 0), rng.uniform(0.5, 4)), (width, height)
-        )
+        texture = cv2.resize(cv2.GaussianBlur(coarse, (0, 0), rng.uniform(0.5, 4)), (width, height))
         texture /= max(1e-6, float(texture.std()))
     desk = level + np.float32(rng.uniform(0.02, 0.13)) * texture
     if rng.random() < 0.3:  # things that lie about
@@ -181,9 +182,7 @@ def _edge_shadow(
     mask = np.zeros(view.shape, np.float32)
     cv2.fillConvexPoly(mask, np.rint(outline).astype(np.int32), 1.0)
     shift = rng.uniform(-8, 8, 2)
-    moved = cv2.warpAffine(
-        mask, np.array([[1, 0, shift[0]], [0, 1, shift[1]]]), view.shape[::-1]
-    )
+    moved = cv2.warpAffine(mask, np.array([[1, 0, shift[0]], [0, 1, shift[1]]]), view.shape[::-1])
     shadow = cv2.GaussianBlur(moved, (0, 0), rng.uniform(1, 6)) * (1 - mask)
     picture *= 1 - np.float32(rng.uniform(0.2, 0.7)) * shadow
 
@@ -201,12 +200,12 @@ def _light(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
     return np.asarray(np.clip(light, 0.35, 1.25), np.float32)
 
 
-def _camera(grey: Floats, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+def _camera(grey: Floats, rng: np.random.Generator, sharp_px: float) -> npt.NDArray[np.uint8]:
     """Blur, noise, low resolution, one level of ink, JPEG."""
     height, width = grey.shape
     kind = rng.random()
     if kind < 0.35:
-        grey = cv2.GaussianBlur(grey, (0, 0), rng.uniform(0.4, 1.5))
+        grey = cv2.GaussianBlur(grey, (0, 0), sharp_px * rng.uniform(0.2, 1.0))
     elif kind < 0.42:  # moved
         length = int(rng.integers(2, 6))
         kernel = np.full((1, length) if rng.random() < 0.5 else (length, 1), 1 / length, np.float32)
@@ -228,6 +227,8 @@ def _camera(grey: Floats, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     if rng.random() < 0.06:  # a scanner that knows black and white only
         result = np.where(result > rng.uniform(0.45, 0.75) * result.max(), 255, 0).astype(np.uint8)
     if rng.random() < 0.45:
-        _, data = cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 95))])
+        _, data = cv2.imencode(
+            ".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 95))]
+        )
         result = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
     return result

@@ -1,5 +1,6 @@
 """What fills the places of a page: one entry, written or printed, in a box on a sheet."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -13,7 +14,10 @@ from inkread.training.page_writing import PageWriter, number_to_write, word_to_w
 __all__ = ["ENTRIES", "Area", "PageContent"]
 
 Floats = npt.NDArray[np.float32]
-ENTRIES = ("number", "digit", "word", "struck", "dash", "tick", "empty", "print", "printed number")
+ENTRIES = (
+    "number", "digit", "word", "struck", "dash", "tick", "crossed", "empty", "print",
+    "printed number",
+)  # fmt: skip
 _MOST_OVER = 0.12  # of the writing's height: how far a run in a cell is taken to reach over a rule
 
 
@@ -81,21 +85,22 @@ class PageContent:
             The text of the run that is there now, ``None`` if there is none.
         """
         rng = self.rng
-        if entry == "empty":
-            return None
-        if entry == "dash":
-            self._place(self.writer.dash(), area, align)
-            return None
-        if entry == "tick":
-            self._place(self.writer.tick(), area, align)
+        marks: dict[str, Callable[[], Floats]] = {
+            "dash": self.writer.dash,
+            "tick": self.writer.tick,
+            "crossed": lambda: self.writer.cross(area.width, area.height),
+        }
+        if entry in marks:
+            self._place(marks[entry](), area, align)
+        if entry == "empty" or entry in marks:
             return None
         if entry in ("print", "printed number"):
             is_number = entry == "printed number"
             text = printed_number(rng) if is_number else printed_word(rng)
             return self.print_text(text, area, align=align)
-        if entry == "word":
-            return self.write_text(self.word(), area, align=align)
-        text = str(rng.integers(10)) if entry == "digit" else self.number(longest)
+        text = self.number(longest)
+        if entry in ("word", "digit"):
+            text = self.word() if entry == "word" else str(rng.integers(10))
         return self.write_text(text, area, align=align, struck=entry == "struck")
 
     def write_text(
@@ -179,4 +184,4 @@ def _narrowed(ink: Floats, width: float) -> Floats:
         return ink
     share = width / ink.shape[1]
     size = (max(2, round(width)), max(2, round(ink.shape[0] * max(share, 0.75))))
-    return cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(ink, size, interpolation=cv2.INTER_AREA), np.float32)

@@ -18,9 +18,7 @@ __all__ = [
 ]
 
 
-def heading(
-    content: PageContent, left: float, top: float, until: float | None = None
-) -> float:
+def heading(content: PageContent, left: float, top: float, until: float | None = None) -> float:
     """Print a title, perhaps light on a dark bar, and some lines below; returns where it ends."""
     rng, unit = content.rng, content.unit
     width, height = content.sheet.size
@@ -131,6 +129,9 @@ def field(content: PageContent, left: float, top: float, room: float) -> Area:
     if kind == 1:
         area = Area(left, top, left + wide, top + unit * rng.uniform(1.1, 2.4))
         box(content, area, rule_style(content), closed=rng.random() < 0.92)
+        if rng.random() < 0.06:  # print to be written over
+            tone = float(rng.uniform(0.6, 0.9))
+            content.print_text(printed_word(rng), area, scale=0.8, tone=tone)
         if is_filled:
             content.write_text(text, area, align=rng.uniform(0, 1), struck=rng.random() < 0.04)
         return area

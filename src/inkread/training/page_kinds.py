@@ -31,8 +31,8 @@ def marks(content: PageContent) -> None:
         tall = unit * rng.uniform(1.05, 2.4)
         longest = int(rng.choice([1, 2, 3, 4, 6], p=(0.2, 0.3, 0.2, 0.2, 0.1)))
         wide = unit * (0.75 * longest + rng.uniform(0.3, 1.6))
-        heights = [tall] * int(rng.integers(1, max(2, min(24, (height - top) / tall))))
-        widths = [wide] * int(rng.integers(1, max(2, min(14, (width - left) / wide))))
+        heights = [tall] * int(rng.integers(1, max(2, min(24, int((height - top) / tall)))))
+        widths = [wide] * int(rng.integers(1, max(2, min(14, int((width - left) / wide)))))
         if rng.random() < 0.5:
             widths = [w * rng.uniform(0.7, 2.2) for w in widths]
         area = table(content, left, top, widths, heights, _entries(content), longest=longest)
@@ -292,9 +292,11 @@ def _entries(content: PageContent) -> Callable[[int, int], tuple[str, float]]:
     head = str(rng.choice(["print", "printed number", "word", "number", "cells"]))
     first = str(rng.choice(["print", "printed number", "number", "word", "cells"]))
     kind = rng.choice(3, p=(0.5, 0.3, 0.2))
-    shares = ((0.94, 0, 0.01, 0.01, 0.02, 0, 0.02), (0.5, 0, 0.04, 0.03, 0.06, 0.02, 0.35),
-              (0.4, 0.1, 0.2, 0.04, 0.06, 0.05, 0.15))[kind]  # fmt: skip
-    entries = ("number", "digit", "word", "struck", "dash", "tick", "empty")
+    shares = (
+        (0.94, 0, 0.01, 0.01, 0.02, 0, 0, 0.02), (0.5, 0, 0.04, 0.03, 0.06, 0.02, 0.03, 0.32),
+        (0.4, 0.1, 0.2, 0.04, 0.06, 0.03, 0.02, 0.15),
+    )[kind]  # fmt: skip
+    entries = ("number", "digit", "word", "struck", "dash", "tick", "crossed", "empty")
     align = float(rng.choice([0.5, 0.1, 0.9]))
 
     def fill(row: int, column: int) -> tuple[str, float]:

@@ -18,15 +18,118 @@ _UNFIT = (
     "symbol", "dingbat", "d050", "z003", "chancery", "math", "stixsiz", "stixnon", "cmsy", "cmex",
     "cmmi", "emoji", "barcode", "initials", "keyboard", "opensymbol", "script", "cursive",
 )  # fmt: skip
-_WORDS = (
-    "Name Date Total Marks Score Number Page Class Year Class Roll No. Sum Subtotal Amount Signature "
-    "Place Result Grade Student Teacher Examiner Course Code Section Part Question Answer Time Weight "
-    "Height Length Volume Unit Price Quantity Tax Order Invoice Customer Address City Country Phone "
-    "Account Bank Branch Office Station Depth Sample Species Count Remarks Comments Yes Nein Datum "
-    "Betrag Summe Punkte Klasse Nom Prénom Montant Somme Fecha Nombre Firma Importe Totale Data the "
-    "of and to in is for on with by from that this are be as at or an it not all if please fill form "
-    "only use black ink write clearly within each box do leave blank"
-).split()
+_WORDS = [
+    "Name",
+    "Date",
+    "Total",
+    "Marks",
+    "Score",
+    "Number",
+    "Page",
+    "Class",
+    "Year",
+    "Class",
+    "Roll",
+    "No.",
+    "Sum",
+    "Subtotal",
+    "Amount",
+    "Signature",
+    "Place",
+    "Result",
+    "Grade",
+    "Student",
+    "Teacher",
+    "Examiner",
+    "Course",
+    "Code",
+    "Section",
+    "Part",
+    "Question",
+    "Answer",
+    "Time",
+    "Weight",
+    "Height",
+    "Length",
+    "Volume",
+    "Unit",
+    "Price",
+    "Quantity",
+    "Tax",
+    "Order",
+    "Invoice",
+    "Customer",
+    "Address",
+    "City",
+    "Country",
+    "Phone",
+    "Account",
+    "Bank",
+    "Branch",
+    "Office",
+    "Station",
+    "Depth",
+    "Sample",
+    "Species",
+    "Count",
+    "Remarks",
+    "Comments",
+    "Yes",
+    "Nein",
+    "Datum",
+    "Betrag",
+    "Summe",
+    "Punkte",
+    "Klasse",
+    "Nom",
+    "Prénom",
+    "Montant",
+    "Somme",
+    "Fecha",
+    "Nombre",
+    "Firma",
+    "Importe",
+    "Totale",
+    "Data",
+    "the",
+    "of",
+    "and",
+    "to",
+    "in",
+    "is",
+    "for",
+    "on",
+    "with",
+    "by",
+    "from",
+    "that",
+    "this",
+    "are",
+    "be",
+    "as",
+    "at",
+    "or",
+    "an",
+    "it",
+    "not",
+    "all",
+    "if",
+    "please",
+    "fill",
+    "form",
+    "only",
+    "use",
+    "black",
+    "ink",
+    "write",
+    "clearly",
+    "within",
+    "each",
+    "box",
+    "do",
+    "leave",
+    "blank",
+]
 
 
 def find_fonts() -> tuple[Path, ...]:
@@ -58,9 +161,7 @@ class PagePrinter:
         tone: grey of its ink, in [0, 1].
     """
 
-    def __init__(
-        self, fonts: tuple[Path, ...], rng: np.random.Generator, size_px: float
-    ) -> None:
+    def __init__(self, fonts: tuple[Path, ...], rng: np.random.Generator, size_px: float) -> None:
         """Choose fonts."""
         self._fonts = [str(fonts[rng.integers(len(fonts))]) for _ in range(3)]
         self._rng, self.size_px = rng, size_px
@@ -83,7 +184,7 @@ class PagePrinter:
         width, height = int(right - left) + 2, int(bottom - top) + 2
         picture = Image.new("L", (max(3, width), max(3, height)))
         ImageDraw.Draw(picture).text((1 - left, 1 - top), text, fill=255, font=face)
-        return np.asarray(picture, np.float32) / 255
+        return np.asarray(picture) * np.float32(1 / 255)
 
     def space_px(self, scale: float = 1.0) -> float:
         """Return the width of a space, in pixels."""
@@ -127,9 +228,7 @@ def bar_code(rng: np.random.Generator, width: int, height: int) -> Floats:
     """Print a bar code, or a code of squares if it is about as wide as high."""
     if width > 1.6 * height:
         bars = rng.random(max(4, width // int(rng.integers(2, 4)))) < 0.5
-        row = cv2.resize(
-            bars.astype(np.float32)[None], (width, 1), interpolation=cv2.INTER_NEAREST
-        )
+        row = cv2.resize(bars.astype(np.float32)[None], (width, 1), interpolation=cv2.INTER_NEAREST)
         return np.repeat(row, height, axis=0)
     count = int(rng.integers(10, 26))
     squares = (rng.random((count, count)) < 0.5).astype(np.float32)
@@ -137,7 +236,9 @@ def bar_code(rng: np.random.Generator, width: int, height: int) -> Floats:
         squares[y : y + 5, x : x + 5] = 1
         squares[y + 1 : y + 4, x + 1 : x + 4] = 0
         squares[y + 2, x + 2] = 1
-    return cv2.resize(squares, (width, height), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(
+        cv2.resize(squares, (width, height), interpolation=cv2.INTER_NEAREST), np.float32
+    )
 
 
 def logo(rng: np.random.Generator, side: int) -> Floats:
@@ -160,4 +261,4 @@ def logo(rng: np.random.Generator, side: int) -> Floats:
         else:
             axes = rng.integers(2, side // 2 + 3, 2).tolist()
             cv2.ellipse(canvas, centre, axes, float(rng.uniform(0, 180)), 0, 360, colour, thickness)
-    return canvas.astype(np.float32) / 255
+    return canvas * np.float32(1 / 255)

@@ -175,7 +175,7 @@ class Sheet:
         for piece in pieces:
             vertices = np.rint((piece - low) * 16).astype(np.int32).reshape(-1, 1, 2)
             cv2.polylines(stroke, [vertices], False, strength, thickness, cv2.LINE_AA, 4)
-        self.lay(stroke.astype(np.float32) / 255, low[0], low[1], kind, tone=tone)
+        self.lay(stroke * np.float32(1 / 255), low[0], low[1], kind, tone=tone)
 
     def shade(self, box: tuple[float, float, float, float], tone: float) -> None:
         """Tint a part of the sheet: left, top, right, bottom in pixels."""

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from inkread.training.page_content import Area, PageContent
-from inkread.training.page_sheet import SheetCell, SheetTable, box_corners
+from inkread.training.page_sheet import RULING, SheetCell, SheetTable, box_corners
 
 __all__ = ["RuleStyle", "box", "comb", "rule_style", "table", "underline"]
 
@@ -131,7 +133,7 @@ _LOOKS = ("closed", "open", "level", "upright", "framed", "none")
 _LOOK_SHARES = (0.62, 0.1, 0.12, 0.04, 0.04, 0.08)
 
 
-def _draw_rules(  # noqa: PLR0913 - what rules are drawn by
+def _draw_rules(
     content: PageContent,
     places: tuple[np.ndarray, np.ndarray],
     look: str,
@@ -170,9 +172,7 @@ def _merged(content: PageContent, num_rows: int, num_columns: int) -> set[tuple[
     return chosen
 
 
-def _unbroken(
-    index: int, num_rows: int, merged: set[tuple[int, int]]
-) -> list[tuple[int, int]]:
+def _unbroken(index: int, num_rows: int, merged: set[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return the stretches of an upright rule, as first and last row, that no merged cell cuts."""
     stretches, start = [], 0
     for row in range(num_rows + 1):
@@ -204,6 +204,8 @@ def comb(content: PageContent, left: float, top: float, text: str, empty: int = 
     look = rng.choice(3, p=(0.75, 0.15, 0.1)) if not gap else rng.choice(2, p=(0.85, 0.15))
     size = len(text) + empty
     right = left + size * width + (size - 1) * gap
+    faint = float(rng.uniform(0.5, 0.9)) * (rng.random() < 0.06)
+    crossed = rng.random() < 0.12
     cells = []
     if not gap:
         line(content, (left, top + height), (right, top + height), style)
@@ -217,9 +219,14 @@ def comb(content: PageContent, left: float, top: float, text: str, empty: int = 
         else:
             upper = top if look < 2 else top + 0.6 * height
             line(content, (x, upper), (x, top + height), style)
+        inner = _inset(area, 0.5 * style.width_px)
+        if faint:  # how digits are to be written
+            content.sheet.lay(_eight(inner), inner.left, inner.top, RULING, tone=faint)
         entry = None
         if index < len(text) and text[index] != " ":
-            entry = content.write_text(text[index], _inset(area, 0.5 * style.width_px))
+            entry = content.write_text(text[index], inner)
+        elif crossed:
+            content.enter("crossed", inner)
         corners = box_corners(area.left, area.top, area.right, area.bottom)
         cells.append(SheetCell(0, index, corners, entry))
     if not gap:
@@ -237,7 +244,7 @@ def box(content: PageContent, area: Area, style: RuleStyle, *, closed: bool = Tr
         (area.left, area.top), (area.left, area.bottom), (area.right, area.bottom),
         (area.right, area.top),
     ]  # fmt: skip
-    for start, end in zip(corners, corners[1:], strict=False):
+    for start, end in pairwise(corners):
         line(content, start, end, style)
     if closed:
         line(content, corners[-1], corners[0], style)
@@ -250,6 +257,17 @@ def underline(content: PageContent, left: float, right: float, y: float) -> None
         dot = max(1.0, content.unit * rng.uniform(0.03, 0.1))
         style = RuleStyle(dot, style.tone, dot * rng.uniform(1.2, 2.5))
     line(content, (left, y), (right, y + rng.normal(0, 0.004) * (right - left)), style)
+
+
+def _eight(area: Area) -> npt.NDArray[np.float32]:
+    """Draw the figure of seven bars that some forms print into the cells of a comb."""
+    width, height = max(6, round(area.width)), max(8, round(area.height))
+    canvas = np.zeros((height, width), np.float32)
+    x0, x1 = round(0.22 * width), round(0.78 * width)
+    y0, y1 = round(0.12 * height), round(0.88 * height)
+    canvas[y0 : y1 + 1, [x0, x1]] = 1
+    canvas[[y0, (y0 + y1) // 2, y1], x0 : x1 + 1] = 1
+    return canvas
 
 
 def _inset(area: Area, by: float) -> Area:

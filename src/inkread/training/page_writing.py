@@ -101,7 +101,7 @@ class PageWriter:
         self._pens = pens
         self._gap = float(rng.choice([rng.normal(0.2, 0.12), rng.normal(0.08, 0.06)]))
         self._spread = rng.uniform(0.02, 0.1)
-        self.tone = float(rng.choice([rng.uniform(0.0, 0.35), rng.uniform(0.25, 0.72)]))
+        self.tone = float(rng.choice([rng.uniform(0.0, 0.35), rng.uniform(0.25, 0.65)]))
 
     @property
     def pen_px(self) -> float:
@@ -192,6 +192,16 @@ class PageWriter:
             [[(x * side + 2, y * side + 2) for x, y in line] for line in lines], size
         )
 
+    def cross(self, width: float, height: float) -> Floats:
+        """Cross a cell of a size in pixels out, from corner to corner."""
+        size = (max(6, round(height)), max(6, round(width)))
+        low, high = self._rng.uniform(0.02, 0.3, 4), self._rng.uniform(0.7, 0.98, 4)
+        lines = [
+            [(low[0] * size[1], low[1] * size[0]), (high[0] * size[1], high[1] * size[0])],
+            [(high[2] * size[1], low[2] * size[0]), (low[3] * size[1], high[3] * size[0])],
+        ]
+        return self.strokes(lines[: 1 + int(self._rng.random() < 0.85)], size)
+
     def scribble(self, width: float, height: float) -> Floats:
         """Write a signature or a scribble of about a size in pixels."""
         rng = self._rng
@@ -202,9 +212,7 @@ class PageWriter:
         line = [(a * width, b * height) for a, b in zip(x, y, strict=True)]
         return self.strokes([line], (round(height), round(width)))
 
-    def strokes(
-        self, lines: list[list[tuple[float, float]]], size: tuple[int, int]
-    ) -> Floats:
+    def strokes(self, lines: list[list[tuple[float, float]]], size: tuple[int, int]) -> Floats:
         """Draw curves through points with the pen on a canvas of height and width ``size``."""
         canvas = np.zeros((max(3, size[0]), max(3, size[1])), np.uint8)
         for line in lines:
@@ -213,7 +221,7 @@ class PageWriter:
             cv2.polylines(
                 canvas, [vertices], False, 255, max(1, round(self.pen_px)), cv2.LINE_AA, 4
             )
-        return canvas.astype(np.float32) / 255
+        return canvas * np.float32(1 / 255)
 
     def _patch(self, character: str) -> Patch:
         if character.isdigit():

@@ -5,14 +5,14 @@ comb. Characters of a number are one run up to gaps of about their height, print
 are a run each. Ticks, dashes, scribbles, codes and logos are marks without a run.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inkread.layout_maps import CELL_PX
+from inkread.layout_maps import CELL_PX, padded
 from inkread.training.mnist import Split
 from inkread.training.page_camera import View, see, take
 from inkread.training.page_content import PageContent
@@ -22,7 +22,15 @@ from inkread.training.page_sheet import Sheet, SheetRun, SheetTable
 from inkread.training.page_writing import PageWriter
 from inkread.training.pens import PenStrokes
 
-__all__ = ["IGNORED", "PLANES", "PageMaker", "SyntheticPage", "shrunk_corners", "targets"]
+__all__ = [
+    "IGNORED",
+    "PLANES",
+    "PageMaker",
+    "SyntheticPage",
+    "is_legible",
+    "shrunk_corners",
+    "targets",
+]
 
 # What a pool keeps of a page, besides its picture: a plane each, at the maps' resolution. The last
 # one holds bits: 1 in a core, 2 handwritten, 4 number, 8 struck, 16 and 32 the direction.
@@ -31,6 +39,7 @@ IGNORED = 128  # the bit of the attributes where nobody can say whether there is
 _SHRINK = 0.22  # of a run's height, taken off on every side of its core
 _LEAST_CORE_PX = 5.0  # of the picture
 _LEAST_SEEN_PX = 6.0  # writing that is seen less high can't be read
+_CUT_OUT = 0.05  # of all pages
 _LARGE_KINDS = ("number", "lines", "sudoku", "blank", "tally")
 
 
@@ -83,30 +92,31 @@ class PageMaker:
             kind: of ``KINDS``; ``None``: any.
         """
         kind = kind or str(rng.choice(list(KINDS), p=KIND_SHARES))
-        size = tuple(int(side_px * rng.uniform(0.85, 1.25)) for _ in range(2))
-        tallest = 0.22 * side_px if kind in _LARGE_KINDS else 0.09 * side_px
+        width, tall = (int(side_px * rng.uniform(0.85, 1.25)) for _ in range(2))
+        tallest = 0.26 * side_px if kind in _LARGE_KINDS else 0.12 * side_px
         least = 13.0 if kind in ("number", "lines", "tally") else 9.5
         height = float(np.exp(rng.uniform(np.log(least), np.log(tallest))))
         writer = PageWriter(self._digits, rng, height, self._pens)
         printer = PagePrinter(self._fonts, rng, self._print_px(rng, height))
-        sheet = Sheet.blank(*size)
+        sheet = Sheet.blank(width, tall)
         KINDS[kind](PageContent(sheet, rng, writer, printer, self._pens is not None))
-        view = take(size, (side_px, side_px), rng)
-        return _seen(sheet, kind, view, rng)
+        view = take((width, tall), (side_px, side_px), rng)
+        seen = _seen(sheet, kind, view, rng, float(np.clip(height / 11, 0.9, 4)))
+        return _cut_out(seen, rng) if rng.random() < _CUT_OUT else seen
 
     @staticmethod
     def _print_px(rng: np.random.Generator, height: float) -> float:
         return float(np.clip(height * np.exp(rng.uniform(np.log(0.55), np.log(1.7))), 8, 90))
 
 
-def _seen(sheet: Sheet, kind: str, view: View, rng: np.random.Generator) -> SyntheticPage:
+def _seen(
+    sheet: Sheet, kind: str, view: View, rng: np.random.Generator, sharp_px: float
+) -> SyntheticPage:
     np.clip(sheet.grey, 0, 1, out=sheet.grey)
-    picture = see(sheet.grey, view, rng)
+    picture = see(sheet.grey, view, rng, sharp_px)
     height, width = view.shape
     marks = cv2.warpPerspective(sheet.marks, view.to_picture, (width, height))
-    small = cv2.resize(
-        marks, (width // CELL_PX, height // CELL_PX), interpolation=cv2.INTER_AREA
-    )
+    small = cv2.resize(marks, (width // CELL_PX, height // CELL_PX), interpolation=cv2.INTER_AREA)
     limits = np.array(sheet.size, np.float32)
     corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32) * limits
     outline = _moved(corners, view)
@@ -119,12 +129,42 @@ def _seen(sheet: Sheet, kind: str, view: View, rng: np.random.Generator) -> Synt
         for run in sheet.runs
     )
     core, attributes = _core_planes(runs, view.shape)
-    planes = np.dstack([core, np.minimum(small * 2.0, 255).astype(np.uint8),
+    planes = np.dstack([core, np.minimum(small * 3.0, 255).astype(np.uint8),
                         _reduced(paper), attributes])  # fmt: skip
     visible = tuple(run for run in runs if _share_inside(run.corners, view.shape) > 0.5)
     tables = tuple(_moved_table(table, view) for table in sheet.tables)
     shown = tuple(t for t in tables if _share_inside(t.corners, view.shape) > 0.5)
     return SyntheticPage(picture, kind, visible, shown, outline, view.quarter, planes)
+
+
+def _cut_out(page: SyntheticPage, rng: np.random.Generator) -> SyntheticPage:
+    """Leave the surroundings of one run only, as in pictures of one field; the rest is blank."""
+    if not page.runs:
+        return page
+    run = page.runs[rng.integers(len(page.runs))]
+    low, high = run.corners.min(axis=0), run.corners.max(axis=0)
+    tall = float(min(high - low))
+    reach = tall * np.exp(rng.uniform(np.log(0.05), np.log(2.0), 4))
+    side = page.picture.shape[0]
+    x0, y0 = (int(v) for v in np.clip(low - reach[:2], 0, side - 8) // CELL_PX * CELL_PX)
+    x1, y1 = (int(v) for v in np.clip(high + reach[2:], 8, side) // CELL_PX * CELL_PX)
+    if x1 - x0 < 2 * CELL_PX or y1 - y0 < 2 * CELL_PX:
+        return page
+    part = page.picture[y0:y1, x0:x1]
+    picture = padded(part, (side, side))
+    planes = np.zeros_like(page.planes)
+    planes[..., PLANES.index("sheet")] = 255
+    cells = slice(y0 // CELL_PX, y1 // CELL_PX), slice(x0 // CELL_PX, x1 // CELL_PX)
+    planes[: (y1 - y0) // CELL_PX, : (x1 - x0) // CELL_PX] = page.planes[cells]
+    shift = np.array([x0, y0], np.float32)
+    runs = tuple(
+        replace(each, corners=each.corners - shift)
+        for each in page.runs
+        if _share_inside(each.corners - shift, part.shape) > 0.5
+    )
+    return replace(
+        page, picture=picture, planes=planes, runs=runs, tables=(), outline=page.outline - shift
+    )
 
 
 def shrunk_corners(corners: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -149,6 +189,13 @@ def shrunk_corners(corners: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     ).astype(np.float32)  # fmt: skip
 
 
+def is_legible(run: SheetRun, shape: tuple[int, int]) -> bool:
+    """Whether a run is high enough, and enough of it in a picture of a shape, to be read."""
+    height = float(np.hypot(*(run.corners[3] - run.corners[0])))
+    inside = _share_inside(run.corners, shape)
+    return height >= _LEAST_SEEN_PX and not 0.02 < inside < 0.6
+
+
 def _core_planes(
     runs: tuple[SheetRun, ...], shape: tuple[int, int]
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
@@ -158,8 +205,7 @@ def _core_planes(
     for run in runs:
         shrunk = shrunk_corners(run.corners)
         vertices = np.rint(shrunk * 16).astype(np.int32)
-        height = float(np.hypot(*(run.corners[3] - run.corners[0])))
-        if height < _LEAST_SEEN_PX or 0.02 < _share_inside(run.corners, shape) < 0.6:
+        if not is_legible(run, shape):
             around = np.rint(run.corners * 16).astype(np.int32)
             cv2.fillConvexPoly(attributes, around, IGNORED, cv2.LINE_8, 4)
             continue

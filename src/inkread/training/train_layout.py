@@ -19,7 +19,7 @@ import numpy.typing as npt
 import inkread
 from inkread.errors import ConfigError
 from inkread.files import write_atomically
-from inkread.layout_maps import LayoutShape, MAPS
+from inkread.layout_maps import MAPS, LayoutShape
 from inkread.memory import keep_freed_memory
 from inkread.metadata import ModelMetadata
 from inkread.training.fitting import one_cycle
@@ -152,23 +152,19 @@ def _trained(
 ) -> tuple[float, float]:
     """Train on a pool; returns the mean loss and how long it took, in seconds."""
     start = time.perf_counter()
-    losses: list[float] = []
+    losses: list[float] = []  # each the mean since the metrics were reset
+    network.reset_metrics()
     for turn in range(recipe.passes):
         rng = np.random.default_rng([*place, turn])
         for pictures, planes in page_batches(pages, recipe.batch_size, rng):
             losses.append(float(network.train_on_batch(pictures, targets(planes))))
             if on_step:
-                mean = float(np.mean(losses))
                 step = (place[1] + 1, recipe.num_pools, len(losses), recipe.steps_per_pool)
-                on_step(Step(*step, mean))
-    # ``train_on_batch`` gives the mean since the metrics were reset last.
-    network.reset_metrics()
+                on_step(Step(*step, losses[-1]))
     return losses[-1], time.perf_counter() - start
 
 
-def _measured(
-    network: keras.Model, pages: PagePool
-) -> tuple[float, float, float, float, float]:
+def _measured(network: keras.Model, pages: PagePool) -> tuple[float, float, float, float, float]:
     """Return the loss, the F1 of the cores' pixels, and how much of what is said of them is right.
 
     The last three: handwritten or printed, a number or not, where the text's top is.
@@ -191,8 +187,8 @@ def _measured(
         right[2] += turned[inside].sum()
         right[3] += inside.sum()
     f1 = 2 * counts[0] / max(1.0, counts[1] + counts[2])
-    shares = right[:3] / max(1.0, right[3])
-    return (float(np.mean(losses)), float(f1), *(float(share) for share in shares))
+    handwritten, number, direction = (right[:3] / max(1.0, right[3])).tolist()
+    return float(np.mean(losses)), float(f1), handwritten, number, direction
 
 
 def _in_order(
