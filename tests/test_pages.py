@@ -5,7 +5,7 @@ import pytest
 from inkread.layout_maps import CELL_PX
 from inkread.training.page_kinds import KINDS
 from inkread.training.page_print import find_fonts
-from inkread.training.page_sheet import HANDWRITING, Sheet, SheetRun, box_corners
+from inkread.training.page_sheet import HANDWRITING, Sheet, SheetRun, SheetText, box_corners
 from inkread.training.pages import PLANES, PageMaker, is_legible, shrunk_corners, targets
 
 SIDE_PX = 256
@@ -51,7 +51,7 @@ def test_written_ink_lies_in_the_box_of_its_run():
     ink = np.zeros((20, 30), np.float32)
     ink[5:15, 3:28] = 1
 
-    sheet.write(ink, 10, 12, "1", handwritten=True, number=True)
+    sheet.write(ink, 10, 12, SheetText("1", handwritten=True, number=True))
 
     (run,) = sheet.runs
     np.testing.assert_array_equal(run.corners, [[13, 17], [38, 17], [38, 27], [13, 27]])
@@ -62,7 +62,7 @@ def test_written_ink_lies_in_the_box_of_its_run():
 def test_what_is_written_over_the_edge_is_no_run():
     sheet = Sheet.blank(60, 40)
 
-    sheet.write(np.ones((20, 30), np.float32), 45, 10, "1", handwritten=True, number=True)
+    sheet.write(np.ones((20, 30), np.float32), 45, 10, SheetText("1", handwritten=True, number=True))
 
     assert sheet.runs == []
     assert sheet.marks.any()

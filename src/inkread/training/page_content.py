@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.training.page_print import PagePrinter, printed_number, printed_word
-from inkread.training.page_sheet import HANDWRITING, PRINT, Sheet
+from inkread.training.page_sheet import HANDWRITING, PRINT, Sheet, SheetText
 from inkread.training.page_writing import PageWriter, number_to_write, word_to_write
 
 __all__ = ["ENTRIES", "Area", "PageContent"]
@@ -114,10 +114,8 @@ class PageContent:
         ink = _narrowed(ink, area.width * 0.98)
         before = len(self.sheet.runs)
         left, top = self._corner(ink, area, align)
-        self.sheet.write(
-            ink, left, top, text, handwritten=True, number=is_number, struck=struck,
-            tone=self._pen_tone(),
-        )  # fmt: skip
+        said = SheetText(text, handwritten=True, number=is_number, struck=struck)
+        self.sheet.write(ink, left, top, said, tone=self._pen_tone())
         if len(self.sheet.runs) == before:
             return None
         run, reach = self.sheet.runs[-1], _MOST_OVER * self.unit
@@ -149,10 +147,9 @@ class PageContent:
     ) -> None:
         """Put printed characters down as a run; ``tone`` below 0: the printer's."""
         digits = sum(character.isdigit() for character in text)
-        self.sheet.write(
-            ink, left, top, text, handwritten=False, number=2 * digits >= len(text.strip(".,:)(")),
-            tone=self.printer.tone if tone < 0 else tone,
-        )  # fmt: skip
+        is_number = 2 * digits >= len(text.strip(".,:)("))
+        said = SheetText(text, handwritten=False, number=is_number)
+        self.sheet.write(ink, left, top, said, tone=self.printer.tone if tone < 0 else tone)
 
     def print_mark(self, ink: Floats, left: float, top: float, tone: float | None = None) -> None:
         """Print what can't be read: a logo, a bar code."""

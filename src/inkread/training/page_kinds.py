@@ -15,7 +15,7 @@ from inkread.training.page_fields import (
     stray,
 )
 from inkread.training.page_sheet import HANDWRITING
-from inkread.training.page_tables import line, rule_style, table, underline
+from inkread.training.page_tables import TableGrid, line, rule_style, table, underline
 
 __all__ = ["KINDS", "KIND_SHARES"]
 
@@ -35,7 +35,9 @@ def marks(content: PageContent) -> None:
         widths = [wide] * int(rng.integers(1, max(2, min(14, int((width - left) / wide)))))
         if rng.random() < 0.5:
             widths = [w * rng.uniform(0.7, 2.2) for w in widths]
-        area = table(content, left, top, widths, heights, _entries(content), longest=longest)
+        area = table(
+            content, TableGrid(left, top, widths, heights), _entries(content), longest=longest
+        )
         top = area.bottom + unit * rng.uniform(0.4, 2.5)
         if rng.random() < 0.4:
             top = paragraph(content, Area(left, top, width - unit, height), 2)
@@ -68,7 +70,7 @@ def sudoku(content: PageContent) -> None:
         return ("empty" if rng.random() < empty else "digit"), rng.uniform(0.35, 0.65)
 
     every = {9: 3, 12: 4, 6: 3, 4: 2}[count]
-    table(content, left, top, [side] * count, [side] * count, fill, every=every)
+    table(content, TableGrid(left, top, [side] * count, [side] * count), fill, every=every)
     if top > 2.5 * unit:
         heading(content, left, max(0.0, top - 3 * unit), until=top - 2)
     bottom = top + count * side + 0.4 * unit
@@ -100,7 +102,8 @@ def form(content: PageContent) -> None:
             rows = int(rng.integers(1, 7))
             widths = [wide] * max(1, min(8, int((width - left) / wide)))
             entries = _entries(content)
-            top = table(content, left, top, widths, [tall] * rows, entries, longest=longest).bottom
+            grid = TableGrid(left, top, widths, [tall] * rows)
+            top = table(content, grid, entries, longest=longest).bottom
         top += unit * rng.uniform(0.3, 1.2)
 
 
@@ -238,7 +241,7 @@ def score(content: PageContent) -> None:
             return str(rng.choice(["word", "print", "number"])), 0.5
         return str(rng.choice(entries, p=(0.72, 0.1, 0.15, 0.03))), 0.5
 
-    table(content, left, top, [first] + [wide] * columns, [tall] * rows, fill, longest=3)
+    table(content, TableGrid(left, top, [first] + [wide] * columns, [tall] * rows), fill, longest=3)
 
 
 def blank(content: PageContent) -> None:

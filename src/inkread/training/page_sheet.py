@@ -7,13 +7,32 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["HANDWRITING", "PRINT", "RULING", "Sheet", "SheetCell", "SheetRun", "SheetTable"]
+__all__ = [
+    "HANDWRITING",
+    "PRINT",
+    "RULING",
+    "Sheet",
+    "SheetCell",
+    "SheetRun",
+    "SheetTable",
+    "SheetText",
+]
 
 Floats = npt.NDArray[np.float32]
 Corners = npt.NDArray[np.float32]  # (4, 2): x, y of a box, clockwise from the text's top left
 
 HANDWRITING, PRINT, RULING = range(3)  # the layers of a sheet's marks
 _INK = 0.35  # of a mark: what is fainter belongs to nothing
+
+
+@dataclass(frozen=True)
+class SheetText:
+    """What some ink says; as in ``SheetRun``."""
+
+    text: str
+    handwritten: bool
+    number: bool
+    struck: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,24 +136,19 @@ class Sheet:
         np.maximum(mark, (part * 255).astype(np.uint8), out=mark)
         return x0, y0, x1, y1
 
-    def write(  # noqa: PLR0913 - what there is to say of a text
-        self,
-        ink: Floats,
-        left: float,
-        top: float,
-        text: str,
-        *,
-        handwritten: bool,
-        number: bool,
-        struck: bool = False,
-        tone: float = 0.0,
+    def write(
+        self, ink: Floats, left: float, top: float, said: SheetText, *, tone: float = 0.0
     ) -> tuple[int, int, int, int] | None:
         """Put the ink of a text down, and remember it as a run if enough of it is on the sheet.
 
-        Returns:
-            As ``lay``.
+        Args:
+            ink: as for ``lay``, as are ``left``, ``top``, ``tone`` and what is returned.
+            left: of its corner on the sheet, in pixels.
+            top: the same.
+            said: what it says.
+            tone: grey of the ink.
         """
-        box = self.lay(ink, left, top, HANDWRITING if handwritten else PRINT, tone=tone)
+        box = self.lay(ink, left, top, HANDWRITING if said.handwritten else PRINT, tone=tone)
         if box is None:
             return None
         x0, y0, x1, y1 = box
@@ -146,7 +160,7 @@ class Sheet:
             return None
         x, y, width, height = found
         corners = box_corners(x0 + x, y0 + y, x0 + x + width, y0 + y + height)
-        self.runs.append(SheetRun(corners, text, handwritten, number, struck))
+        self.runs.append(SheetRun(corners, said.text, said.handwritten, said.number, said.struck))
         return box
 
     def rule(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from inkread.training.page_content import Area, PageContent
 from inkread.training.page_sheet import RULING, SheetCell, SheetTable, box_corners
 
-__all__ = ["RuleStyle", "box", "comb", "rule_style", "table", "underline"]
+__all__ = ["RuleStyle", "TableGrid", "box", "comb", "rule_style", "table", "underline"]
 
 Fill = Callable[[int, int], tuple[str, float]]  # row and column to an entry and its alignment
 
@@ -32,6 +32,16 @@ class RuleStyle:
     dash_px: float = 0.0
     double_px: float = 0.0
     by_hand: bool = False
+
+
+@dataclass(frozen=True)
+class TableGrid:
+    """Where the cells of a table are: its corner, widths of columns, heights of rows, in pixels."""
+
+    left: float
+    top: float
+    widths: Sequence[float]
+    heights: Sequence[float]
 
 
 def rule_style(content: PageContent) -> RuleStyle:
@@ -68,12 +78,9 @@ def line(
         content.sheet.rule(moved, style.width_px, tone=style.tone)
 
 
-def table(  # noqa: PLR0913 - what a table is made of
+def table(
     content: PageContent,
-    left: float,
-    top: float,
-    widths: Sequence[float],
-    heights: Sequence[float],
+    grid: TableGrid,
     fill: Fill,
     *,
     longest: int = 4,
@@ -83,10 +90,7 @@ def table(  # noqa: PLR0913 - what a table is made of
 
     Args:
         content: of the page.
-        left: of the table, in pixels.
-        top: the same.
-        widths: of the columns, in pixels.
-        heights: of the rows, in pixels.
+        grid: where its cells are.
         fill: says for a row and a column what to enter, and where in the cell.
         longest: characters of its numbers.
         every: every so many lines one is thick, as in a sudoku; 0: none.
@@ -96,9 +100,9 @@ def table(  # noqa: PLR0913 - what a table is made of
     """
     rng = content.rng
     style = rule_style(content)
-    xs = left + np.concatenate([[0.0], np.cumsum(widths)])
-    ys = top + np.concatenate([[0.0], np.cumsum(heights)])
-    num_rows, num_columns = len(heights), len(widths)
+    xs = grid.left + np.concatenate([[0.0], np.cumsum(grid.widths)])
+    ys = grid.top + np.concatenate([[0.0], np.cumsum(grid.heights)])
+    num_rows, num_columns = len(grid.heights), len(grid.widths)
     look = "closed" if every else _LOOKS[rng.choice(len(_LOOKS), p=_LOOK_SHARES)]
     shaded = rng.random() < 0.25 and not every
     if shaded:
