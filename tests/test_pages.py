@@ -62,7 +62,9 @@ def test_written_ink_lies_in_the_box_of_its_run():
 def test_what_is_written_over_the_edge_is_no_run():
     sheet = Sheet.blank(60, 40)
 
-    sheet.write(np.ones((20, 30), np.float32), 45, 10, SheetText("1", handwritten=True, number=True))
+    sheet.write(
+        np.ones((20, 30), np.float32), 45, 10, SheetText("1", handwritten=True, number=True)
+    )
 
     assert sheet.runs == []
     assert sheet.marks.any()

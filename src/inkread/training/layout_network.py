@@ -5,6 +5,7 @@ for biomedical image segmentation") whose halves are added, not joined, as in fe
 et al. 2017), so that it stays narrow where the resolution is high.
 """
 
+from functools import partial
 from typing import Any
 
 import keras
@@ -20,25 +21,29 @@ _HALF_WIDTH = 8  # channels at 1/2
 _NUM_MAPS = len(MAPS)
 
 
-def layout() -> keras.Model:
+def layout(*, frozen: bool = False) -> keras.Model:
     """Find what is written where: (H, W, 1) to (H / 4, W / 4, maps) probabilities.
 
     H and W are multiples of ``STEP_PX``. 0.48 million parameters, 25,000 multiply-adds a pixel of
     the maps; what a pixel of them is told depends on about 500 pixels of the page each way.
+
+    Args:
+        frozen: batch normalisation keeps its means and deviations, in training too.
     """
+    convolution = partial(_convolution, frozen=frozen)
     inputs = hidden = keras.Input((None, None, 1), name=PAGE)
-    hidden = _convolution(hidden, _HALF_WIDTH, 5, strides=2)
-    hidden = _convolution(hidden, _WIDTHS[0], 3, strides=2)
+    hidden = convolution(hidden, _HALF_WIDTH, 5, strides=2)
+    hidden = convolution(hidden, _WIDTHS[0], 3, strides=2)
     levels = [hidden]
     for depth, width in enumerate(_WIDTHS[1:], 1):
-        hidden = _convolution(hidden, width, 3, strides=2)
+        hidden = convolution(hidden, width, 3, strides=2)
         for _ in range(2 if depth == 3 else 1):
-            hidden = layers.Add()([hidden, _convolution(hidden, width, 3)])
+            hidden = layers.Add()([hidden, convolution(hidden, width, 3)])
         levels.append(hidden)
     for level, width in zip(levels[-2::-1], _WIDTHS[-2::-1], strict=True):
-        raised = layers.UpSampling2D(2)(_convolution(hidden, width, 1))
+        raised = layers.UpSampling2D(2)(convolution(hidden, width, 1))
         hidden = layers.Add()([level, raised])
-        hidden = _convolution(hidden, width, 3)
+        hidden = convolution(hidden, width, 3)
     logits = layers.Conv2D(_NUM_MAPS, 1)(hidden)  # (H / 4, W / 4, maps)
     each = ops.sigmoid(logits[..., : _NUM_MAPS - 4])
     direction = ops.softmax(logits[..., _NUM_MAPS - 4 :], axis=-1)
@@ -46,10 +51,11 @@ def layout() -> keras.Model:
 
 
 def _convolution(
-    inputs: keras.KerasTensor, filters: int, kernel: int, *, strides: int = 1
+    inputs: keras.KerasTensor, filters: int, kernel: int, *, strides: int = 1, frozen: bool
 ) -> keras.KerasTensor:
     hidden = layers.Conv2D(filters, kernel, strides, "same", use_bias=False)(inputs)
-    return layers.ReLU()(layers.BatchNormalization(momentum=0.98)(hidden))
+    hidden = layers.BatchNormalization(momentum=0.98, trainable=not frozen)(hidden)
+    return layers.ReLU()(hidden)
 
 
 @keras.saving.register_keras_serializable("inkread")

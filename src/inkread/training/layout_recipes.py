@@ -25,6 +25,9 @@ class LayoutRecipe:
             half cosine.
         weight_decay: decoupled, a step's share of the weights times the learning rate.
         clipnorm: longest gradient of one weight tensor.
+        frozen_share: share of the pools, the last ones, in which batch normalisation uses the
+            means and deviations gathered before, as in reading: few pages make a batch, and theirs
+            differ from page to page.
         start_sha256: of the checkpoint whose weights the training began with; empty if none.
     """
 
@@ -39,6 +42,7 @@ class LayoutRecipe:
     warmup: float = 0.05
     weight_decay: float = 0.01
     clipnorm: float = 1.0
+    frozen_share: float = 0.25
     start_sha256: str = ""
 
     def __post_init__(self) -> None:

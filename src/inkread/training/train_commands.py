@@ -184,6 +184,7 @@ def _interruptible(folder: Path) -> Iterator[None]:
 @app.command()
 def recipes() -> None:
     """List the recipes."""
+    from inkread.training.layout_recipes import LAYOUT_RECIPES
     from inkread.training.line_recipes import LINE_RECIPES
     from inkread.training.recipes import RECIPES
 
@@ -194,6 +195,8 @@ def recipes() -> None:
         table.add_row(recipe.name, recipe.purpose, networks, epochs, ", ".join(sorted(teachers)))
     for line in LINE_RECIPES.values():
         table.add_row(line.name, line.purpose, "line", f"{line.num_pools} pools", "")
+    for layout in LAYOUT_RECIPES.values():
+        table.add_row(layout.name, layout.purpose, "layout", f"{layout.num_pools} pools", "")
     output.console().print(table)
 
 

@@ -86,7 +86,8 @@ def train_layout(  # noqa: PLR0913 - what a training needs
     def first() -> keras.Model:
         network = _compiled(recipe)
         if start is not None:
-            network.set_weights(load_network(start).get_weights())
+            for old, new in zip(load_network(start).layers, network.layers, strict=True):
+                new.set_weights(old.get_weights())
         return network
 
     progress = Progress(directory, LayoutEpoch, recipe.steps_per_pool, first)
@@ -95,6 +96,8 @@ def train_layout(  # noqa: PLR0913 - what a training needs
         left = range(len(progress.history), recipe.num_pools)
         plan = PoolPlan(recipe.pool_size, recipe.side_px, seed, directory / "pools", pens)
         for number, pages in zip(left, page_pools(data.train, plan, left), strict=True):
+            if number >= (1 - recipe.frozen_share) * recipe.num_pools:
+                progress.network = _frozen(progress.network, recipe)
             loss, seconds = _trained(progress.network, recipe, (seed, number), pages, on_step)
             before = progress.history[-1].seconds if progress.history else 0.0
             measured = _measured(progress.network, validation)
@@ -152,16 +155,15 @@ def _trained(
 ) -> tuple[float, float]:
     """Train on a pool; returns the mean loss and how long it took, in seconds."""
     start = time.perf_counter()
-    losses: list[float] = []  # each the mean since the metrics were reset
-    network.reset_metrics()
+    losses: list[float] = []
     for turn in range(recipe.passes):
         rng = np.random.default_rng([*place, turn])
         for pictures, planes in page_batches(pages, recipe.batch_size, rng):
             losses.append(float(network.train_on_batch(pictures, targets(planes))))
             if on_step:
                 step = (place[1] + 1, recipe.num_pools, len(losses), recipe.steps_per_pool)
-                on_step(Step(*step, losses[-1]))
-    return losses[-1], time.perf_counter() - start
+                on_step(Step(*step, float(np.mean(losses))))
+    return float(np.mean(losses)), time.perf_counter() - start
 
 
 def _measured(network: keras.Model, pages: PagePool) -> tuple[float, float, float, float, float]:
@@ -199,8 +201,23 @@ def _in_order(
         yield pages.pictures[chosen][..., None] * np.float32(1 / 255), pages.planes[chosen]
 
 
-def _compiled(recipe: LayoutRecipe) -> keras.Model:
-    network = layout()
+def _frozen(network: keras.Model, recipe: LayoutRecipe) -> keras.Model:
+    """Return the network with frozen batch normalisation, at the same step of its training."""
+    normalising = [
+        layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    if not any(layer.trainable for layer in normalising):
+        return network
+    frozen = _compiled(recipe, frozen=True)
+    for old, new in zip(network.layers, frozen.layers, strict=True):
+        new.set_weights(old.get_weights())
+    frozen.optimizer.build(frozen.trainable_variables)
+    frozen.optimizer.iterations.assign(network.optimizer.iterations)
+    return frozen
+
+
+def _compiled(recipe: LayoutRecipe, *, frozen: bool = False) -> keras.Model:
+    network = layout(frozen=frozen)
     num_steps = recipe.num_pools * recipe.steps_per_pool
     rate = one_cycle(recipe.learning_rate, recipe.warmup, num_steps)
     network.compile(
