@@ -24,7 +24,7 @@ def run(small_mnist, tmp_path_factory):
 
 @pytest.mark.parametrize("shape", [(64, 64), (128, 192)])
 def test_the_network_takes_any_size(shape):
-    maps = np.asarray(layout()(np.zeros((1, *shape, 1), np.float32)))
+    maps = np.asarray(layout()(np.zeros((1, *shape, 2), np.float32)))
 
     assert maps.shape == (1, shape[0] // 4, shape[1] // 4, len(MAPS))
     assert (maps >= 0).all()

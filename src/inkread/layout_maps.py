@@ -6,7 +6,17 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CELL_PX", "DIRECTIONS", "MAPS", "PAGE", "PAGE_MAPS", "STEP_PX", "LayoutShape", "padded"]
+__all__ = [
+    "CELL_PX",
+    "DIRECTIONS",
+    "MAPS",
+    "PAGE",
+    "PAGE_MAPS",
+    "STEP_PX",
+    "LayoutShape",
+    "network_input",
+    "padded",
+]
 
 PAGE, PAGE_MAPS = "page", "maps"  # the network's input and output
 CELL_PX = 4  # pixels of the page, each way, a pixel of the maps
@@ -61,3 +71,33 @@ def padded(page: npt.NDArray[np.uint8], shape: tuple[int, int]) -> npt.NDArray[n
         ),
         np.uint8,
     )
+
+
+_REDUCED = 4  # how much smaller light is looked at
+_LIGHT_CELLS = 9  # side of the squares over which it is taken as even, in those pixels
+_LEAST_CONTRAST = 0.04  # of full light: noise on blank paper stays small
+
+
+def network_input(page: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Return a page as the network sees it: evened, and as it is.
+
+    Evened, each pixel is its difference from the mean about it over twice the mean difference:
+    neither light nor the strength of ink is left in it.
+
+    Args:
+        page: (H, W) uint8.
+
+    Returns:
+        (H, W, 2) float32, the evened page, mostly within 3 of 0, and the page in [0, 1].
+    """
+    height, width = page.shape
+    small = (max(1, width // _REDUCED), max(1, height // _REDUCED))
+
+    def smooth(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        reduced = cv2.resize(values, small, interpolation=cv2.INTER_AREA)
+        blurred = cv2.blur(reduced, (_LIGHT_CELLS, _LIGHT_CELLS), borderType=cv2.BORDER_REPLICATE)
+        return np.asarray(cv2.resize(blurred, (width, height)), np.float32)
+
+    grey = page * np.float32(1 / 255)
+    rest = grey - smooth(grey)
+    return np.dstack([rest / (2 * smooth(np.abs(rest)) + np.float32(_LEAST_CONTRAST)), grey])

@@ -5,7 +5,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from inkread.layout_maps import PAGE, PAGE_MAPS, LayoutShape, padded
+from inkread.layout_maps import PAGE, PAGE_MAPS, LayoutShape, network_input, padded
 from inkread.runtime import ModelFile
 
 __all__ = ["LayoutModel"]
@@ -39,12 +39,12 @@ class LayoutModel(ModelFile):
         height, width = page.shape
         step, cell = self.shape.step_px, self.shape.cell_px
         framed = padded(page, (height + -height % step, width + -width % step))
-        inputs = framed[None, :, :, None] * np.float32(1 / 255)
+        inputs = network_input(framed)[None]
         found = self.outputs(inputs)[0, : -(-height // cell), : -(-width // cell)]
         return np.ascontiguousarray(found.transpose(2, 0, 1))
 
     def _signature(self) -> list[tuple[str, str, list[int | str]]]:
         return [
-            (PAGE, "tensor(float)", ["N", "N", "N", 1]),
+            (PAGE, "tensor(float)", ["N", "N", "N", 2]),
             (PAGE_MAPS, "tensor(float)", ["N", "N", "N", len(self.metadata.labels)]),
         ]

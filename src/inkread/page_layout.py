@@ -124,20 +124,24 @@ def _maps(model: LayoutModel, page: Grey, scale: float) -> tuple[Maps, float]:
 
 def _runs(maps: Maps, cell_px: float) -> list[TextRun]:
     """Return the runs whose cores are in maps."""
-    core = maps[MAPS.index("core")]
-    mask = (core > _CORE).astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
-    pieces = []
-    for index in range(1, count):
-        x, y, width, height, area = stats[index]
-        if area < _LEAST_CELLS:
-            continue
-        rows, columns = np.nonzero(labels[y : y + height, x : x + width] == index)
-        values = maps[:, rows + y, columns + x]
-        if values[0].mean() < _LEAST_MEAN:
-            continue
-        points = np.stack([columns + x, rows + y], axis=1).astype(np.float32)
-        pieces.append((points, values.mean(axis=1)))
+    mask = (maps[MAPS.index("core")] > _CORE).astype(np.uint8)
+    count, labels = cv2.connectedComponents(mask, connectivity=4)
+    rows, columns = np.nonzero(mask)
+    if not len(rows):
+        return []
+    owners = labels[rows, columns]
+    order = np.argsort(owners, kind="stable")
+    rows, columns, owners = rows[order], columns[order], owners[order]
+    starts = np.searchsorted(owners, np.arange(1, count))
+    sizes = np.diff([*starts, len(owners)])
+    sums = np.add.reduceat(maps[:, rows, columns], starts, axis=1)  # (maps, runs)
+    means = (sums / sizes).T.astype(np.float32)
+    all_points = np.stack([columns, rows], axis=1).astype(np.float32)
+    pieces = [
+        (all_points[start : start + size], values)
+        for start, size, values in zip(starts, sizes, means, strict=True)
+        if size >= _LEAST_CELLS and values[0] >= _LEAST_MEAN
+    ]
     angles = [_angle(points, values[-4:]) for points, values in pieces]
     trusted = [angle for angle, ratio in angles if ratio > _LONG]
     common = float(np.median(trusted)) if trusted else 0.0

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import onnx
 
 from inkread.files import replacing
-from inkread.layout_maps import PAGE, PAGE_MAPS
+from inkread.layout_maps import PAGE, PAGE_MAPS, network_input
 from inkread.layout_model import LayoutModel
 from inkread.metadata import ModelMetadata
 from inkread.training import export
@@ -22,7 +22,7 @@ def layout_to_onnx(
     """Write a model file of a layout network; as ``export.line_to_onnx``, in half precision too.
 
     Args:
-        model: (N, H, W, 1) float32 in [0, 1] to (N, H / 4, W / 4, maps) probabilities.
+        model: (N, H, W, 2) float32, as ``network_input``, to (N, H / 4, W / 4, maps) probabilities.
         path: where to; replaced atomically, and only if the check passes.
         metadata: what the file says of itself.
         pages: (N, H, W) uint8, to check with; sides are multiples of ``STEP_PX``.
@@ -32,7 +32,7 @@ def layout_to_onnx(
             its weights were rounded by more than ``export.HALF_TOLERANCE`` on the mean.
         OSError: the file can't be written.
     """
-    inputs = pages[..., None] * np.float32(1 / 255)
+    inputs = np.stack([network_input(page) for page in pages])
     expected = np.asarray(keras.ops.convert_to_numpy(model(inputs, training=False)))
 
     def run(file: Path) -> npt.NDArray[np.float32]:

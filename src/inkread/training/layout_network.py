@@ -22,16 +22,17 @@ _NUM_MAPS = len(MAPS)
 
 
 def layout(*, frozen: bool = False) -> keras.Model:
-    """Find what is written where: (H, W, 1) to (H / 4, W / 4, maps) probabilities.
+    """Find what is written where: (H, W, 2) to (H / 4, W / 4, maps) probabilities.
 
-    H and W are multiples of ``STEP_PX``. 0.48 million parameters, 25,000 multiply-adds a pixel of
-    the maps; what a pixel of them is told depends on about 500 pixels of the page each way.
+    It sees a page as ``layout_maps.network_input`` makes it; H and W are multiples of ``STEP_PX``.
+    0.62 million parameters, 25,000 multiply-adds a pixel of the maps; what a pixel of them is told
+    depends on about 500 pixels of the page each way.
 
     Args:
         frozen: batch normalisation keeps its means and deviations, in training too.
     """
     convolution = partial(_convolution, frozen=frozen)
-    inputs = hidden = keras.Input((None, None, 1), name=PAGE)
+    inputs = hidden = keras.Input((None, None, 2), name=PAGE)
     hidden = convolution(hidden, _HALF_WIDTH, 5, strides=2)
     hidden = convolution(hidden, _WIDTHS[0], 3, strides=2)
     levels = [hidden]

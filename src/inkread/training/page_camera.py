@@ -50,7 +50,7 @@ def take(size: tuple[int, int], shape: tuple[int, int], rng: np.random.Generator
     elif kind in ("page", "part"):
         angle, lean = float(rng.normal(0, 0.06)), 0.05
     else:
-        angle = float(rng.choice([rng.normal(0, 0.1), rng.uniform(-0.78, 0.78)], p=[0.6, 0.4]))
+        angle = float(rng.choice([rng.normal(0, 0.1), rng.uniform(-0.78, 0.78)], p=[0.7, 0.3]))
         lean = float(rng.choice([0.0, 0.07], p=[0.4, 0.6]))
     height, width = shape
     turned = (size[1], size[0]) if quarter % 2 else size
@@ -87,12 +87,15 @@ def see(
         (H, W) uint8 of the view's shape.
     """
     height, width = view.shape
-    paper = float(rng.choice([rng.uniform(0.85, 1.0), rng.uniform(0.45, 0.9)]))
-    faint = float(rng.choice([1.0, rng.uniform(0.45, 0.9)], p=[0.7, 0.3]))
+    is_scan = view.desk in ("scan", "border")
+    is_clean = is_scan and rng.random() < 0.5  # as computers print and scanners smooth
+    paper = float(rng.choice([rng.uniform(0.85, 1.0), rng.uniform(0.5, 0.9)], p=[0.6, 0.4]))
+    paper = 1.0 if is_clean else paper
+    faint = float(rng.choice([1.0, rng.uniform(0.45, 0.9)], p=[0.75, 0.25]))
     grey = paper * (1 - np.float32(faint) * (1 - grey))
-    if rng.random() < 0.12:
+    if not is_clean and rng.random() < 0.1:
         grey = grey * (1 - np.float32(rng.uniform(0.03, 0.22)) * _fine(grey.shape, rng))
-    if rng.random() < 0.15:
+    if not is_clean and rng.random() < 0.15:
         _fold(grey, rng)
     flags = cv2.INTER_LINEAR
     if view.has_desk:
@@ -107,11 +110,14 @@ def see(
         picture = cv2.warpPerspective(
             grey, view.to_picture, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
         )
-    light = _light(view.shape, rng) if view.desk not in ("scan", "border") else 1.0
-    picture = picture * light * np.float32(rng.uniform(0.75, 1.0))
-    if rng.random() < 0.07:  # chalk, screens, negatives
+    light = 1.0 if is_scan else _light(view.shape, rng)
+    if not is_clean:
+        picture = picture * light * np.float32(rng.uniform(0.75, 1.0))
+    if rng.random() < 0.05:  # chalk, screens, negatives
         picture = 1.0 - picture
-    return _camera(picture, rng, sharp_px)
+    if is_scan and rng.random() < 0.08:  # a scanner that knows black and white only
+        return np.where(picture > 0.72 * np.median(picture), 255, 0).astype(np.uint8)
+    return _camera(picture, rng, 0.4 if is_clean else sharp_px, 0.6 if is_clean else 8.0)
 
 
 def _fine(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
@@ -200,8 +206,10 @@ def _light(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
     return np.asarray(np.clip(light, 0.35, 1.25), np.float32)
 
 
-def _camera(grey: Floats, rng: np.random.Generator, sharp_px: float) -> npt.NDArray[np.uint8]:
-    """Blur, noise, low resolution, one level of ink, JPEG."""
+def _camera(
+    grey: Floats, rng: np.random.Generator, sharp_px: float, most_noise: float
+) -> npt.NDArray[np.uint8]:
+    """Blur, noise, low resolution, JPEG."""
     height, width = grey.shape
     kind = rng.random()
     if kind < 0.35:
@@ -217,15 +225,13 @@ def _camera(grey: Floats, rng: np.random.Generator, sharp_px: float) -> npt.NDAr
         )
         grey = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
     pixels = 255 * grey
-    sd = float(rng.choice([0.0, rng.uniform(0.5, 8)], p=[0.25, 0.75]))
+    sd = float(rng.choice([0.0, rng.uniform(0.3, most_noise)], p=[0.25, 0.75]))
     if sd:
         noise = np.zeros(grey.shape, np.float32)
         cv2.setRNGSeed(int(rng.integers(2**31 - 1)))
         cv2.randn(noise, 0, sd)
         pixels = pixels + noise
     result = np.clip(pixels, 0, 255).astype(np.uint8)
-    if rng.random() < 0.06:  # a scanner that knows black and white only
-        result = np.where(result > rng.uniform(0.45, 0.75) * result.max(), 255, 0).astype(np.uint8)
     if rng.random() < 0.45:
         _, data = cv2.imencode(
             ".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 95))]

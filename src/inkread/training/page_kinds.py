@@ -319,8 +319,8 @@ def _paper(content: PageContent) -> None:
     kind = rng.choice(3, p=(0.55, 0.25, 0.2))
     if not kind:
         return
-    style, tone = max(0.7, 0.04 * unit), float(rng.uniform(0.45, 0.92))
-    step = unit * rng.uniform(0.55, 2.2) if kind == 1 else unit * rng.uniform(0.4, 1.3)
+    style, tone = max(0.7, 0.04 * unit), float(rng.uniform(0.5, 0.95))
+    step = unit * rng.uniform(0.55, 2.2) if kind == 1 else unit * rng.uniform(0.55, 1.4)
     for y in np.arange(rng.uniform(0, step), height, max(step, 5)):
         content.sheet.rule([(0, y), (width, y)], style, tone=tone)
     if kind == 2:

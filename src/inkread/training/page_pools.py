@@ -15,14 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.files import replacing
+from inkread.layout_maps import CELL_PX, network_input
 from inkread.training.mnist import Split
 from inkread.training.page_print import find_fonts
 from inkread.training.pages import PLANES, PageMaker
 from inkread.training.pens import load_pens
 
-__all__ = ["PagePool", "PoolPlan", "page_batches", "page_pool", "page_pools"]
-
-_CELL_PX = 4
+__all__ = ["PagePool", "PoolPlan", "as_input", "page_batches", "page_pool", "page_pools"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class PagePool:
 
 def page_pool(maker: PageMaker, plan: PoolPlan, number: int) -> PagePool:
     """Make a pool; the plan's seed and the number decide everything."""
-    side, small = plan.side_px, plan.side_px // _CELL_PX
+    side, small = plan.side_px, plan.side_px // CELL_PX
     pictures = np.empty((plan.count, side, side), np.uint8)
     planes = np.empty((plan.count, small, small, len(PLANES)), np.uint8)
     for index in range(plan.count):
@@ -87,11 +86,16 @@ def page_pools(digits: Split, plan: PoolPlan, numbers: range) -> Iterator[PagePo
 def page_batches(
     pool: PagePool, batch_size: int, rng: np.random.Generator
 ) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]]:
-    """Give all pages of a pool once, in random order: pictures in [0, 1], and their planes."""
+    """Give all pages of a pool once, in random order: what the network sees, and the planes."""
     order = rng.permutation(len(pool.pictures))
     for start in range(0, len(order) - batch_size + 1, batch_size):
         chosen = np.sort(order[start : start + batch_size])
-        yield pool.pictures[chosen][..., None] * np.float32(1 / 255), pool.planes[chosen]
+        yield as_input(pool.pictures[chosen]), pool.planes[chosen]
+
+
+def as_input(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Return pictures, (N, H, W) uint8, as the network sees them: (N, H, W, 2) float32."""
+    return np.stack([network_input(picture) for picture in pictures])
 
 
 _makers: list[PageMaker] = []  # of the process that makes pools

@@ -28,7 +28,14 @@ from inkread.training.layout_export import layout_to_onnx
 from inkread.training.layout_network import LayoutLoss, layout
 from inkread.training.layout_recipes import LayoutRecipe
 from inkread.training.mnist import TRAIN_IMAGES, Mnist
-from inkread.training.page_pools import PagePool, PoolPlan, page_batches, page_pool, page_pools
+from inkread.training.page_pools import (
+    PagePool,
+    PoolPlan,
+    as_input,
+    page_batches,
+    page_pool,
+    page_pools,
+)
 from inkread.training.page_print import find_fonts
 from inkread.training.pages import PageMaker, targets
 from inkread.training.pens import load_pens
@@ -198,7 +205,7 @@ def _in_order(
 ) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]]:
     for start in range(0, len(pages.pictures), batch_size):
         chosen = slice(start, start + batch_size)
-        yield pages.pictures[chosen][..., None] * np.float32(1 / 255), pages.planes[chosen]
+        yield as_input(pages.pictures[chosen]), pages.planes[chosen]
 
 
 def _frozen(network: keras.Model, recipe: LayoutRecipe) -> keras.Model:
