@@ -20,6 +20,7 @@ Maps = npt.NDArray[np.float32]
 
 _CORE = 0.5  # probability from which on a pixel is in a core
 _LEAST_MEAN = 0.6  # mean probability of a core's pixels
+_LEAST_SHEET = 0.35  # mean probability that it is on paper
 _LEAST_CELLS = 2  # pixels of the maps in a core
 _LONG_SIDE_PX = 1664  # a larger page is made smaller
 _SMALL_PAGE_PX = 64  # a page less high is made larger
@@ -103,6 +104,7 @@ def find_layout(model: LayoutModel, page: Grey) -> PageLayout:
     if max(page.shape) * fine > 2 * _LARGE_PX:
         coarse_maps, coarse_px = _maps(model, page, fine / _COARSE)
         large = [run for run in _runs(coarse_maps, coarse_px) if run.height * fine > _LARGE_PX]
+    large = [run for run in large if not _holds_many(run, small)]
     runs = (*_outside(small, large), *large)
     return PageLayout(runs, maps, cell_px, _sheet(maps, cell_px), _upside(runs))
 
@@ -136,11 +138,12 @@ def _runs(maps: Maps, cell_px: float) -> list[TextRun]:
     sizes = np.diff([*starts, len(owners)])
     sums = np.add.reduceat(maps[:, rows, columns], starts, axis=1)  # (maps, runs)
     means = (sums / sizes).T.astype(np.float32)
+    sheet = MAPS.index("sheet")
     all_points = np.stack([columns, rows], axis=1).astype(np.float32)
     pieces = [
         (all_points[start : start + size], values)
         for start, size, values in zip(starts, sizes, means, strict=True)
-        if size >= _LEAST_CELLS and values[0] >= _LEAST_MEAN
+        if size >= _LEAST_CELLS and values[0] >= _LEAST_MEAN and values[sheet] >= _LEAST_SHEET
     ]
     angles = [_angle(points, values[-4:]) for points, values in pieces]
     trusted = [angle for angle, ratio in angles if ratio > _LONG]
@@ -198,17 +201,24 @@ def _run(
     )
 
 
+def _holds_many(run: TextRun, others: list[TextRun]) -> bool:
+    """Whether a run is a block of smaller ones, which are found as surely as it is."""
+    inside = [
+        other
+        for other in others
+        if other.height < 0.5 * run.height and other.found > 0.9 * run.found and _is_in(other, run)
+    ]
+    return len(inside) > 2
+
+
+def _is_in(run: TextRun, other: TextRun) -> bool:
+    x, y = run.corners.mean(axis=0).tolist()
+    return cv2.pointPolygonTest(other.corners, (x, y), measureDist=False) > 0
+
+
 def _outside(runs: list[TextRun], others: list[TextRun]) -> list[TextRun]:
     """Return the runs whose middle is in none of the others."""
-    return [
-        run
-        for run in runs
-        if not any(
-            cv2.pointPolygonTest(other.corners, tuple(map(float, run.corners.mean(axis=0))), False)
-            > 0
-            for other in others
-        )
-    ]
+    return [run for run in runs if not any(_is_in(run, other) for other in others)]
 
 
 def _sheet(maps: Maps, cell_px: float) -> npt.NDArray[np.float32]:

@@ -89,7 +89,7 @@ LAYOUT_RECIPES: dict[str, LayoutRecipe] = {
         LayoutRecipe(
             name="layout",
             purpose="finds writing, print, ruling and paper on pages: the shipped layout model",
-            num_pools=32,
+            num_pools=44,
         ),
     )
 }

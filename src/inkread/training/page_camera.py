@@ -151,21 +151,7 @@ def _desk(view: View, paper: float, rng: np.random.Generator) -> Floats:
         return np.full(view.shape, level, np.float32)
     if abs(level - paper) < 0.07:
         level = paper - 0.12
-    kind = rng.integers(5)
-    texture = np.zeros(view.shape, np.float32)
-    if kind == 1:  # wood
-        streaks = rng.standard_normal((max(2, height // 3), 6), np.float32)
-        texture = cv2.resize(streaks, (width, height), interpolation=cv2.INTER_CUBIC)
-        if rng.random() < 0.5:
-            texture = cv2.resize(texture.T.copy(), (width, height))
-    elif kind == 2:
-        tile = fine_print((128, 128), rng, float(rng.uniform(20, 90)))
-        texture = np.tile(tile, (-(-height // 128), -(-width // 128)))[:height, :width] - 0.3
-    elif kind == 3:  # cloth, stone
-        coarse = rng.standard_normal((height // 4, width // 4), np.float32)
-        texture = cv2.resize(cv2.GaussianBlur(coarse, (0, 0), rng.uniform(0.5, 4)), (width, height))
-        texture /= max(1e-6, float(texture.std()))
-    desk = level + np.float32(rng.uniform(0.02, 0.13)) * texture
+    desk = level + np.float32(rng.uniform(0.02, 0.13)) * _texture(view.shape, rng)
     if rng.random() < 0.3:  # things that lie about
         for _ in range(int(rng.integers(1, 4))):
             points = rng.uniform(-0.1, 1.1, (3, 1, 2)) * [width, height]
@@ -177,6 +163,34 @@ def _desk(view: View, paper: float, rng: np.random.Generator) -> Floats:
                     desk, [points.astype(np.int32)], False, shade, int(rng.integers(2, 25))
                 )
     return np.asarray(desk, np.float32)
+
+
+def _texture(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
+    """How uneven a desk is, about 0: not at all, wood, a pattern, cloth."""
+    height, width = shape
+    kind = rng.choice(5, p=(0.12, 0.3, 0.18, 0.28, 0.12))
+    texture = np.zeros(shape, np.float32)
+    if kind == 1:  # wood
+        fine = int(rng.integers(1, 9))
+        streaks = rng.standard_normal(
+            (max(2, height // fine), int(rng.integers(3, 24))), np.float32
+        )
+        texture = cv2.resize(streaks, (width, height), interpolation=cv2.INTER_CUBIC)
+        if rng.random() < 0.5:
+            texture = cv2.resize(texture.T.copy(), (width, height))
+        if rng.random() < 0.5:  # boards, and turned by some angle
+            angle = rng.uniform(-40, 40)
+            turn = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.5)
+            texture = cv2.warpAffine(texture, turn, (width, height), borderMode=cv2.BORDER_REFLECT)
+    elif kind == 2:
+        tile = fine_print((128, 128), rng, float(rng.uniform(20, 90)))
+        texture = np.tile(tile, (-(-height // 128), -(-width // 128)))[:height, :width] - 0.3
+    elif kind == 3:  # cloth, stone
+        grain = int(rng.integers(1, 7))
+        coarse = rng.standard_normal((height // grain, width // grain), np.float32)
+        texture = cv2.resize(cv2.GaussianBlur(coarse, (0, 0), rng.uniform(0.5, 4)), (width, height))
+        texture /= max(1e-6, float(texture.std()))
+    return np.asarray(texture, np.float32)
 
 
 def _edge_shadow(

@@ -14,6 +14,7 @@ from inkread.training.page_fields import (
     print_line,
     stray,
 )
+from inkread.training.page_print import printed_number, printed_word
 from inkread.training.page_sheet import HANDWRITING
 from inkread.training.page_tables import TableGrid, line, rule_style, table, underline
 
@@ -143,6 +144,11 @@ def number(content: PageContent) -> None:
     rng, unit = content.rng, content.unit
     if rng.random() < 0.3:
         _paper(content)
+    if rng.random() < 0.1:  # printed large
+        scale = unit / (0.72 * content.printer.size_px)
+        text = printed_number(rng) if rng.random() < 0.5 else printed_word(rng)
+        content.print_text(text, Area(0, 0.2 * height, width, 0.8 * height), scale=scale)
+        return
     longest = max(1, int(width / unit / 0.85))
     text = content.number(min(12, longest))
     if rng.random() < 0.08:

@@ -99,7 +99,8 @@ class PageWriter:
         # A felt pen on small writing would fill it.
         self._hand.pen_px = min(self._hand.pen_px, max(1.2, 0.15 * height_px))
         self._pens = pens
-        self._gap = float(rng.choice([rng.normal(0.2, 0.12), rng.normal(0.08, 0.06)]))
+        gaps = (rng.normal(0.2, 0.12), rng.normal(0.08, 0.06), rng.uniform(0.25, 0.8))
+        self._gap = float(rng.choice(gaps, p=(0.4, 0.4, 0.2)))
         self._spread = rng.uniform(0.02, 0.1)
         self.tone = float(rng.choice([rng.uniform(0.0, 0.35), rng.uniform(0.25, 0.65)]))
 
@@ -235,6 +236,8 @@ class PageWriter:
 
 def number_to_write(rng: np.random.Generator, longest: int = 12) -> str:
     """Return a number as people write it in cells and fields: most of them short."""
+    if rng.random() < 0.05:  # which look like rules
+        return "1" * int(rng.integers(1, min(3, longest) + 1))
     kind = rng.choice(4, p=(0.25, 0.45, 0.15, 0.15))
     if kind == 0:
         text = number_text(rng)

@@ -39,6 +39,9 @@ IGNORED = 128  # the bit of the attributes where nobody can say whether there is
 _SHRINK = 0.22  # of a run's height, taken off on every side of its core
 _LEAST_CORE_PX = 5.0  # of the picture
 _LEAST_SEEN_PX = 6.0  # writing that is seen less high can't be read
+_SPECK_PX = 4.2  # and what is still less high isn't to be found: it is texture
+_REDUCTIONS = (1, 2, 3)  # a large page is made smaller by one of these
+_REDUCTION_SHARES = (0.9, 0.06, 0.04)
 _CUT_OUT = 0.05  # of all pages
 _LARGE_KINDS = ("number", "lines", "sudoku", "blank", "tally")
 
@@ -92,6 +95,8 @@ class PageMaker:
             kind: of ``KINDS``; ``None``: any.
         """
         kind = kind or str(rng.choice(list(KINDS), p=KIND_SHARES))
+        reduction = int(rng.choice(_REDUCTIONS, p=_REDUCTION_SHARES))
+        side_px *= reduction
         width, tall = (int(side_px * rng.uniform(0.85, 1.25)) for _ in range(2))
         tallest = 0.26 * side_px if kind in _LARGE_KINDS else 0.12 * side_px
         least = 13.0 if kind in ("number", "lines", "tally") else 9.5
@@ -101,7 +106,8 @@ class PageMaker:
         sheet = Sheet.blank(width, tall)
         KINDS[kind](PageContent(sheet, rng, writer, printer, self._pens is not None))
         view = take((width, tall), (side_px, side_px), rng)
-        seen = _seen(sheet, kind, view, rng, float(np.clip(height / 11, 0.9, 4)))
+        picture = see(np.clip(sheet.grey, 0, 1), view, rng, float(np.clip(height / 11, 0.9, 4)))
+        seen = _with_truth(picture, kind, sheet, view, reduction)
         return _cut_out(seen, rng) if rng.random() < _CUT_OUT else seen
 
     @staticmethod
@@ -109,14 +115,20 @@ class PageMaker:
         return float(np.clip(height * np.exp(rng.uniform(np.log(0.55), np.log(1.7))), 8, 90))
 
 
-def _seen(
-    sheet: Sheet, kind: str, view: View, rng: np.random.Generator, sharp_px: float
+def _with_truth(
+    picture: npt.NDArray[np.uint8], kind: str, sheet: Sheet, view: View, reduction: int
 ) -> SyntheticPage:
-    np.clip(sheet.grey, 0, 1, out=sheet.grey)
-    picture = see(sheet.grey, view, rng, sharp_px)
-    height, width = view.shape
-    marks = cv2.warpPerspective(sheet.marks, view.to_picture, (width, height))
-    small = cv2.resize(marks, (width // CELL_PX, height // CELL_PX), interpolation=cv2.INTER_AREA)
+    """Return the picture of a sheet, made smaller, with what is true of it."""
+    height, width = (side // reduction for side in view.shape)
+    marks = cv2.warpPerspective(sheet.marks, view.to_picture, view.shape[::-1])
+    cells = (width // CELL_PX, height // CELL_PX)
+    small = cv2.resize(marks, cells, interpolation=cv2.INTER_AREA)
+    if reduction > 1:
+        picture = np.asarray(
+            cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8
+        )
+        smaller = np.diag([1 / reduction, 1 / reduction, 1.0]) @ view.to_picture
+        view = replace(view, to_picture=smaller, shape=(height, width))
     limits = np.array(sheet.size, np.float32)
     corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32) * limits
     outline = _moved(corners, view)
@@ -205,6 +217,9 @@ def _core_planes(
     for run in runs:
         shrunk = shrunk_corners(run.corners)
         vertices = np.rint(shrunk * 16).astype(np.int32)
+        height = float(np.hypot(*(run.corners[3] - run.corners[0])))
+        if height < _SPECK_PX:
+            continue
         if not is_legible(run, shape):
             around = np.rint(run.corners * 16).astype(np.int32)
             cv2.fillConvexPoly(attributes, around, IGNORED, cv2.LINE_8, 4)
