@@ -4,10 +4,12 @@ __all__ = ["LAYERS"]
 
 LAYERS = {
     "": "errors files privacy table results",
-    "imaging": "pdf images components normalize ink crops segmentation",
+    "imaging": """
+        pdf images components normalize ink crops segmentation layout_maps layout grids
+    """,
     "decoding": "automaton patterns check_digits constraints ctc search decoder",
-    "models": "metadata runtime registry",
-    "recognition": "glyph_reader augmented_views fusion line_reader",
+    "models": "metadata runtime layout_model registry",
+    "recognition": "glyph_reader augmented_views fusion line_reader page_reader",
     "reader": "",
     "explain": "occlusion illustration feature_maps",
     "batch": "sources allocator processes annotate batch_reader results_file formats",

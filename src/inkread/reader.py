@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -13,10 +13,12 @@ from inkread.decoding.constraints import Constraint
 from inkread.errors import ConfigError, ImageError
 from inkread.imaging import crops, images, ink, segmentation
 from inkread.imaging.images import Picture
+from inkread.models.layout_model import LayoutModel
 from inkread.models.runtime import DEFAULT, LineModel, Model
 from inkread.recognition import fusion
 from inkread.recognition.glyph_reader import GlyphReader
 from inkread.recognition.line_reader import LineReader
+from inkread.recognition.page_reader import Cells, PageOptions, PageReader
 from inkread.results import Box, Digit, Number, Page
 
 __all__ = ["Check", "Length", "Reader", "read"]
@@ -25,10 +27,8 @@ Length = int | tuple[int, int]  # so many digits; from so many to so many
 Check = str | Callable[[str], bool]
 
 _STRIP_LIKE_PX = 160  # pictures no higher than this are taken as cut to their number already
-_TELLING_DIGITS = 4  # fewer don't say which way up a page is: a 6 may be a 9
 _SURE = 0.95  # a digit on its own that is less sure is read by the line model too
 _WAYS = 6  # to read it that count
-_CLEAR_DOUBT = 0.2  # mean over a page: above it, the page may stand on its head
 
 
 class Reader:
@@ -37,6 +37,7 @@ class Reader:
     Attributes:
         model: the glyph model in use: it reads single digits.
         line_model: the line model in use: it reads numbers.
+        layout_model: the layout model in use: it finds what is where on a page.
         min_confidence: digits and numbers below it are rejected, as is what is no digit.
     """
 
@@ -64,10 +65,12 @@ class Reader:
             raise ConfigError(f"expected min_confidence in [0, 1], received {min_confidence}")
         self.model = Model(model, threads=threads)
         self.line_model = LineModel(line_model, threads=threads)
+        self.layout_model = LayoutModel(threads=threads)
         self.min_confidence = min_confidence
         self._digits = GlyphReader(self.model, min_confidence)
         pieces = GlyphReader(self.model, 0.0)  # rejects nothing but what is no digit
         self._lines = LineReader(self.line_model, pieces, min_confidence)
+        self._pages = PageReader(self.layout_model, self._lines)
 
     def read(
         self,
@@ -76,6 +79,8 @@ class Reader:
         length: Length | None = None,
         pattern: str | None = None,
         check: Check | None = None,
+        printed: bool = False,
+        cells: str = Cells.AUTO,
     ) -> Page:
         """Read every number on a picture, in reading order.
 
@@ -85,27 +90,30 @@ class Reader:
             length: how many digits each number has: exactly, or at least and at most.
             pattern: a regular expression that each number matches.
             check: the name of a check that each number passes, or a function that says so.
+            printed: report printed numbers as well as handwritten ones.
+            cells: what narrow cells with one digit each are: ``join``: one number, ``split``: a
+                number each, ``auto``: one number where they stand alone in a row.
 
         Returns:
             The page; without numbers if the picture is blank.
 
         Raises:
             ImageError: not a picture that can be read, or a file of several pages.
+            ConfigError: ``cells`` is none of these.
         """
         constraint = _constraint(length, pattern, check)
         page = images.load(image)
-        numbers = self._read_upright(page, constraint)
-        # It may be upside down, or on its side; what reads as one digit hardly holds four.
-        if numbers and _num_digits(numbers) != 1 and _doubt(numbers) > _CLEAR_DOUBT:
-            turned = {
-                turns: self._read_upright(np.ascontiguousarray(np.rot90(page, turns)), constraint)
-                for turns in (2, 1, 3)
-            }
-            turns = min(turned, key=lambda turns: _doubt(turned[turns]))
-            is_clear = _doubt(turned[turns]) < min(_CLEAR_DOUBT, _doubt(numbers) / 2)
-            if is_clear and _num_digits(turned[turns]) >= _TELLING_DIGITS:
-                numbers = tuple(_turned_back(number, turns, page) for number in turned[turns])
-        return Page(numbers, page.shape[1], page.shape[0], self.line_model.name)
+        options = PageOptions(printed=printed, cells=_chosen_cells(cells), constraint=constraint)
+        found = self._pages.read(page, options)
+        height, width = page.shape
+        return Page(
+            found.numbers,
+            width,
+            height,
+            self.line_model.name,
+            tables=found.tables,
+            notes=found.notes,
+        )
 
     def read_pages(
         self,
@@ -114,6 +122,8 @@ class Reader:
         length: Length | None = None,
         pattern: str | None = None,
         check: Check | None = None,
+        printed: bool = False,
+        cells: str = Cells.AUTO,
     ) -> Iterator[Page]:
         """Read the pages of a PDF or TIFF file, or the one page of any other picture, one by one.
 
@@ -122,6 +132,8 @@ class Reader:
             length: as for ``read``.
             pattern: as for ``read``.
             check: as for ``read``.
+            printed: as for ``read``.
+            cells: as for ``read``.
 
         Yields:
             Each page, as ``read`` gives it, with its place in the file as ``page``.
@@ -130,7 +142,9 @@ class Reader:
             ImageError: not a picture that can be read, or a page of it, when its turn comes.
         """
         for index, pixels in enumerate(images.pages(image), start=1):
-            page = self.read(pixels, length=length, pattern=pattern, check=check)
+            page = self.read(
+                pixels, length=length, pattern=pattern, check=check, printed=printed, cells=cells
+            )
             yield replace(page, page=index)
 
     def read_number(
@@ -252,16 +266,6 @@ class Reader:
             raise ImageError(f"expected glyphs as uint8 (N, {side}, {side}), received {received}")
         return self.model.probabilities(glyphs)
 
-    def _read_upright(
-        self, page: npt.NDArray[np.uint8], constraint: Constraint | None
-    ) -> tuple[Number, ...]:
-        """Read the numbers of a page; runs in which nothing is written are left out."""
-        found = ink.find(page)
-        runs = [run for line in segmentation.lines(found) for run in line]
-        cut = [crops.around([region.box for region in run], found.page) for run in runs]
-        numbers = self._lines.read(cut, constraint, runs)
-        return tuple(number for number in numbers if number.text or number.unconstrained)
-
 
 def _constraint(
     length: Length | None, pattern: str | None, check: Check | None
@@ -271,30 +275,12 @@ def _constraint(
     return Constraint(length, pattern, check)
 
 
-def _num_digits(numbers: Sequence[Number]) -> int:
-    return sum(len(number.digits) for number in numbers)
-
-
-def _doubt(numbers: Sequence[Number]) -> float:
-    """How doubtful the digits of a page are on the whole, in [0, 1]; 1 where none were found."""
-    digits = [digit for number in numbers for digit in number.digits]
-    return 1 - sum(digit.confidence for digit in digits) / len(digits) if digits else 1.0
-
-
-def _turned_back(number: Number, turns: int, page: npt.NDArray[np.uint8]) -> Number:
-    """Return a number of a page that was turned by so many quarters with its boxes on the page."""
-    height, width = page.shape
-
-    def back(box: Box) -> Box:
-        left, top, right, bottom = box
-        if turns == 2:
-            return Box(width - right, height - bottom, width - left, height - top)
-        if turns == 1:
-            return Box(width - bottom, left, width - top, right)
-        return Box(top, height - right, bottom, height - left)
-
-    digits = tuple(replace(digit, box=back(digit.box)) for digit in number.digits)
-    return replace(number, box=back(number.box), digits=digits)
+def _chosen_cells(cells: str) -> Cells:
+    try:
+        return Cells(cells)
+    except ValueError:
+        choices = ", ".join(Cells)
+        raise ConfigError(f"expected cells to be one of {choices}, received {cells!r}") from None
 
 
 def read(image: Picture) -> Page:

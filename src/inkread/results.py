@@ -1,11 +1,12 @@
 """What reading gives: frozen digits, numbers and pages, each with ``to_dict`` and ``from_dict``."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from inkread import table
 
-__all__ = ["REJECTED", "Box", "Digit", "Number", "Page"]
+__all__ = ["REJECTED", "Box", "Cell", "Digit", "Number", "Page", "PageTable"]
 
 REJECTED = "?"
 
@@ -84,6 +85,8 @@ class Number:
             knows no separators.
         unconstrained: the text as it was read without the length, pattern or check asked for, where
             they changed it or nothing satisfied them; else ``None``.
+        print_probability: that it is printed and not handwritten, in [0, 1]; 0 where nobody looked.
+        struck: it is crossed out, and was not read.
     """
 
     text: str
@@ -93,11 +96,23 @@ class Number:
     rejected: bool = False
     raw: str = ""
     unconstrained: str | None = None
+    print_probability: float = 0.0
+    struck: bool = False
 
     def __post_init__(self) -> None:
         """Take the text for what was written if nothing else is known."""
         if not self.raw:
             object.__setattr__(self, "raw", self.text)
+
+    def with_boxes(self, move: Callable[[Box], Box]) -> "Number":
+        """Return the number with its box and those of its digits moved."""
+        digits = tuple(replace(digit, box=move(digit.box)) for digit in self.digits)
+        return replace(self, box=move(self.box), digits=digits)
+
+    @property
+    def printed(self) -> bool:
+        """Whether it is rather printed than handwritten."""
+        return self.print_probability > 0.5
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -109,6 +124,9 @@ class Number:
             "rejected": self.rejected,
             "raw": self.raw,
             "unconstrained": self.unconstrained,
+            "printed": self.printed,
+            "print_probability": self.print_probability,
+            "struck": self.struck,
         }
 
     @classmethod
@@ -123,7 +141,85 @@ class Number:
             # What was written before there were these is read too.
             raw=values.get("raw", ""),
             unconstrained=values.get("unconstrained"),
+            print_probability=values.get("print_probability", 0.0),
+            struck=values.get("struck", False),
         )
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a ruled table.
+
+    Attributes:
+        box: inside its rules.
+        number: what is written in it; ``None`` where that is no number, or nothing.
+    """
+
+    box: Box
+    number: Number | None
+
+
+@dataclass(frozen=True)
+class PageTable:
+    """A ruled table on a page.
+
+    Attributes:
+        rows: from top to bottom, each from left to right; ``None`` where a column has no cell.
+    """
+
+    rows: tuple[tuple[Cell | None, ...], ...]
+
+    @property
+    def box(self) -> Box:
+        """Around all cells."""
+        boxes = [cell.box for row in self.rows for cell in row if cell]
+        return Box(
+            min(box.left for box in boxes),
+            min(box.top for box in boxes),
+            max(box.right for box in boxes),
+            max(box.bottom for box in boxes),
+        )
+
+    def with_boxes(self, move: Callable[[Box], Box]) -> "PageTable":
+        """Return the table with its cells' boxes, and those of their numbers, moved."""
+        return PageTable(
+            tuple(
+                tuple(
+                    cell and Cell(move(cell.box), cell.number and cell.number.with_boxes(move))
+                    for cell in row
+                )
+                for row in self.rows
+            )
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values that JSON can hold; cells hold the whole number or ``None``."""
+        return {
+            "box": list(self.box),
+            "rows": [
+                [
+                    cell
+                    and {
+                        "box": list(cell.box),
+                        "number": cell.number and cell.number.to_dict(),
+                    }
+                    for cell in row
+                ]
+                for row in self.rows
+            ],
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "PageTable":
+        """Rebuild from ``to_dict``."""
+
+        def rebuild(cell: dict[str, Any] | None) -> Cell | None:
+            if cell is None:
+                return None
+            number = cell["number"]
+            return Cell(Box(*cell["box"]), Number.from_dict(number) if number else None)
+
+        return cls(tuple(tuple(rebuild(cell) for cell in row) for row in values["rows"]))
 
 
 @dataclass(frozen=True)
@@ -136,6 +232,8 @@ class Page:
         height: of the upright picture, in pixels.
         model: name of the model that read it.
         page: its place in a file of several pages, from 1.
+        tables: ruled tables with at least two rows and two columns, from top to bottom.
+        notes: sentences on what was seen where nothing sure could be read.
     """
 
     numbers: tuple[Number, ...]
@@ -143,6 +241,8 @@ class Page:
     height: int
     model: str
     page: int = 1
+    tables: tuple[PageTable, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def rows(self) -> tuple[tuple[Number | None, ...], ...]:
         """Return the numbers as a table: in reading order, by lines from top to bottom.
@@ -167,6 +267,8 @@ class Page:
             "height": self.height,
             "model": self.model,
             "page": self.page,
+            "tables": [each.to_dict() for each in self.tables],
+            "notes": list(self.notes),
         }
 
     @classmethod
@@ -178,4 +280,6 @@ class Page:
             height=values["height"],
             model=values["model"],
             page=values.get("page", 1),
+            tables=tuple(PageTable.from_dict(each) for each in values.get("tables", ())),
+            notes=tuple(values.get("notes", ())),
         )

@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from inkread.errors import ModelError
+from inkread.imaging.layout_maps import LayoutShape
 from inkread.imaging.normalize import GlyphShape, StripShape
 
 __all__ = ["FORMAT_VERSION", "METADATA_KEY", "Figure", "ModelMetadata"]
 
 FORMAT_VERSION = 2  # 2: there may be an output for "no digit"
 METADATA_KEY = "inkread"
-_SHAPES = {"glyph": GlyphShape, "line": StripShape}
+_SHAPES = {"glyph": GlyphShape, "line": StripShape, "layout": LayoutShape}
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class ModelMetadata:
     """
 
     labels: tuple[str, ...]
-    shape: GlyphShape | StripShape
+    shape: GlyphShape | StripShape | LayoutShape
     temperature: float
     recipe: dict[str, Any]
     seed: int
@@ -102,7 +103,9 @@ class ModelMetadata:
             values["labels"] = tuple(values["labels"])
             kind = values.get("kind", "glyph")
             if kind not in _SHAPES:
-                raise ModelError(f"expected a model of kind 'glyph' or 'line', received {kind!r}")
+                raise ModelError(
+                    f"expected a model of a kind among {sorted(_SHAPES)}, received {kind!r}"
+                )
             values["shape"] = _SHAPES[kind](**values["shape"])
             values["figures"] = {
                 name: Figure(**figure) for name, figure in values.get("figures", {}).items()

@@ -39,6 +39,7 @@ DEFAULT = "default"
 _SHIPPED = {
     "glyph": {DEFAULT: "glyph-cascade.onnx"},
     "line": {DEFAULT: "line.onnx"},
+    "layout": {DEFAULT: "layout.onnx"},
 }
 _STRIPS_A_BATCH = 16
 STRIP_STEP_PX = 16

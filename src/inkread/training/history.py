@@ -10,7 +10,7 @@ from typing import TypeVar
 from inkread.errors import ConfigError
 from inkread.files import write_atomically
 
-__all__ = ["Epoch", "LineEpoch", "Step", "chained", "read_history", "write_history"]
+__all__ = ["Epoch", "LayoutEpoch", "LineEpoch", "Step", "chained", "read_history", "write_history"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,31 @@ class LineEpoch:
 
 
 @dataclass(frozen=True)
+class LayoutEpoch:
+    """What one pool of pages reached.
+
+    Attributes:
+        epoch: its number, from 1.
+        loss: mean training loss over the pool.
+        validation_loss: the same on pages of validation images, after the pool.
+        core: F1 score of the pixels of cores on those pages.
+        handwritten: share of the cores' pixels told right as handwritten or printed.
+        number: the same as a number or not.
+        direction: the same as to where the text's top is.
+        seconds: of training since the start of the run, compilation included, evaluation apart.
+    """
+
+    epoch: int
+    loss: float
+    validation_loss: float
+    core: float
+    handwritten: float
+    number: float
+    direction: float
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Step:
     """Where a training is: epoch and step count from 1, the loss is the epoch's mean so far."""
 
@@ -65,7 +90,7 @@ class Step:
     loss: float
 
 
-Row = TypeVar("Row", Epoch, LineEpoch)
+Row = TypeVar("Row", Epoch, LineEpoch, LayoutEpoch)
 
 
 def write_history(path: Path, history: Sequence[Row]) -> None:

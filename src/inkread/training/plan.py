@@ -1,6 +1,7 @@
 """A training as it was asked for, and several of them that differ in their seeds alone."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -11,12 +12,14 @@ from inkread.errors import ConfigError
 
 if TYPE_CHECKING:  # it needs the extra [train]
     from inkread.training.history import Step
+    from inkread.training.layout_recipes import LayoutRecipe
     from inkread.training.line_recipes import LineRecipe
     from inkread.training.mnist import Mnist
     from inkread.training.recipes import Recipe
 
 __all__ = ["Plan", "carry_out", "chosen_recipe", "go_on", "seeded", "seeds_of"]
 
+_PENS_VARIABLE = "INKREAD_PENS"  # names the folder of real writers' strokes
 _MAX_SEED = 2**32 - 1
 _MAX_SEEDS = 1000
 
@@ -79,20 +82,21 @@ def seeded(plan: Plan, seeds: Sequence[int]) -> list[Plan]:
     return plans
 
 
-def chosen_recipe(plan: Plan) -> "Recipe | LineRecipe":
+def chosen_recipe(plan: Plan) -> "Recipe | LineRecipe | LayoutRecipe":
     """Return the recipe with what the plan changes in it.
 
     Raises:
         ConfigError: there is none of this name, or what is asked for doesn't go with it.
     """
+    from inkread.training.layout_recipes import LAYOUT_RECIPES
     from inkread.training.line_recipes import LINE_RECIPES
     from inkread.training.recipes import recipe_named
 
     name = plan.recipe
-    if line := LINE_RECIPES.get(name):
+    if pooled := LINE_RECIPES.get(name) or LAYOUT_RECIPES.get(name):
         if plan.teacher:
             raise ConfigError(f"expected no --teacher for recipe {name!r}, received {plan.teacher}")
-        return replace(line, num_pools=plan.epochs) if plan.epochs else line
+        return replace(pooled, num_pools=plan.epochs) if plan.epochs else pooled
     if plan.start:
         raise ConfigError(f"expected no --start for recipe {name!r}, received {plan.start}")
     recipe = recipe_named(name)
@@ -112,12 +116,15 @@ def carry_out(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | No
     """
     recipe = chosen_recipe(plan)
     from inkread.training.evaluation import plots
+    from inkread.training.layout_recipes import LayoutRecipe
     from inkread.training.line_recipes import LineRecipe
     from inkread.training.runs import METRICS
     from inkread.training.train import Run, train
     from inkread.training.train_line import LineRun, train_line
 
     seed, resume = plan.seed, plan.resume
+    if isinstance(recipe, LayoutRecipe):
+        return _train_layout(plan, recipe, digits, on_step)
     run: Run | LineRun
     if isinstance(recipe, LineRecipe):
         run = train_line(
@@ -143,6 +150,28 @@ def carry_out(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | No
     return (
         f"{run.model_file}: {what} {accuracy['value']:.2%} (n = {accuracy['n']:,}) "
         f"after {metrics['training_seconds']:.0f} s of training"
+    )
+
+
+def _train_layout(
+    plan: Plan,
+    recipe: "LayoutRecipe",
+    digits: "Mnist",
+    on_step: "Callable[[Step], None] | None",
+) -> str:
+    """Train a layout network, with the real writers' strokes that the environment names, if any."""
+    from inkread.training.train_layout import train_layout
+
+    pens = os.environ.get(_PENS_VARIABLE)
+    run = train_layout(
+        recipe, digits, plan.folder,
+        seed=plan.seed, resume=plan.resume, start=plan.start,
+        pens=Path(pens) if pens else None, on_step=on_step,
+    )  # fmt: skip
+    last = run.history[-1]
+    return (
+        f"{run.model_file}: F1 of cores' pixels on synthetic validation pages {last.core:.2%}, "
+        f"handwriting told from print {last.handwritten:.2%} after {last.seconds:.0f} s of training"
     )
 
 

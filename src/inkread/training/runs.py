@@ -10,7 +10,8 @@ import keras
 
 from inkread.errors import ConfigError, ModelError
 from inkread.files import replacing, write_atomically
-from inkread.training.history import Epoch, LineEpoch, read_history, write_history
+from inkread.training.history import Epoch, LayoutEpoch, LineEpoch, read_history, write_history
+from inkread.training.layout_recipes import LayoutRecipe
 from inkread.training.line_recipes import LineRecipe
 from inkread.training.recipes import Recipe, recipe_from_dict
 
@@ -18,8 +19,8 @@ __all__ = ["Progress", "begin", "load_network", "read_recipe"]
 
 CHECKPOINT, HISTORY, RECIPE = "checkpoint.keras", "history.csv", "recipe.json"
 MODEL, METRICS, MEMBERS = "model.onnx", "metrics.json", "members"
-Kind = TypeVar("Kind", bound=Recipe | LineRecipe)
-Row = TypeVar("Row", Epoch, LineEpoch)
+Kind = TypeVar("Kind", bound=Recipe | LineRecipe | LayoutRecipe)
+Row = TypeVar("Row", Epoch, LineEpoch, LayoutEpoch)
 
 
 class Progress(Generic[Row]):
@@ -79,7 +80,7 @@ class Progress(Generic[Row]):
 
 
 def begin(
-    recipe: Recipe | LineRecipe,
+    recipe: Recipe | LineRecipe | LayoutRecipe,
     seed: int,
     directory: Path,
     resume: bool,
@@ -98,7 +99,9 @@ def begin(
         return
     if not resume:
         raise ConfigError(f"{directory} holds a run already: resume it, or choose another folder")
-    parse = LineRecipe.from_dict if isinstance(recipe, LineRecipe) else recipe_from_dict
+    parse: Callable[[dict[str, Any]], Recipe | LineRecipe | LayoutRecipe] = recipe_from_dict
+    if not isinstance(recipe, Recipe):
+        parse = type(recipe).from_dict
     known_recipe, known_seed = _read_recipe(directory, parse)
     if (known_recipe, known_seed) != (recipe, seed):
         raise ConfigError(

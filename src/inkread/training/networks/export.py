@@ -33,9 +33,11 @@ __all__ = [
     "check_parity",
     "line_to_onnx",
     "settled",
+    "store_in_half",
     "to_litert",
     "to_onnx",
     "to_saved_model",
+    "write_onnx",
 ]
 
 TOLERANCE = 1e-4
@@ -66,7 +68,7 @@ def to_onnx(model: keras.Model, path: Path, metadata: ModelMetadata, glyphs: Gly
     with replacing(path) as temporary:
         written = model if sure is None else architectures.branched(model, sure)
         written(written.inputs)  # Keras exports only what has been called
-        _written(written, temporary, metadata, (INPUT, OUTPUT))
+        write_onnx(written, temporary, metadata, (INPUT, OUTPUT))
         check_parity(expected, Model(temporary, threads=1).raw(glyphs))
 
 
@@ -95,14 +97,14 @@ def line_to_onnx(
 
     expected = np.asarray(softmax(_called(model, inputs), axis=-1))
     with replacing(path) as temporary:
-        proto = _written(model, temporary, metadata, (STRIPS, LOGITS))
+        proto = write_onnx(model, temporary, metadata, (STRIPS, LOGITS))
         check_parity(expected, run(temporary))
-        _store_in_half(proto)
+        store_in_half(proto)
         onnx.save(proto, temporary)
         check_parity(expected, run(temporary), HALF_TOLERANCE)
 
 
-def _written(
+def write_onnx(
     model: keras.Model, path: Path, metadata: ModelMetadata, names: tuple[str, str]
 ) -> onnx.ModelProto:
     """Write ONNX with the metadata, and the input and the output of these names; return it too."""
@@ -117,7 +119,7 @@ def _written(
     return proto
 
 
-def _store_in_half(proto: onnx.ModelProto) -> None:
+def store_in_half(proto: onnx.ModelProto) -> None:
     """Store large weights as float16, each with a node that casts it to float32 when it is read."""
     for weights in list(proto.graph.initializer):
         values = onnx.numpy_helper.to_array(weights)
