@@ -504,7 +504,7 @@ ELEVEN = [0, 0, 0, 0, 0.5, 0, 0, 0, 0, 0.125, 0.375]
 def test_what_is_no_digit_is_rejected_above_the_models_threshold(
     tmp_path, monkeypatch, junk_threshold, min_confidence, text
 ):
-    monkeypatch.setattr("inkread.reader._SURE", 0.0)  # the glyph model alone is meant
+    monkeypatch.setattr("inkread.recognition.digit_reader._MIN_SURE_CONFIDENCE", 0.0)  # the glyph model alone is meant
     path = model_that_answers(tmp_path / "eleven.onnx", ELEVEN, junk_threshold)
 
     digit = Reader(path, min_confidence=min_confidence).read_digit(

@@ -21,6 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from inkread.corrections import schema
 from inkread.corrections.database import connect, translated
 from inkread.errors import ConfigError, DataError, StoreError
+from inkread.imaging.normalize import GlyphShape
 
 __all__ = ["NOT_A_DIGIT", "Correction", "Cursor", "Keep", "Store", "person_of"]
 
@@ -29,7 +30,7 @@ _LONGEST_LABEL, _LONGEST_NAME = 32, 200
 _DIGITS = "0123456789"
 _LARGEST_ID = 2**31 - 1
 _MOST_AT_ONCE = 1_000
-_SIDE_PX = 28
+_SIDE_PX = GlyphShape.side_px
 _PNG = b"\x89PNG\r\n\x1a\n"
 _EXPORTED_AT_ONCE = 200
 

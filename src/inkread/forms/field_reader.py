@@ -104,8 +104,7 @@ class _OfReader:
         if not inks:
             return Digits(np.empty((0, 10), np.float32), np.empty(0, bool))
         found = model.classify(np.stack([normalize.glyph(ink, shape) for ink in inks]))
-        threshold = model.metadata.junk_threshold
-        return Digits(found.probabilities, found.junk <= (1.0 if threshold is None else threshold))
+        return Digits(found.probabilities, ~model.rejects(found.junk))
 
     def number(self, grey: npt.NDArray[np.uint8], constraint: Constraint) -> Reading:
         numbers = self._reader.candidates(grey, count=_COUNT)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from inkread.imaging.normalize import GlyphShape
+
 __all__ = [
     "ABOUT",
     "CLASSIFIED",
@@ -42,7 +44,7 @@ PAGE = {
     "height": 60,
     "model": "line",
 }
-_BLANK: list[list[float]] = [[0] * 28] * 28
+_BLANK: list[list[float]] = [[0] * GlyphShape.side_px] * GlyphShape.side_px
 EXPLANATION = {
     **_DIGIT,
     "runner_up": 1,

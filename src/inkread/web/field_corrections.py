@@ -1,7 +1,5 @@
 """A field that a person corrected, as corrections that the reader learns from: a digit each."""
 
-import hashlib
-
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -56,9 +54,8 @@ def corrections_of(
             for guess, confidence in zip(guesses, confidences, strict=True)
         ]
     picture = bytes(cv2.imencode(".png", crop)[1])
-    sha256 = hashlib.sha256(model.path.read_bytes()).hexdigest()
     return [
-        Correction(glyph.tobytes(), *read, model.name, sha256, label, picture)
+        Correction(glyph.tobytes(), *read, model.name, model.sha256, label, picture)
         for glyph, read, label in zip(glyphs, reads, labels, strict=True)
     ]
 

@@ -114,7 +114,7 @@ class Service:
             detail = f"expected to be done within {timeout_s:g} s"
             raise ProblemError(504, "timeout", detail) from None
 
-    async def keep(self, work: Callable[..., T], *arguments: object) -> T:
+    async def with_store(self, work: Callable[..., T], *arguments: object) -> T:
         """Do work with the store off the event loop.
 
         Args:

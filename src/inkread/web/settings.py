@@ -1,10 +1,10 @@
 """What a service is set to; every default has its home here."""
 
-import os
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from inkread.batch.processes import num_cores
 from inkread.corrections.store import Keep
 from inkread.errors import ConfigError
 from inkread.imaging.images import MAX_MEGAPIXELS
@@ -48,7 +48,7 @@ class Settings:
     token: str | None = None
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
-    workers: int = os.cpu_count() or 1
+    workers: int = num_cores()
     queue: int = 12
     max_body_bytes: int = 16_000_000
     max_megapixels: float = 32.0

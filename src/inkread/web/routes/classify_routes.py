@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic_core import from_json
 
+from inkread.imaging.normalize import GlyphShape
 from inkread.reader import Reader
 from inkread.web import examples, schemas
 from inkread.web.middleware.problems import ProblemError, documented
@@ -18,13 +19,14 @@ __all__ = ["classify", "router"]
 
 router = APIRouter(tags=["reading"])
 
+_SIDE_PX = GlyphShape.side_px
 _ROW = {
     "type": "array",
     "items": {"type": "integer", "minimum": 0, "maximum": 255},
-    "minItems": 28,
-    "maxItems": 28,
+    "minItems": _SIDE_PX,
+    "maxItems": _SIDE_PX,
 }
-_GLYPH = {"type": "array", "items": _ROW, "minItems": 28, "maxItems": 28}
+_GLYPH = {"type": "array", "items": _ROW, "minItems": _SIDE_PX, "maxItems": _SIDE_PX}
 _BODY = {
     "required": True,
     "content": {
@@ -41,7 +43,8 @@ _BODY = {
             "schema": {
                 "type": "string",
                 "format": "binary",
-                "description": "784 bytes a glyph, row by row, one glyph after the other",
+                "description": f"{_SIDE_PX**2} bytes a glyph, row by row, "
+                "one glyph after the other",
             }
         },
     },

@@ -1,7 +1,6 @@
 """Routes for what people correct: ``/v1/corrections``."""
 
 import base64
-import hashlib
 import json
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -17,8 +16,8 @@ from inkread.corrections.store import Correction, Cursor, Store, person_of
 from inkread.imaging import images, normalize
 from inkread.reader import Reader
 from inkread.web import examples, schemas
-from inkread.web.digit_crops import ink_of, parsed_box, picture_of
 from inkread.web.middleware.problems import ProblemError, documented
+from inkread.web.reading_options import BOX, NUMBER_FIELDS, NumberOptions, parse_box
 from inkread.web.service import TheService
 from inkread.web.settings import Settings
 from inkread.web.uploads import load_limited, merged, picture_body, received
@@ -45,10 +44,6 @@ _LABEL = Field(
     max_length=32,
     description="what it should have been: digits, or `not a digit`",
 )
-_BOX = Field(
-    max_length=40,
-    description="The digit's `left,top,right,bottom`; else the picture is one digit.",
-)
 Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="the correction's id")]
 Person = Annotated[
     str | None,
@@ -71,16 +66,15 @@ class Judgement(BaseModel):
     label: Annotated[str, _LABEL]
 
 
-class Origin(BaseModel):
-    """Where on a picture, and what it should have been."""
-
-    model_config = ConfigDict(extra="forbid")
+class Origin(NumberOptions):
+    """Where on a picture a digit is, what it should have been, and how the picture was read."""
 
     label: Annotated[str | None, _LABEL] = None
-    box: Annotated[str | None, _BOX] = None
+    box: Annotated[str | None, BOX] = None
 
 
 _FIELDS: dict[str, dict[str, Any]] = {
+    **NUMBER_FIELDS,
     "label": {"type": "string", "pattern": _LABEL_PATTERN},
     "box": {"type": "string", "maxLength": 40},
 }
@@ -104,14 +98,15 @@ async def add(
 ) -> JSONResponse:
     """Store a digit of a picture with what it should have been.
 
-    Without a label it waits for review. The answer comes when it is stored for good.
+    With the options that the picture was read with, it is stored as it was read there. Without a
+    label it waits for review. The answer comes when it is stored for good.
     """
     service.check_store()
     service.check_room()
     upload = await received(request)
     origin = merged(origin, upload.fields)
     correction = await service.read(_correction, upload.picture, origin, person, service.settings)
-    number = await service.keep(Store.add, correction)
+    number = await service.with_store(Store.add, correction)
     return JSONResponse(
         {
             "id": number,
@@ -126,16 +121,15 @@ async def add(
 def _correction(
     reader: Reader, picture: bytes, origin: Origin, person: str | None, settings: Settings
 ) -> Correction:
-    box = parsed_box(origin.box) if origin.box else None
+    box = parse_box(origin.box) if origin.box else None
     pixels = load_limited(picture, settings.max_megapixels)
-    cut = ink_of(pixels, box)
-    digit = reader.read_digit(picture_of(cut))
+    located = reader.locate_digit(pixels, box, **origin.constraints)
     return Correction(
-        glyph=normalize.glyph(cut, reader.model.shape).tobytes(),
-        read=digit.text,
-        confidence=digit.confidence,
+        glyph=normalize.glyph(located.ink, reader.model.shape).tobytes(),
+        read=located.digit.text,
+        confidence=located.digit.confidence,
         model=reader.model.name,
-        model_sha256=hashlib.sha256(reader.model.path.read_bytes()).hexdigest(),
+        model_sha256=reader.model.sha256,
         label=origin.label,
         picture=_as_png(pixels) if settings.keep == "picture" else None,
         person=person_of(person) if person else "",
@@ -151,7 +145,7 @@ def _as_png(pixels: npt.NDArray[np.uint8]) -> bytes:
 
 @router.get(
     "",
-    response_model=schemas.Corrections,
+    response_model=schemas.CorrectionsBody,
     responses={**examples.of(examples.CORRECTIONS), **documented(404, 422, 503)},
 )
 async def list_doubtful(
@@ -175,7 +169,7 @@ async def list_doubtful(
             "left": store.count(judged=False),
         }
 
-    return JSONResponse(await service.keep(listed))
+    return JSONResponse(await service.with_store(listed))
 
 
 def _cursor(text: str) -> Cursor:
@@ -212,7 +206,7 @@ def _shown(correction: Correction) -> dict[str, Any]:
 )
 async def export(service: TheService) -> StreamingResponse:
     """Export every correction."""
-    corrections = await service.keep(Store.export)
+    corrections = await service.with_store(Store.export)
     headers = {"Content-Disposition": 'attachment; filename="corrections.jsonl"'}
     return StreamingResponse(_lines(corrections), headers=headers, media_type="application/jsonl")
 
@@ -235,7 +229,7 @@ def _lines(corrections: Iterator[Correction]) -> Iterator[str]:
 )
 async def picture(service: TheService, number: Number) -> Response:
     """Return the picture that a correction's glyph was cut from, if it was kept."""
-    correction = await service.keep(Store.get, number)
+    correction = await service.with_store(Store.get, number)
     if correction is None or correction.picture is None:
         raise _missing()
     return Response(correction.picture, media_type="image/png")
@@ -248,7 +242,7 @@ async def picture(service: TheService, number: Number) -> Response:
 )
 async def judge(service: TheService, number: Number, judgement: Judgement) -> JSONResponse:
     """Say what a stored reading should have been."""
-    correction = await service.keep(Store.judge, number, judgement.label)
+    correction = await service.with_store(Store.judge, number, judgement.label)
     if correction is None:
         raise _missing()
     return JSONResponse(_shown(correction))
@@ -257,7 +251,7 @@ async def judge(service: TheService, number: Number, judgement: Judgement) -> JS
 @router.delete("/{number}", response_model=schemas.Deleted, responses=documented(404, 422, 503))
 async def delete_one(service: TheService, number: Number) -> JSONResponse:
     """Delete one correction for good."""
-    deleted = await service.keep(lambda store: store.delete(number=number))
+    deleted = await service.with_store(lambda store: store.delete(number=number))
     if not deleted:
         raise _missing()
     return JSONResponse({"deleted": deleted})
@@ -276,7 +270,9 @@ async def delete(
         detail = "expected either a person's token in Inkread-Person, or all=true"
         raise ProblemError(422, "invalid", detail)
     whose = person_of(person) if person else None
-    return JSONResponse({"deleted": await service.keep(lambda store: store.delete(person=whose))})
+    return JSONResponse(
+        {"deleted": await service.with_store(lambda store: store.delete(person=whose))}
+    )
 
 
 def _missing() -> ProblemError:

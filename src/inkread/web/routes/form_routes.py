@@ -176,7 +176,7 @@ def _shown(picture: bytes, max_megapixels: float) -> bytes:
 
 @router.post(
     "/read",
-    response_model=schemas.Form,
+    response_model=schemas.FormBody,
     responses={**examples.of(examples.FORM), **_PROBLEMS},
     openapi_extra=_READ_BODY,
 )
