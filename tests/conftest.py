@@ -58,6 +58,12 @@ def reader() -> Reader:
     return Reader()
 
 
+@pytest.fixture(scope="session")
+def probabilities(reader: Reader, full_mnist: Mnist) -> np.ndarray:
+    """(10,000, 10) float32: the shipped model's, of all test images."""
+    return reader.classify(full_mnist.test.images)
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
