@@ -22,7 +22,7 @@ from inkread.training.mnist import Mnist, Split
 from inkread.training.recipes import recipe_named
 from inkread.training.train import Run, train
 
-pytest_plugins = ["serving", "browsing"]
+pytest_plugins = ["serving", "browsing", "drawing_pad"]
 
 
 @pytest.fixture(scope="session")
