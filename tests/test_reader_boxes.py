@@ -75,7 +75,7 @@ def test_the_ink_of_a_digit_is_located_the_right_way_up(reader, turns):
 
     located = [reader.locate_digit(picture, digit.box) for digit in digits]
 
-    glyphs = np.stack([normalize.glyph(each.ink) for each in located])
+    glyphs = np.stack([normalize.make_glyph(each.ink) for each in located])
     labels = reader.classify(glyphs).argmax(axis=1)
     assert labels.tolist() == [digit.label for digit in digits]
     assert [each.digit for each in located] == digits

@@ -127,7 +127,7 @@ class Reader:
         Raises:
             ImageError: not a picture that can be read, or a page of it, when its turn comes.
         """
-        for index, pixels in enumerate(images.pages(image), start=1):
+        for index, pixels in enumerate(images.load_pages(image), start=1):
             page = self.read(pixels, length=length, pattern=pattern, check=check)
             yield replace(page, page=index)
 
@@ -184,18 +184,18 @@ class Reader:
         constraint = _constraint(length, pattern, check)
         page = images.load(image)
         if page.shape[0] <= _MAX_STRIP_HEIGHT_PX:
-            dark = ink.dark_on_light(page)
+            dark = ink.make_dark_on_light(page)
             return self._lines.candidates(
-                crops.whole(dark),
+                crops.crop_whole(dark),
                 constraint,
                 count,
-                lambda: segmentation.single_line(ink.find_dark(dark)),
+                lambda: segmentation.find_single_line(ink.find_dark(dark)),
             )
         found = ink.find(page)
-        run = segmentation.single_line(found)
+        run = segmentation.find_single_line(found)
         if not run:
             return (Number("", 0.0, _whole(page), (), rejected=True),)
-        crop = crops.around([region.box for region in run], found.page)
+        crop = crops.crop_around([region.box for region in run], found.page)
         return self._lines.candidates(crop, constraint, count, lambda: run)
 
     def read_digit(self, image: Picture, *, box: Box | None = None) -> Digit:
@@ -217,7 +217,7 @@ class Reader:
         if box is not None:
             return self._locate(page, box, None).digit
         found = ink.find(page)
-        region = segmentation.single_digit(found)
+        region = segmentation.find_single_digit(found)
         if region is None:
             num_labels = len(self.model.metadata.labels)
             return Digit(None, 0.0, _whole(page), (0.0,) * num_labels, rejected=True)
@@ -253,7 +253,7 @@ class Reader:
         if constraint is not None:
             raise ConfigError("expected a box with length, pattern or check, received none")
         found = ink.find(page)
-        region = segmentation.single_digit(found)
+        region = segmentation.find_single_digit(found)
         if region is None:
             raise ImageError("expected a picture of a digit, received one without ink")
         return LocatedDigit(self._digits.read(region, found), region.ink)
@@ -283,7 +283,7 @@ class Reader:
                 else type(glyphs).__name__
             )
             raise ImageError(f"expected glyphs as uint8 (N, {side}, {side}), received {received}")
-        return self.model.probabilities(glyphs)
+        return self.model.predict_probabilities(glyphs)
 
     def _read_page(self, page: npt.NDArray[np.uint8], constraint: Constraint | None) -> PageReading:
         """Read the numbers of a page, whichever way up it lies."""
@@ -294,8 +294,8 @@ class Reader:
     ) -> PageReading:
         """Read the numbers of a page that is first turned by so many quarters anticlockwise."""
         found = ink.find(np.ascontiguousarray(np.rot90(page, turns)))
-        runs = [run for line in segmentation.lines(found) for run in line]
-        cut = [crops.around([region.box for region in run], found.page) for run in runs]
+        runs = [run for line in segmentation.find_lines(found) for run in line]
+        cut = [crops.crop_around([region.box for region in run], found.page) for run in runs]
         numbers = tuple(
             orientation.turn_number(number, -turns, found.page.shape)
             for number in self._lines.read(cut, constraint, runs)
@@ -313,7 +313,7 @@ class Reader:
             raise ImageError(f"expected a box in {width} x {height} pixels, received {tuple(box)}")
         reading = self._read_page(page, constraint)
         turned = orientation.turn_box(box, reading.turns, page.shape)
-        region = segmentation.region_at(turned, reading.regions, reading.found)
+        region = segmentation.find_region(turned, reading.regions, reading.found)
         if region is None:
             raise ImageError(f"expected ink in the box, received none in {tuple(box)}")
         digits = [digit for number in reading.numbers for digit in number.digits]

@@ -15,7 +15,7 @@ from PIL import Image
 import inkread
 from inkread.errors import DataError
 from inkread.explain.occlusion import explain
-from inkread.models.runtime import Model, as_input
+from inkread.models.runtime import Model, prepare_glyphs
 from inkread.training import mnist
 from inkread.training import train as training
 from inkread.training.evaluation import evaluate as evaluation
@@ -504,8 +504,10 @@ def test_export_of_a_run_that_answers_from_several_views(
     assert "agree with Keras'" in result.stdout
     if form == "onnx":
         glyphs = small_mnist.validation.images
-        expected = shifted(load_network(folder))(as_input(glyphs))
-        np.testing.assert_allclose(Model(folder / "model.onnx").raw(glyphs), expected, atol=1e-4)
+        expected = shifted(load_network(folder))(prepare_glyphs(glyphs))
+        np.testing.assert_allclose(
+            Model(folder / "model.onnx").predict_uncalibrated(glyphs), expected, atol=1e-4
+        )
 
 
 def test_export_of_no_run_fails_by_name(small_data, tmp_path):

@@ -26,7 +26,7 @@ import inkread
 from inkread.batch import batch_reader, formats
 from inkread.batch.allocator import READING_BYTES, keep_freed_memory
 from inkread.batch.batch_reader import ReadAs
-from inkread.batch.results_file import Form, Record, form_of
+from inkread.batch.results_file import ResultsFile, ResultsFormat, choose_format
 from inkread.batch.sources import STDIN, find
 from inkread.cli import (
     evaluate_commands,
@@ -169,7 +169,7 @@ def read(
         raise typer.BadParameter("--resume goes on with a file of results: name it with --out")
     if read_as is ReadAs.DIGIT and (length or pattern or check):
         raise typer.BadParameter("--length, --pattern and --check are of numbers, not of one digit")
-    settings = batch_reader.Settings(
+    settings = batch_reader.ReadSettings(
         model, line_model, threads, min_confidence, read_as, _length(length), pattern, check
     )
     if engine is Engine.RAY:
@@ -182,22 +182,24 @@ def read(
         read_on_ray(images, partial(_for_ray, settings), out, ray_address, recursive=recursive)
         return
     inputs = _inputs(images, recursive, annotate)
-    form = Form.JSON if as_json else Form.CSV if as_csv else None
+    form = ResultsFormat.JSON if as_json else ResultsFormat.CSV if as_csv else None
     with ExitStack() as stack:
         record = None
         if out:
             path = Path(out)
-            record = Record(path, form or form_of(path), formats.Csv.HEADER, resume=resume)
+            record = ResultsFile(
+                path, form or choose_format(path), formats.CsvWriter.HEADER, resume=resume
+            )
             stack.callback(record.close)
             inputs = [
                 each for each in inputs if each.name == STDIN or each.name not in record.names
             ]
-        shows = [formats.written(record.form, record.write)] if record else []
+        shows = [formats.make_page_writer(record.form, record.write)] if record else []
         if doubtful or not record:
             keep = partial(_is_doubtful, min_confidence) if doubtful else None
             shows.append(output.printed(form, keep, [each.name for each in inputs]))
         num_failed = _read_all(
-            inputs, settings, jobs or batch_reader.processes_for(len(inputs)), shows
+            inputs, settings, jobs or batch_reader.choose_num_processes(len(inputs)), shows
         )
     if record:
         failed = f", {num_failed:,} failed" if num_failed else ""
@@ -214,7 +216,7 @@ def _check_for_ray(options: dict[str, object]) -> None:
         raise typer.BadParameter(f"{', '.join(unfit)} can't go with --engine ray")
 
 
-def _for_ray(settings: batch_reader.Settings) -> "PictureJob":
+def _for_ray(settings: batch_reader.ReadSettings) -> "PictureJob":
     from inkread.scale.picture_job import PictureJob
 
     return PictureJob(settings)
@@ -235,7 +237,9 @@ def _length(text: str | None) -> int | tuple[int, int] | None:
     return (low, high) if found and found[2] else low
 
 
-def _inputs(names: list[str], recursive: bool, annotate: Path | None) -> list[batch_reader.Input]:
+def _inputs(
+    names: list[str], recursive: bool, annotate: Path | None
+) -> list[batch_reader.PictureInput]:
     """Find what is to be read, each with the name of its annotated picture."""
     sources = find(names, recursive=recursive, without=annotate)
     stems = ["stdin" if each.name == STDIN else Path(each.name).name for each in sources]
@@ -244,15 +248,17 @@ def _inputs(names: list[str], recursive: bool, annotate: Path | None) -> list[ba
     for index, (source, stem) in enumerate(zip(sources, stems, strict=True), start=1):
         alone = stem if counts[stem] == 1 else f"{index}-{stem}"
         target = annotate / f"{alone}.png" if annotate else None
-        inputs.append(batch_reader.Input(source.name, _source(source.name), target, source.problem))
+        inputs.append(
+            batch_reader.PictureInput(source.name, _source(source.name), target, source.problem)
+        )
     return inputs
 
 
 def _read_all(
-    inputs: list[batch_reader.Input],
-    settings: batch_reader.Settings,
+    inputs: list[batch_reader.PictureInput],
+    settings: batch_reader.ReadSettings,
     num_processes: int,
-    shows: list[formats.Show],
+    shows: list[formats.PageWriter],
 ) -> int:
     """Read, show what was found, and name what failed; return how many inputs did, or a page."""
     failed: set[str] = set()
@@ -336,17 +342,17 @@ def list_models(context: typer.Context, models: train_commands.ModelsFolder = No
     """List the models that ship, and those that were promoted."""
     if context.invoked_subcommand:
         return
-    from inkread.models.registry import Registry, default_folder
-    from inkread.models.runtime import LineModel, Model, shipped_models
+    from inkread.models.registry import Registry, get_default_folder
+    from inkread.models.runtime import LineModel, Model, list_shipped_models
 
     listed = [
         (name, path, kind, "")
         for kind in (Model, LineModel)
-        for name, path in shipped_models(kind.kind).items()
+        for name, path in list_shipped_models(kind.kind).items()
     ]
     listed += [
         (version.path.stem, version.path, Model, "in use" if version.is_current else "")
-        for version in Registry(models or default_folder()).versions()
+        for version in Registry(models or get_default_folder()).list_versions()
     ]
     table = Table("name", "kind", "recipe", "trained", "figures", "size", "", header_style="bold")
     for name, path, kind, state in listed:
@@ -363,7 +369,7 @@ def list_models(context: typer.Context, models: train_commands.ModelsFolder = No
 @models_app.command()
 def rollback(models: train_commands.ModelsFolder = None) -> None:
     """Go back to the model that was in use before the last promotion."""
-    from inkread.models.registry import Registry, default_folder
+    from inkread.models.registry import Registry, get_default_folder
 
-    path = Registry(models or default_folder()).rollback()
+    path = Registry(models or get_default_folder()).roll_back()
     typer.echo(f"in use: {path or 'no promoted model, but the one of the service'}")

@@ -144,9 +144,9 @@ def explain_located(model: Model, located: LocatedDigit) -> Explanation:
     rivals = np.array(digit.probabilities)
     rivals[label] = -1
     runner_up = int(rivals.argmax())
-    glyph = normalize.glyph(located.ink, model.shape)
+    glyph = normalize.make_glyph(located.ink, model.shape)
     variants = np.concatenate([glyph[None], *_occluded(glyph)])
-    probabilities = np.maximum(model.probabilities(variants), _MIN_PROBABILITY)
+    probabilities = np.maximum(model.predict_probabilities(variants), _MIN_PROBABILITY)
     odds = np.log(probabilities[:, label]) - np.log(probabilities[:, runner_up])
     lost_without_ink, lost_with_ink = (odds[0] - odds[1:]).reshape(2, *glyph.shape)
     share = glyph / np.float32(255)

@@ -17,6 +17,7 @@ from inkread.forms import markers, print_layout
 from inkread.forms.fields import Rect
 from inkread.forms.template import PictureAlignment, Template, TemplateError
 from inkread.imaging import images
+from inkread.imaging.resize import resize_by
 
 __all__ = ["MM_PER_INCH", "Aligner", "Alignment", "Refusal", "ScanError", "corners"]
 
@@ -184,7 +185,7 @@ class Aligner:
     def _by_markers(self, page: Grey) -> Alignment:
         expected = markers.identifiers(self.template)
         scale = min(1.0, _DETECT_DPI * max(self.template.page) / MM_PER_INCH / max(page.shape))
-        found = markers.detected(images.scaled(page, scale))
+        found = markers.detected(resize_by(page, scale))
         own = {identifier: quad for identifier, quad in found.items() if identifier in expected}
         if len(own) < 3:
             raise _missing(page, expected, found)
@@ -225,7 +226,7 @@ class _Print:
 
     def locate(self, page: Grey) -> Alignment:
         scale = min(1.0, _FEATURE_DPI * max(self._template.page) / MM_PER_INCH / max(page.shape))
-        small = images.scaled(page, scale)
+        small = resize_by(page, scale)
         points, features = _features(small)
         if len(points) < _MIN_INLIERS:
             raise _nothing(page, "expected what is printed on the form, found nothing")
@@ -297,7 +298,7 @@ def _missing(
 
 
 def _nothing(page: Grey, reason: str) -> ScanError:
-    small = images.scaled(page, min(1.0, 800 / max(page.shape)))
+    small = resize_by(page, min(1.0, 800 / max(page.shape)))
     contrast = np.percentile(cv2.absdiff(small, cv2.medianBlur(small, 31)), 99.5)
     if contrast < _BLANK_CONTRAST:
         return ScanError(Refusal.BLANK, "expected a form, received an empty page")

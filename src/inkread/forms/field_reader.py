@@ -81,7 +81,7 @@ def pieces(grey: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
     Returns:
         (h, w) uint8 each, ink 255 on paper 0, from left to right.
     """
-    regions = segmentation.single_line(Ink(cv2.bitwise_not(grey), grey, 1.0))
+    regions = segmentation.find_single_line(Ink(cv2.bitwise_not(grey), grey, 1.0))
     return [region.ink for region in regions]
 
 
@@ -103,7 +103,7 @@ class _OfReader:
         shape = model.shape
         if not inks:
             return Digits(np.empty((0, 10), np.float32), np.empty(0, bool))
-        found = model.classify(np.stack([normalize.glyph(ink, shape) for ink in inks]))
+        found = model.classify(np.stack([normalize.make_glyph(ink, shape) for ink in inks]))
         return Digits(found.probabilities, ~model.rejects(found.junk))
 
     def number(self, grey: npt.NDArray[np.uint8], constraint: Constraint) -> Reading:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from inkread.batch.processes import in_order
-from inkread.batch.sources import printable
+from inkread.batch.processes import map_in_order
+from inkread.batch.sources import make_printable
 from inkread.errors import ImageError
 from inkread.forms import field_crops
 from inkread.forms.field_reader import of_reader
@@ -111,7 +111,7 @@ def read_file(
     Returns:
         A record for each page; those that could not be read say why.
     """
-    shown = printable(name)
+    shown = make_printable(name)
     records: list[FormRecord] = []
     try:
         with images.open_pages(name if data is None else data) as opened:
@@ -179,7 +179,7 @@ def read_scans(
         nonlocal num_done
         known: dict[str, str] = {}
         for name in names:
-            shown = printable(name)
+            shown = make_printable(name)
             try:
                 sha256 = _sha256(name)
             except (OSError, ValueError) as error:  # ValueError: a null character in the path
@@ -198,8 +198,8 @@ def read_scans(
             on_progress(num_done, summary.num_set_aside)
 
     threads = None if num_processes == 1 else 1
-    results = in_order(
-        partial(_prepare, job, threads), new_scans(), lost=_lost, num_processes=num_processes
+    results = map_in_order(
+        partial(_prepare, job, threads), new_scans(), on_crash=_lost, num_processes=num_processes
     )
     with contextlib.closing(results):
         for scan, records in results:
@@ -219,7 +219,7 @@ def _read(reader: FormReader, crops: Path | None, scan: _Scan) -> Iterator[_Outc
 
 
 def _lost(scan: _Scan, reason: str) -> _Outcome:
-    return scan, [FormRecord(printable(scan.name), 1, scan.sha256, error=reason)]
+    return scan, [FormRecord(make_printable(scan.name), 1, scan.sha256, error=reason)]
 
 
 def _sha256(name: str | os.PathLike[str]) -> str:

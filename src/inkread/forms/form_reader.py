@@ -18,6 +18,7 @@ from inkread.forms.fields import FormField, NumberField, TickField
 from inkread.forms.template import Template
 from inkread.forms.values import Value, as_text
 from inkread.imaging import images
+from inkread.imaging.resize import resize_by
 
 __all__ = [
     "MIN_CONFIDENCE",
@@ -208,7 +209,7 @@ def writing_of(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """
     x, y, width, height = cv2.boundingRect((ink > 63).astype(np.uint8))
     margin = round(_MARGIN * min(height, _WRITING_PX))
-    cut = images.scaled(ink[y : y + height, x : x + width], min(1.0, _WRITING_PX / height))
+    cut = resize_by(ink[y : y + height, x : x + width], min(1.0, _WRITING_PX / height))
     return np.asarray(cv2.bitwise_not(np.pad(cut, margin)))
 
 

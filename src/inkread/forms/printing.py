@@ -8,7 +8,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from inkread.files import replacing
+from inkread.files import replace_atomically
 from inkread.forms import markers, print_layout
 from inkread.forms.fields import DateField, FormField, Rect
 from inkread.forms.template import Template, TemplateError
@@ -41,7 +41,7 @@ def print_form(template: Template, out: Path, *, font: Path | None = None) -> No
         )
     face = _font(font or _OWN_FONT, template)
     width, height = template.page
-    with replacing(out) as temporary:
+    with replace_atomically(out) as temporary:
         # Invariant: the same template makes the same bytes, whenever it is printed.
         canvas = Canvas(str(temporary), pagesize=(width * mm, height * mm), invariant=True)
         canvas.setTitle(template.title or template.form)

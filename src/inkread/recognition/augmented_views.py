@@ -56,11 +56,11 @@ def guess_texts(
         For each view its guesses; none where nothing satisfies the constraint.
     """
     if constraint is not None and constraint.names_separators:
-        return [scores.guesses(constraint, count) for scores in views]
-    texts = [guess.text for guess in Scores.averaged(views).guesses(constraint, count)]
+        return [scores.find_guesses(constraint, count) for scores in views]
+    texts = [guess.text for guess in Scores.average(views).find_guesses(constraint, count)]
     own = [s.text for s in views if constraint is None or constraint.accepts(s.text)]
     texts = list(dict.fromkeys(texts + own))
-    return [tuple(Guess(text, s.log_probability(text)) for text in texts) for s in views]
+    return [tuple(Guess(text, s.compute_log_probability(text)) for text in texts) for s in views]
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,6 @@ class DigitReader:
         if digit.confidence >= _MIN_SURE_CONFIDENCE or self._model.rejects(digit.junk):
             return digit
         # The line model was trained on more handwriting than MNIST's, and knows other hands.
-        crop = crops.around([region.box], found.page)
+        crop = crops.crop_around([region.box], found.page)
         numbers = self._lines.candidates(crop, None, _NUM_CANDIDATES)
         return fusion.average_digit(digit, numbers, self._min_confidence)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from inkread.decoding.decoder import Reading
-from inkread.imaging.crops import Crop, frames_of
+from inkread.imaging.crops import Crop, find_frames
 from inkread.imaging.normalize import Strip
 from inkread.results import Digit, Number
 
@@ -50,7 +50,7 @@ def join_digits(
         ),
         confidences=confidences,
         alternatives=tuple(digit.probabilities for digit in digits),
-        spans=tuple(frames_of(digit.box, strip, crop) for digit in digits),
+        spans=tuple(find_frames(digit.box, strip, crop) for digit in digits),
     )
 
 

@@ -95,7 +95,7 @@ class _Views:
         if by_glyphs is not None and averaged.view == len(self.items):
             reading = by_glyphs
         else:
-            reading = self.items[averaged.view].scores.reading(averaged.guess)
+            reading = self.items[averaged.view].scores.make_reading(averaged.guess)
         return augmented_views.with_probability(reading, averaged.log_probability)
 
 
@@ -132,8 +132,8 @@ class LineReader:
             For each crop its most probable number; where nothing satisfies the constraint, a
             rejected one without digits.
         """
-        strips = [normalize.strip(crop.pixels, self._model.shape) for crop in cut]
-        outputs = self._model.log_probabilities([strip.pixels for strip in strips])
+        strips = [normalize.make_strip(crop.pixels, self._model.shape) for crop in cut]
+        outputs = self._model.predict_log_probabilities([strip.pixels for strip in strips])
         for crop, strip, output, run in zip(cut, strips, outputs, runs, strict=True):
             views = self._views(strip, output, constraint, 1)
             needs_glyphs = views.is_doubtful or len(run) == 1 or len(run) not in views.lengths
@@ -161,8 +161,8 @@ class LineReader:
             At least one number, the most probable first; where nothing satisfies the constraint, a
             rejected one without digits.
         """
-        strip = normalize.strip(crop.pixels, self._model.shape)
-        (output,) = self._model.log_probabilities([strip.pixels])
+        strip = normalize.make_strip(crop.pixels, self._model.shape)
+        (output,) = self._model.predict_log_probabilities([strip.pixels])
         views = self._views(strip, output, constraint, count, is_number=True)
         by_glyphs, weight = None, 0.0
         if run and views.is_doubtful:
@@ -197,11 +197,12 @@ class LineReader:
             return Scores(self._without_junk(output) if is_number else output, self._model.symbols)
 
         found = [scores(output)]
-        best = found[0].certain(constraint)
+        best = found[0].find_certain_guess(constraint)
         if best and best.log_probability >= _MIN_SURE_LOG_PROBABILITY:
-            guesses = [found[0].guesses(constraint, count)]
+            guesses = [found[0].find_guesses(constraint, count)]
         else:
-            outputs = self._model.log_probabilities(augmented_views.make_views(strip.pixels))
+            augmented = augmented_views.make_views(strip.pixels)
+            outputs = self._model.predict_log_probabilities(augmented)
             found += [scores(output) for output in outputs]
             # Several, since a text that is second in every view may be the best on average.
             guesses = augmented_views.guess_texts(found, constraint, max(count, _NUM_GUESSES))
@@ -223,7 +224,7 @@ class LineReader:
         plain = None
         readings = views.readings(by_glyphs, glyph_weight)
         if constraint is not None:
-            plain = views.items[0].scores.best().text
+            plain = views.items[0].scores.decode_best().text
             if not readings or readings[0].log_probability < _MIN_CONSTRAINED_LOG_PROBABILITY:
                 return (Number("", 0.0, crop.box, (), True, unconstrained=plain),)
         return tuple(self._number(reading, strip, crop, plain) for reading in readings)
@@ -237,7 +238,7 @@ class LineReader:
         return np.asarray(rarer - np.logaddexp.reduce(rarer, axis=1, keepdims=True))
 
     def _number(self, reading: Reading, strip: Strip, crop: Crop, plain: str | None) -> Number:
-        boxes = crops.digit_boxes(strip, reading.spans, crop)
+        boxes = crops.find_digit_boxes(strip, reading.spans, crop)
         digits = tuple(
             _digit(*parts)
             for parts in zip(

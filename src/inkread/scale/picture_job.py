@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from inkread.batch import batch_reader
-from inkread.batch.formats import number_rows
+from inkread.batch.formats import make_number_rows
 from inkread.reader import Reader
 from inkread.scale.worker import ReadFile, Row
 
@@ -25,11 +25,11 @@ class PictureJob:
         how: as for the local engine; its threads are 1.
     """
 
-    how: batch_reader.Settings
+    how: batch_reader.ReadSettings
 
     @property
     def rows(self) -> pa.Schema:
-        """The columns of ``formats.Csv`` but the file, and ``error``."""
+        """The columns of ``formats.CsvWriter`` but the file, and ``error``."""
         types = {
             **dict.fromkeys(("page", "index", "row", "column"), _WHOLE),
             **dict.fromkeys(("text", "raw"), _TEXT),
@@ -56,13 +56,13 @@ class PictureJob:
 
 
 def _rows(
-    reader: Reader, how: batch_reader.Settings, data: bytes, uri: str, _sha256: str
+    reader: Reader, how: batch_reader.ReadSettings, data: bytes, uri: str, _sha256: str
 ) -> list[Row]:
     rows: list[Row] = []
     for number, outcome in enumerate(
-        batch_reader.outcomes_of(reader, how, batch_reader.Input(uri, data)), start=1
+        batch_reader.read_picture(reader, how, batch_reader.PictureInput(uri, data)), start=1
     ):
         page = outcome.page
-        found = list(number_rows(page, range(len(page.numbers)))) if page else []
+        found = list(make_number_rows(page, range(len(page.numbers)))) if page else []
         rows += found or [{"page": number, "error": outcome.error}]
     return rows

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from inkread.corrections.store import Correction, Cursor, Store, person_of
 from inkread.imaging import images, normalize
+from inkread.imaging.resize import resize_by
 from inkread.reader import Reader
 from inkread.web import examples, schemas
 from inkread.web.middleware.problems import ProblemError, documented
@@ -125,7 +126,7 @@ def _correction(
     pixels = load_limited(picture, settings.max_megapixels)
     located = reader.locate_digit(pixels, box, **origin.constraints)
     return Correction(
-        glyph=normalize.glyph(located.ink, reader.model.shape).tobytes(),
+        glyph=normalize.make_glyph(located.ink, reader.model.shape).tobytes(),
         read=located.digit.text,
         confidence=located.digit.confidence,
         model=reader.model.name,
@@ -139,7 +140,7 @@ def _correction(
 def _as_png(pixels: npt.NDArray[np.uint8]) -> bytes:
     """Return a picture as a PNG file: grey, not too large, and without what cameras add."""
     grey = images.load(pixels)
-    small = images.scaled(grey, min(1.0, _PICTURE_SIDE_PX / max(grey.shape)))
+    small = resize_by(grey, min(1.0, _PICTURE_SIDE_PX / max(grey.shape)))
     return bytes(cv2.imencode(".png", small)[1])
 
 
