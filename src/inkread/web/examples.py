@@ -17,7 +17,7 @@ __all__ = [
     "SAVED",
     "TEMPLATE",
     "TEMPLATE_YAML",
-    "of",
+    "describe_answer",
 ]
 
 _DIGIT = {
@@ -129,6 +129,6 @@ FORM = {
 }
 
 
-def of(example: object) -> dict[int | str, dict[str, Any]]:
+def describe_answer(example: object) -> dict[int | str, dict[str, Any]]:
     """Describe a successful answer by an example."""
     return {200: {"content": {"application/json": {"example": example}}}}

@@ -10,10 +10,10 @@ from inkread.explain.occlusion import explain_located
 from inkread.reader import Reader
 from inkread.results import Page
 from inkread.web import examples, schemas
-from inkread.web.middleware.problems import documented
+from inkread.web.middleware.problems import describe_problems
 from inkread.web.reading_options import BOX, READ_FIELDS, ReadOptions, parse_box
 from inkread.web.service import TheService
-from inkread.web.uploads import load_limited, merged, picture_body, received
+from inkread.web.uploads import describe_picture_body, load_limited, merge_fields, receive_picture
 
 __all__ = ["ExplainOptions", "explanation", "read", "router"]
 
@@ -29,8 +29,11 @@ class ExplainOptions(ReadOptions):
 @router.post(
     "/v1/read",
     response_model=schemas.PageBody,
-    responses={**examples.of(examples.PAGE), **documented(400, 408, 413, 415, 422, 503, 504)},
-    openapi_extra=picture_body(**READ_FIELDS),
+    responses={
+        **examples.describe_answer(examples.PAGE),
+        **describe_problems(400, 408, 413, 415, 422, 503, 504),
+    },
+    openapi_extra=describe_picture_body(**READ_FIELDS),
 )
 async def read(
     request: Request, service: TheService, options: Annotated[ReadOptions, Query()]
@@ -41,8 +44,8 @@ async def read(
     further fields of the form.
     """
     service.check_room()
-    upload = await received(request)
-    options = merged(options, upload.fields)
+    upload = await receive_picture(request)
+    options = merge_fields(options, upload.fields)
     page = await service.read(_read, upload.picture, options, service.settings.max_megapixels)
     for number in page.numbers:
         for digit in number.digits:
@@ -61,10 +64,10 @@ def _read(reader: Reader, picture: bytes, options: ReadOptions, max_megapixels: 
     "/v1/explain",
     response_model=schemas.ExplanationBody,
     responses={
-        **examples.of(examples.EXPLANATION),
-        **documented(400, 408, 413, 415, 422, 503, 504),
+        **examples.describe_answer(examples.EXPLANATION),
+        **describe_problems(400, 408, 413, 415, 422, 503, 504),
     },
-    openapi_extra=picture_body(**READ_FIELDS, box={"type": "string", "maxLength": 40}),
+    openapi_extra=describe_picture_body(**READ_FIELDS, box={"type": "string", "maxLength": 40}),
 )
 async def explanation(
     request: Request, service: TheService, options: Annotated[ExplainOptions, Query()]
@@ -74,8 +77,8 @@ async def explanation(
     With the options that the picture was read with, it is the digit that reading gave there.
     """
     service.check_room()
-    upload = await received(request)
-    options = merged(options, upload.fields)
+    upload = await receive_picture(request)
+    options = merge_fields(options, upload.fields)
     found = await service.read(_explain, upload.picture, options, service.settings.max_megapixels)
     return JSONResponse(found)
 
