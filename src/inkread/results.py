@@ -1,4 +1,4 @@
-"""What reading gives: frozen digits, numbers and pages, each with ``to_dict`` and ``from_dict``."""
+"""The results of reading: digits, numbers and pages, which are frozen and convert to JSON."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

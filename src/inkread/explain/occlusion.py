@@ -145,7 +145,7 @@ def explain_located(model: Model, located: LocatedDigit) -> Explanation:
     rivals[label] = -1
     runner_up = int(rivals.argmax())
     glyph = normalize.make_glyph(located.ink, model.shape)
-    variants = np.concatenate([glyph[None], *_occluded(glyph)])
+    variants = np.concatenate([glyph[None], *_occlude(glyph)])
     probabilities = np.maximum(model.predict_probabilities(variants), _MIN_PROBABILITY)
     odds = np.log(probabilities[:, label]) - np.log(probabilities[:, runner_up])
     lost_without_ink, lost_with_ink = (odds[0] - odds[1:]).reshape(2, *glyph.shape)
@@ -163,7 +163,7 @@ def explain_located(model: Model, located: LocatedDigit) -> Explanation:
     )
 
 
-def _occluded(
+def _occlude(
     glyph: npt.NDArray[np.uint8],
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
     """Return the glyph with ink removed, and with ink added, around each of its pixels in turn.

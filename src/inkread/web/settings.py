@@ -80,7 +80,8 @@ class Settings:
             raise ConfigError("expected a token of printable ASCII characters")
         if self.token is not None and len(self.token) < _MIN_TOKEN_LENGTH:
             raise ConfigError(
-                f"expected a token of {_MIN_TOKEN_LENGTH} characters or more, received {len(self.token)}"
+                f"expected a token of {_MIN_TOKEN_LENGTH} characters or more, received "
+                f"{len(self.token)}"
             )
 
 
