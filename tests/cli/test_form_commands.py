@@ -5,14 +5,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from form_sample import SAMPLE
 from typer.testing import CliRunner
 
-import inkread
 from inkread.cli.app import app
 from inkread.forms.template import load
 from inkread.training.synthesis import filled_forms
-
-SAMPLE = Path(inkread.__file__).parent / "forms" / "samples" / "meter-reading.yaml"
 
 
 @pytest.fixture

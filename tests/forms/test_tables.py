@@ -14,9 +14,9 @@ from pyarrow import parquet
 import inkread
 from inkread.errors import ConfigError, DataError
 from inkread.forms import form_batch
-from inkread.forms.form_batch import Job, read_scans
+from inkread.forms.form_batch import FormBatchJob, read_scans
 from inkread.forms.form_reader import FieldReading, Status
-from inkread.forms.journal import FormRecord, Journal, value_from_text
+from inkread.forms.journal import FormRecord, Journal, parse_value
 from inkread.forms.tables import errors_path, write_tables
 from inkread.forms.template import parse
 from inkread.imaging import images
@@ -153,7 +153,7 @@ def test_other_suffixes_are_refused(tmp_path):
     ],
 )  # fmt: skip
 def test_values_from_text(name, text, value):
-    assert value_from_text(TEMPLATE.named(name), text) == value
+    assert parse_value(TEMPLATE.field_named(name), text) == value
 
 
 @pytest.mark.parametrize(
@@ -161,18 +161,18 @@ def test_values_from_text(name, text, value):
 )
 def test_values_that_are_none(name, text):
     with pytest.raises(ValueError, match=r"expected|Invalid"):
-        value_from_text(TEMPLATE.named(name), text)
+        parse_value(TEMPLATE.field_named(name), text)
 
 
 def test_scans_are_read_once(scans, tmp_path):
     journal = journal_of(tmp_path / "j")
-    job = Job(TEMPLATE, crops=tmp_path / "crops", min_confidence=1.0)
+    job = FormBatchJob(TEMPLATE, crops=tmp_path / "crops", min_confidence=1.0)
     progress = []
     found = read_scans(scans, job, journal, on_progress=lambda *counts: progress.append(counts))
     assert (found.num_forms, found.num_fields, found.num_refused, found.num_known) == (3, 12, 2, 0)
     assert found.unreadable == [(scans[3], f"the same file as {scans[0]}")]
     assert [count for count, _ in progress] == [1, 2, 3, 4, 5, 6]
-    records = list(journal.records())
+    records = list(journal.read_records())
     assert [record.scan for record in records] == [scans[i] for i in (0, 1, 2, 4, 5)]
     assert "expected an image file" in records[3].error
     assert records[4].error.startswith("other form")
@@ -180,7 +180,7 @@ def test_scans_are_read_once(scans, tmp_path):
         f"{record.form_id}-{field.name}.png"
         for record in records
         for field in record.fields
-        if field.set_aside
+        if field.is_set_aside
     }
     assert {path.name for path in (tmp_path / "crops").iterdir()} == aside
     # Again, with a further file that isn't there: nothing is read.
@@ -193,15 +193,15 @@ def test_scans_are_read_once(scans, tmp_path):
 
 def test_what_a_kill_cut_off_is_read_again(scans, tmp_path):
     whole = journal_of(tmp_path / "whole")
-    read_scans(scans[:3], Job(TEMPLATE), whole)
+    read_scans(scans[:3], FormBatchJob(TEMPLATE), whole)
     data = whole.path.read_bytes()
     for cut in (1, 60, len(data) // 2):
         path = tmp_path / f"cut-{cut}"
         path.write_bytes(data[:-cut])
         journal = journal_of(path)
         assert len(journal.done) < 3
-        read_scans(scans[:3], Job(TEMPLATE), journal)
-        assert list(journal.records()) == list(whole.records())
+        read_scans(scans[:3], FormBatchJob(TEMPLATE), journal)
+        assert list(journal.read_records()) == list(whole.read_records())
 
 
 def test_a_journal_is_of_one_template_and_setting(tmp_path):
@@ -233,8 +233,8 @@ def test_corrections_go_into_the_table(tmp_path):
 
 def test_several_processes_read_the_same(scans, tmp_path):
     alone, together = journal_of(tmp_path / "one"), journal_of(tmp_path / "two")
-    read_scans(scans[:2], Job(TEMPLATE), alone)
-    read_scans(scans[:2], Job(TEMPLATE), together, num_processes=2)
+    read_scans(scans[:2], FormBatchJob(TEMPLATE), alone)
+    read_scans(scans[:2], FormBatchJob(TEMPLATE), together, num_processes=2)
     assert list(together.records()) == list(alone.records())
 
 
@@ -243,7 +243,7 @@ def test_every_page_of_a_file_is_a_form(scans, tmp_path):
     path = tmp_path / "both.tif"
     first, second = map(Image.fromarray, pages)
     first.save(path, save_all=True, append_images=[second, Image.new("L", (900, 1000), 255)])
-    records = form_batch.read_file(Job(TEMPLATE).form_reader(), str(path), "00" * 32, None)
+    records = form_batch.read_file(FormBatchJob(TEMPLATE).form_reader(), str(path), "00" * 32, None)
     assert [record.page for record in records] == [1, 2, 3]
     assert [bool(record.fields) for record in records] == [True, True, False]
     assert records[2].error == "blank: expected a form, received an empty page"
