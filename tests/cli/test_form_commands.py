@@ -28,7 +28,7 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
-def test_from_print_to_correction(run, full_mnist):
+def test_a_form_is_printed_read_and_corrected(run, full_mnist):
     template = load(SAMPLE)
     rng = np.random.default_rng(1)
     texts = filled_forms.random_texts(template, rng)

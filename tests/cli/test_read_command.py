@@ -121,7 +121,7 @@ def test_read_names_every_bad_picture_and_reads_the_others(tmp_path):
 def test_read_with_a_model_file(small_run):
     of_digits = ["read", "--json", "--as", "digit", "--model", small_run.model_file, METER]
     assert json.loads(run(*of_digits).stdout)["model"] == "quick-3"
-    line = Path(str(resources.files("inkread") / "weights" / "line.onnx"))
+    line = Path(str(resources.files("inkread.models") / "weights" / "line.onnx"))
     expected = json.loads(run("read", "--json", METER).stdout)
     assert json.loads(run("read", "--json", "--line-model", line, METER).stdout) == expected
 

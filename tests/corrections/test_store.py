@@ -212,7 +212,9 @@ def test_threads_share_a_store(store):
 
 
 def test_processes_that_open_a_new_database_at_once_all_can(url):
-    program = f"from inkread.web.store import Store; print(Store({url!r}, timeout_s=60).count())"
+    program = (
+        f"from inkread.corrections.store import Store; print(Store({url!r}, timeout_s=60).count())"
+    )
     command = [sys.executable, "-c", program]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(4)]
     assert [process.communicate()[0].strip() for process in started] == [b"0"] * 4

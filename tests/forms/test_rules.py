@@ -43,7 +43,7 @@ def test_combinations_come_in_falling_order(rng):
     assert {chosen: pytest.approx(product) for product, chosen in found} == expected
 
 
-def test_combinations_of_nothing_are_one():
+def test_no_weights_have_one_empty_combination():
     assert list(rank_combinations([])) == [(1.0, ())]
 
 
@@ -63,7 +63,7 @@ def test_without_constraints_the_confidence_is_the_probability():
     assert chosen["a"].value == "12"
 
 
-def test_a_check_digit_chooses():
+def test_a_check_digit_decides_between_candidates():
     # 1230 and 2238 have a check digit as Luhn gives it, 1238 has none.
     chosen = rules.choose(TEMPLATE, {"card": texts(_1238=0.6, _1230=0.3, _2238=0.01)})["card"]
     assert (chosen.text, chosen.objection) == ("1230", None)
@@ -77,7 +77,7 @@ def test_nothing_that_fits_leaves_what_was_read_with_an_objection():
     assert "luhn" in chosen.objection
 
 
-def test_a_sum_chooses_in_any_of_its_fields():
+def test_a_sum_decides_in_any_of_its_fields():
     chosen = rules.choose(
         TEMPLATE,
         {"a": texts(_17=0.6, _11=0.4), "b": texts(_5=0.99), "total": texts(_16=0.9, _76=0.1)},
@@ -119,7 +119,7 @@ def test_what_can_not_be_read_leaves_the_others_alone():
     assert chosen["b"].objection is None
 
 
-def test_a_check_over_several_fields():
+def test_a_check_applies_to_the_digits_of_several_fields():
     template = parse("""
 form: x
 fields:
@@ -132,7 +132,7 @@ rules:
     assert chosen["b"].text == "30"
 
 
-def test_values_and_objections():
+def test_digits_are_interpreted_and_checked_by_their_field():
     named = TEMPLATE.named
     assert interpret_digits(named("paid"), "1250") == Decimal("12.50")
     assert format_value(interpret_digits(named("year"), "010224")) == "2024-02-01"

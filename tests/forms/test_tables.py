@@ -87,7 +87,7 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
-def test_csv(tmp_path):
+def test_csv_has_a_row_per_form(tmp_path):
     out = tmp_path / "t.csv"
     write_tables(TEMPLATE, RECORDS, out, [("d.png", "it can't be read")])
     first, second = rows_of(out)
@@ -104,7 +104,7 @@ def test_csv(tmp_path):
     ]
 
 
-def test_json_lines(tmp_path):
+def test_json_lines_have_an_object_per_form(tmp_path):
     out = tmp_path / "t.jsonl"
     write_tables(TEMPLATE, RECORDS, out)
     first, second = map(json.loads, out.read_text().splitlines())
@@ -116,7 +116,7 @@ def test_json_lines(tmp_path):
     assert json.loads(errors_path(out).read_text())["scan"] == "c.png"
 
 
-def test_parquet(tmp_path):
+def test_parquet_has_typed_columns(tmp_path):
     out = tmp_path / "t.parquet"
     write_tables(TEMPLATE, RECORDS, out)
     first, second = parquet.read_table(out).to_pylist()
@@ -129,7 +129,7 @@ def test_parquet(tmp_path):
     assert parquet.read_table(out).num_rows == 0
 
 
-def test_excel_takes_names_for_text(tmp_path):
+def test_excel_holds_names_as_text(tmp_path):
     out = tmp_path / "t.xlsx"
     write_tables(TEMPLATE, RECORDS, out)
     header, first, _ = openpyxl.load_workbook(out)["forms"].iter_rows()
@@ -152,14 +152,14 @@ def test_other_suffixes_are_refused(tmp_path):
         ("day", "2024-02-29", datetime.date(2024, 2, 29)), ("ok", "false", False),
     ],
 )  # fmt: skip
-def test_values_from_text(name, text, value):
+def test_a_text_of_a_table_is_parsed_to_its_value(name, text, value):
     assert parse_value(TEMPLATE.field_named(name), text) == value
 
 
 @pytest.mark.parametrize(
     ("name", "text"), [("a", "x"), ("paid", "1.234"), ("day", "29.2.2024"), ("ok", "yes")]
 )
-def test_values_that_are_none(name, text):
+def test_a_text_that_is_no_value_is_refused(name, text):
     with pytest.raises(ValueError, match=r"expected|Invalid"):
         parse_value(TEMPLATE.field_named(name), text)
 
@@ -188,7 +188,7 @@ def test_scans_are_read_once(scans, tmp_path):
     found = read_scans([*scans, "none.png"], job, again)
     assert (found.num_forms, found.num_known) == (0, 6)
     assert found.unreadable[0][0] == "none.png"
-    assert list(again.records()) == records
+    assert list(again.read_records()) == records
 
 
 def test_what_a_kill_cut_off_is_read_again(scans, tmp_path):
@@ -221,7 +221,7 @@ def test_corrections_go_into_the_table(tmp_path):
     assert changed.fields[1] == FieldReading("paid", Decimal("12.60"), 1.0, Status.CORRECTED)
     journal.correct(READ.form_id, "a", "")
     again = journal_of(tmp_path / "j")
-    first, second = again.records()
+    first, second = again.read_records()
     assert [field.value for field in first.fields[:2]] == [None, Decimal("12.60")]
     assert second == EMPTY
     for form_id, name, text in (("none-1", "a", "1"), (READ.form_id, "b", "1")):
@@ -235,7 +235,7 @@ def test_several_processes_read_the_same(scans, tmp_path):
     alone, together = journal_of(tmp_path / "one"), journal_of(tmp_path / "two")
     read_scans(scans[:2], FormBatchJob(TEMPLATE), alone)
     read_scans(scans[:2], FormBatchJob(TEMPLATE), together, num_processes=2)
-    assert list(together.records()) == list(alone.records())
+    assert list(together.read_records()) == list(alone.records())
 
 
 def test_every_page_of_a_file_is_a_form(scans, tmp_path):

@@ -201,7 +201,7 @@ def test_new_names_of_known_contents_are_not_read(job, dataset, pictures, tmp_pa
 def test_an_input_over_which_processes_die_is_given_up(job, dataset, pictures):
     (pictures / "3.png").write_bytes(b"fatal")
     inputs = inputs_of(pictures)
-    for _ in range(1 + worker_module._MAX_DEATHS):  # noqa: SLF001
+    for _ in range(1 + worker_module._MAX_CRASHES):  # noqa: SLF001
         with pytest.raises(KeyboardInterrupt):
             Worker(job, dataset, dataset.read_known_keys()).read(inputs)
     summary = Worker(job, dataset, dataset.read_known_keys()).read(inputs)
