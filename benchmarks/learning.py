@@ -66,7 +66,7 @@ def written(image: Glyphs, label: int, habits: str, rng: np.random.Generator) ->
     slant = SLANT + rng.uniform(-0.1, 0.1)
     size = ink.shape[0]
     shear = np.array([[1, -slant, slant * size / 2], [0, 1, 0]])
-    return normalize.glyph(np.asarray(cv2.warpAffine(ink, shear, (size, size))))
+    return normalize.make_glyph(np.asarray(cv2.warpAffine(ink, shear, (size, size))))
 
 
 def hand(digits: Split, habits: str, seed: int) -> Split:

@@ -4,7 +4,7 @@ __all__ = ["LAYERS"]
 
 LAYERS = {
     "": "errors files privacy table results",
-    "imaging": "pdf images components normalize ink crops segmentation",
+    "imaging": "pdf resize images components normalize ink crops segmentation",
     "decoding": "automaton patterns check_digits constraints ctc search decoder",
     "models": "metadata runtime registry",
     "recognition": "glyph_reader augmented_views fusion line_reader",

@@ -36,10 +36,19 @@ TEMPLATE = PACKAGE / "forms" / "samples" / "meter-reading.yaml"
 CALLS = ("--trace=connect,sendto,sendmmsg", "--seccomp-bpf", "--follow-forks")
 # ONNX Runtime's telemetry makes its first call nine seconds after it is loaded.
 UNTIL_TELEMETRY_S = 12
+# The command, whose process stays until then.
+AND_STAY = f"""
+import time
+from inkread.cli import main
+try:
+    main()
+finally:
+    time.sleep({UNTIL_TELEMETRY_S})
+"""
 OURS = {Path(".cache/inkread"), Path(".local/share/inkread")}
 # Few images, so that the training takes seconds; else the command is what a user calls.
 ON_FEW_IMAGES = """
-import dataclasses, functools
+import dataclasses
 from inkread.training import mnist
 whole = mnist.load
 
@@ -113,27 +122,18 @@ class Sandbox:
         home.mkdir()
         return home, self.folder / f"{name}.trace"
 
-    def run(self, name, words, wait_s=0, code=None):
-        """Run a command to its end.
-
-        With ``wait_s`` a picture comes on standard input so long after the first line of output.
-        """
+    def run(self, name, words, code):
+        """Run a command to its end."""
         home, trace = self.place(name)
-        with subprocess.Popen(
+        done = subprocess.run(
             [*traced(trace), *command(*words, code=code)],
             env={**variables_of(home), "TF_CPP_MIN_LOG_LEVEL": "3"},
             cwd=self.folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        ) as process:
-            if wait_s:
-                process.stdout.readline()
-                threading.Event().wait(wait_s)
-            _, stderr = process.communicate(METER.read_bytes())
-        return Outcome(
-            process.returncode, stderr.decode(), foreign_files(home), network_calls(trace)
+            capture_output=True,
+            text=True,
+            check=False,
         )
+        return Outcome(done.returncode, done.stderr, foreign_files(home), network_calls(trace))
 
     def serve(self, name):
         """Serve one request."""
@@ -167,19 +167,20 @@ def outcomes(full_mnist, tmp_path_factory):
     (folder / "scans" / "1.jpg").write_bytes(filled_forms.scanned(template, page, rng).data)
     for name, data in mnist.fetch()[0].items():
         (folder / name).write_bytes(data)
-    form = ("form", "read", TEMPLATE, "scans", "--out", "table.csv", "--processes", "2")
+    form = ("form", "read", TEMPLATE, "scans", "--out", "table.csv", "--processes", "1")
     train = ("train", "--recipe", "quick", "--data", folder, "--out", "run")
     export = ("export", "run", "--format", "litert", "--data", folder)
-    read = ("read", "pictures", "-", "--json")
     with ThreadPoolExecutor() as pool:
-        reading = pool.submit(sandbox.run, "read", read, UNTIL_TELEMETRY_S)
-        serving = pool.submit(sandbox.serve, "serve")
-        others = {
-            "form read": sandbox.run("form", form),
-            "train": sandbox.run("train", train, code=ON_FEW_IMAGES),
-            "export": sandbox.run("export", export, code=ON_FEW_IMAGES),
+        waiting = {
+            "read": pool.submit(sandbox.run, "read", ("read", "pictures"), AND_STAY),
+            "serve": pool.submit(sandbox.serve, "serve"),
+            "form read": pool.submit(sandbox.run, "form", form, AND_STAY),
         }
-        return {**others, "read": reading.result(), "serve": serving.result()}
+        done = {
+            "train": sandbox.run("train", train, ON_FEW_IMAGES),
+            "export": sandbox.run("export", export, ON_FEW_IMAGES),
+        }
+        return done | {name: outcome.result() for name, outcome in waiting.items()}
 
 
 every_command = pytest.mark.parametrize("name", ["read", "serve", "form read", "train", "export"])

@@ -129,7 +129,7 @@ class Reader:
         Raises:
             ImageError: not a picture that can be read, or a page of it, when its turn comes.
         """
-        for index, pixels in enumerate(images.pages(image), start=1):
+        for index, pixels in enumerate(images.load_pages(image), start=1):
             page = self.read(pixels, length=length, pattern=pattern, check=check)
             yield replace(page, page=index)
 
@@ -186,18 +186,18 @@ class Reader:
         constraint = _constraint(length, pattern, check)
         page = images.load(image)
         if page.shape[0] <= _STRIP_LIKE_PX:  # cut to the number already
-            dark = ink.dark_on_light(page)
+            dark = ink.make_dark_on_light(page)
             return self._lines.candidates(
-                crops.whole(dark),
+                crops.crop_whole(dark),
                 constraint,
                 count,
-                lambda: segmentation.single_line(ink.find_dark(dark)),
+                lambda: segmentation.find_single_line(ink.find_dark(dark)),
             )
         found = ink.find(page)
-        run = segmentation.single_line(found)
+        run = segmentation.find_single_line(found)
         if not run:
             return (Number("", 0.0, _whole(page), (), rejected=True),)
-        crop = crops.around([region.box for region in run], found.page)
+        crop = crops.crop_around([region.box for region in run], found.page)
         return self._lines.candidates(crop, constraint, count, lambda: run)
 
     def read_digit(self, image: Picture) -> Digit:
@@ -214,7 +214,7 @@ class Reader:
         """
         page = images.load(image)
         found = ink.find(page)
-        region = segmentation.single_digit(found)
+        region = segmentation.find_single_digit(found)
         if region is None:
             num_labels = len(self.model.metadata.labels)
             return Digit(None, 0.0, _whole(page), (0.0,) * num_labels, rejected=True)
@@ -222,7 +222,7 @@ class Reader:
         if digit.confidence >= _SURE or self._digits.is_junk(digit):
             return digit
         # The line model has seen other hands than MNIST's: its word counts where this one doubts.
-        numbers = self._lines.candidates(crops.around([region.box], found.page), None, _WAYS)
+        numbers = self._lines.candidates(crops.crop_around([region.box], found.page), None, _WAYS)
         return fusion.averaged(digit, numbers, self.min_confidence)
 
     def classify(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -250,15 +250,15 @@ class Reader:
                 else type(glyphs).__name__
             )
             raise ImageError(f"expected glyphs as uint8 (N, {side}, {side}), received {received}")
-        return self.model.probabilities(glyphs)
+        return self.model.predict_probabilities(glyphs)
 
     def _read_upright(
         self, page: npt.NDArray[np.uint8], constraint: Constraint | None
     ) -> tuple[Number, ...]:
         """Read the numbers of a page; runs in which nothing is written are left out."""
         found = ink.find(page)
-        runs = [run for line in segmentation.lines(found) for run in line]
-        cut = [crops.around([region.box for region in run], found.page) for run in runs]
+        runs = [run for line in segmentation.find_lines(found) for run in line]
+        cut = [crops.crop_around([region.box for region in run], found.page) for run in runs]
         numbers = self._lines.read(cut, constraint, runs)
         return tuple(number for number in numbers if number.text or number.unconstrained)
 

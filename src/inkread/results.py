@@ -154,7 +154,7 @@ class Page:
             The lines, each with as many cells as there are columns; ``None`` where a line has
             nothing in a column. Empty if there are no numbers.
         """
-        places = table.rows([number.box for number in self.numbers])
+        places = table.arrange_in_rows([number.box for number in self.numbers])
         return tuple(
             tuple(None if index is None else self.numbers[index] for index in row) for row in places
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inkread.batch.processes import in_order
+from inkread.batch.processes import map_in_order
 from inkread.errors import ConfigError
 
 
@@ -44,7 +44,7 @@ def _read(kept, given):
 
 
 def results(inputs, prepare=_nothing, num_processes=2):
-    return in_order(prepare, inputs, lost=lambda *what: what, num_processes=num_processes)
+    return map_in_order(prepare, inputs, on_crash=lambda *what: what, num_processes=num_processes)
 
 
 @pytest.mark.parametrize("num_processes", [1, 2, 3])

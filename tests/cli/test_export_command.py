@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from command_line import run
 
-from inkread.models.runtime import Model, as_input
+from inkread.models.runtime import Model, prepare_glyphs
 from inkread.training.networks.architectures import shifted
 from inkread.training.runs import load_network
 
@@ -40,8 +40,10 @@ def test_export_of_a_run_that_answers_from_several_views(
     assert "agree with Keras'" in result.stdout
     if form == "onnx":
         glyphs = small_mnist.validation.images
-        expected = shifted(load_network(folder))(as_input(glyphs))
-        np.testing.assert_allclose(Model(folder / "model.onnx").raw(glyphs), expected, atol=1e-4)
+        expected = shifted(load_network(folder))(prepare_glyphs(glyphs))
+        np.testing.assert_allclose(
+            Model(folder / "model.onnx").predict_uncalibrated(glyphs), expected, atol=1e-4
+        )
 
 
 def test_export_of_no_run_fails_by_name(small_data, tmp_path):

@@ -3,11 +3,11 @@ from command_line import run
 
 from inkread.corrections.store import Correction, Store
 from inkread.models.registry import Registry
-from inkread.models.runtime import shipped_models
+from inkread.models.runtime import list_shipped_models
 from inkread.training import finetune as finetuning
 from inkread.training import mnist
 
-SHIPPED = shipped_models()["default"]
+SHIPPED = list_shipped_models()["default"]
 
 
 @pytest.fixture
@@ -50,13 +50,13 @@ def test_a_model_learns_is_promoted_listed_and_rolled_back(
     assert "learned from 30 corrections; 10 held out, 1 can't be learned from" in first.stdout
     assert "MNIST's validation images: " in first.stdout
     assert "corrections held out: 100.00% read right before, 100.00% after" in first.stdout
-    promoted = Registry(folder).current()
+    promoted = Registry(folder).find_current()
     assert promoted.name == "glyph-cascade-0001.onnx"
     assert f"promoted: {promoted}" in first.stdout.replace("\n", "")
 
     second = run(*learn, "current", "--out", tmp_path / "again")
     assert second.exit_code == 0, second.stderr
-    assert Registry(folder).current().name == "glyph-cascade-0002.onnx"
+    assert Registry(folder).find_current().name == "glyph-cascade-0002.onnx"
 
     listed = run("models", "--models", folder)
     assert listed.exit_code == 0

@@ -9,7 +9,7 @@ from onnx import helper, numpy_helper
 from inkread.errors import ConfigError
 from inkread.explain.feature_maps import feature_maps
 from inkread.models.metadata import METADATA_KEY
-from inkread.models.runtime import Model, as_input
+from inkread.models.runtime import Model, prepare_glyphs
 from inkread.training.evaluation.plots import feature_map_grids
 from inkread.training.networks import architectures, export
 from inkread.training.recipes import Recipe
@@ -27,7 +27,7 @@ def test_feature_maps_are_what_keras_computes(small_run, small_mnist):
     glyph = small_mnist.test.images[0]
     network = load_network(small_run.directory)
     layers = [layer.output for layer in network.layers if isinstance(layer, keras.layers.ReLU)]
-    expected = keras.Model(network.input, layers)(as_input(glyph[None]), training=False)
+    expected = keras.Model(network.input, layers)(prepare_glyphs(glyph[None]), training=False)
     maps = feature_maps(Model(small_run.model_file), glyph, num_layers=2)
 
     assert len(maps) == 2

@@ -118,7 +118,7 @@ def test_the_explanation_holds_what_was_read(reader, bar):
     found = explain(reader, bar)
 
     assert found.digit == reader.read_digit(bar)
-    np.testing.assert_array_equal(found.glyph, normalize.glyph(255 - bar))
+    np.testing.assert_array_equal(found.glyph, normalize.make_glyph(255 - bar))
     probabilities = np.array(found.digit.probabilities)
     assert (probabilities > probabilities[found.runner_up]).sum() == 1
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from inkread import Box, Digit, Number
-from inkread.imaging.crops import whole
+from inkread.imaging.crops import crop_whole
 from inkread.imaging.normalize import Strip
 from inkread.recognition.fusion import averaged, opinion, weight
 
 STRIP = Strip(np.zeros((40, 100), np.uint8), x_scale=0.5, y_scale=0.5, top=0.0)
-CROP = whole(np.full((80, 200), 255, np.uint8))
+CROP = crop_whole(np.full((80, 200), 255, np.uint8))
 
 
 def digit(label: int, left: int, confidence: float, junk: float = 0.0) -> Digit:

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 import inkread
 from inkread.batch import batch_reader
 from inkread.batch.batch_reader import ReadAs
-from inkread.batch.formats import number_rows
+from inkread.batch.formats import make_number_rows
 from inkread.cli.app import app
 from inkread.errors import ConfigError
 from inkread.forms.template import load
@@ -76,11 +76,13 @@ def test_numbers_are_those_of_the_local_engine(tmp_path):
     words = [folder, f"file://{names[0]}", tmp_path / "list.parquet", "--as", "number"]
     done = command("read", *words, "--engine", "ray", "--out", out)
     assert done.exit_code == 1, done.output  # some can't be read
-    settings = batch_reader.Settings(read_as=ReadAs.NUMBER)
-    inputs = [batch_reader.Input(str(name), str(name)) for name in [folder / "broken.png", *names]]
+    settings = batch_reader.ReadSettings(read_as=ReadAs.NUMBER)
+    inputs = [
+        batch_reader.PictureInput(str(name), str(name)) for name in [folder / "broken.png", *names]
+    ]
     expected = {}
     for outcome in batch_reader.read_files(inputs, settings):
-        found = list(number_rows(outcome.page, [0])) if outcome.page else [None]
+        found = list(make_number_rows(outcome.page, [0])) if outcome.page else [None]
         expected[Path(outcome.name).name] = found[0], outcome.error
     rows = parquet.read_table(out).to_pylist()
     found = {}

@@ -46,8 +46,8 @@ def test_a_correction_is_stored_with_the_glyph_that_was_read(client, digits, rea
     (stored,) = listed(client)
     assert (stored["id"], stored["read"], stored["label"]) == (saved["id"], "4", "9")
     assert stored["model"] == reader.model.name
-    region = segmentation.lines(ink.find(images.load(METER)))[0][0][0]
-    expected = normalize.glyph(region.ink, reader.model.shape)
+    region = segmentation.find_lines(ink.find(images.load(METER)))[0][0][0]
+    expected = normalize.make_glyph(region.ink, reader.model.shape)
     glyph = np.frombuffer(base64.b64decode(stored["glyph"]), np.uint8).reshape(28, 28)
     assert np.array_equal(glyph, expected)
 

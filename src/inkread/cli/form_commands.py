@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from inkread.batch.sources import Source, find, printable
+from inkread.batch.sources import Source, find, make_printable
 from inkread.cli import progress
 from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, read_on_ray
 from inkread.errors import ConfigError, ImageError
@@ -154,7 +154,9 @@ def _read_here(
     count = min(processes or os.cpu_count() or 1, max(1, len(names)))
     with progress.show_scans(len(names)) as on_progress:
         summary = read_scans(names, job, journal, num_processes=count, on_progress=on_progress)
-    summary.unreadable += [(printable(each.name), each.problem) for each in scans if each.problem]
+    summary.unreadable += [
+        (make_printable(each.name), each.problem) for each in scans if each.problem
+    ]
     write_tables(job.template, journal.read_records(), out, summary.unreadable)
     progress.console.print(
         f"{summary.num_forms:,} forms read, {summary.num_set_aside:,} of {summary.num_fields:,} "

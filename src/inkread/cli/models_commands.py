@@ -19,7 +19,7 @@ def list_models(context: typer.Context, models: ModelsFolder = None) -> None:
     from inkread.models import registry
 
     table = Table("name", "kind", "recipe", "trained", "figures", "size", "", header_style="bold")
-    for model in registry.list_models(models or registry.default_folder()):
+    for model in registry.list_models(models or registry.get_default_folder()):
         about = model.metadata
         figures = ", ".join(
             f"{figure.replace('_', ' ')} {measured.value:.2%} (n = {measured.n:,})"
@@ -34,7 +34,7 @@ def list_models(context: typer.Context, models: ModelsFolder = None) -> None:
 @app.command()
 def rollback(models: ModelsFolder = None) -> None:
     """Go back to the model that was in use before the last promotion."""
-    from inkread.models.registry import Registry, default_folder
+    from inkread.models.registry import Registry, get_default_folder
 
-    path = Registry(models or default_folder()).rollback()
+    path = Registry(models or get_default_folder()).roll_back()
     typer.echo(f"in use: {path or 'no promoted model, but the one of the service'}")

@@ -8,8 +8,8 @@ import rich.table
 from rich.console import Console
 from rich.markup import escape
 
-from inkread.batch.formats import Csv, Json, Keep, Show, kept_indices
-from inkread.batch.results_file import Form
+from inkread.batch.formats import CsvWriter, JsonWriter, KeepNumber, PageWriter, select_indices
+from inkread.batch.results_file import ResultsFormat
 from inkread.results import Page
 
 if TYPE_CHECKING:  # it needs the extra [train], which reading must do without
@@ -35,7 +35,7 @@ def make_console() -> Console:
 class PageTable:
     """Prints pages as a table, line by line as they are read."""
 
-    def __init__(self, names: Iterable[str] = (), keep: Keep | None = None) -> None:
+    def __init__(self, names: Iterable[str] = (), keep: KeepNumber | None = None) -> None:
         """Start an empty table; its header is printed with the first page.
 
         Args:
@@ -50,7 +50,7 @@ class PageTable:
     def add(self, name: str, page: Page) -> None:
         """Print the numbers of one page."""
         label = name if page.page == 1 else f"{name}, page {page.page}"
-        for index in kept_indices(page, self._keep):
+        for index in select_indices(page, self._keep):
             number = page.numbers[index]
             notes = ["rejected"] if number.rejected else []
             if number.unconstrained is not None:
@@ -69,7 +69,9 @@ class PageTable:
         sys.stdout.flush()
 
 
-def choose_printer(form: Form | None, keep: Keep | None, names: Iterable[str]) -> Show:
+def choose_printer(
+    form: ResultsFormat | None, keep: KeepNumber | None, names: Iterable[str]
+) -> PageWriter:
     """Return the printer for a format of results; ``None`` is the table for people.
 
     Args:
@@ -79,7 +81,7 @@ def choose_printer(form: Form | None, keep: Keep | None, names: Iterable[str]) -
     """
     if form is None:
         return PageTable(names, keep)
-    return Json(keep=keep) if form is Form.JSON else Csv(keep=keep)
+    return JsonWriter(keep=keep) if form is ResultsFormat.JSON else CsvWriter(keep=keep)
 
 
 def print_comparison(evaluations: Mapping[str, "Evaluation"], title: str) -> None:

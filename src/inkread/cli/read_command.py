@@ -15,7 +15,7 @@ from rich.markup import escape
 import inkread
 from inkread.batch import batch_reader, formats
 from inkread.batch.batch_reader import ReadAs
-from inkread.batch.results_file import Form, Record, form_of
+from inkread.batch.results_file import ResultsFile, ResultsFormat, choose_format
 from inkread.batch.sources import STDIN, find
 from inkread.cli import progress
 from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, read_on_ray
@@ -115,7 +115,7 @@ def read(
         raise typer.BadParameter("--resume goes on with a file of results: name it with --out")
     if read_as is ReadAs.DIGIT and (length or pattern or check):
         raise typer.BadParameter("--length, --pattern and --check are of numbers, not of one digit")
-    settings = batch_reader.Settings(
+    settings = batch_reader.ReadSettings(
         model, line_model, threads, min_confidence, read_as, _parse_length(length), pattern, check
     )
     if engine is Engine.RAY:
@@ -128,7 +128,7 @@ def read(
         make_job = partial(_make_ray_job, settings)
         read_on_ray(images, make_job, out, ray_address, recursive=recursive)
         return
-    form = Form.JSON if as_json else Form.CSV if as_csv else None
+    form = ResultsFormat.JSON if as_json else ResultsFormat.CSV if as_csv else None
     keep = partial(_is_doubtful, min_confidence) if doubtful else None
     inputs = _find_inputs(images, recursive, annotate)
     _read_here(inputs, settings, jobs, _Output(form, keep, out, resume))
@@ -136,35 +136,35 @@ def read(
 
 @dataclass(frozen=True)
 class _Output:
-    form: Form | None  # None: a table for people
-    keep: formats.Keep | None  # of what is printed
+    form: ResultsFormat | None  # None: a table for people
+    keep: formats.KeepNumber | None  # of what is printed
     file: str | None
     resume: bool
 
 
 def _read_here(
-    inputs: list[batch_reader.Input],
-    settings: batch_reader.Settings,
+    inputs: list[batch_reader.PictureInput],
+    settings: batch_reader.ReadSettings,
     jobs: int | None,
     output: _Output,
 ) -> None:
     """Read with processes of this machine, and print or write the results."""
     with ExitStack() as stack:
         record = None
-        shows: list[formats.Show] = []
+        shows: list[formats.PageWriter] = []
         if output.file:
             path = Path(output.file)
-            form = output.form or form_of(path)
-            record = Record(path, form, formats.Csv.HEADER, resume=output.resume)
+            form = output.form or choose_format(path)
+            record = ResultsFile(path, form, formats.CsvWriter.HEADER, resume=output.resume)
             stack.callback(record.close)
             inputs = [
                 each for each in inputs if each.name == STDIN or each.name not in record.names
             ]
-            shows.append(formats.written(record.form, record.write))
+            shows.append(formats.make_page_writer(record.form, record.write))
         if output.keep or not record:
             names = [each.name for each in inputs]
             shows.append(choose_printer(output.form, output.keep, names))
-        num_processes = jobs or batch_reader.processes_for(len(inputs))
+        num_processes = jobs or batch_reader.choose_num_processes(len(inputs))
         num_failed = _read_all(inputs, settings, num_processes, shows)
     if record:
         failed = f", {num_failed:,} failed" if num_failed else ""
@@ -182,7 +182,7 @@ def _refuse_with_ray(options: dict[str, object]) -> None:
         raise typer.BadParameter(f"{', '.join(given)} can't go with --engine ray")
 
 
-def _make_ray_job(settings: batch_reader.Settings) -> "PictureJob":
+def _make_ray_job(settings: batch_reader.ReadSettings) -> "PictureJob":
     from inkread.scale.picture_job import PictureJob
 
     return PictureJob(settings)
@@ -205,7 +205,7 @@ def _parse_length(text: str | None) -> int | tuple[int, int] | None:
 
 def _find_inputs(
     names: list[str], recursive: bool, annotate: Path | None
-) -> list[batch_reader.Input]:
+) -> list[batch_reader.PictureInput]:
     """Find the inputs, and name the annotated picture of each."""
     sources = find(names, recursive=recursive, without=annotate)
     stems = ["stdin" if each.name == STDIN else Path(each.name).name for each in sources]
@@ -215,16 +215,16 @@ def _find_inputs(
         alone = stem if counts[stem] == 1 else f"{index}-{stem}"
         target = annotate / f"{alone}.png" if annotate else None
         inputs.append(
-            batch_reader.Input(source.name, read_source(source.name), target, source.problem)
+            batch_reader.PictureInput(source.name, read_source(source.name), target, source.problem)
         )
     return inputs
 
 
 def _read_all(
-    inputs: list[batch_reader.Input],
-    settings: batch_reader.Settings,
+    inputs: list[batch_reader.PictureInput],
+    settings: batch_reader.ReadSettings,
     num_processes: int,
-    shows: list[formats.Show],
+    shows: list[formats.PageWriter],
 ) -> int:
     """Read inputs, show each page, print each error; return the number of inputs with an error."""
     failed: set[str] = set()

@@ -146,13 +146,13 @@ def _train_on_corrections(
     learner: str, url: str, models: Path | None, out: Path | None, seed: int, data: Path | None
 ) -> None:
     """Train a model further on corrections, and promote the result unless it got worse."""
-    from inkread.models.registry import Registry, default_folder
+    from inkread.models.registry import Registry, get_default_folder
     from inkread.models.runtime import DEFAULT
     from inkread.training import finetune, promotion
 
-    registry = Registry(models or default_folder())
+    registry = Registry(models or get_default_folder())
     if learner == "current":
-        learner = str(registry.current() or DEFAULT)
+        learner = str(registry.find_current() or DEFAULT)
     model = load_model(learner)
     found = finetune.stored_corrections(url, model, seed=seed)
     folder = out or Path("runs") / f"{model.name}-corrected-{seed}"

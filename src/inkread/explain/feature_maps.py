@@ -6,7 +6,7 @@ import onnx
 from onnx.reference import ReferenceEvaluator
 
 from inkread.errors import ConfigError
-from inkread.models.runtime import INPUT, Model, as_input
+from inkread.models.runtime import INPUT, Model, prepare_glyphs
 
 __all__ = ["feature_maps"]
 
@@ -34,7 +34,7 @@ def feature_maps(
     """
     proto = onnx.load(model.path)
     names = [node.output[0] for node in proto.graph.node if node.op_type == "Relu"]
-    run = ReferenceEvaluator(proto).run(names, {INPUT: as_input(glyph[None])})
+    run = ReferenceEvaluator(proto).run(names, {INPUT: prepare_glyphs(glyph[None])})
     answers = [np.asarray(answer, np.float32) for answer in run]
     # A second network that was not asked has answers of no glyph.
     layers = [answer[0] for answer in answers if answer.ndim == 4 and len(answer)][:num_layers]

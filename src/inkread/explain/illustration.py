@@ -8,7 +8,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from inkread.explain.occlusion import Explanation
-from inkread.files import check_target, replacing
+from inkread.files import check_target, replace_atomically
 from inkread.results import Box
 
 __all__ = ["SUFFIXES", "illustrated", "save_illustrated"]
@@ -74,7 +74,7 @@ def save_illustrated(pixels: npt.NDArray[np.uint8], explanation: Explanation, pa
         OSError: the file can't be written.
     """
     check_target(path, SUFFIXES)
-    with replacing(path) as temporary:
+    with replace_atomically(path) as temporary:
         illustrated(pixels, explanation).save(temporary, format="PNG")
 
 

@@ -119,15 +119,15 @@ def explain(reader: Reader, image: Picture) -> Explanation:
         ImageError: not a picture that can be read, or a blank one.
     """
     page = images.load(image)
-    region = segmentation.single_digit(ink.find(page))
+    region = segmentation.find_single_digit(ink.find(page))
     if region is None:
         raise ImageError("expected a picture of a digit, received one without ink")
-    glyph = normalize.glyph(region.ink, reader.model.shape)
+    glyph = normalize.make_glyph(region.ink, reader.model.shape)
     # The glyph model's own word, which the evidence explains.
     (digit,) = GlyphReader(reader.model, reader.min_confidence).read([region])
     first, second = np.argsort(-np.array(digit.probabilities), kind="stable")[:2].tolist()
     variants = np.concatenate([glyph[None], *_occluded(glyph)])
-    probabilities = np.maximum(reader.model.probabilities(variants), _LEAST_PROBABILITY)
+    probabilities = np.maximum(reader.model.predict_probabilities(variants), _LEAST_PROBABILITY)
     odds = np.log(probabilities[:, first]) - np.log(probabilities[:, second])
     lost_without_ink, lost_with_ink = (odds[0] - odds[1:]).reshape(2, *glyph.shape)
     share = glyph / np.float32(255)

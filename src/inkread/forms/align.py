@@ -18,6 +18,7 @@ from inkread.forms import markers, print_layout
 from inkread.forms.fields import Rect
 from inkread.forms.template import PictureAlignment, Template, TemplateError
 from inkread.imaging import images
+from inkread.imaging.resize import resize_by
 
 __all__ = ["MM_PER_INCH", "Aligner", "Alignment", "Refusal", "ScanError", "corners_of"]
 
@@ -190,7 +191,7 @@ class Aligner:
     def _locate_by_markers(self, page: Grey) -> Alignment:
         expected = markers.assign_identifiers(self.template)
         scale = min(1.0, _MARKER_DPI * max(self.template.page) / MM_PER_INCH / max(page.shape))
-        found = markers.detect(images.scaled(page, scale))
+        found = markers.detect(resize_by(page, scale))
         own = {identifier: quad for identifier, quad in found.items() if identifier in expected}
         if len(own) < 3:
             raise _explain_missing_markers(page, expected, found)
@@ -231,7 +232,7 @@ class _PrintMatcher:
 
     def locate(self, page: Grey) -> Alignment:
         scale = min(1.0, _FEATURE_DPI * max(self._template.page) / MM_PER_INCH / max(page.shape))
-        small = images.scaled(page, scale)
+        small = resize_by(page, scale)
         points, features = _detect_features(small)
         if len(points) < _MIN_INLIERS:
             raise _explain_nothing_found(
@@ -311,7 +312,7 @@ def _explain_missing_markers(
 
 def _explain_nothing_found(page: Grey, reason: str) -> ScanError:
     """Return an error that tells a blank page from one without the form."""
-    small = images.scaled(page, min(1.0, 800 / max(page.shape)))
+    small = resize_by(page, min(1.0, 800 / max(page.shape)))
     contrast = np.percentile(cv2.absdiff(small, cv2.medianBlur(small, 31)), 99.5)
     if contrast < _MIN_CONTRAST_GREY_LEVELS:
         return ScanError(Refusal.BLANK, "expected a form, received an empty page")

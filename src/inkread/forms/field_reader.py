@@ -82,7 +82,7 @@ def split_digits(grey: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
     Returns:
         The digits from left to right, (h, w) uint8 each, ink 255 on paper 0.
     """
-    regions = segmentation.single_line(Ink(cv2.bitwise_not(grey), grey, 1.0))
+    regions = segmentation.find_single_line(Ink(cv2.bitwise_not(grey), grey, 1.0))
     return [region.ink for region in regions]
 
 
@@ -104,7 +104,7 @@ class _ReaderAdapter:
         shape = model.shape
         if not inks:
             return CellDigits(np.empty((0, 10), np.float32), np.empty(0, bool))
-        found = model.classify(np.stack([normalize.glyph(ink, shape) for ink in inks]))
+        found = model.classify(np.stack([normalize.make_glyph(ink, shape) for ink in inks]))
         threshold = model.metadata.junk_threshold
         return CellDigits(
             found.probabilities, found.junk <= (1.0 if threshold is None else threshold)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from inkread.batch.processes import in_order
-from inkread.batch.sources import printable
+from inkread.batch.processes import map_in_order
+from inkread.batch.sources import make_printable
 from inkread.errors import ImageError
 from inkread.forms import field_crops
 from inkread.forms.field_reader import make_field_reader
@@ -112,7 +112,7 @@ def read_file(
     Returns:
         A record for each page; the records of pages that could not be read hold the reason.
     """
-    shown = printable(name)
+    shown = make_printable(name)
     records: list[FormRecord] = []
     try:
         with images.open_pages(name if data is None else data) as opened:
@@ -181,7 +181,7 @@ def read_scans(
         nonlocal num_done
         known: dict[str, str] = {}
         for name in names:
-            shown = printable(name)
+            shown = make_printable(name)
             try:
                 sha256 = _hash_file(name)
             except (OSError, ValueError) as error:  # ValueError: a null character in the path
@@ -200,10 +200,10 @@ def read_scans(
             on_progress(num_done, summary.num_set_aside)
 
     threads = None if num_processes == 1 else 1
-    results = in_order(
+    results = map_in_order(
         partial(_open_reader, job, threads),
         new_scans(),
-        lost=_record_crash,
+        on_crash=_record_crash,
         num_processes=num_processes,
     )
     with contextlib.closing(results):
@@ -224,7 +224,7 @@ def _read(reader: FormReader, crops: Path | None, scan: _Scan) -> Iterator[_Outc
 
 
 def _record_crash(scan: _Scan, reason: str) -> _Outcome:
-    return scan, [FormRecord(printable(scan.name), 1, scan.sha256, error=reason)]
+    return scan, [FormRecord(make_printable(scan.name), 1, scan.sha256, error=reason)]
 
 
 def _hash_file(name: str | os.PathLike[str]) -> str:

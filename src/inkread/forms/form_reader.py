@@ -18,6 +18,7 @@ from inkread.forms.fields import FormField, NumberField, TickField
 from inkread.forms.template import Template
 from inkread.forms.values import Value, format_value
 from inkread.imaging import images
+from inkread.imaging.resize import resize_by
 
 __all__ = [
     "MIN_CONFIDENCE",
@@ -210,9 +211,7 @@ def crop_to_writing(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """
     x, y, width, height = cv2.boundingRect((ink > 63).astype(np.uint8))
     margin = round(_MARGIN_HEIGHTS * min(height, _MAX_WRITING_HEIGHT_PX))
-    cut = images.scaled(
-        ink[y : y + height, x : x + width], min(1.0, _MAX_WRITING_HEIGHT_PX / height)
-    )
+    cut = resize_by(ink[y : y + height, x : x + width], min(1.0, _MAX_WRITING_HEIGHT_PX / height))
     return np.asarray(cv2.bitwise_not(np.pad(cut, margin)))
 
 

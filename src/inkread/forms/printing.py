@@ -1,4 +1,4 @@
-"""Draws a form as a printable PDF, to scale: markers, labels, combs and boxes."""
+"""Draws a form as a make_printable PDF, to scale: markers, labels, combs and boxes."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from inkread.files import replacing
+from inkread.files import replace_atomically
 from inkread.forms import markers, print_layout
 from inkread.forms.fields import DateField, FormField, Rect
 from inkread.forms.template import Template, TemplateError
@@ -41,7 +41,7 @@ def print_form(template: Template, out: Path, *, font: Path | None = None) -> No
         )
     face = _register_font(font or _DEFAULT_FONT, template)
     width, height = template.page
-    with replacing(out) as temporary:
+    with replace_atomically(out) as temporary:
         # Invariant leaves out dates, so that the same template always gives the same bytes.
         canvas = Canvas(str(temporary), pagesize=(width * mm, height * mm), invariant=True)
         canvas.setTitle(template.title or template.form)

@@ -12,6 +12,7 @@ from inkread.errors import ImageError
 from inkread.forms.fields import Rect
 from inkread.forms.template import PAGE_SIZES_MM
 from inkread.imaging import images
+from inkread.imaging.resize import resize_by
 
 __all__ = ["ProposedField", "format_template", "propose"]
 
@@ -64,7 +65,7 @@ def propose(
             f"expected a picture of the whole page, {page[0]:g} x {page[1]:g} mm, "
             f"received {width} x {height} pixels"
         )
-    grey = images.scaled(grey, min(1.0, _MAX_SIDE_PX / max(grey.shape)))
+    grey = resize_by(grey, min(1.0, _MAX_SIDE_PX / max(grey.shape)))
     px_per_mm = grey.shape[1] / page[0]
     rects = [
         Rect(*(side / px_per_mm for side in rect))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inkread.errors import ConfigError
-from inkread.files import check_target, replacing
+from inkread.files import check_target, replace_atomically
 from inkread.forms.fields import AmountField, DateField, FormField, TickField
 from inkread.forms.journal import FormRecord
 from inkread.forms.template import Template
@@ -128,13 +128,16 @@ def _to_dict(record: FormRecord) -> dict[str, Any]:
 
 
 def _write_jsonl(out: Path, values: Iterable[dict[str, Any]]) -> None:
-    with replacing(out) as temporary, temporary.open("w", encoding="utf-8") as file:
+    with replace_atomically(out) as temporary, temporary.open("w", encoding="utf-8") as file:
         for value in values:
             file.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
 def _write_csv(out: Path, columns: dict[str, str], rows: Iterable[Row]) -> None:
-    with replacing(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with (
+        replace_atomically(out) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         for row in rows:
@@ -149,7 +152,7 @@ def _write_parquet(out: Path, columns: dict[str, str], rows: Iterable[Row]) -> N
     from pyarrow import parquet
 
     schema = arrow_schema(columns)
-    with replacing(out) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
+    with replace_atomically(out) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
         waiting = iter(rows)
         while batch := list(islice(waiting, _PARQUET_BATCH_ROWS)):
             values = dict(zip(columns, map(list, zip(*batch, strict=True)), strict=True))
@@ -191,7 +194,7 @@ def _write_xlsx(out: Path, columns: dict[str, str], rows: Iterable[Row]) -> None
         made.data_type = "s"  # text, so that a name that begins with = is no formula
         return made
 
-    with replacing(out) as temporary:
+    with replace_atomically(out) as temporary:
         sheet.append([cell(name) for name in columns])
         for number, row in enumerate(rows):
             if number >= _MAX_XLSX_ROWS:

@@ -56,11 +56,11 @@ def guesses(
         For each view its guesses; none where nothing satisfies the constraint.
     """
     if constraint is not None and constraint.names_separators:
-        return [scores.guesses(constraint, count) for scores in seen]
-    texts = [guess.text for guess in Scores.averaged(seen).guesses(constraint, count)]
+        return [scores.find_guesses(constraint, count) for scores in seen]
+    texts = [guess.text for guess in Scores.average(seen).find_guesses(constraint, count)]
     own = [s.text for s in seen if constraint is None or constraint.accepts(s.text)]
     texts = list(dict.fromkeys(texts + own))
-    return [tuple(Guess(text, s.log_probability(text)) for text in texts) for s in seen]
+    return [tuple(Guess(text, s.compute_log_probability(text)) for text in texts) for s in seen]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from inkread.decoding.decoder import Reading
-from inkread.imaging.crops import Crop, frames_of
+from inkread.imaging.crops import Crop, find_frames
 from inkread.imaging.normalize import Strip
 from inkread.results import Digit, Number
 
@@ -43,7 +43,7 @@ def opinion(
         log_probability=sum(math.log(max(confidence, _LEAST)) for confidence in confidences),
         confidences=confidences,
         alternatives=tuple(digit.probabilities for digit in digits),
-        spans=tuple(frames_of(digit.box, strip, crop) for digit in digits),
+        spans=tuple(find_frames(digit.box, strip, crop) for digit in digits),
     )
 
 

@@ -31,7 +31,7 @@ class GlyphReader:
         if not regions:
             return []
         shape = self._model.shape
-        glyphs = np.stack([normalize.glyph(region.ink, shape) for region in regions])
+        glyphs = np.stack([normalize.make_glyph(region.ink, shape) for region in regions])
         found = self._model.classify(glyphs)
         return [
             self._digit(region, probabilities, junk)

@@ -78,7 +78,7 @@ class _Seen:
         if second is not None and agreed.view == len(self.looked):
             reading = second
         else:
-            reading = self.looked[agreed.view].scores.reading(agreed.guess)
+            reading = self.looked[agreed.view].scores.make_reading(agreed.guess)
         return augmented_views.with_probability(reading, agreed.log_probability)
 
 
@@ -113,8 +113,8 @@ class LineReader:
             For each crop its most probable number; where nothing satisfies the constraint, a
             rejected one without digits.
         """
-        strips = [normalize.strip(crop.pixels, self._model.shape) for crop in cut]
-        outputs = self._model.log_probabilities([strip.pixels for strip in strips])
+        strips = [normalize.make_strip(crop.pixels, self._model.shape) for crop in cut]
+        outputs = self._model.predict_log_probabilities([strip.pixels for strip in strips])
         for crop, strip, output, run in zip(cut, strips, outputs, runs, strict=True):
             seen = self._seen(strip, output, constraint, 1, certain=False)
             is_asked = seen.is_doubtful or len(run) == 1 or len(run) not in seen.counts
@@ -142,8 +142,8 @@ class LineReader:
             At least one number; where nothing satisfies the constraint, a rejected one without
             digits.
         """
-        strip = normalize.strip(crop.pixels, self._model.shape)
-        (output,) = self._model.log_probabilities([strip.pixels])
+        strip = normalize.make_strip(crop.pixels, self._model.shape)
+        (output,) = self._model.predict_log_probabilities([strip.pixels])
         seen = self._seen(strip, output, constraint, count, certain=True)
         second, share = None, 0.0
         if run and seen.is_doubtful:
@@ -170,11 +170,11 @@ class LineReader:
             return Scores(self._without_junk(output) if certain else output, self._model.symbols)
 
         seen = [scores(output)]
-        first = seen[0].certain(constraint)
+        first = seen[0].find_certain_guess(constraint)
         if first and first.log_probability >= _SURE_LOG_PROBABILITY:
-            guesses = [seen[0].guesses(constraint, count)]
+            guesses = [seen[0].find_guesses(constraint, count)]
         else:
-            views = self._model.log_probabilities(augmented_views.views(strip.pixels))
+            views = self._model.predict_log_probabilities(augmented_views.views(strip.pixels))
             seen += [scores(view) for view in views]
             # More than each view's best, which what is second best in all may outvote.
             guesses = augmented_views.guesses(seen, constraint, max(count, _VIEWED))
@@ -191,7 +191,7 @@ class LineReader:
         plain = None
         readings = seen.readings(second, share)
         if constraint is not None:
-            plain = seen.looked[0].scores.best().text
+            plain = seen.looked[0].scores.decode_best().text
             if not readings or readings[0].log_probability < _LEAST_LOG_PROBABILITY:
                 return (Number("", 0.0, crop.box, (), True, unconstrained=plain),)
         return tuple(self._number(reading, strip, crop, plain) for reading in readings)
@@ -205,7 +205,7 @@ class LineReader:
         return np.asarray(rarer - np.logaddexp.reduce(rarer, axis=1, keepdims=True))
 
     def _number(self, reading: Reading, strip: Strip, crop: Crop, plain: str | None) -> Number:
-        boxes = crops.digit_boxes(strip, reading.spans, crop)
+        boxes = crops.find_digit_boxes(strip, reading.spans, crop)
         digits = tuple(
             self._written_digit(*parts)
             for parts in zip(

@@ -105,7 +105,7 @@ def _list_local(name: str, recursive: bool) -> Iterator[Input]:
     if name == sources.STDIN:
         raise ConfigError("expected files, folders or URIs to read with Ray, received -")
     for source in sources.find([name], recursive=recursive):
-        shown = sources.printable(source.name)
+        shown = sources.make_printable(source.name)
         if source.problem or shown != source.name:
             yield Input(shown, problem=source.problem or "expected a name that is text")
             continue

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from inkread.batch import batch_reader
-from inkread.batch.formats import number_rows
+from inkread.batch.formats import make_number_rows
 from inkread.reader import Reader
 from inkread.scale.worker import ReadFile, Row
 
@@ -25,11 +25,11 @@ class PictureJob:
         options: as for the local engine; one thread is used whatever they say.
     """
 
-    options: batch_reader.Settings
+    options: batch_reader.ReadSettings
 
     @property
     def row_schema(self) -> pa.Schema:
-        """The columns of ``formats.Csv`` without the file, and ``error``."""
+        """The columns of ``formats.CsvWriter`` without the file, and ``error``."""
         types = {
             **dict.fromkeys(("page", "index", "row", "column"), _INTEGER),
             **dict.fromkeys(("text", "raw"), _TEXT),
@@ -56,13 +56,13 @@ class PictureJob:
 
 
 def _read_rows(
-    reader: Reader, options: batch_reader.Settings, data: bytes, uri: str, _sha256: str
+    reader: Reader, options: batch_reader.ReadSettings, data: bytes, uri: str, _sha256: str
 ) -> list[Row]:
     rows: list[Row] = []
     for number, outcome in enumerate(
-        batch_reader.outcomes_of(reader, options, batch_reader.Input(uri, data)), start=1
+        batch_reader.read_picture(reader, options, batch_reader.PictureInput(uri, data)), start=1
     ):
         page = outcome.page
-        found = list(number_rows(page, range(len(page.numbers)))) if page else []
+        found = list(make_number_rows(page, range(len(page.numbers)))) if page else []
         rows += found or [{"page": number, "error": outcome.error}]
     return rows

@@ -131,5 +131,5 @@ def read_right(model: Model, glyphs: Split) -> npt.NDArray[np.bool_]:
 
 
 def _accuracy(model: Model, digits: Split) -> Figure:
-    answers = model.probabilities(digits.images).argmax(axis=1)
+    answers = model.predict_probabilities(digits.images).argmax(axis=1)
     return share(int((answers == digits.labels).sum()), len(digits))

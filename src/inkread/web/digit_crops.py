@@ -41,7 +41,7 @@ def ink_of(pixels: npt.NDArray[np.uint8], box: Box | None) -> npt.NDArray[np.uin
     page = images.load(pixels)
     found = ink.find(page)
     if box is None:
-        region = segmentation.single_digit(found)
+        region = segmentation.find_single_digit(found)
         if region is None:
             raise ImageError("expected a picture of a digit, received one without ink")
         return region.ink
@@ -49,7 +49,9 @@ def ink_of(pixels: npt.NDArray[np.uint8], box: Box | None) -> npt.NDArray[np.uin
         raise ImageError(
             f"expected a box in {page.shape[1]} x {page.shape[0]} pixels, received {tuple(box)}"
         )
-    regions = [each for line in segmentation.lines(found) for number in line for each in number]
+    regions = [
+        each for line in segmentation.find_lines(found) for number in line for each in number
+    ]
     nearest = max(regions, key=lambda region: _overlap(region.box, box), default=None)
     if nearest and _overlap(nearest.box, box) > _SAME:
         return nearest.ink

@@ -44,10 +44,10 @@ def corrections_of(
         digits = digits.zfill(len(inks))  # an amount doesn't say how many zeros stand before it
     model = reader.model
     if len(inks) != len(digits):
-        glyphs = [normalize.glyph(found.ink, model.shape)]
+        glyphs = [normalize.make_glyph(found.ink, model.shape)]
         reads, labels = [(format_digits(field, before.value), before.confidence)], [digits]
     else:
-        glyphs, labels = [normalize.glyph(ink, model.shape) for ink in inks], list(digits)
+        glyphs, labels = [normalize.make_glyph(ink, model.shape) for ink in inks], list(digits)
         answer = model.classify(np.stack(glyphs))
         confidences = answer.probabilities.max(axis=1) * (1 - answer.junk)
         guesses = answer.probabilities.argmax(axis=1)

@@ -41,7 +41,7 @@ class LiveReader:
         """
         self._registry, self._model, self._threads = registry, model, threads
         self._lock = threading.Lock()
-        self._stamp = registry.stamp()
+        self._stamp = registry.get_stamp()
         self._reader = self._loaded()
 
     def reader(self) -> Reader:
@@ -51,7 +51,7 @@ class LiveReader:
         other threads get the old reader meanwhile. A model that can't be loaded is logged once, and
         the old reader stays.
         """
-        stamp = self._registry.stamp()
+        stamp = self._registry.get_stamp()
         if stamp != self._stamp and self._lock.acquire(blocking=False):
             try:
                 self._stamp = stamp
@@ -64,5 +64,5 @@ class LiveReader:
         return self._reader
 
     def _loaded(self) -> Reader:
-        path = self._registry.current()
+        path = self._registry.find_current()
         return Reader(path or self._model, threads=self._threads)

@@ -8,7 +8,7 @@ from pathlib import Path
 from inkread.corrections.store import Keep
 from inkread.errors import ConfigError
 from inkread.imaging.images import MAX_MEGAPIXELS
-from inkread.models.registry import default_folder
+from inkread.models.registry import get_default_folder
 from inkread.models.runtime import DEFAULT
 
 __all__ = ["Settings"]
@@ -44,7 +44,7 @@ class Settings:
     """
 
     model: str = DEFAULT
-    models: Path = field(default_factory=default_folder)
+    models: Path = field(default_factory=get_default_folder)
     token: str | None = None
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()

@@ -88,7 +88,7 @@ def ruled(rng: np.random.Generator) -> Ink:
     turn = cv2.getRotationMatrix2D((CANVAS_PX / 2, CANVAS_PX / 2), rng.uniform(-6, 6), 1.2)
     ink = cv2.warpAffine(ink, turn, ink.shape)
     if rng.random() < 0.5:
-        return normalize.glyph(ink)
+        return normalize.make_glyph(ink)
     return _paled(cv2.resize(ink, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), rng)
 
 
@@ -102,7 +102,7 @@ def spots(rng: np.random.Generator) -> Ink:
         cv2.ellipse(ink, (x, y), axes.tolist(), rng.uniform(0, 180), 0, 360, 255, -1, cv2.LINE_AA)
     ink = cv2.GaussianBlur(warped(ink, rng), (0, 0), rng.uniform(0.5, 6))
     if rng.random() < 0.5 and (ink > 63).any():
-        return normalize.glyph(ink)
+        return normalize.make_glyph(ink)
     return _paled(cv2.resize(ink, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), rng)
 
 

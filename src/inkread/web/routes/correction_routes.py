@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from inkread.corrections.store import Correction, Cursor, Store, hash_token
 from inkread.imaging import images, normalize
+from inkread.imaging.resize import resize_by
 from inkread.reader import Reader
 from inkread.web import examples, schemas
 from inkread.web.digit_crops import ink_of, parsed_box, picture_of
@@ -131,7 +132,7 @@ def _correction(
     cut = ink_of(pixels, box)
     digit = reader.read_digit(picture_of(cut))
     return Correction(
-        glyph=normalize.glyph(cut, reader.model.shape).tobytes(),
+        glyph=normalize.make_glyph(cut, reader.model.shape).tobytes(),
         read=digit.text,
         confidence=digit.confidence,
         model=reader.model.name,
@@ -145,7 +146,7 @@ def _correction(
 def _as_png(pixels: npt.NDArray[np.uint8]) -> bytes:
     """Return a picture as a PNG file: grey, not too large, and without what cameras add."""
     grey = images.load(pixels)
-    small = images.scaled(grey, min(1.0, _PICTURE_SIDE_PX / max(grey.shape)))
+    small = resize_by(grey, min(1.0, _PICTURE_SIDE_PX / max(grey.shape)))
     return bytes(cv2.imencode(".png", small)[1])
 
 

@@ -18,6 +18,7 @@ from inkread.forms.form_reader import MIN_CONFIDENCE, FieldReading, FormReader
 from inkread.forms.propose import propose
 from inkread.forms.template import PAGE_SIZES_MM, PictureAlignment, Template, TemplateError
 from inkread.imaging import images
+from inkread.imaging.resize import resize_by
 from inkread.reader import Reader
 from inkread.web import examples, schemas, template_bodies
 from inkread.web.middleware.problems import ProblemError, documented
@@ -170,7 +171,7 @@ async def shown(request: Request, service: TheService) -> Response:
 
 def _shown(picture: bytes, max_megapixels: float) -> bytes:
     pixels = images.load(load_limited(picture, max_megapixels))
-    small = images.scaled(pixels, min(1.0, _SHOWN_PX / max(pixels.shape)))
+    small = resize_by(pixels, min(1.0, _SHOWN_PX / max(pixels.shape)))
     return bytes(cv2.imencode(".png", small)[1])
 
 

@@ -76,7 +76,7 @@ def models(service: TheService) -> JSONResponse:
             "current": {"glyph": _described(reader.model), "line": _described(reader.line_model)},
             "promoted": [
                 {"version": each.number, "name": each.path.stem, "in_use": each.is_current}
-                for each in service.registry.versions()
+                for each in service.registry.list_versions()
             ],
         }
     )
