@@ -12,7 +12,7 @@ from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from inkread.corrections.store import Correction, Cursor, Store, person_of
+from inkread.corrections.store import Correction, Cursor, Store, hash_token
 from inkread.imaging import images, normalize
 from inkread.imaging.resize import resize_by
 from inkread.reader import Reader
@@ -135,7 +135,7 @@ def _make_correction(
         model_sha256=reader.model.sha256,
         label=origin.label,
         picture=_encode_png(pixels) if settings.keep == "picture" else None,
-        person=person_of(person) if person else "",
+        person=hash_token(person) if person else "",
     )
 
 
@@ -168,7 +168,7 @@ async def list_doubtful(
     cursor = _parse_cursor(after) if after else None
 
     def listed(store: Store) -> dict[str, Any]:
-        found = store.doubtful(limit, after=cursor, judged=judged)
+        found = store.list_doubtful(limit, after=cursor, judged=judged)
         return {
             "corrections": [_to_dict(correction) for correction in found],
             "next": ",".join(map(repr, found[-1].cursor)) if len(found) == limit else None,
@@ -279,7 +279,7 @@ async def delete(
     if (person is None) is not everything:
         detail = "expected either a person's token in Inkread-Person, or all=true"
         raise ProblemError(422, "invalid", detail)
-    whose = person_of(person) if person else None
+    whose = hash_token(person) if person else None
     return JSONResponse(
         {"deleted": await service.with_store(lambda store: store.delete(person=whose))}
     )
