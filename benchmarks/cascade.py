@@ -16,7 +16,7 @@ import numpy.typing as npt
 from provenance import print_provenance
 
 from inkread.forms.form_reader import MIN_CONFIDENCE
-from inkread.models.runtime import Model, classified
+from inkread.models.runtime import Model, calibrate_outputs
 from inkread.training import mnist
 from inkread.training.augmentation.distortions import spoil
 from inkread.training.augmentation.elastic import augment
@@ -43,7 +43,7 @@ def pictures(images: Split, seed: int) -> dict[str, Split]:
 
 def described(outputs: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> str:
     """Say how good the answers are."""
-    found = classified(outputs, len(LABELS), temperature=1.0)
+    found = calibrate_outputs(outputs, len(LABELS), temperature=1.0)
     confidence = found.probabilities.max(axis=1) * (1 - found.junk)
     is_kept, is_wrong = confidence >= MIN_CONFIDENCE, found.probabilities.argmax(axis=1) != labels
     likelihood = negative_log_likelihood(found.probabilities, labels)
@@ -68,7 +68,10 @@ def main() -> None:
     first, second = Model(one), Model(options.second or other)
     for name, split in pictures(mnist.load().validation, options.seed).items():
         print(f"validation images {name}, n = {len(split):,}")
-        answers, others = first.raw(split.images), second.raw(split.images)
+        answers, others = (
+            first.predict_uncalibrated(split.images),
+            second.predict_uncalibrated(split.images),
+        )
         for sure in SURE:
             is_unsure = answers.max(axis=1) < sure
             joined = np.where(is_unsure[:, None], others, answers)

@@ -73,11 +73,11 @@ def main() -> None:
     }
     for name, constraint_of in ways.items():
         constraints = [constraint_of(text) for text in texts]
-        decoder.candidates(strips[0], SYMBOLS, constraints[0], count=1)
+        decoder.decode_candidates(strips[0], SYMBOLS, constraints[0], count=1)
         times, cpu_times, right = [], [], 0
         for scores, text, constraint in zip(strips, texts, constraints, strict=True):
             start, cpu_start = time.perf_counter(), time.thread_time()
-            readings = decoder.candidates(scores, SYMBOLS, constraint, count=1)
+            readings = decoder.decode_candidates(scores, SYMBOLS, constraint, count=1)
             times.append(1000 * (time.perf_counter() - start))
             cpu_times.append(1000 * (time.thread_time() - cpu_start))
             right += bool(readings) and readings[0].text == text

@@ -33,7 +33,7 @@ from provenance import print_provenance
 from inkread import Reader
 from inkread.imaging.normalize import GlyphShape
 from inkread.models.metadata import ModelMetadata
-from inkread.models.runtime import INPUT, as_input
+from inkread.models.runtime import INPUT, prepare_glyphs
 from inkread.training import mnist
 from inkread.training.evaluation.cost import network_cost
 from inkread.training.networks import architectures, export
@@ -66,7 +66,7 @@ def litert(path: Path, glyphs: npt.NDArray[np.uint8], threads: int) -> Call:
     place = interpreter.get_input_details()[0]["index"]
     interpreter.resize_tensor_input(place, [*glyphs.shape, 1])
     interpreter.allocate_tensors()
-    inputs = as_input(glyphs)
+    inputs = prepare_glyphs(glyphs)
 
     def call() -> None:
         interpreter.set_tensor(place, inputs)
@@ -83,7 +83,7 @@ def ways(model: str, images: npt.NDArray[np.uint8], count: int, folder: Path) ->
     glyphs = images[:count]
     parts = np.array_split(images, len(images) // count)
     in_turn = {threads: itertools.cycle(parts) for threads in CLASSIFY}
-    inputs = as_input(glyphs)
+    inputs = prepare_glyphs(glyphs)
     classic = architectures.build("classic", dropout=0.5)
     example = folder / "classic.onnx"
     metadata = ModelMetadata(LABELS, GlyphShape(), 1.0, {"name": "classic"}, 0, "", "", "")
@@ -114,7 +114,7 @@ def mean_multiply_adds(model: Path, glyphs: npt.NDArray[np.uint8]) -> float:
     chosen = onnx.helper.make_tensor_value_info(choices[0], onnx.TensorProto.INT64, [1, None])
     proto.graph.output.append(chosen)
     session = onnxruntime.InferenceSession(proto.SerializeToString())
-    (unsure,) = session.run(choices, {INPUT: as_input(glyphs)})
+    (unsure,) = session.run(choices, {INPUT: prepare_glyphs(glyphs)})
     share = unsure.shape[1] / len(glyphs)
     print(f"{share:.2%} of {len(glyphs):,} glyphs are answered by the second network")
     least, most = cost.least_multiply_adds, cost.num_multiply_adds

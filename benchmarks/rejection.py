@@ -114,7 +114,7 @@ def characters(split: str, shape: GlyphShape, rng: np.random.Generator) -> Itera
                 continue
             group = "letters" if character in LETTERS else "symbols"
             for _ in range(VARIANTS):
-                glyph = normalize.glyph(varied(print_of_it, rng), shape)
+                glyph = normalize.make_glyph(varied(print_of_it, rng), shape)
                 yield Sample(group, character, name, glyph)
 
 
@@ -213,8 +213,8 @@ def junk(digits: Split, shape: GlyphShape, rng: np.random.Generator) -> Iterator
             page = cv2.cvtColor(
                 on_paper(drawn, rng, paper=papers[index % len(papers)]), cv2.COLOR_RGB2GRAY
             )
-            region = segmentation.single_digit(ink.find(np.asarray(page)))
-            found = None if region is None else normalize.glyph(region.ink, shape)
+            region = segmentation.find_single_digit(ink.find(np.asarray(page)))
+            found = None if region is None else normalize.make_glyph(region.ink, shape)
             yield Sample(name, name, name, found)
 
 

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from provenance import mean_sd, print_provenance
 
 from inkread.errors import ConfigError
-from inkread.models.runtime import classified
+from inkread.models.runtime import calibrate_outputs
 from inkread.training import mnist
 from inkread.training.epoch import predict
 from inkread.training.evaluation.evaluate import share
@@ -52,7 +52,7 @@ def run(recipe: Recipe, data: mnist.Mnist, seed: int) -> Result:
         training = Training(recipe, data, Path(folder), seed=seed)
         for epoch in training.epochs():
             outputs = predict(training.network, data.test)
-            read = classified(outputs, len(LABELS), 1.0).probabilities.argmax(axis=1)
+            read = calibrate_outputs(outputs, len(LABELS), 1.0).probabilities.argmax(axis=1)
             accuracy = float((read == data.test.labels).mean())
             for target, seconds in seconds_to.items():
                 if np.isnan(seconds) and accuracy >= target:

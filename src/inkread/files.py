@@ -10,12 +10,12 @@ import platformdirs
 
 from inkread.errors import ConfigError
 
-__all__ = ["cache_folder", "check_target", "replacing", "write_atomically"]
+__all__ = ["check_target", "get_cache_folder", "replace_atomically", "write_atomically"]
 
 _PREFIX = ".writing-"
 
 
-def cache_folder() -> Path:
+def get_cache_folder() -> Path:
     """Return the folder for what can be made again: ``$INKREAD_CACHE`` or the user's cache."""
     return Path(os.environ.get("INKREAD_CACHE") or platformdirs.user_cache_dir("inkread"))
 
@@ -43,7 +43,7 @@ def check_target(path: Path, suffixes: Sequence[str] = ()) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replace_atomically(path: Path) -> Iterator[Path]:
     """Give a path beside ``path`` to write to; it replaces ``path`` when the block succeeds.
 
     The temporary name ends as ``path`` does, so that libraries which go by the suffix work.
@@ -80,5 +80,5 @@ def write_atomically(path: Path, data: bytes | str) -> None:
     Raises:
         OSError: the folder can't be written or the disk is full; ``path`` is then as it was.
     """
-    with replacing(path) as temporary:
+    with replace_atomically(path) as temporary:
         temporary.write_bytes(data.encode() if isinstance(data, str) else data)

@@ -28,7 +28,7 @@ def keep_library_files_in_cache() -> None:
 
     import platformdirs
 
-    from inkread.files import cache_folder
+    from inkread.files import get_cache_folder
 
     try:
         home = Path.home()
@@ -41,4 +41,4 @@ def keep_library_files_in_cache() -> None:
     }
     for (variable, name), folders in users_own.items():
         if not any(folder.is_dir() for folder in folders):
-            os.environ.setdefault(variable, str(cache_folder() / name))
+            os.environ.setdefault(variable, str(get_cache_folder() / name))

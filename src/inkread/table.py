@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from itertools import islice
 from statistics import median
 
-__all__ = ["rows"]
+__all__ = ["arrange_in_rows"]
 
 Sides = tuple[float, float, float, float]  # left, top, right, bottom
 
@@ -14,7 +14,7 @@ _SAME_COLUMN = 0.3  # what stands in a column shares this much of the narrower o
 _STEEPEST = 0.2  # a page that leans by more than 11 degrees is no slightly skewed one
 
 
-def rows(boxes: Sequence[Sides]) -> tuple[tuple[int | None, ...], ...]:
+def arrange_in_rows(boxes: Sequence[Sides]) -> tuple[tuple[int | None, ...], ...]:
     """Arrange boxes as a table.
 
     Lines come from the vertical overlap of neighbours, after the page's lean has been taken out,

@@ -45,7 +45,7 @@ def _grown(part: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 @settings(max_examples=100, deadline=None)
 @given(st.recursive(ATOMS, _grown, max_leaves=8))
 def test_patterns_match_what_python_matches(source):
-    automaton = parse(source).automaton(WRITTEN)
+    automaton = parse(source).build_automaton(WRITTEN)
     expected = re.compile(source)
     for string in STRINGS:
         assert automaton.accepts(string) == bool(expected.fullmatch(string)), string
@@ -53,7 +53,7 @@ def test_patterns_match_what_python_matches(source):
 
 @pytest.mark.parametrize("source", [r"^\d+$", r"^(0|1)*", "", "^$", "()", "(|1)0"])
 def test_anchors_at_the_ends_and_empty_parts_are_pythons(source):
-    automaton = parse(source).automaton(WRITTEN)
+    automaton = parse(source).build_automaton(WRITTEN)
     for string in STRINGS:
         assert automaton.accepts(string) == bool(re.fullmatch(source, string)), string
 
@@ -115,4 +115,4 @@ def test_a_class_without_any_digit_asks_for_separators():
 )
 def test_what_is_no_such_pattern_is_refused(source, message):
     with pytest.raises(ConfigError, match=re.escape(message)):
-        parse(source).automaton("0123456789.")
+        parse(source).build_automaton("0123456789.")

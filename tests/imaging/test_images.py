@@ -17,11 +17,11 @@ from inkread.imaging.images import (
     MAX_PAGES,
     MIN_SIDE_PX,
     load,
+    load_pages,
     load_upright,
     open_pages,
-    pages,
-    scaled,
 )
+from inkread.imaging.resize import resize_by
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
@@ -346,7 +346,7 @@ def test_the_pages_of_a_tiff_are_its_pictures(rng, tmp_path, kind):
         "PIL": lambda: Image.open(io.BytesIO(path.read_bytes())),
     }[kind]()
 
-    found = list(pages(picture))
+    found = list(load_pages(picture))
 
     assert [page.tolist() for page in found] == [np.asarray(each).tolist() for each in originals]
 
@@ -359,7 +359,7 @@ def test_every_page_of_a_tiff_is_turned_as_its_own_exif_says(rng):
         exif[0x0112] = orientation
         frames.append(Image.open(io.BytesIO(encoded(image, "TIFF", exif=exif))))
 
-    found = [page.tolist() for page in pages(tiff(frames))]
+    found = [page.tolist() for page in load_pages(tiff(frames))]
 
     pixels = [np.asarray(each) for each in originals]
     assert found == [
@@ -374,7 +374,7 @@ def test_the_pages_of_a_pdf_are_drawn_at_200_dots_an_inch():
     page.paste(0, (100, 50, 150, 250))
     other = page.transpose(Image.Transpose.ROTATE_90)
 
-    first, second = pages(pdf([page, other]))
+    first, second = load_pages(pdf([page, other]))
 
     assert (first.shape, second.shape) == ((300, 400, 3), (400, 300, 3))
     assert np.abs(first.astype(int) - np.asarray(page)[..., None]).mean() < 2
@@ -437,7 +437,7 @@ def test_several_pages_are_no_one_picture(rng, tmp_path, encode):
 @pytest.mark.parametrize("encode", [tiff, pdf])
 def test_open_pages_are_loaded_in_any_order(rng, encode):
     data = encode(sheets(rng))
-    in_order = list(pages(data))
+    in_order = list(load_pages(data))
 
     with open_pages(data) as opened:
         assert len(opened) == 3
@@ -450,7 +450,7 @@ def test_open_pages_are_loaded_in_any_order(rng, encode):
 
 @pytest.mark.parametrize("picture", [np.full((20, 30), 255, np.uint8), Image.new("L", (30, 20))])
 def test_any_other_picture_is_one_page(picture):
-    assert [page.shape for page in pages(picture)] == [(20, 30)]
+    assert [page.shape for page in load_pages(picture)] == [(20, 30)]
 
 
 def test_pages_are_loaded_when_their_turn_comes(rng, tmp_path):
@@ -458,7 +458,7 @@ def test_pages_are_loaded_when_their_turn_comes(rng, tmp_path):
     path = tmp_path / "half.tif"
     path.write_bytes(tiff([good, bad.resize((2, 2)), good]))
 
-    turns = pages(path)
+    turns = load_pages(path)
 
     assert next(turns).shape == (20, 40)
     with pytest.raises(ImageError, match=r"half.tif: page 2: expected at least 3 x 3"):
@@ -469,17 +469,18 @@ def test_pages_are_loaded_when_their_turn_comes(rng, tmp_path):
 
 def test_threads_may_read_pdfs_at_once(rng):
     data = [pdf(sheets(rng)) for _ in range(4)]
-    expected = [[page.tolist() for page in pages(each)] for each in data]
+    expected = [[page.tolist() for page in load_pages(each)] for each in data]
 
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda each: [page.tolist() for page in pages(each)], data * 3))
+        found = list(pool.map(lambda each: [page.tolist() for page in load_pages(each)], data * 3))
 
     assert found == expected * 3
 
 
 def test_reading_a_picture_loads_no_pdf_library():
     program = (
-        "import sys, numpy; from inkread.images import load; load(numpy.zeros((9, 9), 'uint8')); "
+        "import sys, numpy; from inkread.imaging.images import load; "
+        "load(numpy.zeros((9, 9), 'uint8')); "
         "print('pypdfium2' in sys.modules)"
     )
     done = subprocess.run(
@@ -520,7 +521,7 @@ def test_files_of_too_many_pages_are_refused():
     data = drawn_pdf(b"/MediaBox[0 0 72 72]", count=MAX_PAGES + 1)
 
     with pytest.raises(ImageError, match=r"expected at most 10,000 pages, received 10,001"):
-        next(pages(data))
+        next(load_pages(data))
 
 
 def animation(file_format: str) -> bytes:
@@ -530,7 +531,7 @@ def animation(file_format: str) -> bytes:
 
 @pytest.mark.parametrize("file_format", ["GIF", "WEBP", "PNG"])
 def test_animations_are_refused_with_their_number(file_format):
-    for refuse in (load, open_pages, lambda data: next(pages(data))):
+    for refuse in (load, open_pages, lambda data: next(load_pages(data))):
         with pytest.raises(ImageError, match=r"expected one picture, received .*: 3 frames"):
             refuse(animation(file_format))
 
@@ -732,13 +733,13 @@ def test_what_is_wrong_with_a_file_is_said_with_its_name(tmp_path, data):
 def test_the_same_scale_returns_the_same_pixels(rng):
     pixels = noise(rng, 20, 30)
 
-    assert (scaled(pixels, 1.0) == pixels).all()
+    assert (resize_by(pixels, 1.0) == pixels).all()
 
 
 @pytest.mark.parametrize("shape", [(20, 30), (20, 30, 3)])
 @pytest.mark.parametrize("scale", [0.1, 0.5, 1.7, 8])
 def test_sides_are_scaled_and_a_flat_colour_stays(shape, scale):
-    result = scaled(np.full(shape, 77, np.uint8), scale)
+    result = resize_by(np.full(shape, 77, np.uint8), scale)
 
     assert result.shape == (round(20 * scale), round(30 * scale), *shape[2:])
     assert (result == 77).all()
@@ -749,8 +750,8 @@ def test_shrinking_averages_what_falls_on_a_pixel(rng):
 
     means = pixels.reshape(10, 2, 15, 2).mean(axis=(1, 3))
 
-    assert np.abs(scaled(pixels, 0.5) - means).max() <= 0.5
+    assert np.abs(resize_by(pixels, 0.5) - means).max() <= 0.5
 
 
 def test_no_side_vanishes():
-    assert scaled(np.zeros((2, 300), np.uint8), 0.01).shape == (1, 3)
+    assert resize_by(np.zeros((2, 300), np.uint8), 0.01).shape == (1, 3)

@@ -7,7 +7,7 @@ import pytest
 
 from inkread.imaging import ink
 from inkread.imaging.ink import Ink
-from inkread.imaging.segmentation import Region, lines, single_digit, single_line
+from inkread.imaging.segmentation import Region, find_lines, find_single_digit, find_single_line
 from inkread.results import Box
 from inkread.training.synthesis.drawn_digits import write
 
@@ -42,7 +42,7 @@ def boxes(regions: Iterable[Region]) -> list[Box]:
 
 def layout(ink_: Ink) -> list[list[int]]:
     """How many digits each number of each line has."""
-    return [[len(number) for number in line] for line in lines(ink_)]
+    return [[len(number) for number in line] for line in find_lines(ink_)]
 
 
 def overlap(first: Box, second: Box) -> float:
@@ -77,7 +77,7 @@ def test_lines_numbers_and_digits_come_in_reading_order():
         [[filled(page, (300 + 40 * i, 200, 320 + 40 * i, 240)) for i in range(4)]],
     ]  # fmt: skip
 
-    found = lines(inked(page))
+    found = find_lines(inked(page))
 
     assert [[boxes(number) for number in line] for line in found] == true
 
@@ -88,7 +88,7 @@ def test_a_region_holds_the_ink_of_its_digit_alone():
     filled(page, (108, 10, 140, 50))
     page[page == 255] = 200
 
-    first, second = single_line(inked(page))
+    first, second = find_single_line(inked(page))
 
     assert second.box == Box(108, 10, 140, 50)
     assert (second.ink == 200).all()
@@ -107,24 +107,24 @@ def test_boxes_are_in_pixels_of_the_page(scale):
     true = [Box(*(round(scale * side) for side in box)) for box in
             [(30, 20, 50, 60), (70, 20, 90, 60)]]  # fmt: skip
 
-    assert boxes(single_line(inked(page, scale))) == true
-    assert boxes(number for line in lines(inked(page, scale)) for number in line[0]) == true
+    assert boxes(find_single_line(inked(page, scale))) == true
+    assert boxes(number for line in find_lines(inked(page, scale)) for number in line[0]) == true
 
 
-@pytest.mark.parametrize("find", [single_line, lines])
+@pytest.mark.parametrize("find", [find_single_line, find_lines])
 def test_a_blank_page_has_no_digits(find):
     assert find(inked(empty(50, 80))) == ()
 
 
 def test_a_blank_picture_has_no_single_digit():
-    assert single_digit(inked(empty(50, 80))) is None
+    assert find_single_digit(inked(empty(50, 80))) is None
 
 
 def test_one_digit_is_a_line():
     page = empty(100, 100)
     box = filled(page, (40, 20, 60, 80))
 
-    assert boxes(single_line(inked(page))) == [box]
+    assert boxes(find_single_line(inked(page))) == [box]
     assert layout(inked(page)) == [[1]]
 
 
@@ -146,7 +146,7 @@ def test_a_wide_gap_begins_another_number(gap_px):
         filled(page, (left, 30, left + 24, 70))
 
     assert layout(inked(page)) == [[2, 3, 1]]
-    assert len(single_line(inked(page))) == 6
+    assert len(find_single_line(inked(page))) == 6
 
 
 def test_a_widely_spaced_number_is_one_number():
@@ -161,14 +161,14 @@ def test_a_lone_one_among_digits_is_a_digit():
     page = empty(100, 300)
     true = [filled(page, box) for box in [(20, 30, 44, 70), (58, 30, 62, 70), (76, 30, 100, 70)]]
 
-    assert boxes(single_line(inked(page))) == true
+    assert boxes(find_single_line(inked(page))) == true
 
 
 def test_smaller_and_larger_digits_share_a_line():
     page = empty(100, 300)
     true = [filled(page, box) for box in [(20, 30, 44, 70), (56, 40, 76, 68), (88, 26, 114, 74)]]
 
-    assert boxes(single_line(inked(page))) == true
+    assert boxes(find_single_line(inked(page))) == true
 
 
 @pytest.mark.parametrize(
@@ -181,8 +181,8 @@ def test_punctuation_and_specks_are_not_digits(mark):
     true = [filled(page, box) for box in [(20, 30, 44, 70), (100, 30, 124, 70), (136, 30, 160, 70)]]
     filled(page, mark)
 
-    assert boxes(single_line(inked(page))) == true
-    assert [box for line in lines(inked(page)) for n in line for box in boxes(n)] == true
+    assert boxes(find_single_line(inked(page))) == true
+    assert [box for line in find_lines(inked(page)) for n in line for box in boxes(n)] == true
 
 
 def test_a_hundred_specks_are_not_digits(rng):
@@ -191,7 +191,7 @@ def test_a_hundred_specks_are_not_digits(rng):
     for x, y in rng.integers(0, (396, 60), (100, 2)):
         filled(page, (x, y, x + 3, y + 3))
 
-    assert boxes(single_line(inked(page))) == true
+    assert boxes(find_single_line(inked(page))) == true
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_the_dark_edge_of_a_scan_is_not_a_digit(frame):
     true = [filled(page, (60 + 40 * i, 80, 84 + 40 * i, 130)) for i in range(4)]
     filled(page, frame)
 
-    assert boxes(single_line(inked(page))) == true
+    assert boxes(find_single_line(inked(page))) == true
     assert layout(inked(page)) == [[4]]
 
 
@@ -211,7 +211,7 @@ def test_the_line_with_the_most_ink_is_the_number():
     filled(page, (30, 30, 50, 70))
     true = [filled(page, (60 + 40 * i, 180, 84 + 40 * i, 230)) for i in range(4)]
 
-    assert boxes(single_line(inked(page))) == true
+    assert boxes(find_single_line(inked(page))) == true
 
 
 # Digits of several strokes
@@ -224,7 +224,7 @@ def test_the_bar_of_a_five_belongs_to_it():
     stroke(page, (100, 32), (122, 30))
     filled(page, (150, 30, 174, 90))
 
-    found = single_line(inked(page))
+    found = find_single_line(inked(page))
 
     assert len(found) == 3
     assert same_boxes(boxes(found)[1:2], [Box(84, 27, 125, 91)])
@@ -237,7 +237,7 @@ def test_the_bar_of_a_five_a_little_above_belongs_to_it():
     stroke(page, (92, 30), (118, 29))
     filled(page, (150, 30, 174, 90))
 
-    found = single_line(inked(page))
+    found = find_single_line(inked(page))
 
     assert len(found) == 3
     assert same_boxes(boxes(found)[1:2], [Box(86, 26, 121, 91)])
@@ -256,7 +256,7 @@ def test_a_four_of_two_strokes_is_one_digit(upright):
     filled(page, (150, 30, 174, 90))
     four = cv2.boundingRect((page[:, 60:140] > 63).astype(np.uint8))
 
-    found = single_line(inked(page))
+    found = find_single_line(inked(page))
 
     assert len(found) == 3
     assert found[1].box == (four[0] + 60, four[1], four[0] + four[2] + 60, four[1] + four[3])
@@ -271,7 +271,7 @@ def test_a_digit_cut_in_two_by_a_gap_is_one_digit(digit, gap_px):
     middle = (top + bottom) // 2 - (bottom - top) // 4
     pixels[middle : middle + gap_px, left:right] = 0
 
-    assert same_boxes(boxes(single_line(inked(pixels))), page.boxes)
+    assert same_boxes(boxes(find_single_line(inked(pixels))), page.boxes)
 
 
 def test_two_lines_close_together_are_not_joined():
@@ -287,7 +287,7 @@ def test_ones_side_by_side_are_not_joined():
     page = empty(100, 300)
     true = [filled(page, (40 + 14 * i, 30, 44 + 14 * i, 70)) for i in range(6)]
 
-    assert boxes(single_line(inked(page))) == true
+    assert boxes(find_single_line(inked(page))) == true
 
 
 # Written numbers and pages
@@ -301,7 +301,7 @@ def test_written_numbers_have_the_boxes_they_were_written_in(seed, height_px, pe
 
     page = inked(writing.ink)
 
-    assert same_boxes(boxes(single_line(page)), writing.boxes)
+    assert same_boxes(boxes(find_single_line(page)), writing.boxes)
     assert layout(page) == [[7]]
 
 
@@ -324,7 +324,7 @@ def test_mnist_digits_on_a_page_are_found_where_they_were_put(full_mnist, seed):
             left = box.right
         true.append(row)
 
-    found = lines(inked(page))
+    found = find_lines(inked(page))
 
     assert [[len(number) for number in line] for line in found] == [[3, 5], [3, 5]]
     for line, row in zip(found, true, strict=True):
@@ -349,7 +349,7 @@ def test_skewed_lines_keep_their_reading_order(seed, degrees):
         for writing, offset in zip(writings, offsets, strict=False)
     ]  # fmt: skip
 
-    found = lines(inked(cv2.warpAffine(page, turn, page.shape[::-1])))
+    found = find_lines(inked(cv2.warpAffine(page, turn, page.shape[::-1])))
 
     assert [[len(number) for number in line] for line in found] == [[10], [10], [10]]
     for line, row in zip(found, centres, strict=True):
@@ -369,10 +369,10 @@ def test_boxes_are_those_of_the_page_when_it_was_shrunk():
     found = ink.find(page)
 
     assert found.scale > 1.5
-    assert same_boxes(boxes(single_line(found)), true, least_overlap=0.9)
+    assert same_boxes(boxes(find_single_line(found)), true, least_overlap=0.9)
 
 
-@pytest.mark.parametrize("find", [single_line, lambda ink_: [single_digit(ink_)]])
+@pytest.mark.parametrize("find", [find_single_line, lambda ink_: [find_single_digit(ink_)]])
 def test_boxes_end_with_the_page(find):
     pixels = empty(100, 100)
     filled(pixels, (60, 20, 100, 100))
@@ -390,7 +390,7 @@ def test_boxes_end_with_the_page(find):
 def test_a_written_digit_is_found_whole(digit, seed):
     writing = write(digit, np.random.default_rng(seed), height_px=100, pen_px=8)
 
-    region = single_digit(inked(writing.ink))
+    region = find_single_digit(inked(writing.ink))
 
     assert same_boxes([region.box], writing.boxes, least_overlap=0.97)
     left, top, right, bottom = region.box
@@ -404,10 +404,10 @@ def test_a_written_digit_is_found_whole(digit, seed):
 def test_specks_and_fragments_at_the_edge_are_not_the_digit(speck):
     page = empty(200, 200)
     stroke(page, (90, 60), (120, 60), (100, 140), pen_px=9)
-    alone = single_digit(inked(page.copy()))
+    alone = find_single_digit(inked(page.copy()))
     filled(page, speck)
 
-    assert single_digit(inked(page)).box == alone.box
+    assert find_single_digit(inked(page)).box == alone.box
 
 
 def test_a_neighbour_cut_by_the_edge_is_not_the_digit():
@@ -415,7 +415,7 @@ def test_a_neighbour_cut_by_the_edge_is_not_the_digit():
     box = filled(page, (80, 60, 110, 140))
     filled(page, (170, 50, 200, 150))
 
-    assert single_digit(inked(page)).box == box
+    assert find_single_digit(inked(page)).box == box
 
 
 @pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])
@@ -430,7 +430,7 @@ def test_a_frame_along_a_side_is_not_the_digit(side):
     }
     filled(page, strip[side])
 
-    assert single_digit(inked(page)).box == box
+    assert find_single_digit(inked(page)).box == box
 
 
 def test_a_digit_that_touches_the_edge_of_its_crop_is_the_digit():
@@ -438,7 +438,7 @@ def test_a_digit_that_touches_the_edge_of_its_crop_is_the_digit():
     box = filled(page, (10, 0, 30, 60))
     filled(page, (35, 28, 38, 31))
 
-    assert single_digit(inked(page)).box == box
+    assert find_single_digit(inked(page)).box == box
 
 
 @pytest.mark.parametrize("digit", ["0", "4", "6", "8", "9"])
@@ -451,7 +451,7 @@ def test_a_speck_in_a_tight_crop_is_not_the_digit(digit):
     y, x = np.unravel_index(room.argmax(), room.shape)
     filled(page, (int(x), int(y), int(x) + 3, int(y) + 3))
 
-    box = single_digit(inked(page)).box
+    box = find_single_digit(inked(page)).box
 
     assert overlap(box, Box(0, 0, right - left, bottom - top)) > 0.95
 
@@ -462,7 +462,7 @@ def test_the_frame_of_a_form_field_is_not_the_digit():
     page[4:-4, 4:-4] = 0
     box = filled(page, (80, 60, 110, 140))
 
-    assert single_digit(inked(page)).box == box
+    assert find_single_digit(inked(page)).box == box
 
 
 def test_every_stroke_near_the_digit_belongs_to_it():
@@ -470,7 +470,7 @@ def test_every_stroke_near_the_digit_belongs_to_it():
     stroke(page, (80, 60), (78, 95), (110, 97), (114, 125), (80, 138), pen_px=9)
     stroke(page, (92, 50), (124, 48), pen_px=9)
 
-    region = single_digit(inked(page))
+    region = find_single_digit(inked(page))
 
     left, top, width, height = cv2.boundingRect((page > 63).astype(np.uint8))
     assert region.box == Box(left, top, left + width, top + height)

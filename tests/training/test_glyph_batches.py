@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from inkread.models.runtime import as_input
+from inkread.models.runtime import prepare_glyphs
 from inkread.training.augmentation.elastic import Augmentation
 from inkread.training.glyph_batches import Batches, Source
 from inkread.training.mnist import Split
@@ -20,7 +20,7 @@ class Oracle:
     def __init__(self):
         self.asked = []
 
-    def probabilities(self, glyphs):
+    def predict_probabilities(self, glyphs):
         self.asked.append(glyphs.copy())
         return np.full((len(glyphs), 10), 0.1, np.float32)
 
@@ -44,7 +44,7 @@ def test_an_epoch_holds_every_image_once_with_its_label(split):
     pairs = {
         (glyph.tobytes(), label) for glyph, label in zip(glyphs, targets.argmax(1), strict=True)
     }
-    expected = as_input(split.images)
+    expected = prepare_glyphs(split.images)
     assert pairs == {
         (glyph.tobytes(), label) for glyph, label in zip(expected, split.labels, strict=True)
     }
@@ -66,7 +66,7 @@ def test_the_asked_for_share_is_replaced(split):
     glyphs, targets = whole(Batches(Source(large, recipe, seed=0), epoch=0))
     assert targets.shape == (2000, 11)
     assert targets[:, 10].mean() == pytest.approx(0.2, abs=0.03)
-    originals = {image.tobytes() for image in as_input(split.images)}
+    originals = {image.tobytes() for image in prepare_glyphs(split.images)}
     kept = np.mean([glyph.tobytes() in originals for glyph in glyphs])
     assert kept == pytest.approx(0.8 * 0.7, abs=0.04)
 
@@ -114,4 +114,4 @@ def test_the_teacher_is_asked_once_a_copy_and_before_spoiling(split):
     assert not np.array_equal(epochs[0], epochs[2])  # the same copy, spoiled another way
     unspoiled = dataclasses.replace(DISTORTED, taught_copies=2)
     seen, _ = whole(Batches(Source(split, unspoiled, 0), epoch=2))
-    assert np.array_equal(as_input(np.concatenate(oracle.asked[:4])), seen)
+    assert np.array_equal(prepare_glyphs(np.concatenate(oracle.asked[:4])), seen)

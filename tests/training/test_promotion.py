@@ -3,12 +3,12 @@ import pytest
 
 from inkread.errors import ModelError
 from inkread.models.registry import Registry
-from inkread.models.runtime import Model, shipped_models
+from inkread.models.runtime import Model, list_shipped_models
 from inkread.training.evaluation.evaluate import share
 from inkread.training.mnist import Split
 from inkread.training.promotion import Margins, Trial, compare, promote, read_right
 
-SHIPPED = shipped_models()["default"]
+SHIPPED = list_shipped_models()["default"]
 
 
 def trial(before, after, n, margin):
@@ -66,7 +66,7 @@ def test_an_equal_model_is_promoted(trials, tmp_path):
     assert [each.before.n for each in trials[0]] == [300, 300]
     registry = Registry(tmp_path)
     version = promote(SHIPPED, trials[0], registry, "glyph")
-    assert registry.current() == version.path
+    assert registry.find_current() == version.path
 
 
 def test_a_worse_model_is_refused_and_says_where_and_by_how_much(trials, small_run, tmp_path):
@@ -75,7 +75,7 @@ def test_a_worse_model_is_refused_and_says_where_and_by_how_much(trials, small_r
         promote(small_run.model_file, trials[1], registry, "glyph")
     for each in trials[1]:
         assert each.summary in str(caught.value)
-    assert registry.current() is None
+    assert registry.find_current() is None
 
 
 def test_only_the_failed_trial_is_named(trials, small_run, tmp_path):

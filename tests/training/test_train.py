@@ -434,8 +434,10 @@ def test_an_ensemble_answers_with_the_mean_of_its_members(tiny, tmp_path):
         zip(TRIO.members, (6, 7, 8), strict=True)
     )
     glyphs = tiny.validation.images
-    each = [Model(member / "model.onnx").raw(glyphs) for member in members]
-    np.testing.assert_allclose(Model(run.model_file).raw(glyphs), np.mean(each, 0), atol=1e-5)
+    each = [Model(member / "model.onnx").predict_uncalibrated(glyphs) for member in members]
+    np.testing.assert_allclose(
+        Model(run.model_file).predict_uncalibrated(glyphs), np.mean(each, 0), atol=1e-5
+    )
     assert [epoch.epoch for epoch in run.history] == [1, 2, 3, 4]
     assert np.all(np.diff([epoch.seconds for epoch in run.history]) > 0)
     reloaded = load_network(run.directory)
@@ -450,14 +452,16 @@ def test_a_cascade_asks_its_second_member_where_the_first_is_not_sure(unbroken, 
         zip(DUO.members, (4, 5), strict=True)
     )
     glyphs = tiny.validation.images
-    first, second = (Model(member / "model.onnx").raw(glyphs) for member in members)
+    first, second = (
+        Model(member / "model.onnx").predict_uncalibrated(glyphs) for member in members
+    )
     is_unsure = first.max(axis=1, keepdims=True) < DUO.sure
     assert 0 < is_unsure.sum() < len(glyphs)
     expected = np.where(is_unsure, second, first)
     model = Model(run.model_file)
-    np.testing.assert_allclose(model.raw(glyphs), expected, atol=1e-5)
+    np.testing.assert_allclose(model.predict_uncalibrated(glyphs), expected, atol=1e-5)
     for index in (is_unsure.argmin(), is_unsure.argmax()):  # the second is asked about none, one
-        answer = model.raw(glyphs[index : index + 1])
+        answer = model.predict_uncalibrated(glyphs[index : index + 1])
         np.testing.assert_allclose(answer, expected[index : index + 1], atol=1e-5)
     assert model.metadata.junk_threshold is not None
     assert model.metadata.teacher_sha256 == hashlib.sha256(teacher.read_bytes()).hexdigest()

@@ -53,12 +53,12 @@ def test_frames_are_distributions_whatever_their_company(unbroken):
     model = LineModel(unbroken.model_file)
     strips = unbroken.validation.strips[:6]
 
-    together = model.log_probabilities(strips)
+    together = model.predict_log_probabilities(strips)
 
     for strip, frames in zip(strips, together, strict=True):
         assert frames.shape == ((strip.shape[1] + 1) // 2, len(SYMBOLS) + 1)
         np.testing.assert_allclose(np.exp(frames).sum(axis=1), 1, atol=1e-5)
-        (alone,) = model.log_probabilities([strip])
+        (alone,) = model.predict_log_probabilities([strip])
         # Only what lies within the network's reach of the padding may differ a little.
         np.testing.assert_allclose(np.exp(alone[:-24]), np.exp(frames[:-24]), atol=1e-3)
 

@@ -6,15 +6,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from inkread.files import replacing
+from inkread.files import replace_atomically
 from inkread.results import Page
 
-__all__ = ["annotated", "save_annotated"]
+__all__ = ["draw_annotated", "save_annotated"]
 
 _SURE, _REJECTED = (0, 120, 60), (200, 30, 30)
 
 
-def annotated(pixels: npt.NDArray[np.uint8], page: Page) -> Image.Image:
+def draw_annotated(pixels: npt.NDArray[np.uint8], page: Page) -> Image.Image:
     """Draw what was read over a picture.
 
     A number's digits stand above its boxes with its confidence; what was rejected is red.
@@ -57,5 +57,5 @@ def save_annotated(pixels: npt.NDArray[np.uint8], page: Page, path: Path) -> Non
     Raises:
         OSError: the file can't be written.
     """
-    with replacing(path) as temporary:
-        annotated(pixels, page).save(temporary, format="PNG")
+    with replace_atomically(path) as temporary:
+        draw_annotated(pixels, page).save(temporary, format="PNG")

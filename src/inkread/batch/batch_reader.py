@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inkread.batch.processes import in_order
+from inkread.batch.processes import map_in_order, num_cores
 from inkread.errors import ImageError
 from inkread.results import Number, Page
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:  # heavy
     from inkread.reader import Reader
 
 __all__ = [
-    "Input",
     "Outcome",
+    "PictureInput",
     "ReadAs",
-    "Settings",
+    "ReadSettings",
+    "choose_num_processes",
     "open_reader",
-    "outcomes_of",
-    "processes_for",
     "read_files",
+    "read_picture",
 ]
 
 _WORTH_A_PROCESS = 32  # pictures; about what is read in the time that a process takes to start
@@ -43,7 +43,7 @@ class ReadAs(StrEnum):
 
 
 @dataclass(frozen=True)
-class Settings:
+class ReadSettings:
     """How to read.
 
     Attributes:
@@ -68,7 +68,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Input:
+class PictureInput:
     """A picture to read.
 
     Attributes:
@@ -101,15 +101,13 @@ class Outcome:
     is_last: bool = True
 
 
-def processes_for(num_inputs: int) -> int:
+def choose_num_processes(num_inputs: int) -> int:
     """Return how many processes are worth starting: at most one a core."""
-    available = getattr(os, "sched_getaffinity", None)
-    num_cores = len(available(0)) if available else os.cpu_count() or 1
-    return max(1, min(num_cores, math.ceil(num_inputs / _WORTH_A_PROCESS)))
+    return max(1, min(num_cores(), math.ceil(num_inputs / _WORTH_A_PROCESS)))
 
 
 def read_files(
-    inputs: Sequence[Input], settings: Settings, *, num_processes: int = 1
+    inputs: Sequence[PictureInput], settings: ReadSettings, *, num_processes: int = 1
 ) -> Generator[Outcome, None, None]:
     """Read pictures, all pages of each, and give what came of them in their order.
 
@@ -132,18 +130,20 @@ def read_files(
     """
     if num_processes > 1:
         settings = replace(settings, threads=settings.threads or 1)
-    return in_order(partial(_prepare, settings), inputs, lost=_lost, num_processes=num_processes)
+    return map_in_order(
+        partial(_prepare, settings), inputs, on_crash=_lost, num_processes=num_processes
+    )
 
 
-def _prepare(settings: Settings) -> Callable[[Input], Iterator[Outcome]]:
-    return partial(outcomes_of, open_reader(settings), settings)
+def _prepare(settings: ReadSettings) -> Callable[[PictureInput], Iterator[Outcome]]:
+    return partial(read_picture, open_reader(settings), settings)
 
 
-def _lost(each: Input, reason: str) -> Outcome:
+def _lost(each: PictureInput, reason: str) -> Outcome:
     return Outcome(each.name, None, reason)
 
 
-def open_reader(settings: Settings) -> "Reader":
+def open_reader(settings: ReadSettings) -> "Reader":
     """Load the models.
 
     Raises:
@@ -160,7 +160,7 @@ def open_reader(settings: Settings) -> "Reader":
     )
 
 
-def outcomes_of(reader: "Reader", settings: Settings, each: Input) -> Iterator[Outcome]:
+def read_picture(reader: "Reader", settings: ReadSettings, each: PictureInput) -> Iterator[Outcome]:
     """Read all pages of a picture in this process, and give what came of each."""
     from inkread.imaging.images import open_pages
 
@@ -178,7 +178,7 @@ def outcomes_of(reader: "Reader", settings: Settings, each: Input) -> Iterator[O
 
 
 def _outcome(
-    reader: "Reader", settings: Settings, each: Input, opened: "Pages", index: int
+    reader: "Reader", settings: ReadSettings, each: PictureInput, opened: "Pages", index: int
 ) -> Outcome:
     from inkread.batch.annotate import save_annotated
 
@@ -198,13 +198,13 @@ def _outcome(
     return Outcome(each.name, page, error, is_last=index + 1 == len(opened))
 
 
-def _without_name(error: Exception, each: Input) -> str:
+def _without_name(error: Exception, each: PictureInput) -> str:
     if isinstance(each.picture, bytes):
         return str(error)
     return str(error).removeprefix(f"{Path(each.picture)}: ")
 
 
-def _read(reader: "Reader", settings: Settings, pixels: "NDArray[np.uint8]") -> Page:
+def _read(reader: "Reader", settings: ReadSettings, pixels: "NDArray[np.uint8]") -> Page:
     length, pattern, check = settings.length, settings.pattern, settings.check
     if settings.read_as is ReadAs.PAGE:
         return reader.read(pixels, length=length, pattern=pattern, check=check)

@@ -8,16 +8,25 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Protocol
 
-from inkread.batch.results_file import Form
+from inkread.batch.results_file import ResultsFormat
 from inkread.results import Number, Page
 
-__all__ = ["Csv", "Json", "Keep", "Show", "Write", "kept_indices", "number_rows", "written"]
+__all__ = [
+    "CsvWriter",
+    "JsonWriter",
+    "KeepNumber",
+    "PageWriter",
+    "WriteText",
+    "make_number_rows",
+    "make_page_writer",
+    "select_indices",
+]
 
-Write = Callable[[str], object]
-Keep = Callable[[Number], bool]
+WriteText = Callable[[str], object]
+KeepNumber = Callable[[Number], bool]
 
 
-class Show(Protocol):
+class PageWriter(Protocol):
     """Something that pages are given to."""
 
     def add(self, name: str, page: Page) -> None:
@@ -29,10 +38,10 @@ def _print(text: str) -> None:
     sys.stdout.flush()
 
 
-class Json:
+class JsonWriter:
     """Writes pages as JSON Lines: the page's ``to_dict`` and the file's name."""
 
-    def __init__(self, write: Write = _print, keep: Keep | None = None) -> None:
+    def __init__(self, write: WriteText = _print, keep: KeepNumber | None = None) -> None:
         """Start.
 
         Args:
@@ -44,13 +53,13 @@ class Json:
 
     def add(self, name: str, page: Page) -> None:
         """Write one page."""
-        kept = kept_indices(page, self._keep)
+        kept = select_indices(page, self._keep)
         if kept or not page.numbers:
             page = replace(page, numbers=tuple(page.numbers[index] for index in kept))
             self._write(json.dumps({"file": name, **page.to_dict()}) + "\n")
 
 
-class Csv:
+class CsvWriter:
     """Writes pages as CSV, a row a number; a page without numbers has one of empty fields.
 
     ``row`` and ``column`` are places in the table that ``Page.rows`` gives, ``index`` that in
@@ -64,7 +73,7 @@ class Csv:
     HEADER = ",".join(COLUMNS) + "\n"
 
     def __init__(
-        self, write: Write = _print, keep: Keep | None = None, *, header: bool = True
+        self, write: WriteText = _print, keep: KeepNumber | None = None, *, header: bool = True
     ) -> None:
         """Start.
 
@@ -84,7 +93,7 @@ class Csv:
         writer = csv.writer(text, lineterminator="\n")
         if not page.numbers:  # a blank picture has its row too
             writer.writerow([name, page.page, *[""] * (len(self.COLUMNS) - 2)])
-        for row in number_rows(page, kept_indices(page, self._keep)):
+        for row in make_number_rows(page, select_indices(page, self._keep)):
             row["confidence"] = f"{row['confidence']:.4f}"
             row["rejected"] = str(row["rejected"]).lower()
             writer.writerow([name, *row.values()])
@@ -92,8 +101,8 @@ class Csv:
             self._write(text.getvalue())
 
 
-def number_rows(page: Page, indices: Iterable[int]) -> Iterator[dict[str, Any]]:
-    """Give the numbers of a page as rows of a table, by their ``Csv.COLUMNS`` but the file."""
+def make_number_rows(page: Page, indices: Iterable[int]) -> Iterator[dict[str, Any]]:
+    """Yield numbers of a page as table rows, keyed by ``CsvWriter.COLUMNS`` without the file."""
     places = {
         id(number): (row, column)
         for row, cells in enumerate(page.rows())
@@ -105,14 +114,14 @@ def number_rows(page: Page, indices: Iterable[int]) -> Iterator[dict[str, Any]]:
             page.page, index, *places[id(number)], number.text, number.raw, number.confidence,
             *number.box, number.rejected, number.unconstrained,
         )  # fmt: skip
-        yield dict(zip(Csv.COLUMNS[1:], values, strict=True))
+        yield dict(zip(CsvWriter.COLUMNS[1:], values, strict=True))
 
 
-def written(form: Form, write: Write) -> Show:
+def make_page_writer(form: ResultsFormat, write: WriteText) -> PageWriter:
     """Return what writes pages to a file of results, which has its own header."""
-    return Json(write) if form is Form.JSON else Csv(write, header=False)
+    return JsonWriter(write) if form is ResultsFormat.JSON else CsvWriter(write, header=False)
 
 
-def kept_indices(page: Page, keep: Keep | None) -> list[int]:
+def select_indices(page: Page, keep: KeepNumber | None) -> list[int]:
     """Return the indices of the numbers to write."""
     return [index for index, number in enumerate(page.numbers) if keep is None or keep(number)]

@@ -2,6 +2,7 @@
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import sys
 import warnings
@@ -17,7 +18,7 @@ from typing import Generic, TypeVar
 from inkread.batch.allocator import READING_BYTES, keep_freed_memory
 from inkread.errors import InkreadError
 
-__all__ = ["in_order"]
+__all__ = ["map_in_order", "num_cores"]
 
 _AHEAD = 16  # how many inputs a process may be ahead of the one whose turn it is
 _HELD_RESULTS = 64  # of one input, that may wait for their turn
@@ -27,11 +28,18 @@ _Result = TypeVar("_Result")
 _Prepare = Callable[[], Callable[[_Input], Iterable[_Result]]]
 
 
-def in_order(
+def num_cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux: a container may have fewer than the machine
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def map_in_order(
     prepare: _Prepare[_Input, _Result],
     inputs: Iterable[_Input],
     *,
-    lost: Callable[[_Input, str], _Result],
+    on_crash: Callable[[_Input, str], _Result],
     num_processes: int,
 ) -> Generator[_Result, None, None]:
     """Read inputs, and give what comes of them in their order.
@@ -45,7 +53,7 @@ def in_order(
         prepare: called once in each process, to which it is sent; what it returns is kept there,
             and gives the results of an input.
         inputs: taken one by one, each when a process has nothing to do, to which it is sent.
-        lost: gives the result for an input over which a process died, from it and the reason.
+        on_crash: gives the result for an input over which a process died, from it and the reason.
         num_processes: at least 1; with 1, reading is done in this process.
 
     Yields:
@@ -60,7 +68,7 @@ def in_order(
         for each in inputs:
             yield from read(each)
     else:
-        with contextlib.closing(_Team(prepare, lost, num_processes)) as team:
+        with contextlib.closing(_Team(prepare, on_crash, num_processes)) as team:
             yield from team.read(iter(inputs))
 
 
@@ -110,11 +118,11 @@ class _Team(Generic[_Input, _Result]):
     def __init__(
         self,
         prepare: _Prepare[_Input, _Result],
-        lost: Callable[[_Input, str], _Result],
+        on_crash: Callable[[_Input, str], _Result],
         num_processes: int,
     ) -> None:
         self._prepare = prepare
-        self._lost = lost
+        self._lost = on_crash
         self._num_processes = num_processes
         self._idle: list[_Worker] = []
         self._busy: dict[_Worker, _Task[_Input, _Result]] = {}

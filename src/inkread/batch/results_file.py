@@ -11,29 +11,29 @@ from typing import IO
 from inkread.errors import ConfigError
 from inkread.files import check_target
 
-__all__ = ["Form", "Record", "form_of"]
+__all__ = ["ResultsFile", "ResultsFormat", "choose_format"]
 
 _SUFFIXES = {".csv": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json"}
 
 
-class Form(StrEnum):
+class ResultsFormat(StrEnum):
     """How results are written."""
 
     CSV = "csv"
     JSON = "json"
 
 
-def form_of(path: Path) -> Form:
+def choose_format(path: Path) -> ResultsFormat:
     """Return how results are written to a file of this name.
 
     Raises:
         ConfigError: the suffix says nothing of it, or no such file can be written.
     """
     check_target(path, tuple(_SUFFIXES))
-    return Form(_SUFFIXES[path.suffix.lower()])
+    return ResultsFormat(_SUFFIXES[path.suffix.lower()])
 
 
-class Record:
+class ResultsFile:
     """The results of pictures that were read in order, one after the other.
 
     What is given to ``write`` is appended in one go, so a kill leaves whole pages but for the last
@@ -45,7 +45,9 @@ class Record:
         names: of the pictures whose results it held, complete, when it was opened.
     """
 
-    def __init__(self, path: Path, form: Form, header: str, *, resume: bool = False) -> None:
+    def __init__(
+        self, path: Path, form: ResultsFormat, header: str, *, resume: bool = False
+    ) -> None:
         """Open the file, or make it.
 
         Args:
@@ -71,7 +73,7 @@ class Record:
                 )
             self.names, kept_bytes = _complete(path, form, header)
             os.truncate(path, kept_bytes)
-        self._header = header if form is Form.CSV and not kept_bytes else ""
+        self._header = header if form is ResultsFormat.CSV and not kept_bytes else ""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("ab", buffering=0)
 
@@ -94,10 +96,12 @@ class Record:
         self._file.close()
 
 
-def _complete(path: Path, form: Form, header: str) -> tuple[frozenset[str], int]:
+def _complete(path: Path, form: ResultsFormat, header: str) -> tuple[frozenset[str], int]:
     """Return the names of all pictures but the last, and where in the file its results begin."""
     with path.open("rb") as file:
-        rows = _csv_rows(path, file, header) if form is Form.CSV else _json_rows(path, file)
+        rows = (
+            _csv_rows(path, file, header) if form is ResultsFormat.CSV else _json_rows(path, file)
+        )
         names: set[str] = set()
         last, last_start = None, 0
         for name, start in rows:

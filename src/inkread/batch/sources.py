@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["STDIN", "SUFFIXES", "Source", "find", "is_picture", "printable"]
+__all__ = ["STDIN", "SUFFIXES", "Source", "find", "is_picture", "make_printable"]
 
 STDIN = "-"
 # What is taken from folders; a file that is named is read whatever its suffix.
@@ -112,7 +112,7 @@ def is_picture(file: str) -> bool:
     return not file.startswith(".") and Path(file).suffix.lower() in SUFFIXES
 
 
-def printable(name: str) -> str:
+def make_printable(name: str) -> str:
     """Return a name as text: bytes in it that are none are escaped."""
     return name.encode("utf-8", "backslashreplace").decode()
 

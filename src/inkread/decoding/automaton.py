@@ -7,7 +7,14 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DEAD", "Automaton", "TooManyStatesError", "explored", "product", "spelling"]
+__all__ = [
+    "DEAD",
+    "Automaton",
+    "TooManyStatesError",
+    "build_automaton",
+    "build_text_automaton",
+    "intersect",
+]
 
 DEAD = -1
 MAX_STATES = 5000  # 100 MiB of bounds for a strip of 250 frames
@@ -63,7 +70,7 @@ class Automaton:
         return False
 
 
-def explored(
+def build_automaton(
     symbols: str,
     initial: Iterable[State],
     step: Callable[[State, str], State | None],
@@ -105,7 +112,7 @@ def explored(
     return _trimmed(Automaton(symbols, transitions, tuple(range(len(starts))), accepting))
 
 
-def product(first: Automaton, second: Automaton) -> Automaton:
+def intersect(first: Automaton, second: Automaton) -> Automaton:
     """Return an automaton of the same symbols for the strings that both accept."""
 
     def step(state: tuple[int, int], symbol: str) -> tuple[int, int] | None:
@@ -119,10 +126,10 @@ def product(first: Automaton, second: Automaton) -> Automaton:
     columns = {symbol: index for index, symbol in enumerate(first.symbols)}
     left_rows, right_rows = first.transitions.tolist(), second.transitions.tolist()
     initial = [(left, right) for left in first.initial for right in second.initial]
-    return explored(first.symbols, initial, step, accepts)
+    return build_automaton(first.symbols, initial, step, accepts)
 
 
-def spelling(text: str, symbols: str) -> Automaton:
+def build_text_automaton(text: str, symbols: str) -> Automaton:
     """Return an automaton for a text's digits with any separators before, between and after."""
 
     def step(state: int, symbol: str) -> int | None:
@@ -130,7 +137,7 @@ def spelling(text: str, symbols: str) -> Automaton:
             return state
         return state + 1 if state < len(text) and text[state] == symbol else None
 
-    return explored(symbols, [0], step, lambda state: state == len(text))
+    return build_automaton(symbols, [0], step, lambda state: state == len(text))
 
 
 def _trimmed(automaton: Automaton) -> Automaton:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 
-from inkread.decoding.automaton import Automaton, TooManyStatesError, explored, product
+from inkread.decoding.automaton import Automaton, TooManyStatesError, build_automaton, intersect
 from inkread.decoding.check_digits import CHECKS, Check
 from inkread.decoding.patterns import DIGITS, parse
 from inkread.errors import ConfigError
@@ -103,7 +103,7 @@ class Constraint:
             self.check("".join(filter(DIGITS.__contains__, string)))
         )
 
-    def automaton(self, written: str) -> Automaton:
+    def build_automaton(self, written: str) -> Automaton:
         """Return an automaton for what satisfies it but for a function as check.
 
         Args:
@@ -140,12 +140,12 @@ def _compiled(
     least, most = bounds or (0, None)
     parts = [_counted(least, most, written)]
     if pattern is not None:
-        parts.append(parse(pattern).automaton(written))
+        parts.append(parse(pattern).build_automaton(written))
     if check is not None:
         parts.append(_counted(*CHECKS[check].lengths, written))
         parts.append(_checked(CHECKS[check], written))
     try:
-        return reduce(product, parts)
+        return reduce(intersect, parts)
     except TooManyStatesError as error:
         raise ConfigError(
             f"expected a constraint of at most {error.most} states, received one with more: "
@@ -163,12 +163,12 @@ def _counted(least: int, most: int | None, written: str) -> Automaton:
             return min(count + 1, least)
         return count + 1 if count < most else None
 
-    return explored(written, [0], step, lambda count: count >= least)
+    return build_automaton(written, [0], step, lambda count: count >= least)
 
 
 def _checked(check: Check, written: str) -> Automaton:
     """Return an automaton for a check, to which separators are nothing."""
-    return explored(
+    return build_automaton(
         written,
         check.initial,
         lambda state, symbol: check.step(state, int(symbol)) if symbol in DIGITS else state,

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BLANK", "Frames", "Front", "Posterior", "posterior", "viterbi"]
+__all__ = ["BLANK", "Frames", "Front", "Posterior", "compute_posterior", "find_viterbi_path"]
 
 BLANK = 0
 
@@ -123,7 +123,7 @@ class Posterior:
     occupancy: Array
 
 
-def posterior(frames: Frames, string: Sequence[int]) -> Posterior:
+def compute_posterior(frames: Frames, string: Sequence[int]) -> Posterior:
     """Compare a string with all those that differ from it in one symbol, exactly."""
     n, num_frames = len(string), frames.num_frames
     fronts = frames.spell(string)
@@ -164,7 +164,7 @@ def posterior(frames: Frames, string: Sequence[int]) -> Posterior:
     )
 
 
-def viterbi(log_probabilities: Array, string: Sequence[int]) -> npt.NDArray[np.intp]:
+def find_viterbi_path(log_probabilities: Array, string: Sequence[int]) -> npt.NDArray[np.intp]:
     """Lay a string over the frames in the most probable way.
 
     Args:

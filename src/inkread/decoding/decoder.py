@@ -16,14 +16,21 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from inkread.decoding.automaton import Automaton, explored, product, spelling
+from inkread.decoding.automaton import Automaton, build_automaton, build_text_automaton, intersect
 from inkread.decoding.constraints import DIGITS, Constraint
-from inkread.decoding.ctc import BLANK, Frames, posterior, viterbi
-from inkread.decoding.search import EFFORT, log_mass, ranked
+from inkread.decoding.ctc import BLANK, Frames, compute_posterior, find_viterbi_path
+from inkread.decoding.search import EFFORT, compute_log_mass, search_best_first
 from inkread.errors import ConfigError, ModelError
 from inkread.results import REJECTED
 
-__all__ = ["Guess", "Reading", "Scores", "best", "candidates", "log_probability_of"]
+__all__ = [
+    "Guess",
+    "Reading",
+    "Scores",
+    "compute_log_probability",
+    "decode_best",
+    "decode_candidates",
+]
 
 NUM_TRIES = 1000  # texts that are shown to a check that is a Python function
 _NEGLIGIBLE = 0.1  # raw strings so much less probable than those found are not looked at
@@ -72,7 +79,7 @@ class Reading:
     spans: tuple[tuple[int, int], ...]
 
 
-def best(log_probabilities: npt.NDArray[np.floating], symbols: str) -> Reading:
+def decode_best(log_probabilities: npt.NDArray[np.floating], symbols: str) -> Reading:
     """Return the most probable reading of a strip.
 
     Args:
@@ -83,10 +90,10 @@ def best(log_probabilities: npt.NDArray[np.floating], symbols: str) -> Reading:
     Raises:
         ModelError: the two don't fit each other, or are no distributions.
     """
-    return Scores(log_probabilities, symbols).best()
+    return Scores(log_probabilities, symbols).decode_best()
 
 
-def candidates(
+def decode_candidates(
     log_probabilities: npt.NDArray[np.floating],
     symbols: str,
     constraint: Constraint | None = None,
@@ -106,10 +113,10 @@ def candidates(
         ConfigError: the pattern names a separator that isn't among the symbols.
     """
     scores = Scores(log_probabilities, symbols)
-    return tuple(scores.reading(guess) for guess in scores.guesses(constraint, count))
+    return tuple(scores.make_reading(guess) for guess in scores.find_guesses(constraint, count))
 
 
-def log_probability_of(
+def compute_log_probability(
     log_probabilities: npt.NDArray[np.floating], symbols: str, constraint: Constraint
 ) -> float:
     """Return the natural log of the probability that the strip shows anything that is allowed.
@@ -135,68 +142,68 @@ def log_probability_of(
         )
     scores = Scores(log_probabilities, symbols)
     if constraint.names_separators:
-        frames, written = scores.raw_frames()
+        frames, written = scores.make_raw_frames()
     else:
-        frames, written = scores.text_frames(DIGITS), DIGITS
-    return log_mass(frames, constraint.automaton(written))
+        frames, written = scores.make_text_frames(DIGITS), DIGITS
+    return compute_log_mass(frames, constraint.build_automaton(written))
 
 
 class Scores:
     """What a line network says of one strip, checked, and the searches in it."""
 
     def __init__(self, log_probabilities: npt.NDArray[np.floating], symbols: str) -> None:
-        """Check a network's output; arguments and errors as for ``candidates``."""
+        """Check a network's output; arguments and errors as for ``decode_candidates``."""
         self.symbols = symbols
         self.log_probabilities = _checked(log_probabilities, symbols)
         self.text_symbols = "".join(symbol for symbol in symbols if _is_text(symbol))
         self.text_classes = [symbols.index(symbol) + 1 for symbol in self.text_symbols]
         text_classes = {0, *self.text_classes}
         self.parting = [c for c in range(len(symbols) + 1) if c == 0 or c not in text_classes]
-        self.frames = self.text_frames(self.text_symbols)
+        self.frames = self.make_text_frames(self.text_symbols)
         self.path = self.log_probabilities.argmax(axis=1)  # (T,), the best alignment of all
         self.raw = self._spelled(_runs(self.path))
         self.text = "".join(filter(_is_text, self.raw))
 
     @classmethod
-    def averaged(cls, views: "Sequence[Scores]") -> "Scores":
+    def average(cls, views: "Sequence[Scores]") -> "Scores":
         """Average what several views of one strip show, frame by frame."""
         mean = np.mean([np.exp(view.log_probabilities) for view in views], axis=0)
         return cls(np.log(mean), views[0].symbols)
 
-    def log_probability(self, text: str) -> float:
+    def compute_log_probability(self, text: str) -> float:
         """Return the natural log of the probability that the strip shows a text."""
         return self.frames.spell(self._classes(text))[-1].log_probability
 
-    def certain(self, constraint: Constraint | None) -> Guess | None:
+    def find_certain_guess(self, constraint: Constraint | None) -> Guess | None:
         """Return the text of each frame's best class, if no other can be as probable."""
         if constraint is not None and constraint.names_separators:
             found = self._matching(constraint, 1)
             return found[0] if found and found[0].log_probability > _HALF else None
-        log_probability = self.log_probability(self.text)
+        log_probability = self.compute_log_probability(self.text)
         if log_probability <= _HALF or (constraint and not constraint.accepts(self.text)):
             return None
         return Guess(self.text, log_probability)
 
-    def guesses(self, constraint: Constraint | None, count: int) -> tuple[Guess, ...]:
-        """Return what the strip may show, the most probable first; see ``candidates``."""
+    def find_guesses(self, constraint: Constraint | None, count: int) -> tuple[Guess, ...]:
+        """Return what the strip may show, the most probable first; see ``decode_candidates``."""
         if constraint is not None and constraint.names_separators:
             return self._matching(constraint, count)
-        if count == 1 and (certain := self.certain(constraint)):
+        if count == 1 and (certain := self.find_certain_guess(constraint)):
             return (certain,)
         found = itertools.islice(self._texts(constraint), count)
         return tuple(Guess(text, log_probability) for log_probability, text in found)
 
-    def best(self) -> Reading:
+    def decode_best(self) -> Reading:
         """Return the most probable reading."""
-        return self.reading(self.guesses(None, 1)[0])
+        return self.make_reading(self.find_guesses(None, 1)[0])
 
-    def text_frames(self, written: str) -> Frames:
+    def make_text_frames(self, written: str) -> Frames:
         """Return the frames with the separators as blanks, and the classes of these symbols."""
         parting = np.logaddexp.reduce(self.log_probabilities[:, self.parting], axis=1)
         classes = [self.symbols.index(symbol) + 1 for symbol in written]
         return Frames(np.column_stack([parting, self.log_probabilities[:, classes]]))
 
-    def raw_frames(self) -> tuple[Frames, str]:
+    def make_raw_frames(self) -> tuple[Frames, str]:
         """Return the frames with all classes but ``?``, and their symbols."""
         written = self.symbols.replace(REJECTED, "")
         classes = [0, *(self.symbols.index(symbol) + 1 for symbol in written)]
@@ -205,16 +212,16 @@ class Scores:
     def _texts(self, constraint: Constraint | None) -> Iterator[tuple[float, str]]:
         """Give the texts, the most probable first."""
         if constraint is None:
-            return ranked(self.frames, _anything(self.text_symbols))
-        automaton = constraint.automaton(DIGITS)
-        found = ranked(self.text_frames(DIGITS), automaton, _effort(constraint))
+            return search_best_first(self.frames, _anything(self.text_symbols))
+        automaton = constraint.build_automaton(DIGITS)
+        found = search_best_first(self.make_text_frames(DIGITS), automaton, _effort(constraint))
         return _passing(found, constraint)
 
     def _matching(self, constraint: Constraint, count: int) -> tuple[Guess, ...]:
         """Return guesses under a pattern that names separators: raw strings are searched."""
-        frames, written = self.raw_frames()
-        automaton = constraint.automaton(written)
-        found = _passing(ranked(frames, automaton, _effort(constraint)), constraint)
+        frames, written = self.make_raw_frames()
+        automaton = constraint.build_automaton(written)
+        found = _passing(search_best_first(frames, automaton, _effort(constraint)), constraint)
         if count == 1 and automaton.accepts(self.raw) and constraint.passes(self.raw):
             classes = [written.index(symbol) + 1 for symbol in self.raw]
             log_probability = frames.spell(classes)[-1].log_probability
@@ -229,16 +236,19 @@ class Scores:
             if len(raws) == count and least == -np.inf:
                 least = log_probability + np.log(_NEGLIGIBLE)
         sums = {
-            text: log_mass(frames, product(automaton, spelling(text, written))) for text in raws
+            text: compute_log_mass(
+                frames, intersect(automaton, build_text_automaton(text, written))
+            )
+            for text in raws
         }
         order = sorted(sums, key=lambda text: -sums[text])[:count]
         return tuple(Guess(text, sums[text], raws[text]) for text in order)
 
-    def reading(self, guess: Guess) -> Reading:
+    def make_reading(self, guess: Guess) -> Reading:
         """Lay a text over the frames, and compare it with its neighbours."""
         text, log_probability, raw = guess
         classes = self._classes(text)
-        details = posterior(self.frames, classes)
+        details = compute_posterior(self.frames, classes)
         rivals = np.column_stack([details.substitutions, details.deletions])
         total = np.logaddexp.reduce(rivals, axis=1)
         digits = [self.text_symbols.index(digit) for digit in DIGITS]
@@ -259,12 +269,12 @@ class Scores:
         path = self.path
         if raw is not None and raw != self.raw:
             string = [self.symbols.index(symbol) + 1 for symbol in raw]
-            path = _class_path(viterbi(self.log_probabilities, string), string)
+            path = _class_path(find_viterbi_path(self.log_probabilities, string), string)
         elif raw is None and text != self.text:
             parting = self.log_probabilities[:, self.parting]
             written = self.log_probabilities[:, self.text_classes]
             columns = np.column_stack([parting.max(axis=1), written])
-            states = viterbi(columns, self._classes(text))
+            states = find_viterbi_path(columns, self._classes(text))
             path = _class_path(states, [self.symbols.index(symbol) + 1 for symbol in text])
             path = np.where(path, path, np.array(self.parting)[parting.argmax(axis=1)])
         runs = _runs(path)
@@ -312,7 +322,7 @@ def _is_text(symbol: str) -> bool:
 
 @cache
 def _anything(symbols: str) -> Automaton:
-    return explored(symbols, [0], lambda state, _: state, lambda _: True)
+    return build_automaton(symbols, [0], lambda state, _: state, lambda _: True)
 
 
 def _effort(constraint: Constraint) -> int:
@@ -333,7 +343,7 @@ def _passing(
 
 
 def _class_path(states: npt.NDArray[np.intp], string: list[int]) -> npt.NDArray[np.intp]:
-    """Return each frame's class from its state in ``viterbi``."""
+    """Return each frame's class from its state in ``find_viterbi_path``."""
     classes = np.zeros(2 * len(string) + 1, dtype=np.intp)
     classes[1::2] = string
     return classes[states]

@@ -8,7 +8,7 @@ classes and their ranges and negations, ``\d``, groups, ``|``, ``*``, ``+``, ``?
 from dataclasses import dataclass
 from functools import cache
 
-from inkread.decoding.automaton import Automaton, TooManyStatesError, explored
+from inkread.decoding.automaton import Automaton, TooManyStatesError, build_automaton
 from inkread.errors import ConfigError
 
 __all__ = ["DIGITS", "Pattern", "parse"]
@@ -66,7 +66,7 @@ class Pattern:
     names_separators: bool
     _root: _Node
 
-    def automaton(self, symbols: str) -> Automaton:
+    def build_automaton(self, symbols: str) -> Automaton:
         """Return an automaton for the strings of these symbols that match as a whole.
 
         Raises:
@@ -89,7 +89,7 @@ class Pattern:
             return closed(after) if after else None
 
         try:
-            return explored(
+            return build_automaton(
                 symbols, [closed({0})], step, lambda states: end in states, most=MAX_STATES
             )
         except TooManyStatesError:

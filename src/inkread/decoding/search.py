@@ -12,7 +12,7 @@ import numpy.typing as npt
 from inkread.decoding.automaton import Automaton
 from inkread.decoding.ctc import BLANK, Frames, Front
 
-__all__ = ["EFFORT", "log_mass", "ranked"]
+__all__ = ["EFFORT", "compute_log_mass", "search_best_first"]
 
 EFFORT = 100  # beginnings tried before the order may be wrong; a strip that can be read needs tens
 _WIDTH = 8  # beginnings of each length that are tried from then on
@@ -29,7 +29,7 @@ class _Beginning(NamedTuple):
     front: Front | None  # of the string without its last symbol
 
 
-def ranked(
+def search_best_first(
     frames: Frames, automaton: Automaton, effort: int = EFFORT
 ) -> Iterator[tuple[float, str]]:
     """Give the accepted strings and the natural logs of their probabilities, most probable first.
@@ -75,7 +75,7 @@ def ranked(
             push(search.expanded(beginning, beginning.front))
 
 
-def log_mass(frames: Frames, automaton: Automaton) -> float:
+def compute_log_mass(frames: Frames, automaton: Automaton) -> float:
     """Return the natural log of the probability of all accepted strings together."""
     masses = _backward(np.exp(frames.log_probabilities), automaton, best=False)
     mass = masses[0, list(automaton.initial), BLANK].sum()

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Components", "components"]
+__all__ = ["Components", "find_components"]
 
 Counts = npt.NDArray[np.intp]
 
@@ -69,7 +69,7 @@ class Components:
         return mask.reshape(self.labels.shape)
 
 
-def components(mask: npt.NDArray[np.uint8]) -> Components:
+def find_components(mask: npt.NDArray[np.uint8]) -> Components:
     """Tell the pieces of a mask apart.
 
     Args:

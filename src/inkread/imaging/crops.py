@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inkread.imaging.components import components
+from inkread.imaging.components import find_components
 from inkread.imaging.normalize import FRAME_PX, Strip
 from inkread.results import Box
 
-__all__ = ["Crop", "around", "digit_boxes", "frames_of", "whole"]
+__all__ = ["Crop", "crop_around", "crop_whole", "find_digit_boxes", "find_frames"]
 
 Grey = npt.NDArray[np.uint8]
 
@@ -40,9 +40,9 @@ class Crop:
     def box(self) -> Box:
         """Its box on the page."""
         height, width = self.pixels.shape
-        return self.part(0, 0, width, height)
+        return self.map_to_page(0, 0, width, height)
 
-    def part(self, left: float, top: float, right: float, bottom: float) -> Box:
+    def map_to_page(self, left: float, top: float, right: float, bottom: float) -> Box:
         """Return the box on the page of a part of the crop that is given in the crop's pixels."""
         corners = np.array([[left, top, 1], [right, top, 1], [right, bottom, 1], [left, bottom, 1]])
         points = corners @ self.to_page.T
@@ -55,12 +55,12 @@ class Crop:
         return Box(x0, y0, int(x1), int(y1))
 
 
-def whole(page: Grey) -> Crop:
+def crop_whole(page: Grey) -> Crop:
     """Return the whole page as a crop."""
     return Crop(page, np.eye(2, 3), (page.shape[0], page.shape[1]))
 
 
-def around(run: Sequence[Box], page: Grey) -> Crop:
+def crop_around(run: Sequence[Box], page: Grey) -> Crop:
     """Cut a run of digits out of a page, with a margin, and level it if it leans.
 
     Args:
@@ -95,7 +95,7 @@ def around(run: Sequence[Box], page: Grey) -> Crop:
     return Crop(np.asarray(pixels, np.uint8), to_page, (page.shape[0], page.shape[1]))
 
 
-def digit_boxes(strip: Strip, spans: Sequence[tuple[int, int]], crop: Crop) -> tuple[Box, ...]:
+def find_digit_boxes(strip: Strip, spans: Sequence[tuple[int, int]], crop: Crop) -> tuple[Box, ...]:
     """Return the box of each symbol: its part of the strip, drawn in to the ink.
 
     Args:
@@ -115,7 +115,7 @@ def digit_boxes(strip: Strip, spans: Sequence[tuple[int, int]], crop: Crop) -> t
     lefts = np.maximum(np.concatenate([[0], between]), starts - _REACH_PX)
     rights = np.minimum(np.concatenate([between, [width]]), ends + _REACH_PX)
     mask = (strip.pixels > _INK).astype(np.uint8)
-    pieces = components(mask)
+    pieces = find_components(mask)
     labels, piece_boxes = pieces.labels, pieces.boxes
     # Which pieces of ink each symbol's frames are over, and over how many symbols each piece is.
     middles = (starts + ends) / 2
@@ -130,7 +130,7 @@ def digit_boxes(strip: Strip, spans: Sequence[tuple[int, int]], crop: Crop) -> t
         shared[:, left:right] = over[index][labels[:, left:right]]
         x0, y0, x1, y1 = _inked(shared | is_own[index][labels], left, right)
         boxes.append(
-            crop.part(
+            crop.map_to_page(
                 x0 / strip.x_scale,
                 strip.top + y0 / strip.y_scale,
                 x1 / strip.x_scale,
@@ -140,7 +140,7 @@ def digit_boxes(strip: Strip, spans: Sequence[tuple[int, int]], crop: Crop) -> t
     return tuple(boxes)
 
 
-def frames_of(box: Box, strip: Strip, crop: Crop) -> tuple[int, int]:
+def find_frames(box: Box, strip: Strip, crop: Crop) -> tuple[int, int]:
     """Return the frames of a strip that a box on the page covers: first, and one after the last.
 
     Args:

@@ -69,7 +69,7 @@ def find_grids(ruling: npt.NDArray[np.float32], cell_px: float) -> list[Grid]:
         Grid(
             tuple(
                 tuple(None if index is None else boxes[index] for index in row)
-                for row in table.rows(boxes)
+                for row in table.arrange_in_rows(boxes)
             )
         )
         for boxes in cells.values()

@@ -15,6 +15,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from inkread.errors import ImageError
 from inkread.imaging.pdf import Pdf, is_pdf
+from inkread.imaging.resize import resize_by
 
 __all__ = [
     "MAX_MEGAPIXELS",
@@ -23,10 +24,9 @@ __all__ = [
     "Pages",
     "Picture",
     "load",
+    "load_pages",
     "load_upright",
     "open_pages",
-    "pages",
-    "scaled",
 ]
 
 Picture = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | npt.NDArray[Any]
@@ -42,7 +42,6 @@ _DECODER_ERRORS = (
 )  # fmt: skip
 # What is tried, in this order; Pillow knows more, some of them through other programs.
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "AVIF")
-_LARGE_SIDE_PX = 512  # of the shorter side
 _MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX")
 
 
@@ -92,7 +91,7 @@ def load_upright(picture: Picture) -> npt.NDArray[np.uint8]:
         return opened[0]
 
 
-def pages(picture: Picture) -> Iterator[npt.NDArray[np.uint8]]:
+def load_pages(picture: Picture) -> Iterator[npt.NDArray[np.uint8]]:
     """Load the pages of a PDF or TIFF file, or the one page of any other picture, one at a time.
 
     Args:
@@ -188,25 +187,6 @@ class Pages:
     def __exit__(self, *_: object) -> None:
         """Let go of the file."""
         self.close()
-
-
-def scaled(pixels: npt.NDArray[np.uint8], scale: float) -> npt.NDArray[np.uint8]:
-    """Resize a picture, anti-aliased when it shrinks; no side becomes less than a pixel.
-
-    Args:
-        pixels: (H, W) or (H, W, 3) uint8.
-        scale: new size over old size.
-    """
-    if scale == 1.0:
-        return pixels
-    size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
-    # Squares of whole pixels are averaged many times as fast as others.
-    while min(pixels.shape[:2]) >= max(2 * min(size), _LARGE_SIDE_PX):
-        height, width = pixels.shape[0] // 2 * 2, pixels.shape[1] // 2 * 2
-        half = width // 2, height // 2
-        pixels = cv2.resize(pixels[:height, :width], half, interpolation=cv2.INTER_AREA)
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(pixels, size, interpolation=how))
 
 
 def _contents(path: Path) -> bytes:
@@ -365,7 +345,7 @@ def _to_grey(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Return luminance, or a channel in which the ink stands out much better: (H, W) uint8."""
     if pixels.ndim == 2:
         return pixels
-    small = scaled(pixels, min(1.0, _CONTRAST_SIDE_PX / max(pixels.shape)))
+    small = resize_by(pixels, min(1.0, _CONTRAST_SIDE_PX / max(pixels.shape)))
     channels = cv2.split(small)
     if any(cv2.absdiff(channels[0], other).max() > 1 for other in channels[1:]):  # not grey
         luminance = _contrast(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inkread.imaging import images
-from inkread.imaging.components import components
-from inkread.imaging.normalize import stroke_width
+from inkread.imaging.components import find_components
+from inkread.imaging.normalize import estimate_stroke_width
+from inkread.imaging.resize import resize_by
 
-__all__ = ["Ink", "dark_on_light", "find", "find_dark"]
+__all__ = ["Ink", "find", "find_dark", "make_dark_on_light"]
 
 Grey = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.uint8]  # 255 where true
@@ -50,7 +50,7 @@ def find(page: Grey) -> Ink:
     Args:
         page: (H, W) uint8, 0 black, 255 white; dark ink on light paper or the other way round.
     """
-    return find_dark(dark_on_light(page))
+    return find_dark(make_dark_on_light(page))
 
 
 def find_dark(page: Grey) -> Ink:
@@ -60,7 +60,7 @@ def find_dark(page: Grey) -> Ink:
         page: (H, W) uint8, 0 black, 255 white; dark ink on light paper.
     """
     scale = max(1.0, max(page.shape) / _WORK_SIDE_PX)
-    grey = images.scaled(page, 1 / scale)
+    grey = resize_by(page, 1 / scale)
     light = _Light.on(grey)
     darkness, mask = _darkness(grey, light.paper(_reach(grey, light)))
     mask = _without_ruling(mask)
@@ -76,7 +76,7 @@ def find_dark(page: Grey) -> Ink:
     return Ink(soft, page, scale)
 
 
-def dark_on_light(page: Grey) -> Grey:
+def make_dark_on_light(page: Grey) -> Grey:
     """Return a page with its ink darker than its paper: inverted if it was the other way round.
 
     Args:
@@ -91,7 +91,7 @@ def _is_light_on_dark(grey: Grey) -> bool:
     In tight crops a bold digit can fill half of the picture: where the tails are alike, and in
     small pictures, which show no shadows, the paper is what most of the rim shows.
     """
-    small = images.scaled(grey, min(1.0, _PAPER_SIDE_PX / 2 / max(grey.shape)))
+    small = resize_by(grey, min(1.0, _PAPER_SIDE_PX / 2 / max(grey.shape)))
     window = min(65, max(3, (min(small.shape) // 2) | 1))
     margin = window // 2
     level = np.clip(small - _ramp(small), 0, 255).astype(np.uint8)
@@ -158,7 +158,7 @@ class _Light:
 
     @classmethod
     def on(cls, grey: Grey) -> "_Light":
-        small = images.scaled(grey, min(1.0, _PAPER_SIDE_PX / max(grey.shape)))
+        small = resize_by(grey, min(1.0, _PAPER_SIDE_PX / max(grey.shape)))
         ramp = _ramp(small)
         ramp -= ramp.max()
         level = np.clip(cv2.medianBlur(small, 3) - ramp + 0.5, 0, 255).astype(np.uint8)
@@ -179,9 +179,9 @@ def _reach(grey: Grey, light: _Light) -> int:
     At first they may be wide; where they turn out fine, the light can be followed more closely.
     """
     widest = _PAPER_SIDE_PX // 4
-    small = images.scaled(grey, 0.5) if max(grey.shape) > 3.5 * _PAPER_SIDE_PX else grey
+    small = resize_by(grey, 0.5) if max(grey.shape) > 3.5 * _PAPER_SIDE_PX else grey
     _, mask = _darkness(small, light.paper(widest))
-    width = stroke_width(mask) * min(1.0, _PAPER_SIDE_PX / max(small.shape))
+    width = estimate_stroke_width(mask) * min(1.0, _PAPER_SIDE_PX / max(small.shape))
     return max(12, round(5 * width)) if 0 < width < _PAPER_SIDE_PX / 24 else widest
 
 
@@ -242,14 +242,14 @@ def _sampling(shape: tuple[int, ...]) -> int:
 def _without_specks(mask: Mask) -> Mask:
     """Remove what is too small for a stroke."""
     smallest = max(4, round(3e-5 * mask.size))
-    pieces = components(mask)
+    pieces = find_components(mask)
     return pieces.mask_of(pieces.areas >= smallest)
 
 
 def _without_crossings(mask: Mask, strong: Mask) -> Mask:
     """Remove what is small and nowhere strong: faint lines leave dots where they cross."""
-    pieces = components(mask)
-    keep = np.maximum(pieces.widths, pieces.heights) > 2 * stroke_width(mask)
+    pieces = find_components(mask)
+    keep = np.maximum(pieces.widths, pieces.heights) > 2 * estimate_stroke_width(mask)
     keep[pieces.labels[strong > 0]] = True
     return pieces.mask_of(keep)
 
@@ -268,16 +268,18 @@ def _without_ruling(mask: Mask) -> Mask:
     upright = cv2.transpose(upright)
     if not num_level + num_upright:
         return mask
-    pen_px = stroke_width(cv2.bitwise_and(mask, cv2.bitwise_not(cv2.bitwise_or(level, upright))))
-    is_ruled = num_level >= 3 or width > 1.5 * height or stroke_width(level) < 0.7 * pen_px
+    pen_px = estimate_stroke_width(
+        cv2.bitwise_and(mask, cv2.bitwise_not(cv2.bitwise_or(level, upright)))
+    )
+    is_ruled = num_level >= 3 or width > 1.5 * height or estimate_stroke_width(level) < 0.7 * pen_px
     is_grid = num_level >= 3 and num_upright >= 2
-    is_upright = is_grid or height > 1.5 * width or stroke_width(upright) < 0.7 * pen_px
+    is_upright = is_grid or height > 1.5 * width or estimate_stroke_width(upright) < 0.7 * pen_px
     ruling = cv2.bitwise_or(level * np.uint8(is_ruled), upright * np.uint8(is_upright))
     if not ruling.any():
         return mask
     rest = cv2.bitwise_and(mask, cv2.bitwise_not(ruling))
     # Strokes that cross a line lose a piece: what lies between two remaining parts is given back.
-    reach = 2 * round(stroke_width(ruling)) + 3
+    reach = 2 * round(estimate_stroke_width(ruling)) + 3
     healed = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
     rest = _without_specks(cv2.bitwise_or(rest, cv2.bitwise_and(healed, mask)))
     if num_upright and not num_level and _largest_side(rest) < 0.2 * height:
@@ -287,7 +289,7 @@ def _without_ruling(mask: Mask) -> Mask:
 
 def _largest_side(mask: Mask) -> int:
     """The height or width of the largest connected piece; 0 if there is none."""
-    pieces = components(mask)
+    pieces = find_components(mask)
     return int(max(pieces.widths.max(), pieces.heights.max()))
 
 
@@ -300,10 +302,10 @@ def _ruled(mask: Mask) -> tuple[Mask, int]:
     linked = cv2.dilate(pieces, np.ones((3, max(3, width // 20)), np.uint8))
     if np.count_nonzero(cv2.reduce(linked, 0, cv2.REDUCE_MAX)) < _FROM_EDGE_TO_EDGE * width:
         return np.zeros_like(mask), 0  # most pages: no need to tell the pieces apart
-    runs = components(linked)
+    runs = find_components(linked)
     spans = (runs.widths >= _FROM_EDGE_TO_EDGE * width) & (runs.heights <= 0.25 * height)
     lines = cv2.bitwise_and(pieces, runs.mask_of(spans))
-    line_px = stroke_width(lines)
+    line_px = estimate_stroke_width(lines)
     if not line_px or line_px > 0.04 * max(height, width):
         return np.zeros_like(mask), 0
     # A stroke that runs along a line is thicker than it, and stays.

@@ -17,9 +17,17 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.errors import ImageError
-from inkread.imaging import images
+from inkread.imaging.resize import resize_by
 
-__all__ = ["FRAME_PX", "GlyphShape", "Strip", "StripShape", "glyph", "strip", "stroke_width"]
+__all__ = [
+    "FRAME_PX",
+    "GlyphShape",
+    "Strip",
+    "StripShape",
+    "estimate_stroke_width",
+    "make_glyph",
+    "make_strip",
+]
 
 
 FRAME_PX = 2  # width of the piece of a strip that the line network answers for, in pixels
@@ -74,7 +82,7 @@ class Strip:
     top: float
 
 
-def stroke_width(ink: npt.NDArray[np.uint8]) -> float:
+def estimate_stroke_width(ink: npt.NDArray[np.uint8]) -> float:
     """Estimate how wide the strokes are, in pixels; 0.0 where there is no ink.
 
     A straight stroke's area is its length times its width, and half its outline is the sum of the
@@ -95,7 +103,9 @@ def stroke_width(ink: npt.NDArray[np.uint8]) -> float:
     return float(half - np.sqrt(max(half**2 - 4 * int(mask.sum()), 0.0))) / 2
 
 
-def glyph(ink: npt.NDArray[np.uint8], shape: GlyphShape | None = None) -> npt.NDArray[np.uint8]:
+def make_glyph(
+    ink: npt.NDArray[np.uint8], shape: GlyphShape | None = None
+) -> npt.NDArray[np.uint8]:
     """Make the glyph of one digit.
 
     Args:
@@ -113,7 +123,7 @@ def glyph(ink: npt.NDArray[np.uint8], shape: GlyphShape | None = None) -> npt.ND
     # Work where strokes are many pixels wide, whatever the resolution the digit came in.
     digit = _stretched(_resized(digit, _WORK_PX))
     px_per_glyph_px = max(digit.shape) / shape.box_px
-    width = stroke_width(digit) / px_per_glyph_px
+    width = estimate_stroke_width(digit) / px_per_glyph_px
     wanted = float(np.clip(width, shape.min_stroke_px, shape.max_stroke_px))
     if width and wanted != width:
         # The digit grows or shrinks by the same amount, and is scaled to the box again after it:
@@ -136,7 +146,7 @@ def _cropped(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 def _resized(digit: npt.NDArray[np.uint8], longer_side: int) -> npt.NDArray[np.uint8]:
     """Scale to the given longer side with the aspect ratio kept, anti-aliased."""
-    return images.scaled(digit, longer_side / max(digit.shape))
+    return resize_by(digit, longer_side / max(digit.shape))
 
 
 def _stretched(digit: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -179,7 +189,7 @@ _DARKEST_INK = 204  # what the ink's level becomes; pressed or crossed strokes a
 _MIN_LEVEL = 0.05  # of the paper's brightness: fainter contrast is none
 
 
-def strip(grey: npt.NDArray[np.uint8], shape: StripShape | None = None) -> Strip:
+def make_strip(grey: npt.NDArray[np.uint8], shape: StripShape | None = None) -> Strip:
     """Make the strip of one run of writing.
 
     Args:
@@ -221,7 +231,7 @@ def _darkness(
     """
     height, width = grey.shape
     reduced = min(1.0, _LIGHT_PX / min(height, width))
-    small = images.scaled(grey, reduced) if reduced < 1 else grey
+    small = resize_by(grey, reduced) if reduced < 1 else grey
     kernel = max(3, round(0.45 * min(small.shape))) | 1
     ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (kernel, kernel))
     framed = cv2.copyMakeBorder(small, kernel, kernel, kernel, kernel, cv2.BORDER_REFLECT)

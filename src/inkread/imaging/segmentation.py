@@ -1,18 +1,18 @@
 """Ink to digits: connected pieces joined to digits, digits to lines, lines to numbers."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inkread.imaging.components import components
+from inkread.imaging.components import find_components
 from inkread.imaging.ink import Ink
-from inkread.results import Box
+from inkread.results import Box, find_box
 
-__all__ = ["Region", "lines", "single_digit", "single_line"]
+__all__ = ["Region", "find_lines", "find_region", "find_single_digit", "find_single_line"]
 
 
 _BESIDE = 0.12  # a bar this close to its digit, in heights of a digit, belongs to it
@@ -72,7 +72,7 @@ class _Piece:
         return max(self.top, other.top) - min(self.bottom, other.bottom)
 
 
-def single_digit(ink: Ink) -> Region | None:
+def find_single_digit(ink: Ink) -> Region | None:
     """Find the digit of a picture of one digit; ``None`` on a blank one.
 
     The largest piece, preferably not at the edge of the picture, and every stroke near it.
@@ -103,7 +103,7 @@ def single_digit(ink: Ink) -> Region | None:
     return _region(ink, labels, digit)
 
 
-def single_line(ink: Ink) -> tuple[Region, ...]:
+def find_single_line(ink: Ink) -> tuple[Region, ...]:
     """Find the digits of a picture of one number, from left to right; none on a blank one."""
     labels, rows = _rows(ink)
     if not rows:
@@ -112,7 +112,7 @@ def single_line(ink: Ink) -> tuple[Region, ...]:
     return tuple(_region(ink, labels, piece) for piece in largest)
 
 
-def lines(ink: Ink) -> tuple[tuple[tuple[Region, ...], ...], ...]:
+def find_lines(ink: Ink) -> tuple[tuple[tuple[Region, ...], ...], ...]:
     """Find all digits: a tuple of lines, each of numbers, each of digits, in reading order."""
     labels, rows = _rows(ink)
     return tuple(
@@ -123,8 +123,25 @@ def lines(ink: Ink) -> tuple[tuple[tuple[Region, ...], ...], ...]:
     )
 
 
+def find_region(box: Box, regions: Sequence[Region], ink: Ink) -> Region | None:
+    """Return the ink in a box of a page; ``None`` if there is none.
+
+    Args:
+        box: in pixels of the page, inside it.
+        regions: the digits that were found on the page. Where one of them has nearly this box, it
+            is returned; else, as of digits that touch, all the ink in the box.
+        ink: of the page.
+    """
+    index = find_box([region.box for region in regions], box)
+    if index is not None:
+        return regions[index]
+    left, top, right, bottom = (round(side / ink.scale) for side in box)
+    cut = ink.pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
+    return Region(cut, box) if cut.any() else None
+
+
 def _components(ink: Ink) -> tuple[npt.NDArray[np.int32], list[_Piece]]:
-    found = components((ink.pixels > 63).astype(np.uint8))
+    found = find_components((ink.pixels > 63).astype(np.uint8))
     boxes, areas = found.boxes.tolist(), found.areas.tolist()
     pieces = [
         _Piece(left, top, right, bottom, areas[label], (label,))

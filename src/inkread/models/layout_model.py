@@ -40,7 +40,7 @@ class LayoutModel(ModelFile):
         step, cell = self.shape.step_px, self.shape.cell_px
         framed = padded(page, (height + -height % step, width + -width % step))
         inputs = network_input(framed)[None]
-        found = self.outputs(inputs)[0, : -(-height // cell), : -(-width // cell)]
+        found = self.run(inputs)[0, : -(-height // cell), : -(-width // cell)]
         return np.ascontiguousarray(found.transpose(2, 0, 1))
 
     def _signature(self) -> list[tuple[str, str, list[int | str]]]:

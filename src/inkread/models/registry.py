@@ -17,10 +17,11 @@ from pathlib import Path
 import platformdirs
 
 from inkread.errors import ConfigError, ModelError
-from inkread.files import replacing, write_atomically
-from inkread.models.runtime import Model
+from inkread.files import replace_atomically, write_atomically
+from inkread.models.metadata import ModelMetadata
+from inkread.models.runtime import LineModel, Model, list_shipped_models
 
-__all__ = ["Registry", "Version", "default_folder"]
+__all__ = ["ListedModel", "Registry", "Version", "get_default_folder", "list_models"]
 
 _CURRENT = "current"
 _VERSION = re.compile(r"(?P<name>.+)-(?P<number>\d{4,})\.onnx")
@@ -41,7 +42,7 @@ class Version:
     is_current: bool
 
 
-def default_folder() -> Path:
+def get_default_folder() -> Path:
     """Return where models are promoted to: ``$INKREAD_MODELS`` or in the user's data folder."""
     return Path(
         os.environ.get("INKREAD_MODELS") or Path(platformdirs.user_data_dir("inkread")) / "models"
@@ -59,7 +60,7 @@ class Registry:
         """Look at nothing yet."""
         self.folder = Path(folder)
 
-    def stamp(self) -> tuple[int, int] | None:
+    def get_stamp(self) -> tuple[int, int] | None:
         """Return what changes whenever ``current`` may have: one ``stat``, some microseconds."""
         try:
             status = (self.folder / _CURRENT).stat()
@@ -67,7 +68,7 @@ class Registry:
             return None
         return status.st_ino, status.st_mtime_ns
 
-    def current(self) -> Path | None:
+    def find_current(self) -> Path | None:
         """Return the model file in use; ``None`` if none is promoted, or all were rolled back.
 
         Raises:
@@ -81,7 +82,7 @@ class Registry:
             raise ModelError(f"expected the model in use at {path}, found none")
         return path
 
-    def versions(self) -> list[Version]:
+    def list_versions(self) -> list[Version]:
         """List the promoted models, those that were rolled back among them, the oldest first.
 
         Raises:
@@ -111,14 +112,14 @@ class Registry:
         if base != Path(base).name or not base:
             raise ConfigError(f"expected a name for a file, received {name!r}")
         promoted = self._promoted()
-        number = max((version.number for version in self.versions()), default=0) + 1
+        number = max((version.number for version in self.list_versions()), default=0) + 1
         path = self.folder / f"{base}-{number:04}.onnx"
-        with replacing(path) as temporary:
+        with replace_atomically(path) as temporary:
             temporary.write_bytes(model_file.read_bytes())
         self._write([*promoted, path.name])
         return Version(number, path, is_current=True)
 
-    def rollback(self) -> Path | None:
+    def roll_back(self) -> Path | None:
         """Go back to the model that was in use before the current one was promoted.
 
         Returns:
@@ -138,7 +139,7 @@ class Registry:
         if promoted[1:] and not (self.folder / promoted[-2]).is_file():
             raise ModelError(f"expected a model to go back to at {promoted[-2]}, found none")
         self._write(promoted[:-1])
-        return self.current()
+        return self.find_current()
 
     def _promoted(self) -> list[str]:
         path = self.folder / _CURRENT
@@ -154,3 +155,38 @@ class Registry:
 
     def _write(self, promoted: list[str]) -> None:
         write_atomically(self.folder / _CURRENT, "".join(f"{name}\n" for name in promoted))
+
+
+@dataclass(frozen=True)
+class ListedModel:
+    """A model file that can be used.
+
+    Attributes:
+        name: the shipped model's name, or the promoted file's name without its suffix.
+        metadata: as the file holds them.
+        size_bytes: size of the file.
+        is_current: whether it is the promoted model that is in use.
+    """
+
+    name: str
+    metadata: ModelMetadata
+    size_bytes: int
+    is_current: bool = False
+
+
+def list_models(folder: Path) -> list[ListedModel]:
+    """List the models that ship and those that were promoted to a folder.
+
+    Raises:
+        ModelError: a model, or the state of the folder, can't be read.
+    """
+    listed = [
+        ListedModel(name, kind(path).metadata, path.stat().st_size)
+        for kind in (Model, LineModel)
+        for name, path in list_shipped_models(kind.kind).items()
+    ]
+    for version in Registry(folder).list_versions():
+        path = version.path
+        metadata, size_bytes = Model(path).metadata, path.stat().st_size
+        listed.append(ListedModel(path.stem, metadata, size_bytes, version.is_current))
+    return listed

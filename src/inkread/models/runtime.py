@@ -1,9 +1,11 @@
 """Model file to ONNX Runtime session: the only module that knows onnxruntime."""
 
+import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import ClassVar, cast
@@ -26,11 +28,11 @@ __all__ = [
     "LineModel",
     "Model",
     "ModelFile",
-    "as_input",
-    "as_strips",
-    "classified",
-    "shipped_models",
-    "with_temperature",
+    "apply_temperature",
+    "calibrate_outputs",
+    "list_shipped_models",
+    "prepare_glyphs",
+    "prepare_strips",
 ]
 
 INPUT, OUTPUT = "glyphs", "probabilities"
@@ -61,7 +63,7 @@ class Classification:
     junk: npt.NDArray[np.float32]
 
 
-def shipped_models(kind: str = "glyph") -> dict[str, Path]:
+def list_shipped_models(kind: str = "glyph") -> dict[str, Path]:
     """Return the model files of a kind that come with the package, by name."""
     folder = Path(str(resources.files("inkread.models") / "weights"))
     return {name: folder / file for name, file in _SHIPPED[kind].items()}
@@ -91,7 +93,7 @@ class ModelFile(ABC):
                 format version.
             ConfigError: ``threads`` below 1.
         """
-        shipped = shipped_models(self.kind)
+        shipped = list_shipped_models(self.kind)
         self.path = shipped.get(str(model)) or Path(model)
         try:
             data = self.path.read_bytes()
@@ -134,7 +136,12 @@ class ModelFile(ABC):
             return self.path.stem
         return f"{self.metadata.recipe.get('name', 'model')}-{self.metadata.seed}"
 
-    def outputs(self, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of the file, 64 hexadecimal digits; the file is read at the first call."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    def run(self, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Run the network as it is; ``inputs`` and outputs as in the signature, float32."""
         (name_in, *_), (name_out, *_) = self._signature()
         return np.asarray(self._session.run([name_out], {name_in: inputs})[0])
@@ -163,7 +170,7 @@ class Model(ModelFile):
 
     kind = "glyph"
 
-    def raw(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def predict_uncalibrated(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return the network's own probabilities, before calibration.
 
         Args:
@@ -175,7 +182,9 @@ class Model(ModelFile):
         """
         outputs = np.empty((len(glyphs), self.metadata.num_outputs), np.float32)
         for start in range(0, len(glyphs), _BATCH):
-            outputs[start : start + _BATCH] = self.outputs(as_input(glyphs[start : start + _BATCH]))
+            outputs[start : start + _BATCH] = self.run(
+                prepare_glyphs(glyphs[start : start + _BATCH])
+            )
         return outputs
 
     def classify(self, glyphs: npt.NDArray[np.uint8]) -> Classification:
@@ -184,9 +193,11 @@ class Model(ModelFile):
         Args:
             glyphs: (N, side, side) uint8, ink 255 on paper 0.
         """
-        return classified(self.raw(glyphs), len(self.metadata.labels), self.metadata.temperature)
+        return calibrate_outputs(
+            self.predict_uncalibrated(glyphs), len(self.metadata.labels), self.metadata.temperature
+        )
 
-    def probabilities(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def predict_probabilities(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return calibrated probabilities of the labels, given that the glyphs are digits.
 
         Args:
@@ -196,6 +207,18 @@ class Model(ModelFile):
             (N, len(labels)) float32; each row adds up to 1.
         """
         return self.classify(glyphs).probabilities
+
+    def rejects(self, junk: float | npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+        """Say what is rejected as no digit: what the model's own threshold says, if it has one.
+
+        Args:
+            junk: the probability that a glyph is no digit, in [0, 1]; or (N,) of them.
+
+        Returns:
+            Of the same shape, bool.
+        """
+        threshold = self.metadata.junk_threshold
+        return np.asarray(junk, np.float64) > (1.0 if threshold is None else threshold)
 
     @property
     def shape(self) -> GlyphShape:
@@ -225,13 +248,13 @@ class LineModel(ModelFile):
         """What the classes from 1 stand for; 0 is the blank."""
         return "".join(self.metadata.labels)
 
-    def log_probabilities(
+    def predict_log_probabilities(
         self, strips: Sequence[npt.NDArray[np.uint8]]
     ) -> list[npt.NDArray[np.float32]]:
         """Return what the network says of each frame of each strip, calibrated.
 
         Args:
-            strips: (height_px, W) uint8 each, as ``normalize.strip`` makes them.
+            strips: (height_px, W) uint8 each, as ``normalize.make_strip`` makes them.
 
         Returns:
             For each strip (ceil(W / FRAME_PX), 1 + symbols) float32, natural logs of probabilities;
@@ -242,7 +265,7 @@ class LineModel(ModelFile):
         order = sorted(range(len(strips)), key=lambda index: strips[index].shape[1])
         for start in range(0, len(order), _STRIPS_A_BATCH):
             chosen = order[start : start + _STRIPS_A_BATCH]
-            logits = self.outputs(as_strips([strips[index] for index in chosen]))
+            logits = self.run(prepare_strips([strips[index] for index in chosen]))
             logits = logits * np.float32(1 / self.metadata.temperature)
             logits -= logits.max(axis=2, keepdims=True)
             logits -= np.log(np.exp(logits).sum(axis=2, keepdims=True))
@@ -257,7 +280,7 @@ class LineModel(ModelFile):
         ]
 
 
-def as_strips(
+def prepare_strips(
     strips: Sequence[npt.NDArray[np.uint8]], step_px: int = STRIP_STEP_PX
 ) -> npt.NDArray[np.float32]:
     """Return strips as the network takes them: padded to one width with paper on their right.
@@ -276,7 +299,7 @@ def as_strips(
     return inputs
 
 
-def as_input(glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def prepare_glyphs(glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Return glyphs as the networks take them.
 
     Args:
@@ -288,7 +311,7 @@ def as_input(glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     return glyphs[..., None] * np.float32(1 / 255)
 
 
-def classified(
+def calibrate_outputs(
     outputs: npt.NDArray[np.float32], num_labels: int, temperature: float
 ) -> Classification:
     """Part what a network puts out into calibrated probabilities and "no digit".
@@ -301,13 +324,13 @@ def classified(
     """
     if outputs.shape[1] == num_labels:
         junk = np.zeros(len(outputs), np.float32)
-        return Classification(with_temperature(outputs, temperature), junk)
+        return Classification(apply_temperature(outputs, temperature), junk)
     # Where "no digit" took everything, nothing is left to share: the labels are then as likely.
     labels = outputs[:, :num_labels] + np.finfo(np.float32).tiny
-    return Classification(with_temperature(labels, temperature), outputs[:, num_labels])
+    return Classification(apply_temperature(labels, temperature), outputs[:, num_labels])
 
 
-def with_temperature(
+def apply_temperature(
     probabilities: npt.NDArray[np.float32], temperature: float
 ) -> npt.NDArray[np.float32]:
     """Soften (temperature > 1) or sharpen (< 1) probabilities, as dividing the logits would.

@@ -19,6 +19,7 @@ from inkread.imaging.layout_maps import DIRECTIONS
 from inkread.imaging.segmentation import Region
 from inkread.models.layout_model import LayoutModel
 from inkread.recognition.line_reader import LineReader
+from inkread.recognition.orientation import turn_box
 from inkread.results import Box, Cell, Number, PageTable
 
 __all__ = ["Cells", "PageOptions", "PageReader", "PageReading"]
@@ -62,14 +63,18 @@ class PageReading:
     """What was read on a page.
 
     Attributes:
-        numbers: in reading order.
+        numbers: in reading order, with boxes on the page as it came.
         tables: ruled grids of at least two rows and two columns.
         notes: what was seen and could not be read, in sentences.
+        page: (H, W) uint8, the page turned as it was read.
+        turns: by how many quarters it was turned anticlockwise.
     """
 
     numbers: tuple[Number, ...]
     tables: tuple[PageTable, ...]
     notes: tuple[str, ...]
+    page: Grey
+    turns: int
 
 
 @dataclass(frozen=True)
@@ -119,28 +124,24 @@ class PageReader:
         ]
         in_order = [
             numbers[index]
-            for row in table.rows([number.box for number in numbers])
+            for row in table.arrange_in_rows([number.box for number in numbers])
             for index in row
             if index is not None
         ]
         tables = tuple(_fill(grid, in_order) for grid in found_grids if _is_table(grid))
         notes = tuple(_notes(layout, tables, in_order))
         if not turns:
-            return PageReading(tuple(in_order), tables, notes)
-        height, width = page.shape
+            return PageReading(tuple(in_order), tables, notes, page, 0)
 
         def turn_back(box: Box) -> Box:
-            left, top, right, bottom = box
-            if turns == 2:
-                return Box(width - right, height - bottom, width - left, height - top)
-            if turns == 1:
-                return Box(height - bottom, left, height - top, right)
-            return Box(top, width - right, bottom, width - left)
+            return turn_box(box, -turns, page.shape)
 
         return PageReading(
             tuple(number.with_boxes(turn_back) for number in in_order),
             tuple(each.with_boxes(turn_back) for each in tables),
             notes,
+            page,
+            turns,
         )
 
 
@@ -165,7 +166,7 @@ def _group(
         if members and not taken & set(members):
             taken |= set(members)
             groups.append(tuple(wanted[index] for index in members))
-    for row in table.rows(boxes):
+    for row in table.arrange_in_rows(boxes):
         chain: list[int] = []
         for index in row:
             if index is None or index in taken:
@@ -273,8 +274,8 @@ def _warp(
 
 def _pieces(crop: Crop) -> list[Region]:
     """Return the pieces of a crop's ink, from left to right, with their boxes on the page."""
-    found = segmentation.single_line(ink.find_dark(crop.pixels))
-    return [replace(region, box=crop.part(*region.box)) for region in found]
+    found = segmentation.find_single_line(ink.find_dark(crop.pixels))
+    return [replace(region, box=crop.map_to_page(*region.box)) for region in found]
 
 
 def _box_of(run: TextRun) -> Box:

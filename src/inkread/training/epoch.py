@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from inkread.models.runtime import as_input, classified
+from inkread.models.runtime import calibrate_outputs, prepare_glyphs
 from inkread.training.evaluation.evaluate import score
 from inkread.training.glyph_batches import NUM_LABELS
 from inkread.training.history import Epoch, Step
@@ -44,7 +44,7 @@ def fitted(
     # Keras would shuffle the batches once more, from a random state that no checkpoint holds.
     figures = network.fit(stream(made), shuffle=False, verbose=0, callbacks=callbacks).history
     seconds = time.perf_counter() - start
-    outputs = classified(predict(network, validation), NUM_LABELS, temperature=1.0)
+    outputs = calibrate_outputs(predict(network, validation), NUM_LABELS, temperature=1.0)
     found = score(outputs.probabilities, validation.labels)
     return Epoch(
         epoch=place[0] + 1,
@@ -97,7 +97,7 @@ class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
 
 def predict(network: keras.Model, split: Split) -> npt.NDArray[np.float32]:
     """Return a network's own probabilities for all images of a split: (N, outputs) float32."""
-    inputs = as_input(split.images)
+    inputs = prepare_glyphs(split.images)
     # Not ``network.predict``, whose end may wait as that of an epoch may; see ``stream``.
     parts = np.array_split(inputs, range(_PREDICTED, len(inputs), _PREDICTED))
     return np.concatenate([network.predict_on_batch(part) for part in parts])

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from inkread.models.runtime import Model, as_input
+from inkread.models.runtime import Model, prepare_glyphs
 from inkread.training.augmentation.distortions import spoil
 from inkread.training.augmentation.elastic import augment
 from inkread.training.mnist import Split
@@ -98,7 +98,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self._answers = source.answers.get(self._copy)
         if source.teacher is not None and self._answers is None:
             distorted = (self._distorted(batch)[0] for batch in range(len(self)))
-            self._answers = [source.teacher.probabilities(glyphs) for glyphs in distorted]
+            self._answers = [source.teacher.predict_probabilities(glyphs) for glyphs in distorted]
             if copies:  # else the same batches never come again
                 source.answers[self._copy] = self._answers
 
@@ -117,7 +117,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         if recipe.spoiled:
             rng = np.random.default_rng(self._late_seeds[batch])
             glyphs = spoil(glyphs, recipe.spoiled, rng)
-        return as_input(glyphs), targets
+        return prepare_glyphs(glyphs), targets
 
     def _distorted(
         self, batch: int

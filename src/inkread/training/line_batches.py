@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inkread.imaging.normalize import FRAME_PX, StripShape, strip
-from inkread.models.runtime import as_strips
+from inkread.imaging.normalize import FRAME_PX, StripShape, make_strip
+from inkread.models.runtime import prepare_strips
 from inkread.training.mnist import Split
 from inkread.training.synthesis.numbers import number_on_paper
 
@@ -68,7 +68,7 @@ def pool(digits: Split, count: int, seed: int, number: int) -> Pool:
     texts: list[str] = []
     while len(strips) < count:
         picture, text = number_on_paper(digits, rng)
-        made = strip(picture, _SHAPE).pixels
+        made = make_strip(picture, _SHAPE).pixels
         if (
             made.shape[1] >= _MIN_FRAMES_A_SYMBOL * FRAME_PX * len(text)
             and made.shape[1] <= _MAX_WIDTH_PX
@@ -115,7 +115,7 @@ def _batch(strips: list[npt.NDArray[np.uint8]], texts: list[str], symbols: str) 
     for row, text in zip(labels, texts, strict=True):
         row[: len(text)] = [symbols.index(character) + 1 for character in text]
     widths = np.array([strip.shape[1] for strip in strips], np.int32)
-    return Batch(as_strips(strips, _MIXED_PX), widths, labels)
+    return Batch(prepare_strips(strips, _MIXED_PX), widths, labels)
 
 
 _SHAPE = StripShape()

@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.errors import DataError
-from inkread.files import cache_folder, write_atomically
+from inkread.files import get_cache_folder, write_atomically
 
 __all__ = [
     "FILES",
@@ -133,7 +133,7 @@ class Mnist:
 
 def cache_dir() -> Path:
     """Return the folder where MNIST is cached."""
-    return cache_folder() / "mnist"
+    return get_cache_folder() / "mnist"
 
 
 def read_idx(data: bytes, name: str = "IDX data") -> npt.NDArray[np.uint8]:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inkread.files import replacing
+from inkread.files import replace_atomically
 from inkread.imaging.layout_maps import CELL_PX, network_input
 from inkread.training.mnist import Split
 from inkread.training.pens import load_pens
@@ -110,6 +110,6 @@ def _own_pool(plan: PoolPlan, number: int) -> Path:
     path = plan.directory / f"pages-{plan.seed}-{number}.npz"
     if not path.exists():
         made = page_pool(_makers[0], plan, number)
-        with replacing(path) as temporary, temporary.open("wb") as file:
+        with replace_atomically(path) as temporary, temporary.open("wb") as file:
             np.savez(file, pictures=made.pictures, planes=made.planes)
     return path

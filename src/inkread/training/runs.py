@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import keras
 
 from inkread.errors import ConfigError, ModelError
-from inkread.files import replacing, write_atomically
+from inkread.files import replace_atomically, write_atomically
 from inkread.training.history import Epoch, LayoutEpoch, LineEpoch, read_history, write_history
 from inkread.training.layout_recipes import LayoutRecipe
 from inkread.training.line_recipes import LineRecipe
@@ -69,7 +69,7 @@ class Progress(Generic[Row]):
         self.history.append(epoch)
         # The history first: if it is one epoch ahead of the checkpoint, resuming can tell.
         write_history(self.directory / HISTORY, self.history)
-        with replacing(self.directory / CHECKPOINT) as temporary:
+        with replace_atomically(self.directory / CHECKPOINT) as temporary:
             self.network.save(temporary)
         return epoch
 

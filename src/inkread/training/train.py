@@ -24,7 +24,7 @@ from inkread.errors import ConfigError
 from inkread.files import write_atomically
 from inkread.imaging.normalize import GlyphShape
 from inkread.models.metadata import ModelMetadata
-from inkread.models.runtime import Model, classified
+from inkread.models.runtime import Model, calibrate_outputs
 from inkread.training.epoch import fitted, one_cycle, predict, restart_dropout
 from inkread.training.evaluation.calibrate import fit_temperature, threshold_keeping
 from inkread.training.evaluation.evaluate import score
@@ -275,9 +275,9 @@ def finish(run: Run, validation: Split, teacher_sha256: str | None = None) -> No
     """Calibrate, export and measure on the validation images."""
     network = run.answering
     raw = predict(network, validation)
-    uncalibrated = classified(raw, len(LABELS), temperature=1.0)
+    uncalibrated = calibrate_outputs(raw, len(LABELS), temperature=1.0)
     temperature = fit_temperature(uncalibrated.probabilities, validation.labels)
-    outputs = classified(raw, len(LABELS), temperature)
+    outputs = calibrate_outputs(raw, len(LABELS), temperature)
     found = score(outputs.probabilities, validation.labels)
     tells_junk = run.recipe.num_outputs > len(LABELS)
     threshold = threshold_keeping(outputs.junk, KEPT_DIGITS) if tells_junk else None

@@ -28,7 +28,7 @@ from inkread.errors import ConfigError
 from inkread.files import write_atomically
 from inkread.imaging.normalize import FRAME_PX, StripShape
 from inkread.models.metadata import ModelMetadata
-from inkread.models.runtime import LineModel, as_strips
+from inkread.models.runtime import LineModel, prepare_strips
 from inkread.results import REJECTED
 from inkread.training.epoch import one_cycle, restart_dropout
 from inkread.training.evaluation.evaluate import share
@@ -176,7 +176,7 @@ class LineTraining:
             trained=datetime.datetime.now(datetime.UTC).date().isoformat(),
         )
         right = sum(
-            decoder.best(_log_softmax(frames / temperature), SYMBOLS).text == text_of(raw)
+            decoder.decode_best(_log_softmax(frames / temperature), SYMBOLS).text == text_of(raw)
             for frames, raw in zip(logits, self.validation.texts, strict=True)
         )
         figures = {"validation_accuracy": share(right, len(logits))}
@@ -266,7 +266,7 @@ def _outputs(
     order = np.argsort([strip.shape[1] for strip in strips.strips])
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
-        inputs = as_strips([strips.strips[index] for index in chosen])
+        inputs = prepare_strips([strips.strips[index] for index in chosen])
         found = ops.convert_to_numpy(network(inputs, training=False))
         for row, index in zip(found, chosen, strict=True):
             logits[index] = row[: -(-strips.strips[index].shape[1] // FRAME_PX)]

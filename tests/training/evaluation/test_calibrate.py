@@ -7,7 +7,7 @@ from scipy.stats import beta
 from sklearn.metrics import brier_score_loss, log_loss
 
 from inkread.errors import ConfigError
-from inkread.models.runtime import with_temperature
+from inkread.models.runtime import apply_temperature
 from inkread.training.evaluation.calibrate import (
     ReliabilityBin,
     brier_score,
@@ -71,7 +71,7 @@ def test_the_fitted_temperature_is_no_worse_than_its_neighbours(rng):
     fitted = fit_temperature(probabilities, labels)
 
     def loss(temperature):
-        return negative_log_likelihood(with_temperature(probabilities, temperature), labels)
+        return negative_log_likelihood(apply_temperature(probabilities, temperature), labels)
 
     assert loss(fitted) <= min(loss(0.95 * fitted), loss(1.05 * fitted), loss(1.0))
 
@@ -137,7 +137,7 @@ def test_bins_weigh_as_many_answers_as_they_hold():
 
 def test_calibrated_answers_have_a_smaller_calibration_error_than_overconfident_ones(rng):
     probabilities, labels = drawn(rng, 2.0)
-    calibrated = expected_calibration_error(with_temperature(probabilities, 2.0), labels)
+    calibrated = expected_calibration_error(apply_temperature(probabilities, 2.0), labels)
     assert calibrated < 0.015
     assert expected_calibration_error(probabilities, labels) > 0.1
 

@@ -161,7 +161,7 @@ def test_share_has_wilsons_interval(successes, n, low, high):
 def test_evaluate_scores_the_models_calibrated_probabilities(small_run, small_mnist):
     model = Model(small_run.model_file)
     found = evaluate(model, small_mnist.test)
-    expected = score(model.probabilities(small_mnist.test.images), small_mnist.test.labels)
+    expected = score(model.predict_probabilities(small_mnist.test.images), small_mnist.test.labels)
     assert found.to_dict() == expected.to_dict()
     assert found.accuracy.n == len(small_mnist.test)
 
@@ -170,7 +170,7 @@ def test_digits_taken_for_junk_are_counted(monkeypatch, small_run, small_mnist):
     model = Model(small_run.model_file)
     junk = np.zeros(len(small_mnist.test), np.float32)
     junk[:4] = 0.0, 0.25, 0.5, 1.0
-    probabilities = model.probabilities(small_mnist.test.images)
+    probabilities = model.predict_probabilities(small_mnist.test.images)
     model.metadata = dataclasses.replace(model.metadata, junk_threshold=0.25)
     monkeypatch.setattr(model, "classify", lambda _: Classification(probabilities, junk))
     found = evaluate(model, small_mnist.test)

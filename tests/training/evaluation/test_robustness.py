@@ -18,7 +18,7 @@ class Threes:
     def __init__(self):
         self.seen = []
 
-    def probabilities(self, glyphs):
+    def predict_probabilities(self, glyphs):
         self.seen.append(glyphs)
         return np.tile(np.eye(10, dtype=np.float32)[3], (len(glyphs), 1))
 

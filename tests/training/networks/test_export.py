@@ -111,7 +111,7 @@ def test_every_network_can_be_exported_to_onnx(name, glyphs, metadata, tmp_path)
     keras.utils.set_random_seed(0)
     network = architectures.build(name, dropout=0.5)
     export.to_onnx(network, tmp_path / "model.onnx", metadata, glyphs)
-    received = Model(tmp_path / "model.onnx").raw(glyphs)
+    received = Model(tmp_path / "model.onnx").predict_uncalibrated(glyphs)
     np.testing.assert_allclose(received, keras_answers(network, glyphs), atol=1e-4)
 
 
@@ -192,7 +192,7 @@ def test_glyphs_that_rounding_may_send_to_either_network_are_not_compared(duo, g
     assert 0 < len(settled) < len(glyphs)
     assert not (settled == glyphs[7]).all(axis=(1, 2)).any()
     export.to_onnx(network, tmp_path / "model.onnx", about, settled)
-    received = Model(tmp_path / "model.onnx").raw(settled)
+    received = Model(tmp_path / "model.onnx").predict_uncalibrated(settled)
     np.testing.assert_allclose(received, keras_answers(network, settled), atol=1e-4)
     assert export.settled(network, glyphs, None) is glyphs
 

@@ -12,7 +12,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import binomtest
 
 from inkread.errors import ConfigError
-from inkread.models.runtime import with_temperature
+from inkread.models.runtime import apply_temperature
 
 __all__ = [
     "Guarantee",
@@ -247,7 +247,7 @@ def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
     """
 
     def loss(log_temperature: float) -> float:
-        scaled = with_temperature(probabilities, float(np.exp(log_temperature)))
+        scaled = apply_temperature(probabilities, float(np.exp(log_temperature)))
         return negative_log_likelihood(scaled, labels)
 
     found = minimize_scalar(loss, bounds=(np.log(0.25), np.log(4.0)), method="bounded")

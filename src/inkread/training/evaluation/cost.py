@@ -164,11 +164,11 @@ def speed(model: Model, glyphs: npt.NDArray[np.uint8], num_calls: int) -> Speed:
             f"expected at least one glyph and one call, received {len(glyphs)} and {num_calls}"
         )
     for _ in range(_WARM_UP_CALLS):
-        model.probabilities(glyphs)
+        model.predict_probabilities(glyphs)
     times_ms = np.empty(num_calls)
     for call in range(num_calls):
         start = time.perf_counter()
-        model.probabilities(glyphs)
+        model.predict_probabilities(glyphs)
         times_ms[call] = 1000 * (time.perf_counter() - start)
     median, p99 = np.percentile(times_ms, [50, 99])
     return Speed(len(glyphs), num_calls, float(median), float(p99))

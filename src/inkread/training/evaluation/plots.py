@@ -14,7 +14,7 @@ from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MultipleLocator
 
-from inkread.files import check_target, replacing
+from inkread.files import check_target, replace_atomically
 from inkread.training.evaluation.evaluate import Evaluation
 from inkread.training.history import Epoch, LineEpoch, Step
 from inkread.training.mnist import Split
@@ -54,7 +54,7 @@ def save(canvas: Canvas, path: Path) -> None:
         OSError: the file can't be written.
     """
     check_target(path, SUFFIXES)
-    with replacing(path) as temporary:
+    with replace_atomically(path) as temporary:
         canvas.savefig(temporary, dpi=120)
 
 

@@ -75,7 +75,7 @@ def measure(model: Model, split: Split, *, limit: int | None = None, seed: int =
     glyphs, labels = split.images[chosen], split.labels[chosen]
 
     def num_right(read: npt.NDArray[np.uint8]) -> int:
-        return int((model.probabilities(read).argmax(axis=1) == labels).sum())
+        return int((model.predict_probabilities(read).argmax(axis=1) == labels).sum())
 
     undistorted = share(num_right(glyphs), len(glyphs))
     rows = []

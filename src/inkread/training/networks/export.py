@@ -13,7 +13,7 @@ import onnx
 from scipy.special import softmax
 
 from inkread.errors import ConfigError, ModelError
-from inkread.files import replacing
+from inkread.files import replace_atomically
 from inkread.models.metadata import METADATA_KEY, ModelMetadata
 from inkread.models.runtime import (
     INPUT,
@@ -22,8 +22,8 @@ from inkread.models.runtime import (
     STRIPS,
     LineModel,
     Model,
-    as_input,
-    as_strips,
+    prepare_glyphs,
+    prepare_strips,
 )
 from inkread.training.networks import architectures
 
@@ -63,13 +63,13 @@ def to_onnx(model: keras.Model, path: Path, metadata: ModelMetadata, glyphs: Gly
         ModelError: the file's probabilities differ from Keras' by more than ``TOLERANCE``.
         OSError: the file can't be written.
     """
-    expected = _called(model, as_input(glyphs))
+    expected = _called(model, prepare_glyphs(glyphs))
     sure = metadata.recipe.get("sure")
-    with replacing(path) as temporary:
+    with replace_atomically(path) as temporary:
         written = model if sure is None else architectures.branched(model, sure)
         written(written.inputs)  # Keras exports only what has been called
         write_onnx(written, temporary, metadata, (INPUT, OUTPUT))
-        check_parity(expected, Model(temporary, threads=1).raw(glyphs))
+        check_parity(expected, Model(temporary, threads=1).predict_uncalibrated(glyphs))
 
 
 def line_to_onnx(
@@ -90,13 +90,13 @@ def line_to_onnx(
         ModelError: the file's probabilities differ from Keras' by more than ``TOLERANCE``.
         OSError: the file can't be written.
     """
-    inputs = as_strips(strips)
+    inputs = prepare_strips(strips)
 
     def run(file: Path) -> Probabilities:
-        return np.asarray(softmax(LineModel(file, threads=1).outputs(inputs), axis=-1))
+        return np.asarray(softmax(LineModel(file, threads=1).run(inputs), axis=-1))
 
     expected = np.asarray(softmax(_called(model, inputs), axis=-1))
-    with replacing(path) as temporary:
+    with replace_atomically(path) as temporary:
         proto = write_onnx(model, temporary, metadata, (STRIPS, LOGITS))
         check_parity(expected, run(temporary))
         store_in_half(proto)
@@ -136,8 +136,8 @@ def to_litert(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
     """Write a LiteRT (``.tflite``) file; arguments and errors as for ``to_onnx``."""
     import tensorflow as tf
 
-    expected = _called(model, as_input(glyphs))
-    with replacing(path) as temporary:
+    expected = _called(model, prepare_glyphs(glyphs))
+    with replace_atomically(path) as temporary:
         model.export(temporary, format="litert", verbose=False)
         with _known_notices_silenced():
             interpreter = tf.lite.Interpreter(str(temporary))
@@ -147,7 +147,7 @@ def to_litert(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
         )
         interpreter.resize_tensor_input(tensor_in["index"], [len(glyphs), *glyphs.shape[1:], 1])
         interpreter.allocate_tensors()
-        interpreter.set_tensor(tensor_in["index"], as_input(glyphs))
+        interpreter.set_tensor(tensor_in["index"], prepare_glyphs(glyphs))
         interpreter.invoke()
         check_parity(expected, interpreter.get_tensor(tensor_out["index"]))
 
@@ -160,7 +160,7 @@ def to_saved_model(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
     """
     import tensorflow as tf
 
-    expected = _called(model, as_input(glyphs))
+    expected = _called(model, prepare_glyphs(glyphs))
     path = path.resolve()
     if path.exists() and not (path / "saved_model.pb").exists():
         raise ConfigError(f"expected a new folder or an earlier SavedModel, received {path}")
@@ -169,7 +169,7 @@ def to_saved_model(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
         temporary = Path(folder) / path.name
         model.export(temporary, format="tf_saved_model", verbose=False)
         loaded = tf.saved_model.load(str(temporary))  # it owns the weights: keep it until the end
-        check_parity(expected, loaded.serve(as_input(glyphs)).numpy())
+        check_parity(expected, loaded.serve(prepare_glyphs(glyphs)).numpy())
         if path.exists():
             path.rename(Path(folder) / "replaced")
         temporary.rename(path)
@@ -187,7 +187,7 @@ def settled(model: keras.Model, glyphs: Glyphs, sure: float | None) -> Glyphs:
     """
     if sure is None:
         return glyphs
-    answers = _called(architectures.members(model)[0], as_input(glyphs))
+    answers = _called(architectures.members(model)[0], prepare_glyphs(glyphs))
     return np.asarray(glyphs[np.abs(answers.max(axis=1) - sure) > TOLERANCE])
 
 

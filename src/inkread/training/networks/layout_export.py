@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from inkread.files import replacing
+from inkread.files import replace_atomically
 from inkread.imaging.layout_maps import PAGE, PAGE_MAPS, network_input
 from inkread.models.layout_model import LayoutModel
 from inkread.models.metadata import ModelMetadata
@@ -36,9 +36,9 @@ def layout_to_onnx(
     expected = np.asarray(keras.ops.convert_to_numpy(model(inputs, training=False)))
 
     def run(file: Path) -> npt.NDArray[np.float32]:
-        return LayoutModel(file, threads=1).outputs(inputs)
+        return LayoutModel(file, threads=1).run(inputs)
 
-    with replacing(path) as temporary:
+    with replace_atomically(path) as temporary:
         proto = export.write_onnx(model, temporary, metadata, (PAGE, PAGE_MAPS))
         export.check_parity(expected, run(temporary))
         export.store_in_half(proto)

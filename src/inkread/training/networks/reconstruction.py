@@ -15,7 +15,7 @@ import numpy.typing as npt
 import onnx
 
 from inkread.errors import ConfigError, ModelError
-from inkread.models.runtime import Model, as_input
+from inkread.models.runtime import Model, prepare_glyphs
 from inkread.training.networks import architectures
 from inkread.training.networks.export import check_parity, settled
 from inkread.training.recipes import recipe_from_dict
@@ -70,8 +70,8 @@ def rebuilt(model: Model, glyphs: npt.NDArray[np.uint8]) -> keras.Model:
     network = architectures.joined(networks, recipe) if recipe.members else networks[0]
     answering = architectures.answering(network, recipe)
     glyphs = settled(answering, glyphs, recipe.sure)
-    answers = keras.ops.convert_to_numpy(answering(as_input(glyphs), training=False))
-    check_parity(np.asarray(answers), model.raw(glyphs))
+    answers = keras.ops.convert_to_numpy(answering(prepare_glyphs(glyphs), training=False))
+    check_parity(np.asarray(answers), model.predict_uncalibrated(glyphs))
     return network
 
 

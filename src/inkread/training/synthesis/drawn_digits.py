@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.errors import ConfigError
-from inkread.imaging.normalize import glyph
+from inkread.imaging.normalize import make_glyph
 from inkread.results import Box
 from inkread.training.mnist import Split
 from inkread.training.synthesis.digit_strokes import SHAPES
@@ -98,7 +98,7 @@ def glyphs(count: int, rng: np.random.Generator) -> Split:
         pen_px = rng.uniform(2.5, 12.0)
         for stroke in strokes:
             _draw_line(ink, stroke - corner, pen_px)
-        images.append(glyph(ink))
+        images.append(make_glyph(ink))
     return Split(np.stack(images), labels.astype(np.uint8))
 
 

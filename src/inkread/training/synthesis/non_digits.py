@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from inkread.errors import DataError
 from inkread.imaging import normalize
+from inkread.imaging.normalize import GlyphShape
 from inkread.training.mnist import Split
 from inkread.training.synthesis import drawn_digits, scribbles
 from inkread.training.synthesis.fonts import FONTS, middle_line, printed
@@ -24,7 +25,7 @@ __all__ = ["KINDS", "Kind", "glyphs"]
 
 Ink = npt.NDArray[np.uint8]
 
-_SIDE = 28
+_SIDE = GlyphShape.side_px
 _MOST_TRIES = 1000
 
 
@@ -103,7 +104,7 @@ def _font_letter(rng: np.random.Generator) -> Ink:
         ink = cv2.dilate(middle_line(font, character), pen)
     else:
         ink = printed(font, character)
-    return normalize.glyph(warped(ink, rng))
+    return normalize.make_glyph(warped(ink, rng))
 
 
 def _turned_digit(digits: Split, rng: np.random.Generator) -> Ink:
@@ -115,12 +116,12 @@ def _turned_digit(digits: Split, rng: np.random.Generator) -> Ink:
         if not _has_hole(image) and not _is_slim(image, 0.45):
             break
     turned = np.rot90(np.fliplr(image) if mirrored else image, quarter_turns)
-    return normalize.glyph(np.ascontiguousarray(turned))
+    return normalize.make_glyph(np.ascontiguousarray(turned))
 
 
 def _fragment(digits: Split, rng: np.random.Generator) -> Ink:
     """A piece of a digit, cut off along a line."""
-    return normalize.glyph(_piece(digits, rng))
+    return normalize.make_glyph(_piece(digits, rng))
 
 
 def _several_digits(digits: Split, rng: np.random.Generator) -> Ink:
@@ -140,7 +141,7 @@ def _several_digits(digits: Split, rng: np.random.Generator) -> Ink:
     squeeze = rng.uniform(0.6, 1.0)
     height, width = ink.shape
     size = (round(width * squeeze), height) if upright else (width, round(height * squeeze))
-    return normalize.glyph(cv2.resize(ink, size, interpolation=cv2.INTER_AREA))
+    return normalize.make_glyph(cv2.resize(ink, size, interpolation=cv2.INTER_AREA))
 
 
 def _bracket(rng: np.random.Generator) -> Ink:

@@ -34,7 +34,7 @@ def written(
         vertices = np.rint(line * 16).astype(int).tolist()
         for (start, end), width in zip(pairwise(vertices), widths, strict=False):
             cv2.line(ink, start, end, 255, max(1, round(width)), cv2.LINE_AA, shift=4)
-    return normalize.glyph(warped(ink, rng))
+    return normalize.make_glyph(warped(ink, rng))
 
 
 def warped(ink: Ink, rng: np.random.Generator) -> Ink:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.imaging import normalize
+from inkread.imaging.normalize import GlyphShape
 from inkread.training.synthesis import drawn_digits
 from inkread.training.synthesis.fonts import CANVAS_PX
 from inkread.training.synthesis.pen import warped, written
@@ -16,7 +17,7 @@ __all__ = ["lines", "paper", "ruled", "scribble", "spots"]
 
 Ink = npt.NDArray[np.uint8]
 
-_SIDE = 28
+_SIDE = GlyphShape.side_px
 
 
 def scribble(rng: np.random.Generator) -> Ink:
@@ -88,7 +89,7 @@ def ruled(rng: np.random.Generator) -> Ink:
     turn = cv2.getRotationMatrix2D((CANVAS_PX / 2, CANVAS_PX / 2), rng.uniform(-6, 6), 1.2)
     ink = cv2.warpAffine(ink, turn, ink.shape)
     if rng.random() < 0.5:
-        return normalize.glyph(ink)
+        return normalize.make_glyph(ink)
     return _paled(cv2.resize(ink, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), rng)
 
 
@@ -102,7 +103,7 @@ def spots(rng: np.random.Generator) -> Ink:
         cv2.ellipse(ink, (x, y), axes.tolist(), rng.uniform(0, 180), 0, 360, 255, -1, cv2.LINE_AA)
     ink = cv2.GaussianBlur(warped(ink, rng), (0, 0), rng.uniform(0.5, 6))
     if rng.random() < 0.5 and (ink > 63).any():
-        return normalize.glyph(ink)
+        return normalize.make_glyph(ink)
     return _paled(cv2.resize(ink, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), rng)
 
 

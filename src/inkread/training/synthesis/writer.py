@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inkread.imaging.normalize import stroke_width
+from inkread.imaging.normalize import estimate_stroke_width
 from inkread.training.mnist import Split
 from inkread.training.synthesis.digit_strokes import BARRED_SEVENS, CHAINED, MORE_SHAPES, SHAPES
 from inkread.training.synthesis.drawn_digits import smooth
@@ -329,4 +329,4 @@ def _outline(glyph: npt.NDArray[np.uint8]) -> tuple[Floats, float, float]:
     distance = inside - outside + np.where(mask > 0, np.float32(-0.5), np.float32(0.5))
     moments = cv2.moments(digit)
     slant = -moments["mu11"] / moments["mu02"] if moments["mu02"] else 0.0
-    return distance, float(np.clip(slant, -0.8, 0.8)), stroke_width(large)
+    return distance, float(np.clip(slant, -0.8, 0.8)), estimate_stroke_width(large)
