@@ -29,8 +29,8 @@ from inkread.recognition.digit_reader import DigitReader, LocatedDigit
 from inkread.recognition.glyph_reader import GlyphReader
 from inkread.recognition.line_reader import LineReader
 from inkread.recognition.orientation import turn_box
-from inkread.recognition.page_reader import Cells, PageOptions, PageReader
-from inkread.results import Box, Digit, Number, Page, find_box
+from inkread.recognition.page_reader import PageOptions, PageReader
+from inkread.results import Box, Cells, Digit, Number, Page, find_box
 
 __all__ = ["Check", "Length", "Reader", "read"]
 

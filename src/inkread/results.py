@@ -2,14 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from inkread import table
 
-__all__ = ["REJECTED", "Box", "Cell", "Digit", "Number", "Page", "PageTable", "find_box"]
+__all__ = ["REJECTED", "Box", "Cell", "Cells", "Digit", "Number", "Page", "NumberTable", "find_box"]
 
 REJECTED = "?"
 _MIN_OVERLAP = 0.6  # of two boxes of one digit: the line model places boxes less exactly than ink
+
+
+class Cells(StrEnum):
+    """What narrow cells with one digit each are."""
+
+    AUTO = "auto"  # a comb where they stand alone in one row, else a table
+    JOIN = "join"  # always a comb: one number
+    SPLIT = "split"  # always a table: a number each
 
 
 class Box(NamedTuple):
@@ -195,7 +204,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class PageTable:
+class NumberTable:
     """A ruled table on a page.
 
     Attributes:
@@ -215,9 +224,9 @@ class PageTable:
             max(box.bottom for box in boxes),
         )
 
-    def with_boxes(self, move: Callable[[Box], Box]) -> "PageTable":
+    def with_boxes(self, move: Callable[[Box], Box]) -> "NumberTable":
         """Return the table with its cells' boxes, and those of their numbers, moved."""
-        return PageTable(
+        return NumberTable(
             tuple(
                 tuple(
                     cell and Cell(move(cell.box), cell.number and cell.number.with_boxes(move))
@@ -245,7 +254,7 @@ class PageTable:
         }
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "PageTable":
+    def from_dict(cls, values: dict[str, Any]) -> "NumberTable":
         """Rebuild from ``to_dict``."""
 
         def rebuild(cell: dict[str, Any] | None) -> Cell | None:
@@ -276,7 +285,7 @@ class Page:
     height: int
     model: str
     page: int = 1
-    tables: tuple[PageTable, ...] = ()
+    tables: tuple[NumberTable, ...] = ()
     notes: tuple[str, ...] = ()
 
     def rows(self) -> tuple[tuple[Number | None, ...], ...]:
@@ -315,6 +324,6 @@ class Page:
             height=values["height"],
             model=values["model"],
             page=values.get("page", 1),
-            tables=tuple(PageTable.from_dict(each) for each in values.get("tables", ())),
+            tables=tuple(NumberTable.from_dict(each) for each in values.get("tables", ())),
             notes=tuple(values.get("notes", ())),
         )

@@ -55,6 +55,8 @@ class ReadSettings:
         length: as for ``Reader.read``, of pages and numbers.
         pattern: as for ``Reader.read``, of pages and numbers.
         check: the name of a check, as for ``Reader.read``, of pages and numbers.
+        printed: as for ``Reader.read``, of pages.
+        cells: as for ``Reader.read``, of pages.
     """
 
     model: str | os.PathLike[str] = "default"
@@ -65,6 +67,8 @@ class ReadSettings:
     length: int | tuple[int, int] | None = None
     pattern: str | None = None
     check: str | None = None
+    printed: bool = False
+    cells: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -207,7 +211,14 @@ def _without_name(error: Exception, each: PictureInput) -> str:
 def _read(reader: "Reader", settings: ReadSettings, pixels: "NDArray[np.uint8]") -> Page:
     length, pattern, check = settings.length, settings.pattern, settings.check
     if settings.read_as is ReadAs.PAGE:
-        return reader.read(pixels, length=length, pattern=pattern, check=check)
+        return reader.read(
+            pixels,
+            length=length,
+            pattern=pattern,
+            check=check,
+            printed=settings.printed,
+            cells=settings.cells,
+        )
     if settings.read_as is ReadAs.NUMBER:
         number = reader.read_number(pixels, length=length, pattern=pattern, check=check)
     else:

@@ -10,12 +10,13 @@ from rich.markup import escape
 
 from inkread.batch.formats import CsvWriter, JsonWriter, KeepNumber, PageWriter, select_indices
 from inkread.batch.results_file import ResultsFormat
-from inkread.results import Page
+from inkread.results import Number, Page
 
 if TYPE_CHECKING:  # it needs the extra [train], which reading must do without
     from inkread.training.evaluation.evaluate import Evaluation
 
 __all__ = [
+    "GridPrinter",
     "PageTable",
     "choose_printer",
     "make_console",
@@ -58,7 +59,8 @@ class PageTable:
             box = " ".join(map(str, number.box))
             self._print_line(label, number.raw or "-", f"{number.confidence:.1%}", box, *notes)
         if not page.numbers:
-            self._print_line(label, "-", "", "no digits found")
+            seen = "; ".join(page.notes)
+            self._print_line(label, "-", "", f"no digits found{seen and ': '}{seen}")
 
     def _print_line(self, name: str, number: str, confidence: str, box: str, *notes: str) -> None:
         if self._is_empty:
@@ -67,6 +69,28 @@ class PageTable:
         line = f"{name:<{self._width}}  {number:<12}  {confidence:>10}  {box:<20}"
         sys.stdout.write("  ".join([line, *notes]).rstrip() + "\n")
         sys.stdout.flush()
+
+
+class GridPrinter:
+    """Prints the ruled tables of pages as grids; of a page without one, its numbers by rows."""
+
+    def add(self, name: str, page: Page) -> None:
+        """Print one page; rejected numbers are marked with ``?`` behind them."""
+        title = escape(name if page.page == 1 else f"{name}, page {page.page}")
+        grids = [
+            [[cell and cell.number for cell in row] for row in each.rows] for each in page.tables
+        ] or [[list(row) for row in page.rows()]]
+        for rows in grids:
+            grid = rich.table.Table(title=title, title_justify="left", show_header=False)
+            for row in rows:
+                grid.add_row(*(_show_cell(number) for number in row))
+            make_console().print(grid)
+
+
+def _show_cell(number: Number | None) -> str:
+    if number is None:
+        return ""
+    return f"{number.raw or number.text} ?" if number.rejected else number.raw
 
 
 def choose_printer(

@@ -19,7 +19,8 @@ from inkread.batch.results_file import ResultsFile, ResultsFormat, choose_format
 from inkread.batch.sources import STDIN, find
 from inkread.cli import progress
 from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, read_on_ray
-from inkread.cli.output import choose_printer
+from inkread.cli.output import GridPrinter, choose_printer
+from inkread.results import Cells
 
 if TYPE_CHECKING:  # it needs the extra [ray]
     from inkread.scale.picture_job import PictureJob
@@ -92,6 +93,19 @@ def read(
             metavar="NAME", help="A check that each number passes, e.g. luhn.", show_default=False
         ),
     ] = None,
+    printed: Annotated[
+        bool, typer.Option("--printed", help="Print printed numbers as well as handwritten ones.")
+    ] = False,
+    cells: Annotated[
+        Cells,
+        typer.Option(
+            help="Narrow cells with a digit each: one number (join), a number each (split), or one "
+            "number where they stand alone in a row (auto)."
+        ),
+    ] = Cells.AUTO,
+    as_table: Annotated[
+        bool, typer.Option("--table", help="Print each ruled table, and the page, as a grid.")
+    ] = False,
     jobs: Annotated[
         int | None,
         typer.Option(min=1, help="Processes; up to one a core if not given.", show_default=False),
@@ -111,12 +125,23 @@ def read(
     """Read the numbers in pictures."""
     if as_json and as_csv:
         raise typer.BadParameter("choose one of --json and --csv")
+    if as_table and (as_json or as_csv or doubtful):
+        raise typer.BadParameter("--table prints grids: it can't go with --json, --csv, --doubtful")
     if resume and not out:
         raise typer.BadParameter("--resume goes on with a file of results: name it with --out")
     if read_as is ReadAs.DIGIT and (length or pattern or check):
         raise typer.BadParameter("--length, --pattern and --check are of numbers, not of one digit")
     settings = batch_reader.ReadSettings(
-        model, line_model, threads, min_confidence, read_as, _parse_length(length), pattern, check
+        model,
+        line_model,
+        threads,
+        min_confidence,
+        read_as,
+        _parse_length(length),
+        pattern,
+        check,
+        printed,
+        cells.value,
     )
     if engine is Engine.RAY:
         _refuse_with_ray({
@@ -131,7 +156,7 @@ def read(
     form = ResultsFormat.JSON if as_json else ResultsFormat.CSV if as_csv else None
     keep = partial(_is_doubtful, min_confidence) if doubtful else None
     inputs = _find_inputs(images, recursive, annotate)
-    _read_here(inputs, settings, jobs, _Output(form, keep, out, resume))
+    _read_here(inputs, settings, jobs, _Output(form, keep, out, resume, as_table))
 
 
 @dataclass(frozen=True)
@@ -140,6 +165,7 @@ class _Output:
     keep: formats.KeepNumber | None  # of what is printed
     file: str | None
     resume: bool
+    as_table: bool
 
 
 def _read_here(
@@ -163,7 +189,8 @@ def _read_here(
             shows.append(formats.make_page_writer(record.form, record.write))
         if output.keep or not record:
             names = [each.name for each in inputs]
-            shows.append(choose_printer(output.form, output.keep, names))
+            printer = choose_printer(output.form, output.keep, names)
+            shows.append(GridPrinter() if output.as_table else printer)
         num_processes = jobs or batch_reader.choose_num_processes(len(inputs))
         num_failed = _read_all(inputs, settings, num_processes, shows)
     if record:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import cv2
@@ -20,9 +20,9 @@ from inkread.imaging.segmentation import Region
 from inkread.models.layout_model import LayoutModel
 from inkread.recognition.line_reader import LineReader
 from inkread.recognition.orientation import turn_box
-from inkread.results import Box, Cell, Number, PageTable
+from inkread.results import Box, Cell, Cells, Number, NumberTable
 
-__all__ = ["Cells", "PageOptions", "PageReader", "PageReading"]
+__all__ = ["PageOptions", "PageReader", "PageReading"]
 
 Grey = npt.NDArray[np.uint8]
 
@@ -33,14 +33,6 @@ _MAX_GAP = 1.2  # between digits of one number, without a rule between, in their
 _MAX_HEIGHT_RATIO = 1.8  # of runs that are one number
 _MIN_RULE_BETWEEN = 0.35  # mean probability of ruling along a line between two runs
 _MIN_READABLE_PX = 9.0  # height of writing below which reading fails
-
-
-class Cells(StrEnum):
-    """What narrow cells with one digit each are."""
-
-    AUTO = "auto"  # a comb where they stand alone in one row, else a table
-    JOIN = "join"  # always a comb: one number
-    SPLIT = "split"  # always a table: a number each
 
 
 @dataclass(frozen=True)
@@ -71,7 +63,7 @@ class PageReading:
     """
 
     numbers: tuple[Number, ...]
-    tables: tuple[PageTable, ...]
+    tables: tuple[NumberTable, ...]
     notes: tuple[str, ...]
     page: Grey
     turns: int
@@ -115,7 +107,7 @@ class PageReader:
             for runs in _group(layout, found_grids, options)
         ]
         read = list(self._lines.read(
-            [each.crop for each in found], options.constraint, [_pieces(each.crop) for each in found]
+            [each.crop for each in found], options.constraint, [partial(_pieces, each.crop) for each in found]
         ))  # fmt: skip
         numbers = [
             _describe(number, each.runs)
@@ -303,7 +295,7 @@ def _is_table(grid: Grid) -> bool:
     return len(grid.rows) > 1 and len(grid.rows[0]) > 1
 
 
-def _fill(grid: Grid, numbers: Sequence[Number]) -> PageTable:
+def _fill(grid: Grid, numbers: Sequence[Number]) -> NumberTable:
     """Return a grid with the number in each of its cells: the most probable one."""
     inside: dict[Box, Number] = {}
     cells = grid.cells
@@ -314,7 +306,7 @@ def _fill(grid: Grid, numbers: Sequence[Number]) -> PageTable:
         other = inside.get(cells[index])
         if other is None or other.confidence < number.confidence:
             inside[cells[index]] = number
-    return PageTable(
+    return NumberTable(
         tuple(
             tuple(None if box is None else Cell(box, inside.get(box)) for box in row)
             for row in grid.rows
@@ -323,7 +315,7 @@ def _fill(grid: Grid, numbers: Sequence[Number]) -> PageTable:
 
 
 def _notes(
-    layout: PageLayout, tables: Sequence[PageTable], numbers: Sequence[Number]
+    layout: PageLayout, tables: Sequence[NumberTable], numbers: Sequence[Number]
 ) -> Iterator[str]:
     """Say what was seen where little or nothing could be read."""
     if any(number.text and not number.rejected for number in numbers):
