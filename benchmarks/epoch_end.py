@@ -23,7 +23,7 @@ from provenance import mean_sd, print_provenance
 
 from inkread.training import mnist
 from inkread.training.epoch import stream
-from inkread.training.glyph_batches import Batches, Source
+from inkread.training.glyph_batches import Batches, GlyphSource
 from inkread.training.mnist import Split
 from inkread.training.networks import architectures
 from inkread.training.recipes import recipe_named
@@ -51,7 +51,7 @@ def main() -> None:
     print_provenance()
     recipe, train = recipe_named("quick"), mnist.load().train
     count = NUM_BATCHES * recipe.batch_size
-    source = Source(Split(train.images[:count], train.labels[:count]), recipe, seed=0)
+    source = GlyphSource(Split(train.images[:count], train.labels[:count]), recipe, seed=0)
     network = architectures.build(recipe.network, recipe.num_outputs, recipe.dropout)
     set_up(network, recipe, num_steps=2 * (epochs + 1) * NUM_BATCHES)
     ways: dict[str, Callable[[Batches], Iterable[Any]]] = {

@@ -43,7 +43,7 @@ def make(
     """Write scans; return the values of each by its file, and alignment errors in millimetres."""
     other = template.model_copy(update={"form": "another-form"})
     other.__dict__.pop("digest", None)  # computed again: the name is a part of it
-    pages = {each.form: filled_forms.blank_page(each) for each in (template, other)}
+    pages = {each.form: filled_forms.render_blank_page(each) for each in (template, other)}
     rng = np.random.default_rng(0)
     aligner = Aligner(template)
     grid = np.array([[x, y] for x in np.linspace(15, 195, 7) for y in np.linspace(15, 280, 9)])
@@ -51,9 +51,9 @@ def make(
     errors: list[float] = []
     for number in range(count):
         chosen = other if rng.random() < OTHER_FORM else template
-        texts = filled_forms.random_texts(chosen, rng)
-        page = filled_forms.write(chosen, pages[chosen.form], texts, split, rng)
-        scan = filled_forms.scanned(chosen, page, rng, upside_down=rng.random() < UPSIDE_DOWN)
+        texts = filled_forms.draw_texts(chosen, rng)
+        page = filled_forms.write_texts(chosen, pages[chosen.form], texts, split, rng)
+        scan = filled_forms.scan_page(chosen, page, rng, upside_down=rng.random() < UPSIDE_DOWN)
         path = folder / f"{number:05}.jpg"
         path.write_bytes(scan.data)
         if chosen is other:

@@ -45,7 +45,7 @@ def seed_files() -> dict[str, bytes]:
     """Return valid files by their names: what is damaged."""
     rng = np.random.default_rng(0)
     ink = drawn_digits.write("407", rng, height_px=24, pen_px=2.5).ink
-    colour = Image.fromarray(drawn_digits.on_paper(ink, rng))
+    colour = Image.fromarray(drawn_digits.put_on_paper(ink, rng))
     grey = colour.convert("L")
     alpha = colour.copy()
     alpha.putalpha(Image.fromarray(ink))

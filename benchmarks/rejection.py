@@ -35,7 +35,7 @@ from inkread.training import mnist
 from inkread.training.evaluation.calibrate import threshold_keeping
 from inkread.training.evaluation.evaluate import share
 from inkread.training.mnist import Split
-from inkread.training.synthesis.drawn_digits import on_paper
+from inkread.training.synthesis.drawn_digits import put_on_paper
 
 Picture = npt.NDArray[np.uint8]
 
@@ -211,7 +211,7 @@ def junk(digits: Split, shape: GlyphShape, rng: np.random.Generator) -> Iterator
         for index in range(PICTURES):
             drawn = np.pad(draw(), 20)
             page = cv2.cvtColor(
-                on_paper(drawn, rng, paper=papers[index % len(papers)]), cv2.COLOR_RGB2GRAY
+                put_on_paper(drawn, rng, paper=papers[index % len(papers)]), cv2.COLOR_RGB2GRAY
             )
             region = segmentation.find_single_digit(ink.find(np.asarray(page)))
             found = None if region is None else normalize.make_glyph(region.ink, shape)

@@ -21,7 +21,7 @@ from provenance import print_provenance
 from serving import Served, served
 
 from inkread.reader import Reader
-from inkread.training.synthesis.drawn_digits import on_paper, write
+from inkread.training.synthesis.drawn_digits import put_on_paper, write
 from inkread.web.settings import Settings
 
 CLIENTS, PICTURES, GLYPHS = 64, 16, 2000
@@ -39,7 +39,7 @@ def pictures() -> list[bytes]:
         top, left = rng.integers(0, np.subtract(page.shape, ink.shape))
         page[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
         file = io.BytesIO()
-        Image.fromarray(on_paper(page, rng, paper="plain")).save(file, "JPEG", quality=90)
+        Image.fromarray(put_on_paper(page, rng, paper="plain")).save(file, "JPEG", quality=90)
         made.append(file.getvalue())
     return made
 

@@ -27,7 +27,7 @@ from provenance import print_provenance
 from inkread.errors import ConfigError
 from inkread.training import mnist
 from inkread.training.evaluation.provenance import num_cores
-from inkread.training.glyph_batches import Batches, Source
+from inkread.training.glyph_batches import Batches, GlyphSource
 from inkread.training.mnist import Mnist, Split
 from inkread.training.networks import architectures
 from inkread.training.recipes import Recipe, recipe_named
@@ -54,7 +54,7 @@ def epoch_seconds(recipe: Recipe, data: Mnist) -> list[float]:
 
 def batch_seconds(recipe: Recipe, data: Mnist) -> list[float]:
     """Make the batches of the same epochs without training on them."""
-    source = Source(data.train, recipe, seed=0)
+    source = GlyphSource(data.train, recipe, seed=0)
     Batches(source, ROUNDS)[0]  # what is drawn by code is drawn once, with the first batch
     times = []
     for epoch in range(ROUNDS):

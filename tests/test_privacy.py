@@ -160,11 +160,11 @@ def outcomes(full_mnist, tmp_path_factory):
         shutil.copy(sample, folder / "pictures")
     (folder / "scans").mkdir()
     template, rng = load(TEMPLATE), np.random.default_rng(1)
-    texts = filled_forms.random_texts(template, rng)
-    page = filled_forms.write(
-        template, filled_forms.blank_page(template), texts, full_mnist.validation, rng
+    texts = filled_forms.draw_texts(template, rng)
+    page = filled_forms.write_texts(
+        template, filled_forms.render_blank_page(template), texts, full_mnist.validation, rng
     )
-    (folder / "scans" / "1.jpg").write_bytes(filled_forms.scanned(template, page, rng).data)
+    (folder / "scans" / "1.jpg").write_bytes(filled_forms.scan_page(template, page, rng).data)
     for name, data in mnist.fetch()[0].items():
         (folder / name).write_bytes(data)
     form = ("form", "read", TEMPLATE, "scans", "--out", "table.csv", "--processes", "1")

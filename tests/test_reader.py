@@ -20,7 +20,7 @@ from PIL import Image
 import inkread
 from inkread import ConfigError, Digit, ImageError, InkreadError, ModelError, Number, Page, Reader
 from inkread.models.metadata import METADATA_KEY
-from inkread.training.synthesis.drawn_digits import PAPERS, Writing, on_paper, write
+from inkread.training.synthesis.drawn_digits import PAPERS, Writing, put_on_paper, write
 
 DIGITS = "0123456789"
 ENLARGEMENT = 5
@@ -41,7 +41,7 @@ def written(text: str, seed: int = 0, height_px: int = 60, pen_px: float = 5) ->
 
 def photographed(writing: Writing, **options: object) -> np.ndarray:
     """(H, W, 3) uint8: the writing on paper."""
-    return on_paper(writing.ink, np.random.default_rng(0), **options)
+    return put_on_paper(writing.ink, np.random.default_rng(0), **options)
 
 
 def numbers_written(count: int, length: int, height_px: int, pen_px: float) -> list[Writing]:
@@ -332,7 +332,7 @@ def test_pages_are_read_in_reading_order(reader, paper):
     writings = [[written(text, seed) for seed, text in enumerate(row)] for row in rows]
     ink = page_of(writings)
 
-    page = reader.read(on_paper(ink, np.random.default_rng(0), paper=paper))
+    page = reader.read(put_on_paper(ink, np.random.default_rng(0), paper=paper))
 
     assert [number.text for number in page.numbers] == ["12345", "678", "90", "2468", "13579"]
     assert (page.width, page.height) == ink.shape[::-1]
@@ -426,7 +426,7 @@ def test_a_blank_picture_has_nothing_to_read(reader, size, level):
 
 @pytest.mark.parametrize("paper", PAPERS)
 def test_blank_paper_has_nothing_to_read(reader, paper):
-    picture = on_paper(np.zeros((300, 400), np.uint8), np.random.default_rng(0), paper=paper)
+    picture = put_on_paper(np.zeros((300, 400), np.uint8), np.random.default_rng(0), paper=paper)
 
     assert reader.read(picture).numbers == ()
     assert reader.read_number(picture).text == ""

@@ -23,7 +23,7 @@ PARTS = str.maketrans("", "", SEPARATORS)
 def main() -> None:
     """Write with strokes of the project's own, and take the first of each kind: none is chosen."""
     rng = np.random.default_rng(11)
-    glyphs = drawn_digits.glyphs(200, rng)
+    glyphs = drawn_digits.draw_glyphs(200, rng)
     digits = Split(glyphs.images, glyphs.labels)
     reader = Reader()
     shown: dict[bool, list[tuple[np.ndarray, str]]] = {True: [], False: []}

@@ -210,7 +210,7 @@ def test_the_cache_is_below_the_folder_of_the_environment_variable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("INKREAD_CACHE", str(tmp_path))
-    assert mnist.cache_dir().parent == tmp_path
+    assert mnist.get_cache_dir().parent == tmp_path
 
 
 def test_without_the_variable_the_cache_is_in_the_users_own(
@@ -219,8 +219,8 @@ def test_without_the_variable_the_cache_is_in_the_users_own(
     monkeypatch.delenv("INKREAD_CACHE", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert mnist.cache_dir().is_relative_to(tmp_path)
-    assert not mnist.cache_dir().exists()
+    assert mnist.get_cache_dir().is_relative_to(tmp_path)
+    assert not mnist.get_cache_dir().exists()
 
 
 @pytest.mark.parametrize("gzipped", [False, True])

@@ -27,7 +27,7 @@ from inkread.models.runtime import Model, prepare_glyphs
 from inkread.training.augmentation.distortions import spoil
 from inkread.training.augmentation.elastic import augment
 from inkread.training.epoch import fitted
-from inkread.training.glyph_batches import NUM_LABELS, Batches, Source
+from inkread.training.glyph_batches import NUM_LABELS, Batches, GlyphSource
 from inkread.training.history import Epoch, Step, write_history
 from inkread.training.mnist import Mnist, Split
 from inkread.training.networks.reconstruction import rebuilt
@@ -189,7 +189,7 @@ def _recipe(model: Model) -> Recipe:
         batch_size=BATCH_SIZE,
         learning_rate=LEARNING_RATE,
         warmup=WARMUP,
-        augmentation=last.augmentation and last.augmentation.scaled(AUGMENTED),
+        augmentation=last.augmentation and last.augmentation.scale(AUGMENTED),
         teacher=model.name,
         taught_share=TAUGHT_SHARE,
         taught_copies=0,
@@ -213,7 +213,7 @@ class _Mixed(keras.utils.PyDataset):  # type: ignore[misc]
         rng = np.random.default_rng(seeds)
         chosen = rng.choice(len(train), min(REPLAYED, len(train)), replace=False)
         replayed = Split(train.images[chosen], train.labels[chosen])
-        source = Source(replayed, recipe, int(seeds.generate_state(1)[0]), model)
+        source = GlyphSource(replayed, recipe, int(seeds.generate_state(1)[0]), model)
         self._replayed = Batches(source, epoch)
         self._corrections, self._recipe = corrections, recipe
         self._seeds = seeds.spawn(len(self._replayed))

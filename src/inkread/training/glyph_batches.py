@@ -19,18 +19,18 @@ from inkread.training.mnist import Split
 from inkread.training.recipes import Recipe
 from inkread.training.synthesis import drawn_digits, non_digits
 
-__all__ = ["Batches", "Source"]
+__all__ = ["Batches", "GlyphSource"]
 
 NUM_LABELS = 10
 # So many epochs' worth of glyphs are drawn by code; they come round, distorted anew each time.
-EPOCHS_DRAWN = 2
+_NUM_DRAWN_EPOCHS = 2
 # Words in the seeds of what is drawn, apart from any number of an epoch.
-_DRAWN, _JUNK = 2**32 - 1, 2**32 - 2
+_DRAWN_SEED_KEY, _JUNK_SEED_KEY = 2**32 - 1, 2**32 - 2
 
 Targets = npt.NDArray[np.float32]
 
 
-class Source:
+class GlyphSource:
     """What a training takes its batches from, the same in every epoch."""
 
     def __init__(
@@ -58,25 +58,25 @@ class Source:
         """Digits in shapes that MNIST lacks, if the recipe wants them."""
         if not self.recipe.drawn:
             return None
-        rng = np.random.default_rng(np.random.SeedSequence([self.seed, _DRAWN]))
-        return drawn_digits.glyphs(self._num_drawn(self.recipe.drawn), rng)
+        rng = np.random.default_rng(np.random.SeedSequence([self.seed, _DRAWN_SEED_KEY]))
+        return drawn_digits.draw_glyphs(self._count_drawn(self.recipe.drawn), rng)
 
     @cached_property
     def junk(self) -> npt.NDArray[np.uint8] | None:
         """Glyphs that are no digits, (N, 28, 28) uint8, if the recipe wants them."""
         if not self.recipe.junk:
             return None
-        rng = np.random.default_rng(np.random.SeedSequence([self.seed, _JUNK]))
-        return non_digits.glyphs(self._num_drawn(self.recipe.junk), self.split, rng)
+        rng = np.random.default_rng(np.random.SeedSequence([self.seed, _JUNK_SEED_KEY]))
+        return non_digits.draw_glyphs(self._count_drawn(self.recipe.junk), self.split, rng)
 
-    def _num_drawn(self, share: float) -> int:
-        return math.ceil(EPOCHS_DRAWN * share * len(self.split))
+    def _count_drawn(self, share: float) -> int:
+        return math.ceil(_NUM_DRAWN_EPOCHS * share * len(self.split))
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """The batches of one epoch: (B, 28, 28, 1) float32 in [0, 1], and (B, outputs) targets."""
 
-    def __init__(self, source: Source, epoch: int) -> None:
+    def __init__(self, source: GlyphSource, epoch: int) -> None:
         """Shuffle, and ask the teacher, if there is one, about every batch that is new to it.
 
         It is asked here, before the epoch, because its threads and those of the training would
@@ -97,7 +97,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self._late_seeds = np.random.SeedSequence([source.seed, epoch, 1]).spawn(len(seeds))
         self._answers = source.answers.get(self._copy)
         if source.teacher is not None and self._answers is None:
-            distorted = (self._distorted(batch)[0] for batch in range(len(self)))
+            distorted = (self._distort_batch(batch)[0] for batch in range(len(self)))
             self._answers = [source.teacher.predict_probabilities(glyphs) for glyphs in distorted]
             if copies:  # else the same batches never come again
                 source.answers[self._copy] = self._answers
@@ -109,7 +109,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, batch: int) -> tuple[Any, Any]:
         """Return a batch by its number, from 0."""
         recipe = self._source.recipe
-        glyphs, targets, is_mnist = self._distorted(batch)
+        glyphs, targets, is_mnist = self._distort_batch(batch)
         if self._answers is not None:
             # The teacher knows MNIST's shapes only; what was drawn keeps its label.
             taught = recipe.taught_share * is_mnist[:, None]
@@ -119,19 +119,19 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
             glyphs = spoil(glyphs, recipe.spoiled, rng)
         return prepare_glyphs(glyphs), targets
 
-    def _distorted(
+    def _distort_batch(
         self, batch: int
     ) -> tuple[npt.NDArray[np.uint8], Targets, npt.NDArray[np.bool_]]:
         """Return a batch as a teacher sees it; its targets; which of it are MNIST's."""
         recipe = self._source.recipe
         rng = np.random.default_rng(self._seeds[batch])
         chosen = self._order[batch * recipe.batch_size : (batch + 1) * recipe.batch_size]
-        glyphs, targets, is_mnist = self._mixed(chosen, rng)
+        glyphs, targets, is_mnist = self._mix_glyphs(chosen, rng)
         if recipe.augmentation:
             glyphs = augment(glyphs, recipe.augmentation, rng)
         return glyphs, targets, is_mnist
 
-    def _mixed(
+    def _mix_glyphs(
         self, chosen: npt.NDArray[np.intp], rng: np.random.Generator
     ) -> tuple[npt.NDArray[np.uint8], Targets, npt.NDArray[np.bool_]]:
         """Return training images, some replaced by what MNIST lacks; targets; which are MNIST's."""

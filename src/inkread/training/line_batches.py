@@ -18,7 +18,7 @@ from inkread.models.runtime import prepare_strips
 from inkread.training.mnist import Split
 from inkread.training.synthesis.numbers import number_on_paper
 
-__all__ = ["MOST_SYMBOLS", "Batch", "Pool", "batches", "pool", "pools"]
+__all__ = ["MOST_SYMBOLS", "Batch", "StripPool", "batches", "pool", "pools"]
 
 _MIXED_PX = 32  # widths of a batch differ by about as much, and are rounded up to it
 _MIN_FRAMES_A_SYMBOL = 2  # what is squeezed more can't be spelled out by CTC
@@ -27,7 +27,7 @@ _MAX_WIDTH_PX = 640  # few are wider, and each would make its whole batch so wid
 
 
 @dataclass(frozen=True)
-class Pool:
+class StripPool:
     """Strips with their truth.
 
     Attributes:
@@ -54,7 +54,7 @@ class Batch:
     labels: npt.NDArray[np.int32]
 
 
-def pool(digits: Split, count: int, seed: int, number: int) -> Pool:
+def pool(digits: Split, count: int, seed: int, number: int) -> StripPool:
     """Write a pool of strips.
 
     Args:
@@ -75,10 +75,10 @@ def pool(digits: Split, count: int, seed: int, number: int) -> Pool:
         ):
             strips.append(made)
             texts.append(text)
-    return Pool(strips, texts)
+    return StripPool(strips, texts)
 
 
-def pools(digits: Split, count: int, seed: int, numbers: range) -> Iterator[Pool]:
+def pools(digits: Split, count: int, seed: int, numbers: range) -> Iterator[StripPool]:
     """Give pools in turn, each written by another process while the one before is in use."""
     with ProcessPoolExecutor(1, get_context("spawn"), _start, (digits,)) as process:
         waiting = [process.submit(_own_pool, count, seed, number) for number in numbers[:2]]
@@ -90,7 +90,7 @@ def pools(digits: Split, count: int, seed: int, numbers: range) -> Iterator[Pool
 
 
 def batches(
-    strips: Pool, symbols: str, batch_size: int, rng: np.random.Generator
+    strips: StripPool, symbols: str, batch_size: int, rng: np.random.Generator
 ) -> Iterator[Batch]:
     """Give all strips of a pool once, like widths together, the batches in random order.
 
@@ -127,5 +127,5 @@ def _start(digits: Split) -> None:
     _digits.append(digits)
 
 
-def _own_pool(count: int, seed: int, number: int) -> Pool:
+def _own_pool(count: int, seed: int, number: int) -> StripPool:
     return pool(_digits[0], count, seed, number)

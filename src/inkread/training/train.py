@@ -28,7 +28,7 @@ from inkread.models.runtime import Model, calibrate_outputs
 from inkread.training.epoch import fitted, one_cycle, predict, restart_dropout
 from inkread.training.evaluation.calibrate import fit_temperature, threshold_keeping
 from inkread.training.evaluation.evaluate import score
-from inkread.training.glyph_batches import Batches, Source
+from inkread.training.glyph_batches import Batches, GlyphSource
 from inkread.training.history import Epoch, Step, chained, write_history
 from inkread.training.mnist import TRAIN_IMAGES, Mnist, Split
 from inkread.training.networks import architectures, export
@@ -178,7 +178,7 @@ class Training:
         loaded_teacher = _teacher(recipe, teacher)
         self._teacher_sha256 = _sha256(teacher)
         begin(recipe, seed, directory, resume, self._teacher_sha256)
-        self._source = Source(data.train, recipe, seed, loaded_teacher)
+        self._source = GlyphSource(data.train, recipe, seed, loaded_teacher)
         keep_freed_memory()
         keras.utils.set_random_seed(seed)
         num_batches = self._source.num_batches

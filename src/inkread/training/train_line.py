@@ -33,7 +33,7 @@ from inkread.results import REJECTED
 from inkread.training.epoch import one_cycle, restart_dropout
 from inkread.training.evaluation.evaluate import share
 from inkread.training.history import LineEpoch, Step
-from inkread.training.line_batches import Batch, Pool, batches, pool, pools
+from inkread.training.line_batches import Batch, StripPool, batches, pool, pools
 from inkread.training.line_recipes import LineRecipe
 from inkread.training.mnist import TRAIN_IMAGES, Mnist
 from inkread.training.networks import architectures, export
@@ -67,7 +67,7 @@ class LineRun:
 
     directory: Path
     history: tuple[LineEpoch, ...]
-    validation: Pool
+    validation: StripPool
 
     @property
     def model_file(self) -> Path:
@@ -192,7 +192,7 @@ class LineTraining:
         }
         write_atomically(self._directory / METRICS, json.dumps(metrics, indent=2) + "\n")
 
-    def _trained(self, number: int, strips: Pool) -> LineEpoch:
+    def _trained(self, number: int, strips: StripPool) -> LineEpoch:
         recipe = self._recipe
         start = time.perf_counter()
         restart_dropout(self.network, self._seed, number)
@@ -259,7 +259,7 @@ def _targets(batch: Batch) -> npt.NDArray[np.int32]:
 
 
 def _outputs(
-    network: keras.Model, strips: Pool, batch_size: int = 64
+    network: keras.Model, strips: StripPool, batch_size: int = 64
 ) -> tuple[list[npt.NDArray[np.float32]], float]:
     """Return the logits of each strip, (T, C), and the mean loss, in nats a symbol."""
     logits: list[npt.NDArray[np.float32]] = [np.empty((0, 0), np.float32)] * len(strips.strips)
@@ -273,7 +273,7 @@ def _outputs(
     return logits, _loss(logits, strips, 1.0)
 
 
-def _loss(logits: list[npt.NDArray[np.float32]], strips: Pool, temperature: float) -> float:
+def _loss(logits: list[npt.NDArray[np.float32]], strips: StripPool, temperature: float) -> float:
     """Mean negative log-likelihood of the texts, in nats a symbol."""
     num_frames = np.array([len(frames) for frames in logits], np.int32)
     longest, most = num_frames.max(), max(len(text) for text in strips.texts)
@@ -286,7 +286,7 @@ def _loss(logits: list[npt.NDArray[np.float32]], strips: Pool, temperature: floa
     return float(ops.mean(CTC(reduction=None)(targets, padded)))
 
 
-def _fitted_temperature(logits: list[npt.NDArray[np.float32]], strips: Pool) -> float:
+def _fitted_temperature(logits: list[npt.NDArray[np.float32]], strips: StripPool) -> float:
     """The temperature at which the truth is most likely, as for glyphs; see ``calibrate``."""
     found = minimize_scalar(
         lambda log_temperature: _loss(logits, strips, math.exp(log_temperature)),

@@ -14,13 +14,13 @@ __all__ = [
     "Floats",
     "Glyphs",
     "Strengths",
-    "across",
-    "as_glyphs",
     "blend",
-    "clouds",
-    "column",
-    "greys",
-    "uniform",
+    "draw_clouds",
+    "draw_greys",
+    "draw_uniform",
+    "project_pixels",
+    "to_column",
+    "to_glyphs",
 ]
 
 Glyphs = npt.NDArray[np.uint8]
@@ -34,22 +34,22 @@ CENTRE = (SIDE - 1) / 2
 AXIS = np.arange(SIDE, dtype=np.float32) - np.float32(CENTRE)  # pixels from the centre
 
 
-def column(values: npt.ArrayLike) -> Floats:
+def to_column(values: npt.ArrayLike) -> Floats:
     """Return one number a glyph so that it multiplies glyphs: (N,) becomes (N, 1, 1) float32."""
     return np.asarray(values, np.float32)[:, None, None]
 
 
-def uniform(rng: np.random.Generator, low: float, high: float, count: int) -> Floats:
+def draw_uniform(rng: np.random.Generator, low: float, high: float, count: int) -> Floats:
     """Return one uniform random number a glyph, as a column: (count, 1, 1) float32."""
-    return column(rng.uniform(low, high, count))
+    return to_column(rng.uniform(low, high, count))
 
 
-def greys(rng: np.random.Generator, count: int) -> Floats:
+def draw_greys(rng: np.random.Generator, count: int) -> Floats:
     """Return one grey a glyph, as a column: a third each ink (255), paper (0) and any between."""
-    return np.clip(uniform(rng, -255, 510, count), 0, 255)
+    return np.clip(draw_uniform(rng, -255, 510, count), 0, 255)
 
 
-def as_glyphs(values: npt.NDArray[np.floating]) -> Glyphs:
+def to_glyphs(values: npt.NDArray[np.floating]) -> Glyphs:
     """Return numbers of any range as uint8, rounded and limited to 0 and 255."""
     return np.asarray(np.rint(np.clip(values, 0, 255)), np.uint8)
 
@@ -66,12 +66,12 @@ def blend(glyphs: Glyphs, other: npt.ArrayLike, opacity: npt.ArrayLike) -> Glyph
         (N, 28, 28) uint8; a new array.
     """
     below = glyphs.astype(np.float32)
-    return as_glyphs(
+    return to_glyphs(
         below + (np.asarray(other, np.float32) - below) * np.asarray(opacity, np.float32)
     )
 
 
-def across(angle: Floats) -> Floats:
+def project_pixels(angle: Floats) -> Floats:
     """Return how far each pixel lies from the centre in a direction.
 
     Args:
@@ -83,7 +83,7 @@ def across(angle: Floats) -> Floats:
     return AXIS[None, None, :] * np.cos(angle) + AXIS[None, :, None] * np.sin(angle)
 
 
-def clouds(rng: np.random.Generator, count: int, cells: int) -> Floats:
+def draw_clouds(rng: np.random.Generator, count: int, cells: int) -> Floats:
     """Return smooth random fields, the smoother the fewer their cells a side.
 
     Returns:

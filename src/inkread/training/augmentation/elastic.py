@@ -39,7 +39,7 @@ class Augmentation:
     elastic_px: float = 0.0
     stroke: float = 0.0
 
-    def scaled(self, factor: float) -> "Augmentation":
+    def scale(self, factor: float) -> "Augmentation":
         """Return an augmentation whose every range is ``factor`` times this one's."""
         return Augmentation(**{name: factor * range_ for name, range_ in asdict(self).items()})
 

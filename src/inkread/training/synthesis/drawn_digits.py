@@ -16,7 +16,7 @@ from inkread.results import Box
 from inkread.training.mnist import Split
 from inkread.training.synthesis.digit_strokes import SHAPES
 
-__all__ = ["PAPERS", "Writing", "glyphs", "on_paper", "smooth", "write"]
+__all__ = ["PAPERS", "Writing", "draw_glyphs", "put_on_paper", "smooth", "write"]
 
 PAPERS = ("plain", "grain", "gradient", "shadow", "ruled", "grid")
 
@@ -58,7 +58,7 @@ def write(
     strokes: list[list[npt.NDArray[np.float64]]] = []
     left = float(margin)
     for character in text:
-        digit = _drawn(int(character), rng, slant, height_px)
+        digit = _draw_digit(int(character), rng, slant, height_px)
         points = np.concatenate(digit)
         shift = np.array([left - points[:, 0].min(), margin + rng.uniform(-0.05, 0.05) * height_px])
         strokes.append([stroke + shift for stroke in digit])
@@ -75,7 +75,7 @@ def write(
     return Writing(ink, text, tuple(boxes))
 
 
-def glyphs(count: int, rng: np.random.Generator) -> Split:
+def draw_glyphs(count: int, rng: np.random.Generator) -> Split:
     """Draw glyphs of every digit in every shape, with pens of many widths.
 
     Args:
@@ -89,7 +89,7 @@ def glyphs(count: int, rng: np.random.Generator) -> Split:
     images = []
     for label in labels:
         height_px = 60
-        strokes = _drawn(int(label), rng, rng.uniform(-0.25, 0.4), height_px, 0.03)
+        strokes = _draw_digit(int(label), rng, rng.uniform(-0.25, 0.4), height_px, 0.03)
         margin = 16
         corner = np.concatenate(strokes).min(axis=0) - margin
         far = np.concatenate(strokes).max(axis=0) + margin
@@ -102,7 +102,7 @@ def glyphs(count: int, rng: np.random.Generator) -> Split:
     return Split(np.stack(images), labels.astype(np.uint8))
 
 
-def on_paper(
+def put_on_paper(
     ink: npt.NDArray[np.uint8],
     rng: np.random.Generator,
     *,
@@ -130,7 +130,7 @@ def on_paper(
     height, width = ink.shape
     picture: npt.NDArray[np.float32] = np.full((height, width, 3), paper_rgb, np.float32)
     if paper in ("ruled", "grid"):
-        _rule(picture, paper == "grid", max(16, height // 5))
+        _draw_ruling(picture, paper == "grid", max(16, height // 5))
     share = ink[..., None].astype(np.float32) / 255
     picture += (np.array(ink_rgb, np.float32) - picture) * share
     if paper == "grain":
@@ -170,7 +170,7 @@ def smooth(control: npt.NDArray[np.float64], steps: int = 12) -> npt.NDArray[np.
     return np.concatenate([pieces.reshape(-1, 2), control[-1:]])
 
 
-def _drawn(
+def _draw_digit(
     digit: int,
     rng: np.random.Generator,
     slant: float,
@@ -204,7 +204,7 @@ def _draw_line(ink: npt.NDArray[np.uint8], points: npt.NDArray[np.float64], pen_
     ink[:] = cv2.max(ink, cv2.resize(large, ink.shape[::-1], interpolation=cv2.INTER_AREA))
 
 
-def _rule(picture: npt.NDArray[np.float32], grid: bool, spacing_px: int) -> None:
+def _draw_ruling(picture: npt.NDArray[np.float32], grid: bool, spacing_px: int) -> None:
     colour = (150.0, 180.0, 215.0)
     for y in range(spacing_px // 2, picture.shape[0], spacing_px):
         picture[y : y + 1] = colour

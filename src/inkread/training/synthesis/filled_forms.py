@@ -1,4 +1,4 @@
-"""Forms filled in and scanned by code: printed, written on with MNIST's digits, photographed.
+"""Forms filled in and scan_page by code: printed, written on with MNIST's digits, photographed.
 
 For tests and benchmarks whose truth is known: every value, and where every millimetre of the form
 is on its scan. Needs pypdfium2 to draw the printed form.
@@ -31,13 +31,21 @@ from inkread.forms.template import Template
 from inkread.forms.values import Value, objection, value_of
 from inkread.training.mnist import Split
 
-__all__ = ["TICKED", "Scan", "blank_page", "random_texts", "scanned", "texts_to_values", "write"]
+__all__ = [
+    "TICKED",
+    "Scan",
+    "draw_texts",
+    "render_blank_page",
+    "scan_page",
+    "texts_to_values",
+    "write_texts",
+]
 
 TICKED = "x"
 _PAGE_DPI = 200.0  # of the page that is written on
 _SCAN_DPI = 150.0
-_MAX_DRAWS = 2_000  # of texts, until all rules hold
-_MAX_TRIES = 20_000
+_MAX_NUM_DRAWS = 2_000  # of texts, until all rules hold
+_MAX_NUM_TRIES = 20_000
 
 Grey = npt.NDArray[np.uint8]
 
@@ -55,7 +63,7 @@ class Scan:
     homography: npt.NDArray[np.float64]
 
 
-def blank_page(template: Template, dpi: float = _PAGE_DPI) -> Grey:
+def render_blank_page(template: Template, dpi: float = _PAGE_DPI) -> Grey:
     """Print a form and draw it: (H, W) uint8, 0 black, 255 white."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "form.pdf"
@@ -70,7 +78,7 @@ def blank_page(template: Template, dpi: float = _PAGE_DPI) -> Grey:
     return page
 
 
-def random_texts(template: Template, rng: np.random.Generator) -> dict[str, str]:
+def draw_texts(template: Template, rng: np.random.Generator) -> dict[str, str]:
     """Draw the digits of every field so that its constraints and the rules hold.
 
     Returns:
@@ -81,15 +89,15 @@ def random_texts(template: Template, rng: np.random.Generator) -> dict[str, str]
     """
     rules = template.rules
     totals = {rule.equals for rule in rules if isinstance(rule, SumRule)}
-    for _ in range(_MAX_DRAWS):
+    for _ in range(_MAX_NUM_DRAWS):
         texts = {
-            field.name: _random_text(template, field, rng)
+            field.name: _draw_text(template, field, rng)
             for field in template.fields
             if field.name not in totals
         }
         for rule in rules:
             if isinstance(rule, OrderRule) and not totals & set(rule.order):
-                _put_in_order(template, rule, texts)
+                _sort_texts(template, rule, texts)
         for rule in rules:
             if isinstance(rule, SumRule):
                 total = str(sum(int(texts[name]) for name in rule.sum))
@@ -115,14 +123,14 @@ def texts_to_values(template: Template, texts: dict[str, str]) -> dict[str, Valu
     }
 
 
-def write(
+def write_texts(
     template: Template, page: Grey, texts: dict[str, str], digits: Split, rng: np.random.Generator
 ) -> Grey:
     """Write into the fields of a printed page.
 
     Args:
         template: the form.
-        page: (H, W) uint8, from ``blank_page`` at its own resolution.
+        page: (H, W) uint8, from ``render_blank_page`` at its own resolution.
         texts: digits by the field's name.
         digits: where the written digits come from.
         rng: decides which of them, their sizes, places and the pen.
@@ -134,18 +142,18 @@ def write(
         rect = template.rects[field.name]
         if isinstance(field, TickField):
             if texts[field.name] == TICKED:
-                _tick(ink, rect, px_per_mm, rng)
+                _draw_tick(ink, rect, px_per_mm, rng)
             continue
         glyphs = [digits.images[rng.choice(by_label[int(digit)])] for digit in texts[field.name]]
         if field.num_cells:
-            _in_cells(ink, field, rect, px_per_mm, (glyphs, rng))
+            _write_in_cells(ink, field, rect, px_per_mm, (glyphs, rng))
         elif glyphs:
-            _in_box(ink, rect, px_per_mm, (glyphs, rng))
+            _write_in_box(ink, rect, px_per_mm, (glyphs, rng))
     darkness = rng.uniform(0.55, 0.95)
     return np.asarray(page * (1 - darkness * np.minimum(ink, 1.0)), np.uint8)
 
 
-def scanned(
+def scan_page(
     template: Template, page: Grey, rng: np.random.Generator, *, upside_down: bool = False
 ) -> Scan:
     """Scan or photograph a page: turned by up to 6 degrees, scaled, in perspective, in bad light.
@@ -181,7 +189,7 @@ def scanned(
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=background,
     )
-    picture *= _light(picture.shape, rng)
+    picture *= _simulate_light(picture.shape, rng)
     picture += rng.normal(0, rng.uniform(1.0, 7.0), picture.shape)
     pixels = np.clip(picture, 0, 255).astype(np.uint8)
     quality = int(rng.integers(40, 92))
@@ -190,7 +198,7 @@ def scanned(
     return Scan(data.tobytes(), np.asarray(matrix @ to_page, np.float64))
 
 
-def _random_text(template: Template, field: FormField, rng: np.random.Generator) -> str:
+def _draw_text(template: Template, field: FormField, rng: np.random.Generator) -> str:
     if isinstance(field, TickField):
         return TICKED if rng.random() < 0.5 else ""
     shortest, longest = field.lengths
@@ -200,7 +208,7 @@ def _random_text(template: Template, field: FormField, rng: np.random.Generator)
     for rule in template.rules:
         if isinstance(rule, SumRule) and field.name in rule.sum:
             longest = max(shortest, min(longest, template.named(rule.equals).lengths[1] - 1))
-    for _ in range(_MAX_TRIES):
+    for _ in range(_MAX_NUM_TRIES):
         if isinstance(field, DateField):
             day, month, year = rng.integers(1, 29), rng.integers(1, 13), rng.integers(2020, 2027)
             parts = {"DD": f"{day:02}", "MM": f"{month:02}", "YYYY": str(year), "YY": str(year)[2:]}
@@ -217,7 +225,7 @@ def _random_text(template: Template, field: FormField, rng: np.random.Generator)
     raise ConfigError(f"{template.form}, {field.name}: expected constraints that a number can meet")
 
 
-def _put_in_order(template: Template, rule: OrderRule, texts: dict[str, str]) -> None:
+def _sort_texts(template: Template, rule: OrderRule, texts: dict[str, str]) -> None:
     ordered = sorted(
         (texts[name] for name in rule.order),
         key=lambda text: str(value_of(template.named(rule.order[0]), text)).zfill(24),
@@ -225,7 +233,7 @@ def _put_in_order(template: Template, rule: OrderRule, texts: dict[str, str]) ->
     texts.update(zip(rule.order, ordered, strict=True))
 
 
-def _in_cells(
+def _write_in_cells(
     ink: npt.NDArray[np.float32],
     field: FormField,
     rect: Rect,
@@ -239,16 +247,16 @@ def _in_cells(
     size = rng.uniform(0.6, 0.8)
     for cell, image in zip(cells[first:], glyphs, strict=False):
         height = min(cell.height, 1.5 * cell.width) * size * rng.uniform(0.92, 1.08)
-        digit = _digit(image, height * px_per_mm)
+        digit = _resize_digit(image, height * px_per_mm)
         most = 0.92 * cell.width * px_per_mm
         if digit.shape[1] > most:
-            digit = _digit(image, height * px_per_mm * most / digit.shape[1])
+            digit = _resize_digit(image, height * px_per_mm * most / digit.shape[1])
         middle = np.array([(cell.left + cell.right) / 2, (cell.top + cell.bottom) / 2])
         middle += rng.normal(0, 0.06, 2) * (cell.width, cell.height)
-        _put(ink, digit, middle * px_per_mm)
+        _paste(ink, digit, middle * px_per_mm)
 
 
-def _in_box(
+def _write_in_box(
     ink: npt.NDArray[np.float32],
     rect: Rect,
     px_per_mm: float,
@@ -257,20 +265,20 @@ def _in_box(
     glyphs, rng = writing
     height = min(rect.height * rng.uniform(0.5, 0.75), 8.0) * px_per_mm
     gap = rng.uniform(0.05, 0.3) * height
-    digits = [_digit(image, height * rng.uniform(0.92, 1.08)) for image in glyphs]
+    digits = [_resize_digit(image, height * rng.uniform(0.92, 1.08)) for image in glyphs]
     total = sum(digit.shape[1] for digit in digits) + gap * (len(digits) - 1)
     room = 0.94 * rect.width * px_per_mm
     shrink = min(1.0, room / total)
     left = rect.left * px_per_mm + (rect.width * px_per_mm - shrink * total) * rng.uniform(0.1, 0.9)
     base = (rect.top + rect.bottom) / 2 * px_per_mm
     for image, digit in zip(glyphs, digits, strict=True):
-        small = _digit(image, digit.shape[0] * shrink) if shrink < 1 else digit
+        small = _resize_digit(image, digit.shape[0] * shrink) if shrink < 1 else digit
         place = np.array([left + small.shape[1] / 2, base + rng.normal(0, 0.03) * height])
-        _put(ink, small, place)
+        _paste(ink, small, place)
         left += small.shape[1] + shrink * gap
 
 
-def _digit(image: Grey, height_px: float) -> npt.NDArray[np.float32]:
+def _resize_digit(image: Grey, height_px: float) -> npt.NDArray[np.float32]:
     """Return an MNIST digit without its margin, of this height: (H, W), ink 1 on 0."""
     x, y, width, height = cv2.boundingRect((image > 40).astype(np.uint8))
     cropped = image[y : y + height, x : x + width].astype(np.float32) / 255
@@ -282,7 +290,7 @@ def _digit(image: Grey, height_px: float) -> npt.NDArray[np.float32]:
     return np.asarray(np.clip(sharpened, 0, 1), np.float32)
 
 
-def _put(
+def _paste(
     ink: npt.NDArray[np.float32], digit: npt.NDArray[np.float32], middle: npt.NDArray[np.float64]
 ) -> None:
     height, width = digit.shape
@@ -291,7 +299,7 @@ def _put(
     np.maximum(target, digit[: target.shape[0], : target.shape[1]], out=target)
 
 
-def _tick(
+def _draw_tick(
     ink: npt.NDArray[np.float32], rect: Rect, px_per_mm: float, rng: np.random.Generator
 ) -> None:
     shapes = (
@@ -306,7 +314,7 @@ def _tick(
         cv2.polylines(ink, [vertices], False, 1.0, thickness, cv2.LINE_AA, 4)
 
 
-def _light(shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float32]:
+def _simulate_light(shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float32]:
     """Return the light on a page: a smooth fall, and often the edge of a shadow."""
     height, width = shape[:2]
     coarse = rng.uniform(0.72, 1.0, (2, 2)).astype(np.float32)

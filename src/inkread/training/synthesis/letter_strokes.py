@@ -6,7 +6,7 @@ Left out is whatever a person could take for a digit: O o 0, I i l | ! /, >, Z z
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LETTERS", "strokes"]
+__all__ = ["LETTERS", "parse_strokes"]
 
 # Ways to write each character. A stroke is a row of points "x,y" in hundredths of a box, y down,
 # joined by a smooth curve; "!" makes a corner, "|" lifts the pen.
@@ -226,7 +226,7 @@ LETTERS: dict[str, tuple[str, ...]] = {
 }
 
 
-def strokes(way: str, *, rounded: bool = False) -> list[npt.NDArray[np.float64]]:
+def parse_strokes(way: str, *, rounded: bool = False) -> list[npt.NDArray[np.float64]]:
     """Return the control points of one way to write a character.
 
     Args:

@@ -9,12 +9,12 @@ import numpy.typing as npt
 from inkread.imaging import normalize
 from inkread.training.synthesis.fonts import CANVAS_PX
 
-__all__ = ["warped", "written"]
+__all__ = ["distort_ink", "draw_strokes"]
 
 Ink = npt.NDArray[np.uint8]
 
 
-def written(
+def draw_strokes(
     lines: list[npt.NDArray[np.float64]], rng: np.random.Generator, widest_px: float = 11
 ) -> Ink:
     """Draw lines with a pen whose width changes a little on the way, distort, and normalise.
@@ -34,10 +34,10 @@ def written(
         vertices = np.rint(line * 16).astype(int).tolist()
         for (start, end), width in zip(pairwise(vertices), widths, strict=False):
             cv2.line(ink, start, end, 255, max(1, round(width)), cv2.LINE_AA, shift=4)
-    return normalize.make_glyph(warped(ink, rng))
+    return normalize.make_glyph(distort_ink(ink, rng))
 
 
-def warped(ink: Ink, rng: np.random.Generator) -> Ink:
+def distort_ink(ink: Ink, rng: np.random.Generator) -> Ink:
     """Slant, squeeze, tilt and bend, as hands do: perspective and a smooth displacement.
 
     Args:

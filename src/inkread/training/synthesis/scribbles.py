@@ -10,16 +10,16 @@ import numpy.typing as npt
 from inkread.imaging import normalize
 from inkread.training.synthesis import drawn_digits
 from inkread.training.synthesis.fonts import CANVAS_PX
-from inkread.training.synthesis.pen import warped, written
+from inkread.training.synthesis.pen import distort_ink, draw_strokes
 
-__all__ = ["lines", "paper", "ruled", "scribble", "spots"]
+__all__ = ["draw_blank_paper", "draw_lines", "draw_ruled_lines", "draw_scribble", "draw_spots"]
 
 Ink = npt.NDArray[np.uint8]
 
 _SIDE = 28
 
 
-def scribble(rng: np.random.Generator) -> Ink:
+def draw_scribble(rng: np.random.Generator) -> Ink:
     """Draw a pen moved to and fro."""
     ways = rng.integers(3)
     count = int(rng.integers(9, 25))
@@ -39,15 +39,15 @@ def scribble(rng: np.random.Generator) -> Ink:
         rise = rng.uniform(5, 28)
         y = 48 + np.where(np.arange(count) % 2, 1, -1) * rise + rng.normal(0, 4, count)
         points = np.stack([np.linspace(18, 78, count) + rng.normal(0, 3, count), y], axis=1)
-    return written([drawn_digits.smooth(points)], rng, widest_px=7)
+    return draw_strokes([drawn_digits.smooth(points)], rng, widest_px=7)
 
 
-def lines(rng: np.random.Generator) -> Ink:
+def draw_lines(rng: np.random.Generator) -> Ink:
     """Draw a dash, a bow, or straight lines side by side or across one another; none a 1."""
-    return written(_straight_lines(rng), rng)
+    return draw_strokes(_choose_lines(rng), rng)
 
 
-def _straight_lines(rng: np.random.Generator) -> list[npt.NDArray[np.float64]]:
+def _choose_lines(rng: np.random.Generator) -> list[npt.NDArray[np.float64]]:
     kind = rng.integers(4)
     steps = np.linspace(-1, 1, 20)[:, None]
     if kind == 0:  # a dash
@@ -73,7 +73,7 @@ def _straight_lines(rng: np.random.Generator) -> list[npt.NDArray[np.float64]]:
     ]
 
 
-def ruled(rng: np.random.Generator) -> Ink:
+def draw_ruled_lines(rng: np.random.Generator) -> Ink:
     """Draw ruled lines or a grid from edge to edge, as forms and squared paper show them."""
     ink = np.zeros((CANVAS_PX, CANVAS_PX), np.uint8)
     spacing, width = int(rng.integers(14, 60)), int(rng.integers(2, 8))
@@ -89,10 +89,10 @@ def ruled(rng: np.random.Generator) -> Ink:
     ink = cv2.warpAffine(ink, turn, ink.shape)
     if rng.random() < 0.5:
         return normalize.make_glyph(ink)
-    return _paled(cv2.resize(ink, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), rng)
+    return _fade(cv2.resize(ink, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), rng)
 
 
-def spots(rng: np.random.Generator) -> Ink:
+def draw_spots(rng: np.random.Generator) -> Ink:
     """Draw dots, blots and smears of one size or many."""
     ink = np.zeros((CANVAS_PX, CANVAS_PX), np.uint8)
     count = int(rng.choice([1, 2, 3, 6, 15]))
@@ -100,13 +100,13 @@ def spots(rng: np.random.Generator) -> Ink:
         x, y = rng.integers(20, 76, 2).tolist()
         axes = (rng.uniform(3, 34 / np.sqrt(count)) * rng.uniform(0.5, 1.0, 2)).astype(int) + 2
         cv2.ellipse(ink, (x, y), axes.tolist(), rng.uniform(0, 180), 0, 360, 255, -1, cv2.LINE_AA)
-    ink = cv2.GaussianBlur(warped(ink, rng), (0, 0), rng.uniform(0.5, 6))
+    ink = cv2.GaussianBlur(distort_ink(ink, rng), (0, 0), rng.uniform(0.5, 6))
     if rng.random() < 0.5 and (ink > 63).any():
         return normalize.make_glyph(ink)
-    return _paled(cv2.resize(ink, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), rng)
+    return _fade(cv2.resize(ink, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), rng)
 
 
-def paper(rng: np.random.Generator) -> Ink:
+def draw_blank_paper(rng: np.random.Generator) -> Ink:
     """Draw paper without writing: clean, grainy, stained, or in uneven light."""
     amount = rng.random(3) * (rng.random(3) < 0.6)
     coarse = rng.normal(0, 1, (int(rng.integers(2, 9)), int(rng.integers(2, 9))))
@@ -119,6 +119,6 @@ def paper(rng: np.random.Generator) -> Ink:
     return np.asarray(np.clip(paper, 0, 255), np.uint8)
 
 
-def _paled(glyph: Ink, rng: np.random.Generator) -> Ink:
+def _fade(glyph: Ink, rng: np.random.Generator) -> Ink:
     """Fade a glyph towards paper."""
     return np.asarray(cv2.convertScaleAbs(glyph, alpha=rng.uniform(0.3, 1.0)))

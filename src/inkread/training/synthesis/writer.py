@@ -16,7 +16,7 @@ from inkread.imaging.normalize import estimate_stroke_width
 from inkread.training.mnist import Split
 from inkread.training.synthesis.digit_strokes import BARRED_SEVENS, CHAINED, MORE_SHAPES, SHAPES
 from inkread.training.synthesis.drawn_digits import smooth
-from inkread.training.synthesis.letter_strokes import LETTERS, strokes
+from inkread.training.synthesis.letter_strokes import LETTERS, parse_strokes
 
 __all__ = ["Hand", "Patch"]
 
@@ -172,7 +172,7 @@ class Hand:
         size = self.height_px * rng.uniform(0.6, 1.05)
         shift = np.array([0.0, self.height_px - size])
         scale = np.array([0.75 * self._aspect, 1.0]) * size
-        curves = strokes(ways[rng.integers(len(ways))], rounded=rng.random() < 0.3)
+        curves = parse_strokes(ways[rng.integers(len(ways))], rounded=rng.random() < 0.3)
         return self._stroked([smooth(curve * scale + shift, 8) for curve in curves], self._lean())
 
     def _like_one_writer(self) -> dict[int, npt.NDArray[np.intp]]:
