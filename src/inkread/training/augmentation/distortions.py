@@ -1,9 +1,9 @@
-"""What pens, paper, cameras, scanners and faxes do to a glyph, each in a strength of its own.
+"""Simulated degradations of glyphs by pens, paper, cameras, scanners and faxes.
 
-A distortion takes glyphs, (N, 28, 28) uint8, ink 255 on paper 0; strengths, (N,) float in [0, 1];
-and a generator, which decides everything that the strength leaves open. It returns a new array of
-glyphs. Strength 0 changes nothing or nearly nothing; at 1 a person still reads nearly all of them.
-The ranges were chosen by eye on validation images; no published corruption benchmark was copied.
+A distortion takes glyphs, (N, 28, 28) uint8, ink 255 on paper 0; a strength for each, (N,) float in
+[0, 1]; and a random generator. It returns a new array of the same shape. Strength 0 changes nothing
+or almost nothing; at strength 1 a person can still read almost all glyphs. The ranges were chosen
+by eye on validation images; no published corruption benchmark was copied.
 """
 
 from collections.abc import Callable
@@ -37,16 +37,16 @@ from inkread.training.augmentation.shape_distortions import (
 
 __all__ = ["DISTORTIONS", "Distortion", "spoil"]
 
-_SECOND_DISTORTION_PROBABILITY = 0.3  # chance that a spoiled glyph is spoiled in a second way
+_SECOND_DISTORTION_PROBABILITY = 0.3  # of a glyph that has a first one
 
 
 def spoil(glyphs: Glyphs, share: float, rng: np.random.Generator) -> Glyphs:
-    """Spoil some glyphs, each by one distortion or two.
+    """Degrade a random part of the glyphs, each by one or two distortions.
 
     Args:
         glyphs: (N, 28, 28) uint8, ink 255 on paper 0.
-        share: probability in [0, 1] that a glyph is spoiled.
-        rng: decides everything; the same state gives the same result.
+        share: probability in [0, 1] that a glyph is distorted.
+        rng: source of all randomness; the same state gives the same result.
 
     Returns:
         (N, 28, 28) uint8; a new array. Strengths are uniform in [0, 1].
@@ -75,7 +75,7 @@ def spoil(glyphs: Glyphs, share: float, rng: np.random.Generator) -> Glyphs:
 
 
 def _compute_inversion_opacity(strength: Floats) -> Floats:
-    """How far ink and paper change places: it jumps over a half, where both are the same grey."""
+    """Map a strength to the opacity of the inverse; skips 0.5, where ink and paper are equal."""
     return np.where(strength < 0.5, 0.6 * strength, 0.4 + 0.6 * strength)
 
 
@@ -83,21 +83,23 @@ def _compute_inversion_opacity(strength: Floats) -> Floats:
 
 
 def _add_grain(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Sensor noise: everywhere, more on the ink, or more on the paper."""
+    """Add sensor noise: uniform, stronger on the ink, or stronger on the paper."""
     noise = rng.standard_normal(glyphs.shape, np.float32) * (80 * to_column(strength))
-    side = np.clip(draw_uniform(rng, -1.5, 1.5, len(glyphs)), -0.8, 0.8)  # above 0: the ink's
+    side = np.clip(
+        draw_uniform(rng, -1.5, 1.5, len(glyphs)), -0.8, 0.8
+    )  # positive: stronger on the ink
     return to_glyphs(glyphs + noise * (1 + side * (glyphs / np.float32(127.5) - 1)))
 
 
 def _add_specks(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Dead pixels and dust: single pixels of any grey, mostly ink or paper."""
+    """Add dead pixels and dust: single pixels of any grey, mostly ink or paper."""
     hit = rng.random(glyphs.shape, np.float32) < 0.25 * to_column(strength)
     grey = np.clip(rng.random(glyphs.shape, np.float32) * 765 - 255, 0, 255)
     return np.where(hit, grey.astype(np.uint8), glyphs)
 
 
 def _blur(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Out of focus."""
+    """Blur with a Gaussian of up to 1.9 pixels standard deviation, as out of focus."""
     del rng
     result = glyphs.copy()
     for glyph, sigma in zip(result, 1.9 * strength, strict=True):
@@ -107,7 +109,7 @@ def _blur(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyp
 
 
 def _blur_by_motion(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """The hand that holds the camera moves by up to 6 pixels."""
+    """Blur along a line of up to 6 pixels, as a moving camera."""
     result = np.empty_like(glyphs)
     angles = rng.uniform(0, np.pi, len(glyphs))
     half = 3.2 * strength
@@ -121,7 +123,7 @@ def _blur_by_motion(glyphs: Glyphs, strength: Strengths, rng: np.random.Generato
 
 
 def _add_fog(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Bright clouds between the paper and the camera."""
+    """Blend in bright smooth noise, as fog between paper and camera."""
     field = draw_clouds(rng, len(glyphs), 3) + 0.5 * draw_clouds(rng, len(glyphs), 8)
     thickness = np.clip(0.64 + 0.14 * field, 0, 0.85)
     white = draw_uniform(rng, 150, 255, len(glyphs)) + 20 * field
@@ -129,18 +131,18 @@ def _add_fog(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> G
 
 
 def _change_brightness(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Everything lighter, the paper too, or everything darker."""
+    """Add an offset to all pixels, so that paper and ink become lighter or darker."""
     offset = np.where(rng.random(len(glyphs)) < 0.7, 200.0, -170.0)
     return to_glyphs(glyphs + to_column(offset * strength))
 
 
 def _reduce_contrast(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Ink and paper draw near to one grey, which may be either's or any between."""
+    """Blend ink and paper towards one random grey."""
     return blend(glyphs, draw_greys(rng, len(glyphs)), 0.85 * to_column(strength))
 
 
 def _add_gradient(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """The light falls off to one side, or away from a spot."""
+    """Add uneven light that changes towards one side, or away from a spot."""
     count = len(glyphs)
     angle = draw_uniform(rng, 0, 2 * np.pi, count)
     side = (
@@ -153,7 +155,7 @@ def _add_gradient(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator)
 
 
 def _invert(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Chalk on a board: ink and paper change places, from a strength of a half on."""
+    """Swap ink and paper from strength 0.5 on, as chalk on a board."""
     del rng
     return blend(glyphs, 255 - glyphs, _compute_inversion_opacity(to_column(strength)))
 
@@ -162,7 +164,7 @@ def _invert(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Gl
 
 
 def _jitter(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """A scanner whose rows slip, or rough glass that moves every pixel a little."""
+    """Displace rows, as a slipping scanner, or single pixels, as rough glass."""
     count = len(glyphs)
     rows = rng.standard_normal((count, SIDE, 1), np.float32)
     pixels = rng.standard_normal((2, count, SIDE, SIDE), np.float32)
@@ -181,7 +183,7 @@ def _jitter(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Gl
 
 
 def _lower_resolution(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Scaled down to as few as 9 pixels a side, and up again."""
+    """Scale down to as few as 9 pixels a side, and up again."""
     result = np.empty_like(glyphs)
     down = (cv2.INTER_AREA, cv2.INTER_AREA, cv2.INTER_LINEAR)
     up = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC)
@@ -194,7 +196,7 @@ def _lower_resolution(glyphs: Glyphs, strength: Strengths, rng: np.random.Genera
 
 
 def _compress_as_jpeg(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Stored as a JPEG of a quality down to 2 (of 100)."""
+    """Compress as JPEG with a quality down to 2 (of 100)."""
     del rng
     result = np.empty_like(glyphs)
     qualities = np.rint(2 + 93 * (1 - strength) ** 3).astype(int).tolist()
@@ -205,21 +207,21 @@ def _compress_as_jpeg(glyphs: Glyphs, strength: Strengths, rng: np.random.Genera
 
 
 def _quantise(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """A fax's few greys, down to two; half of the glyphs are dithered with noise."""
-    steps = np.rint(2.0 ** (4 - 4 * to_column(strength)))  # between the greys
+    """Reduce to few greys, down to two, as a fax; half of the glyphs are dithered with noise."""
+    steps = np.rint(2.0 ** (4 - 4 * to_column(strength)))  # number of steps between the greys
     dither = rng.random(glyphs.shape, np.float32) - 0.5
     dither *= to_column(rng.random(len(glyphs)) < 0.5) * 0.9
     return to_glyphs(np.rint(glyphs * (steps / 255) + dither) * (255 / steps))
 
 
 def _harden(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Hardened towards black and white about a grey that is too low, or too high."""
+    """Raise the contrast about a grey that is too low or too high, up to thresholding at it."""
     middle = to_column(127.5 + rng.choice([-1.0, 1.0], len(glyphs)) * 90 * strength)
     return to_glyphs((glyphs - middle) / (1 - 0.97 * to_column(strength)) + middle)
 
 
 def _keep_edges(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Only where the grey changes is left, as after an edge filter, soft or hard."""
+    """Blend towards the magnitude of the gradient, as an edge filter, soft or hard."""
     framed = np.pad(glyphs.astype(np.float32), ((0, 0), (1, 1), (1, 1)), mode="edge")
     change = np.hypot(
         framed[:, 1:-1, 2:] - framed[:, 1:-1, :-2], framed[:, 2:, 1:-1] - framed[:, :-2, 1:-1]
@@ -233,13 +235,13 @@ def _keep_edges(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -
 
 
 def _hollow_out(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """A drawn outline: a line around the stroke, which is empty inside."""
+    """Replace strokes by their outlines."""
     del rng
     return blend(glyphs, dilate(glyphs) - glyphs, to_column(strength))
 
 
 def _cut_gaps(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """A pen that fails: up to five cuts through the strokes, in the paper's colour."""
+    """Cut up to five gaps through the strokes, as a failing pen."""
     result = glyphs.copy()
     for _ in range(5):
         offset = draw_uniform(rng, -9, 9, len(glyphs))
@@ -251,7 +253,7 @@ def _cut_gaps(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> 
 
 
 def _spatter(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Blobs of ink, of paper, or of both."""
+    """Add blobs of ink, of paper, or of both."""
     field = draw_clouds(rng, len(glyphs), 10)
     rarity = 1.3 / np.sqrt(np.maximum(to_column(strength), 1e-6))  # in standard deviations
     kind = to_column(rng.integers(3, size=len(glyphs)))
@@ -260,7 +262,7 @@ def _spatter(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> G
 
 
 def _occlude(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """A patch of paper, ink or grey covers a part: up to 10 by 10 pixels, or 14 by 7."""
+    """Cover a part with a patch of any grey: up to 10 by 10 pixels, or 14 by 7."""
     count = len(glyphs)
     stretch = np.exp(draw_uniform(rng, -0.35, 0.35, count))
     x = np.abs(AXIS[None, None, :] - draw_uniform(rng, -8, 8, count)) / stretch
@@ -270,7 +272,7 @@ def _occlude(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> G
 
 
 def _add_stripes(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Bars, narrow or wide, in which the glyph is lighter, darker or inverted."""
+    """Add bars, narrow or wide, in which the glyph is lighter, darker or inverted."""
     count = len(glyphs)
     period = np.exp(draw_uniform(rng, np.log(8), np.log(30), count))
     place = project_pixels(draw_uniform(rng, 0, np.pi, count)) / period + draw_uniform(
@@ -284,7 +286,7 @@ def _add_stripes(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) 
 
 
 def _add_hatching(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Fine lines over everything: one way, crossed, or only the dots where they would cross."""
+    """Add fine lines everywhere: in one direction, crossed, or only the dots where they cross."""
     count = len(glyphs)
     angle = draw_uniform(rng, 0, np.pi, count)
     period = draw_uniform(rng, 3, 7, count)
@@ -298,18 +300,21 @@ def _add_hatching(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator)
 
 
 def _show_reverse_side(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """The writing on the other side of the paper, mirrored, paler and blurred."""
+    """Add writing from the other side of the paper: another glyph, mirrored, paler and blurred."""
     behind = glyphs[rng.permutation(len(glyphs)), :, ::-1] * (0.6 * to_column(strength))
     soft = np.asarray(np.mean(get_neighbours(to_glyphs(behind), 0), axis=0))
     return np.maximum(glyphs, to_glyphs(soft))
 
 
-# Strokes of one kind, as random pieces, (P, K, 2) in pixels: along the stroke, then aside.
+# Draws one random stroke as polylines: (P, K, 2) in pixels, along the stroke, then across it.
 _SamplePieces = Callable[[np.random.Generator], npt.NDArray[np.float64]]
 
 
 def _draw_strokes_over(pieces: _SamplePieces, thickest: int) -> Distortion:
-    """A distortion that draws strokes across, as ink or paper: one; at half strength up to two."""
+    """Return a distortion that draws strokes across glyphs, as ink or as paper.
+
+    Below half strength it draws one stroke, from there on one or two, at full strength up to three.
+    """
 
     def distortion(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
         canvases = np.zeros_like(glyphs)
@@ -331,7 +336,7 @@ def _draw_strokes_over(pieces: _SamplePieces, thickest: int) -> Distortion:
 
 
 def _sample_line(rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Straight, solid or dashed."""
+    """Return a straight line, solid or dashed."""
     period, length = (60.0, 60.0) if rng.random() < 0.6 else rng.uniform([4, 2], [8, 4])
     starts = np.arange(-30, 30, period)
     ends = starts + length
@@ -339,13 +344,13 @@ def _sample_line(rng: np.random.Generator) -> npt.NDArray[np.float64]:
 
 
 def _sample_zigzag(rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Turning every few pixels."""
+    """Return a zigzag line that turns every few pixels."""
     along = np.arange(-30, 30, rng.uniform(3, 6))
     return np.stack([along, rng.uniform(1, 3.5) * (-1) ** np.arange(len(along))], axis=1)[None]
 
 
 def _sample_dots(rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Dots: lines of 1.5 pixels, since OpenCV draws shorter ones too pale to be seen."""
+    """Return a dotted line; its dots are 1.5 pixels long, as OpenCV draws shorter ones too pale."""
     starts = np.arange(-24, 24, rng.uniform(3.5, 6.5))
     return np.stack([np.stack([starts, starts + 1.5], axis=1), np.zeros((len(starts), 2))], axis=2)
 

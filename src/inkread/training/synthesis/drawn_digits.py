@@ -1,7 +1,7 @@
-"""Synthetic writing: digits drawn by code from strokes of our own, on papers of our own.
+"""Synthetic digits rendered from stroke shapes, optionally on synthetic paper.
 
-For sample pictures and tests whose truth is known, and for shapes that MNIST's American hands lack:
-a 1 with a flag or a foot, a closed 4, a barred 7. Nobody's handwriting is in it.
+Used for sample pictures and tests with known labels, and as training data for shapes that are rare
+in MNIST: a 1 with a flag or a foot, a closed 4, a barred 7. No real handwriting is used.
 """
 
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ PAPERS = ("plain", "grain", "gradient", "shadow", "ruled", "grid")
 
 @dataclass(frozen=True)
 class Writing:
-    """Ink with its truth.
+    """Rendered digits with their labels and bounding boxes.
 
     Attributes:
         ink: (H, W) uint8, ink 255 on paper 0, anti-aliased.
         text: the digits, from left to right.
-        boxes: around each digit.
+        boxes: the bounding box of each digit's ink, in pixels.
     """
 
     ink: npt.NDArray[np.uint8]
@@ -44,14 +44,17 @@ def write(
     pen_px: float = 4.0,
     gap: float = 0.35,
 ) -> Writing:
-    """Write digits on a line, each a little different.
+    """Draw digits in a row, with random variation of each.
 
     Args:
-        text: digits.
-        rng: decides shapes, slant, sizes and places.
-        height_px: about the height of a digit.
-        pen_px: width of the pen.
-        gap: about the space between two digits, as a share of the height.
+        text: digits; may be empty.
+        rng: source of randomness for shapes, slant, sizes and positions.
+        height_px: approximate height of a digit, in pixels.
+        pen_px: width of the pen, in pixels.
+        gap: approximate space between two digits, as a fraction of the height.
+
+    Returns:
+        The ink, its text and a box for each digit, with a margin of half the height around them.
     """
     margin = round(0.5 * height_px)
     slant = rng.uniform(-0.05, 0.25)
@@ -76,14 +79,14 @@ def write(
 
 
 def draw_glyphs(count: int, rng: np.random.Generator) -> Split:
-    """Draw glyphs of every digit in every shape, with pens of many widths.
+    """Draw normalised glyphs of all digits, with random shapes and pen widths.
 
     Args:
-        count: how many, at least one; the digits take turns.
-        rng: decides shapes, slant, sizes and pens.
+        count: number of glyphs, at least one; labels cycle through 0-9.
+        rng: source of randomness for shapes, slant, sizes and pens.
 
     Returns:
-        The glyphs and their labels, as MNIST's are.
+        Glyphs, (count, 28, 28) uint8, ink 255 on paper 0, and their labels, (count,) uint8.
     """
     labels = np.arange(count) % 10
     images = []
@@ -110,11 +113,11 @@ def put_on_paper(
     paper_rgb: tuple[int, int, int] = (246, 244, 238),
     ink_rgb: tuple[int, int, int] = (35, 40, 90),
 ) -> npt.NDArray[np.uint8]:
-    """Put ink on paper, as a camera would see it.
+    """Render ink on synthetic paper, as a camera would capture it.
 
     Args:
         ink: (H, W) uint8, ink 255 on paper 0.
-        rng: decides the grain and the light.
+        rng: source of randomness for grain and sensor noise.
         paper: one of ``PAPERS``.
         paper_rgb: colour of the paper.
         ink_rgb: colour of the ink.
@@ -123,7 +126,7 @@ def put_on_paper(
         (H, W, 3) uint8, RGB.
 
     Raises:
-        ConfigError: there is no such paper.
+        ConfigError: ``paper`` is not in ``PAPERS``.
     """
     if paper not in PAPERS:
         raise ConfigError(f"expected a paper among {PAPERS}, received {paper!r}")
@@ -149,11 +152,11 @@ def put_on_paper(
 
 
 def smooth(control: npt.NDArray[np.float64], steps: int = 12) -> npt.NDArray[np.float64]:
-    """Join points by a uniform Catmull-Rom spline.
+    """Interpolate points by a uniform Catmull-Rom spline.
 
     Args:
         control: (N, 2), pixels, x then y; N at least 2. A repeated point makes a corner.
-        steps: points of the curve between two of them.
+        steps: number of curve points for each pair of neighbouring control points.
 
     Returns:
         (steps * (N - 1) + 1, 2), pixels.
@@ -205,6 +208,7 @@ def _draw_line(ink: npt.NDArray[np.uint8], points: npt.NDArray[np.float64], pen_
 
 
 def _draw_ruling(picture: npt.NDArray[np.float32], grid: bool, spacing_px: int) -> None:
+    """Draw horizontal lines, and vertical ones for a grid, into an RGB picture in place."""
     colour = (150.0, 180.0, 215.0)
     for y in range(spacing_px // 2, picture.shape[0], spacing_px):
         picture[y : y + 1] = colour

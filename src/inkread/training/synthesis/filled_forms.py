@@ -1,7 +1,7 @@
-"""Forms filled in and scan_page by code: printed, written on with MNIST's digits, photographed.
+"""Synthetic scans of filled-in forms: printed form, MNIST digits in its fields, simulated scan.
 
-For tests and benchmarks whose truth is known: every value, and where every millimetre of the form
-is on its scan. Needs pypdfium2 to draw the printed form.
+Used for tests and benchmarks, since every value and the homography from form to scan are known.
+Requires pypdfium2 to render the printed form.
 """
 
 import math
@@ -42,21 +42,21 @@ __all__ = [
 ]
 
 TICKED = "x"
-_PAGE_DPI = 200.0  # of the page that is written on
+_PAGE_DPI = 200.0  # resolution of the page before it is scanned
 _SCAN_DPI = 150.0
-_MAX_NUM_DRAWS = 2_000  # of texts, until all rules hold
-_MAX_NUM_TRIES = 20_000
+_MAX_NUM_DRAWS = 2_000  # attempts to draw texts for all fields that meet the rules
+_MAX_NUM_TRIES = 20_000  # attempts to draw a text for one field
 
 Grey = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Scan:
-    """A scan with its truth.
+    """A simulated scan and its exact geometry.
 
     Attributes:
         data: the bytes of a JPEG file.
-        homography: (3, 3), from millimetres on the form to pixels of the scan.
+        homography: (3, 3) float64, maps millimetres on the form to pixels of the scan.
     """
 
     data: bytes
@@ -64,7 +64,15 @@ class Scan:
 
 
 def render_blank_page(template: Template, dpi: float = _PAGE_DPI) -> Grey:
-    """Print a form and draw it: (H, W) uint8, 0 black, 255 white."""
+    """Print a form and render its first page.
+
+    Args:
+        template: the form.
+        dpi: resolution of the result.
+
+    Returns:
+        (H, W) uint8, 0 black, 255 white.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "form.pdf"
         print_form(template, path)
@@ -79,13 +87,13 @@ def render_blank_page(template: Template, dpi: float = _PAGE_DPI) -> Grey:
 
 
 def draw_texts(template: Template, rng: np.random.Generator) -> dict[str, str]:
-    """Draw the digits of every field so that its constraints and the rules hold.
+    """Draw random digits for every field that meet its constraints and the form's rules.
 
     Returns:
-        Digits by the field's name; of a box to tick ``TICKED`` or nothing.
+        Digits by field name; for a tick box, ``TICKED`` or the empty string.
 
     Raises:
-        ConfigError: none were found in many tries.
+        ConfigError: no texts that meet them were found in a limited number of attempts.
     """
     rules = template.rules
     totals = {rule.equals for rule in rules if isinstance(rule, SumRule)}
@@ -101,7 +109,7 @@ def draw_texts(template: Template, rng: np.random.Generator) -> dict[str, str]:
         for rule in rules:
             if isinstance(rule, SumRule):
                 total = str(sum(int(texts[name]) for name in rule.sum))
-                # A total has as many digits as its shortest length asks for, at least.
+                # Pad the total to the minimum number of digits of its field.
                 texts[rule.equals] = total.zfill(template.named(rule.equals).lengths[0])
         values = texts_to_values(template, texts)
         if all(holds(rule, template, values) for rule in rules) and all(
@@ -114,7 +122,7 @@ def draw_texts(template: Template, rng: np.random.Generator) -> dict[str, str]:
 
 
 def texts_to_values(template: Template, texts: dict[str, str]) -> dict[str, Value]:
-    """Return what drawn digits mean."""
+    """Return the value of each field: a bool for a tick box, else the value of its digits."""
     return {
         field.name: texts[field.name] == TICKED
         if isinstance(field, TickField)
@@ -126,14 +134,17 @@ def texts_to_values(template: Template, texts: dict[str, str]) -> dict[str, Valu
 def write_texts(
     template: Template, page: Grey, texts: dict[str, str], digits: Split, rng: np.random.Generator
 ) -> Grey:
-    """Write into the fields of a printed page.
+    """Write digits and ticks into the fields of a printed page.
 
     Args:
         template: the form.
-        page: (H, W) uint8, from ``render_blank_page`` at its own resolution.
-        texts: digits by the field's name.
-        digits: where the written digits come from.
-        rng: decides which of them, their sizes, places and the pen.
+        page: (H, W) uint8, from ``render_blank_page`` at its default resolution.
+        texts: digits by field name, as ``draw_texts`` returns them.
+        digits: images of the digits to write with; all labels must occur.
+        rng: source of randomness for the images, their sizes, positions and the ink's darkness.
+
+    Returns:
+        (H, W) uint8, 0 black, 255 white; a new array.
     """
     ink = np.zeros(page.shape, np.float32)
     px_per_mm = page.shape[1] / template.page[0]
@@ -156,13 +167,16 @@ def write_texts(
 def scan_page(
     template: Template, page: Grey, rng: np.random.Generator, *, upside_down: bool = False
 ) -> Scan:
-    """Scan or photograph a page: turned by up to 6 degrees, scaled, in perspective, in bad light.
+    """Simulate a scan: rotation of up to 6 degrees, scaling, perspective, uneven light, noise.
 
     Args:
-        template: the form on it.
-        page: (H, W) uint8.
-        rng: decides how.
-        upside_down: turn it by half a turn as well.
+        template: the form on the page.
+        page: (H, W) uint8, 0 black, 255 white.
+        rng: source of randomness for all of it.
+        upside_down: rotate by a further 180 degrees.
+
+    Returns:
+        The JPEG file, and the homography from the form to its pixels.
     """
     height, width = page.shape
     scale = _SCAN_DPI / _PAGE_DPI * rng.uniform(0.92, 1.06)
@@ -176,7 +190,7 @@ def scan_page(
     target -= target.min(axis=0) - margins[:2]
     size = tuple(np.ceil(target.max(axis=0) + margins[2:]).astype(int))
     matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), target.astype(np.float32))
-    # Pixel i is the square from i to i + 1, and OpenCV counts from its centre.
+    # Here pixel i covers i to i + 1; OpenCV puts the origin at the centre of the first pixel.
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     background = float(rng.choice([rng.uniform(15, 90), rng.uniform(225, 250)]))
     white = rng.uniform(225, 252)
@@ -204,7 +218,7 @@ def _draw_text(template: Template, field: FormField, rng: np.random.Generator) -
     shortest, longest = field.lengths
     if not field.num_cells and not isinstance(field, DateField):
         longest = min(longest, max(shortest, 8))
-    # What is added up must leave room for the total.
+    # Terms of a sum are kept shorter than the total, so that the total fits its field.
     for rule in template.rules:
         if isinstance(rule, SumRule) and field.name in rule.sum:
             longest = max(shortest, min(longest, template.named(rule.equals).lengths[1] - 1))
@@ -218,7 +232,7 @@ def _draw_text(template: Template, field: FormField, rng: np.random.Generator) -
         else:
             length = int(rng.integers(shortest, longest + 1))
             text = "".join(map(str, rng.integers(0, 10, length)))
-            if length > shortest or isinstance(field, AmountField):  # people write no zero first
+            if length > shortest or isinstance(field, AmountField):  # numbers have no leading zero
                 text = str(rng.integers(1, 10)) + text[1:]
         if objection(field, text) is None:
             return text
@@ -242,7 +256,7 @@ def _write_in_cells(
 ) -> None:
     glyphs, rng = writing
     cells = print_layout.cells(field, rect)
-    # Amounts end at the last cell, other numbers begin at the first one.
+    # Amounts are right-aligned, other numbers left-aligned.
     first = len(cells) - len(glyphs) if isinstance(field, AmountField) else 0
     size = rng.uniform(0.6, 0.8)
     for cell, image in zip(cells[first:], glyphs, strict=False):
@@ -279,10 +293,11 @@ def _write_in_box(
 
 
 def _resize_digit(image: Grey, height_px: float) -> npt.NDArray[np.float32]:
-    """Return an MNIST digit without its margin, of this height: (H, W), ink 1 on 0."""
+    """Crop an MNIST digit to its ink and resize it to a height: (H, W) float32, ink 1, paper 0."""
     x, y, width, height = cv2.boundingRect((image > 40).astype(np.uint8))
     cropped = image[y : y + height, x : x + width].astype(np.float32) / 255
-    # A level stroke is no digit's height: 20 pixels are MNIST's.
+    # A flat image, such as a horizontal stroke, must not be enlarged to a digit's full height;
+    # MNIST digits are about 20 pixels high.
     scale = height_px / max(height, 14)
     size = max(2, round(width * scale)), max(2, round(height * scale))
     how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
@@ -315,7 +330,7 @@ def _draw_tick(
 
 
 def _simulate_light(shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float32]:
-    """Return the light on a page: a smooth fall, and often the edge of a shadow."""
+    """Return a brightness map: (H, W) float32, a smooth gradient, often with a shadow's edge."""
     height, width = shape[:2]
     coarse = rng.uniform(0.72, 1.0, (2, 2)).astype(np.float32)
     light = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -324,7 +339,7 @@ def _simulate_light(shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDA
         ends = rng.uniform(0, 1, 2) * width
         edge = np.array([[0, 0], [ends[0], 0], [ends[1], height], [0, height]], np.int32)
         cv2.fillPoly(mask, [edge], float(rng.uniform(0.6, 0.85)))
-        # A shadow's edge is soft: blurring a small picture is enough.
+        # The soft edge of a shadow is blurred at an eighth of the resolution, which is faster.
         small = cv2.resize(mask, (width // 8, height // 8), interpolation=cv2.INTER_AREA)
         small = cv2.GaussianBlur(small, (0, 0), rng.uniform(1.0, 6.0))
         light = light * cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)

@@ -1,6 +1,6 @@
-"""Printed letters: the fonts that come with matplotlib, and the middle lines of their letters.
+"""Renders characters of matplotlib's bundled fonts, and their skeletons.
 
-Lookalikes of digits are left out, as in ``letters``.
+Characters that could be taken for a digit are left out, as in ``letter_strokes``.
 """
 
 from functools import cache
@@ -22,8 +22,8 @@ _SYMBOLS = "#%&?*+@$€£¥±÷≈≠√∑∆∇αγηκλμνπφψωΓΔΛΞ�
 _SCRIPT_CODE_POINT = (
     0x1D49C  # Unicode's script capitals, then small letters; the bold ones follow them
 )
-_DIGIT_LIKE_IN_SCRIPT = "Lj"  # like a 2 there
-_NOT_IN_SCRIPT_BLOCK = "BEFHILMRego"  # encoded elsewhere
+_DIGIT_LIKE_IN_SCRIPT = "Lj"  # in script they could be taken for a 2
+_NOT_IN_SCRIPT_BLOCK = "BEFHILMRego"  # Unicode encodes these outside of the block
 
 
 def _list_script_letters(first: int, gaps: str = "") -> str:
@@ -37,7 +37,7 @@ def _list_script_letters(first: int, gaps: str = "") -> str:
 
 
 def _list_fonts() -> list[tuple[str, str]]:
-    """List fonts with the characters to take from each: (file's stem, characters)."""
+    """List fonts and the characters to render from each: (file stem, characters)."""
     dejavu = [
         f"DejaVu{family}{style}"
         for family, slanted in (("Sans", "Oblique"), ("SansMono", "Oblique"), ("Serif", "Italic"))
@@ -45,7 +45,7 @@ def _list_fonts() -> list[tuple[str, str]]:
     ]
     fonts = [(name, _LATIN + _SYMBOLS) for name in dejavu]
     fonts += [(name, _LATIN) for name in ("cmr10", "cmb10", "cmss10", "cmtt10")]
-    # Italics and script are nearest to handwriting: they count more than once.
+    # Italic and script fonts are nearest to handwriting, so they are listed several times.
     slanted_fonts = [(name, _LATIN) for name in ("cmmi10", "cmti10", "STIXGeneralBolIta")]
     slanted_fonts += [
         ("STIXGeneralItalic", _LATIN),
@@ -61,10 +61,14 @@ FONTS = _list_fonts()
 
 @cache
 def print_character(font: str, character: str) -> npt.NDArray[np.uint8]:
-    """Print a character of a font of ``FONTS``.
+    """Render a character.
+
+    Args:
+        font: file stem of a font in ``FONTS``.
+        character: one of that font's characters.
 
     Returns:
-        (CANVAS_PX, CANVAS_PX) uint8, ink 255 on paper 0, the letter in the middle; read-only.
+        (CANVAS_PX, CANVAS_PX) uint8, ink 255 on paper 0, the letter centred; read-only.
     """
     path = Path(mpl.get_data_path()) / "fonts" / "ttf" / f"{font}.ttf"
     picture = Image.new("L", (CANVAS_PX, CANVAS_PX))
@@ -80,9 +84,14 @@ def print_character(font: str, character: str) -> npt.NDArray[np.uint8]:
 
 @cache
 def thin_character(font: str, character: str) -> npt.NDArray[np.uint8]:
-    """Thin a printed character to lines of one pixel, as if a pen's tip had written them.
+    """Render a character and reduce it to its skeleton, lines of one pixel width.
 
-    The method is Zhang and Suen's 1984, "A fast parallel algorithm for thinning digital patterns".
+    The method is that of Zhang and Suen 1984, "A fast parallel algorithm for thinning digital
+    patterns".
+
+    Args:
+        font: file stem of a font in ``FONTS``.
+        character: one of that font's characters.
 
     Returns:
         (CANVAS_PX, CANVAS_PX) uint8, ink 255 on paper 0; read-only.
@@ -98,17 +107,17 @@ def thin_character(font: str, character: str) -> npt.NDArray[np.uint8]:
 
 
 def _make_read_only(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Make a picture read-only, because the caches above hand out the same one again."""
+    """Make a picture read-only, because the cached functions return the same array each time."""
     ink.flags.writeable = False
     return ink
 
 
-# Neighbours clockwise from the one above; each stands for a bit.
+# Each of a pixel's eight neighbours is one bit of its neighbourhood's code, clockwise from above.
 _BIT_OF_NEIGHBOUR = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], np.float32)
 
 
 def _build_removal_tables() -> npt.NDArray[np.uint8]:
-    """Tell for each neighbourhood whether the pixel goes, in each of the two passes: (2, 256)."""
+    """Tabulate which neighbourhoods let a pixel be removed, for both passes: (2, 256), 0 or 1."""
     bits = np.arange(256)[:, None] >> np.arange(8) & 1
     north, east, south, west = bits[:, [0, 2, 4, 6]].T
     count = bits.sum(axis=1)

@@ -1,8 +1,8 @@
-"""Glyphs that are no digits, for the output of the classifier that says so.
+"""Synthetic glyphs that are not digits, to train the classifier's "no digit" output.
 
-Letters, symbols, scribbles, smudges, pieces of digits and blank paper, each made a glyph as the
-reader would make it. No handwriting but MNIST's is in it: letters are strokes of our own, or the
-middle lines of the fonts that come with matplotlib, written again with a pen.
+Letters, symbols, scribbles, smudges, fragments of digits and blank paper, each normalised to a
+glyph as the reader does it. The only handwriting used is MNIST's: letters are rendered from stroke
+shapes, or from the skeletons of matplotlib's fonts.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,12 +30,13 @@ _MAX_NUM_TRIES = 1000
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of glyph that is no digit.
+    """A kind of glyph that is not a digit.
 
     Attributes:
-        make: draws one, (28, 28) uint8.
-        share: how often it is drawn.
-        min_width_ratio: how narrow, as a share of its length, an upright one may be and be no 1.
+        make: draws one, (28, 28) uint8, ink 255 on paper 0.
+        share: relative frequency of the kind.
+        min_width_ratio: smallest width over length of an upright glyph; a narrower one would look
+            like a 1 and is drawn again.
     """
 
     make: Callable[[Split, np.random.Generator], Ink]
@@ -44,18 +45,18 @@ class Kind:
 
 
 def draw_glyphs(count: int, digits: Split, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Draw glyphs of every kind in ``KINDS``, each as often as its share says.
+    """Draw glyphs of the kinds in ``KINDS``, with the frequencies given by their shares.
 
     Args:
-        count: how many.
-        digits: images to turn, cut and join; every label from 0 to 9 must be among them.
-        rng: decides everything; the same state gives the same glyphs.
+        count: number of glyphs.
+        digits: images to rotate, cut and join; every label from 0 to 9 must occur.
+        rng: source of all randomness; the same state gives the same glyphs.
 
     Returns:
         (count, 28, 28) uint8, ink 255 on paper 0, the kinds in random order.
 
     Raises:
-        DataError: a label is missing, or the images are of no use: blank, or all slim.
+        DataError: a label is missing, or no image can be used because all are blank or narrow.
     """
     missing = sorted(set(range(10)) - set(digits.labels.tolist()))
     if missing:
@@ -65,7 +66,7 @@ def draw_glyphs(count: int, digits: Split, rng: np.random.Generator) -> npt.NDAr
     result = np.empty((count, _SIDE, _SIDE), np.uint8)
     for index, number in enumerate(rng.choice(len(kinds), count, p=shares / shares.sum())):
         kind = kinds[number]
-        for _ in _count_tries():  # a glyph as slim as a 1 is one, whatever it was meant to be
+        for _ in _count_tries():  # a glyph as narrow as a 1 looks like a 1
             result[index] = kind.make(digits, rng)
             if not _is_slim(result[index], kind.min_width_ratio):
                 break
@@ -73,7 +74,7 @@ def draw_glyphs(count: int, digits: Split, rng: np.random.Generator) -> npt.NDAr
 
 
 def _draw_stroke_letter(rng: np.random.Generator) -> Ink:
-    """A letter or symbol of ``LETTERS``, in a hand of its own."""
+    """Draw a random letter or symbol of ``LETTERS`` with a random pen and distortion."""
     characters = (_LETTERS, _DIGIT_LIKE_LETTERS, _COMMON_SYMBOLS, _RARE_SYMBOLS)[
         rng.choice(4, p=[0.5, 0.22, 0.18, 0.1])
     ]
@@ -94,7 +95,7 @@ def _draw_stroke_letter(rng: np.random.Generator) -> Ink:
 
 
 def _draw_font_letter(rng: np.random.Generator) -> Ink:
-    """A letter of a printed font, distorted; mostly its middle line, written with a pen."""
+    """Draw a distorted letter of a font, mostly as its skeleton drawn with a pen."""
     font, characters = FONTS[rng.integers(len(FONTS))]
     if rng.random() < 0.3:
         characters = (
@@ -111,11 +112,11 @@ def _draw_font_letter(rng: np.random.Generator) -> Ink:
 
 
 def _turn_digit(digits: Split, rng: np.random.Generator) -> Ink:
-    """A digit turned or mirrored such that it is none any more."""
+    """Rotate or mirror a digit so that the result is not a digit."""
     for _ in _count_tries():
         label, quarter_turns, mirrored = _TURNS[rng.integers(len(_TURNS))]
         image = _choose_digit(digits, label, rng)
-        # A closed 4 upside down is a 6, and a slim 7 is a 1 however it stands.
+        # A closed 4 upside down looks like a 6, and a narrow 7 like a 1 in any orientation.
         if not _has_hole(image) and not _is_slim(image, 0.45):
             break
     turned = np.rot90(np.fliplr(image) if mirrored else image, quarter_turns)
@@ -123,15 +124,15 @@ def _turn_digit(digits: Split, rng: np.random.Generator) -> Ink:
 
 
 def _cut_fragment(digits: Split, rng: np.random.Generator) -> Ink:
-    """A piece of a digit, cut off along a line."""
+    """Cut a fragment off a digit and normalise it to a glyph."""
     return normalize.make_glyph(_cut_piece(digits, rng))
 
 
 def _join_digits(digits: Split, rng: np.random.Generator) -> Ink:
-    """Two or three digits in one glyph, side by side or one above the other, apart or touching."""
+    """Put two or three digits into one glyph, in a row or a column, apart or touching."""
     upright = rng.random() < 0.75
     count = 2 if not upright or rng.random() < 0.7 else 3
-    # Round digits above one another make an 8, and a 1 beside another digit a 4, a 6 or a 9.
+    # Round digits above one another look like an 8, a 1 beside another digit like a 4, 6 or 9.
     labels = rng.choice([0, 2, 3, 4, 5, 6, 7, 8, 9] if upright else [2, 3, 4, 5], count)
     row = np.zeros((_SIDE, 0), np.uint8)
     for label in labels:
@@ -148,7 +149,7 @@ def _join_digits(digits: Split, rng: np.random.Generator) -> Ink:
 
 
 def _draw_bracket(rng: np.random.Generator) -> Ink:
-    """A round or square bracket or a brace, bent enough to be no 1."""
+    """Draw a round or square bracket or a brace, curved enough not to look like a 1."""
     height, depth = 60.0, 60 * rng.uniform(0.16, 0.42)
     side = rng.choice([-1, 1])
     steps = np.linspace(-1, 1, 25)
@@ -169,11 +170,11 @@ def _draw_bracket(rng: np.random.Generator) -> Ink:
 def _ignore_digits(
     draw: Callable[[np.random.Generator], Ink],
 ) -> Callable[[Split, np.random.Generator], Ink]:
-    """Make what is drawn without digits."""
+    """Adapt a function that needs no digits to the signature of ``Kind.make``."""
     return lambda _, rng: draw(rng)
 
 
-# Letters most, being what digits stand among.
+# Letters are most frequent, since digits mostly occur among letters.
 KINDS = {
     "stroke letter": Kind(_ignore_digits(_draw_stroke_letter), 0.28),
     "font letter": Kind(_ignore_digits(_draw_font_letter), 0.28),
@@ -189,21 +190,22 @@ KINDS = {
 }
 
 _LETTERS = [character for character in LETTERS if character.isascii() and character.isalpha()]
-_DIGIT_LIKE_LETTERS = "ADGJUYadfhjtuy"  # nearest to digits
+_DIGIT_LIKE_LETTERS = "ADGJUYadfhjtuy"  # most similar to digits
 _COMMON_SYMBOLS = list("+-=#%&?*@$()[]{<~^")
 _RARE_SYMBOLS = [
     character for character in LETTERS if character not in [*_LETTERS, *_COMMON_SYMBOLS]
 ]
 
-# Which digits are none when they are turned and mirrored: label, quarter turns to the left, whether
-# mirrored before that. Chosen by eye: most others that one would expect here are lookalikes in a
-# slanted hand, as a 6, a 9 or a 5 on its side, a mirrored 2, or a mirrored 7 with a bar.
+# Transformations after which a digit is no digit any more: label, quarter turns anticlockwise,
+# whether it is mirrored first. Chosen by eye: most other candidates look like a digit in slanted
+# handwriting, such as a 6, a 9 or a 5 on its side, a mirrored 2, or a mirrored 7 with a bar.
 _TURNS = [
     (3, 0, True), (3, 2, False), (3, 1, True), (3, 3, True), (4, 2, False), (7, 2, False),
     (7, 2, True),
 ]  # fmt: skip
 
-# Sides of digits that are no digits by themselves: (dx, dy) points from the cut to what is kept.
+# Sides of digits that do not look like a digit when cut off: (dx, dy) points from the cut to the
+# side that is kept.
 _PIECES = {
     0: [(0, -1), (0, 1)],
     2: [(0, 1)],
@@ -214,7 +216,7 @@ _PIECES = {
 
 
 def _cut_piece(digits: Split, rng: np.random.Generator) -> Ink:
-    """Cut 20 to 48 % of its ink off a digit: (28, 28)."""
+    """Return a random side of a digit that holds 20 to 48 % of its ink: (28, 28) uint8."""
     axis = np.arange(_SIDE) - 14
     for _ in _count_tries():
         label = int(rng.choice(list(_PIECES)))
@@ -222,7 +224,7 @@ def _cut_piece(digits: Split, rng: np.random.Generator) -> Ink:
         x, y = _PIECES[label][rng.integers(len(_PIECES[label]))]
         angle = np.arctan2(y, x) + rng.uniform(-0.4, 0.4)
         side = np.cos(angle) * axis + np.sin(angle) * axis[:, None]
-        # The cut is where the share wanted of the ink lies beyond it.
+        # Place the cut so that the chosen fraction of the ink lies beyond it.
         order = np.argsort(-side, axis=None)
         ink_beyond = np.cumsum(image.ravel()[order], dtype=np.int64)
         kept = np.searchsorted(ink_beyond, rng.uniform(0.2, 0.48) * ink_beyond[-1])
@@ -233,10 +235,10 @@ def _cut_piece(digits: Split, rng: np.random.Generator) -> Ink:
 
 
 def _count_tries() -> Iterator[int]:
-    """Count tries; the last of them is followed by an error.
+    """Yield attempt numbers up to a limit.
 
     Raises:
-        DataError: the digits are of no use.
+        DataError: the limit was reached, since none of the digits could be used.
     """
     yield from range(_MAX_NUM_TRIES)
     raise DataError(
@@ -250,7 +252,7 @@ def _choose_digit(digits: Split, label: int, rng: np.random.Generator) -> Ink:
 
 
 def _put_beside(left: Ink, right: Ink, gap: int) -> Ink:
-    """Put two pictures side by side; a gap below 0 lets them overlap."""
+    """Put two pictures side by side; with a negative gap, in pixels, they overlap."""
     width = left.shape[1] + gap + right.shape[1]
     result = np.zeros((left.shape[0], width), np.uint8)
     result[:, : left.shape[1]] = left
@@ -260,13 +262,13 @@ def _put_beside(left: Ink, right: Ink, gap: int) -> Ink:
 
 
 def _has_hole(ink: Ink) -> bool:
-    """Tell whether paper is enclosed by ink."""
+    """Return whether ink encloses some paper."""
     paper = np.pad((ink <= 63).astype(np.uint8), 1, constant_values=1)
     return cv2.connectedComponents(paper, connectivity=4)[0] > 2
 
 
 def _is_slim(ink: Ink, ratio: float) -> bool:
-    """Tell whether ink is upright and narrower than that share of its length: like a 1."""
+    """Return whether ink is upright and its width over length is below a ratio, as a 1's."""
     places = cv2.findNonZero((ink > 63).astype(np.uint8))
     if places is None:
         return False

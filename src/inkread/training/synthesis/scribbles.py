@@ -1,6 +1,6 @@
-"""Marks that are no writing, as glyphs: scribbles, lines, spots, and paper without any.
+"""Synthetic glyphs of marks that are not writing: scribbles, lines, spots, and blank paper.
 
-Each is (28, 28) uint8, ink 255 on paper 0; the generator decides everything.
+Each function returns (28, 28) uint8, ink 255 on paper 0; ``rng`` is the source of all randomness.
 """
 
 import cv2
@@ -20,12 +20,12 @@ _SIDE = 28
 
 
 def draw_scribble(rng: np.random.Generator) -> Ink:
-    """Draw a pen moved to and fro."""
-    ways = rng.integers(3)
+    """Draw a scribble: random points, a coil, a spiral or a zigzag, joined by a curve."""
+    kind = rng.integers(3)
     count = int(rng.integers(9, 25))
-    if ways == 0:  # any way
+    if kind == 0:  # random points
         points = rng.uniform(20, 76, (count, 2))
-    elif ways == 1:  # round and round
+    elif kind == 1:  # a coil or a spiral
         count *= 2
         angle = np.arange(count) * rng.uniform(0.9, 1.5)
         circle = np.stack([np.cos(angle), np.sin(angle)], axis=1) * rng.uniform(0.6, 1.3, 2)
@@ -35,7 +35,7 @@ def draw_scribble(rng: np.random.Generator) -> Ink:
         else:  # a spiral
             points = 48 + 28 * circle * np.linspace(0.05, 1, count)[:, None]
         points += rng.normal(0, 1.5, points.shape)
-    else:  # a zigzag, as writing is struck out
+    else:  # a zigzag, as for striking out text
         rise = rng.uniform(5, 28)
         y = 48 + np.where(np.arange(count) % 2, 1, -1) * rise + rng.normal(0, 4, count)
         points = np.stack([np.linspace(18, 78, count) + rng.normal(0, 3, count), y], axis=1)
@@ -43,7 +43,7 @@ def draw_scribble(rng: np.random.Generator) -> Ink:
 
 
 def draw_lines(rng: np.random.Generator) -> Ink:
-    """Draw a dash, a bow, or straight lines side by side or across one another; none a 1."""
+    """Draw a dash, an arc, or several parallel or crossing lines; none looks like a 1."""
     return draw_strokes(_choose_lines(rng), rng)
 
 
@@ -53,11 +53,11 @@ def _choose_lines(rng: np.random.Generator) -> list[npt.NDArray[np.float64]]:
     if kind == 0:  # a dash
         angle = rng.uniform(-0.4, 0.4)
         return [48 + 30 * steps * [np.cos(angle), np.sin(angle)]]
-    if kind == 1:  # a bow
+    if kind == 1:  # an arc
         bend = rng.uniform(10, 40) * rng.choice([-1, 1])
         x, y = 30 * steps, bend * (1 - steps**2)
         return [48 + np.concatenate([x, y], axis=1) * rng.uniform(0.8, 1.1, 2)]
-    if kind == 2:  # side by side
+    if kind == 2:  # parallel
         angle, distance = rng.uniform(-np.pi / 2, np.pi / 2), rng.uniform(12, 24)
         along = np.array([np.cos(angle), np.sin(angle)])
         across = np.array([-along[1], along[0]]) * distance
@@ -66,7 +66,7 @@ def _choose_lines(rng: np.random.Generator) -> list[npt.NDArray[np.float64]]:
             48 + 26 * steps * along + across * (place - (count - 1) / 2) + rng.normal(0, 2, 2)
             for place in range(count)
         ]
-    # across one another
+    # crossing
     angles = rng.uniform(0, np.pi) + np.cumsum(rng.uniform(0.6, 1.5, rng.integers(2, 5)))
     return [
         48 + 28 * steps * [np.cos(angle), np.sin(angle)] + rng.normal(0, 5, 2) for angle in angles
@@ -74,14 +74,16 @@ def _choose_lines(rng: np.random.Generator) -> list[npt.NDArray[np.float64]]:
 
 
 def draw_ruled_lines(rng: np.random.Generator) -> Ink:
-    """Draw ruled lines or a grid from edge to edge, as forms and squared paper show them."""
+    """Draw ruled lines or a grid from edge to edge, as on forms and squared paper."""
     ink = np.zeros((CANVAS_PX, CANVAS_PX), np.uint8)
     spacing, width = int(rng.integers(14, 60)), int(rng.integers(2, 8))
     directions = [(True, False), (False, True), (True, True)][rng.choice(3, p=[0.5, 0.1, 0.4])]
     for place in range(int(rng.integers(0, spacing)), CANVAS_PX, spacing):
         if directions[0]:
             ink[place : place + width] = 255
-        if directions[1] and (directions[0] or spacing < 40):  # a lone upright line is a 1
+        if directions[1] and (
+            directions[0] or spacing < 40
+        ):  # a single vertical line looks like a 1
             ink[:, place : place + width] = 255
     if not ink.any():
         ink[CANVAS_PX // 2 :][:width] = 255
@@ -93,7 +95,7 @@ def draw_ruled_lines(rng: np.random.Generator) -> Ink:
 
 
 def draw_spots(rng: np.random.Generator) -> Ink:
-    """Draw dots, blots and smears of one size or many."""
+    """Draw blurred dots, blots and smears, one to fifteen of them."""
     ink = np.zeros((CANVAS_PX, CANVAS_PX), np.uint8)
     count = int(rng.choice([1, 2, 3, 6, 15]))
     for _spot in range(count):
@@ -107,7 +109,7 @@ def draw_spots(rng: np.random.Generator) -> Ink:
 
 
 def draw_blank_paper(rng: np.random.Generator) -> Ink:
-    """Draw paper without writing: clean, grainy, stained, or in uneven light."""
+    """Draw paper without writing: clean, grainy, stained, or unevenly lit."""
     amount = rng.random(3) * (rng.random(3) < 0.6)
     coarse = rng.normal(0, 1, (int(rng.integers(2, 9)), int(rng.integers(2, 9))))
     cloud = cv2.resize(coarse, (_SIDE, _SIDE), interpolation=cv2.INTER_CUBIC)
@@ -120,5 +122,5 @@ def draw_blank_paper(rng: np.random.Generator) -> Ink:
 
 
 def _fade(glyph: Ink, rng: np.random.Generator) -> Ink:
-    """Fade a glyph towards paper."""
+    """Reduce a glyph's ink to a random 30 to 100 % of its intensity."""
     return np.asarray(cv2.convertScaleAbs(glyph, alpha=rng.uniform(0.3, 1.0)))

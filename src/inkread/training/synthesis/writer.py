@@ -1,8 +1,8 @@
-"""Hands: writers who each have habits of their own, and write digits, separators and letters.
+"""Simulated writers: each has consistent habits and writes digits, separators and letters.
 
-A digit is an MNIST training image, bent and redrawn with the writer's pen, or one of our own shapes
-where MNIST's American hands lack it: a 1 with a flag or a foot, a barred 7, an open 4, a 9 like a
-P, wide zeros, zeros chained to one another. Nobody else's handwriting is in it.
+A digit is an MNIST training image, distorted and redrawn with the writer's pen, or a stroke shape
+for forms that are rare in MNIST: a 1 with a flag or a foot, a barred 7, an open 4, a 9 like a P,
+wide zeros, joined zeros. No other real handwriting is used.
 """
 
 from collections.abc import Sequence
