@@ -246,5 +246,5 @@ def _field(reading: FieldReading, alignment: Alignment, form: Template) -> dict[
         "confidence": reading.confidence,
         "status": reading.status.value,
         "note": reading.note,
-        "corners_of": places.round(1).tolist(),
+        "corners": places.round(1).tolist(),
     }
