@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inkread.batch.processes import map_in_order
+from inkread.batch.processes import map_in_order, num_cores
 from inkread.errors import ImageError
 from inkread.results import Number, Page
 
@@ -103,9 +103,7 @@ class Outcome:
 
 def choose_num_processes(num_inputs: int) -> int:
     """Return how many processes are worth starting: at most one a core."""
-    available = getattr(os, "sched_getaffinity", None)
-    num_cores = len(available(0)) if available else os.cpu_count() or 1
-    return max(1, min(num_cores, math.ceil(num_inputs / _WORTH_A_PROCESS)))
+    return max(1, min(num_cores(), math.ceil(num_inputs / _WORTH_A_PROCESS)))
 
 
 def read_files(

@@ -2,6 +2,7 @@
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import sys
 import warnings
@@ -17,7 +18,7 @@ from typing import Generic, TypeVar
 from inkread.batch.allocator import READING_BYTES, keep_freed_memory
 from inkread.errors import InkreadError
 
-__all__ = ["map_in_order"]
+__all__ = ["map_in_order", "num_cores"]
 
 _AHEAD = 16  # how many inputs a process may be ahead of the one whose turn it is
 _HELD_RESULTS = 64  # of one input, that may wait for their turn
@@ -25,6 +26,13 @@ _HELD_RESULTS = 64  # of one input, that may wait for their turn
 _Input = TypeVar("_Input")
 _Result = TypeVar("_Result")
 _Prepare = Callable[[], Callable[[_Input], Iterable[_Result]]]
+
+
+def num_cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux: a container may have fewer than the machine
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def map_in_order(
