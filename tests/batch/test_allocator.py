@@ -11,7 +11,7 @@ from inkread.batch.allocator import keep_freed_memory
 CHURN = """
 from resource import RUSAGE_SELF, getpagesize, getrusage
 import numpy as np
-from inkread.memory import keep_freed_memory
+from inkread.batch.allocator import keep_freed_memory
 
 def use():
     arrays = [np.ones(1 << 23, np.uint8) for _ in range(8)]

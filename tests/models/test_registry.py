@@ -48,7 +48,7 @@ def test_every_promotion_can_be_rolled_back(registry):
 
 def test_the_stamp_changes_with_every_change(registry):
     stamps = [registry.get_stamp()]
-    for change in (lambda: registry.promote(SHIPPED, "glyph"), registry.rollback):
+    for change in (lambda: registry.promote(SHIPPED, "glyph"), registry.roll_back):
         change()
         stamps.append(registry.get_stamp())
         assert registry.get_stamp() == stamps[-1]
