@@ -30,7 +30,6 @@ __all__ = [
     "make_strip",
 ]
 
-
 FRAME_PX = 2  # width of a frame: the columns of a strip for which the line network has one output
 
 _WORK_SIDE_PX = 160  # longer side of a digit while its stroke width is corrected
