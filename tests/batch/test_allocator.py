@@ -25,7 +25,7 @@ print(int(taken), getrusage(RUSAGE_SELF).ru_minflt - before, getpagesize())
 """
 
 
-def test_the_answer_is_whether_the_c_library_is_glibc():
+def test_the_settings_are_accepted_where_the_c_library_is_glibc():
     assert keep_freed_memory() is (platform.libc_ver()[0] == "glibc")
 
 

@@ -159,6 +159,6 @@ def test_a_function_sees_the_digits_alone():
         ({"check": "iban-digits", "length": (1, 100)}, "at most 5000 states"),
     ],
 )
-def test_what_nothing_can_satisfy_is_refused(settings, message):
+def test_a_constraint_that_no_number_satisfies_is_refused(settings, message):
     with pytest.raises(ConfigError, match=re.escape(message)):
         Constraint(**settings)
