@@ -38,7 +38,7 @@ LAYERS = {
         glyph_batches line_batches runs epoch train train_line plan finetune promotion
     """,
     "cli": """
-        output progress engine_options data_commands train_commands demo evaluate_commands
-        form_commands serve_commands app
+        output progress engine_options read_command explain_command data_commands train_commands
+        models_commands demo evaluate_commands form_commands serve_commands app
     """,
 }

@@ -18,9 +18,10 @@ import platformdirs
 
 from inkread.errors import ConfigError, ModelError
 from inkread.files import replace_atomically, write_atomically
-from inkread.models.runtime import Model
+from inkread.models.metadata import ModelMetadata
+from inkread.models.runtime import LineModel, Model, list_shipped_models
 
-__all__ = ["Registry", "Version", "get_default_folder"]
+__all__ = ["ListedModel", "Registry", "Version", "get_default_folder", "list_models"]
 
 _CURRENT = "current"
 _VERSION = re.compile(r"(?P<name>.+)-(?P<number>\d{4,})\.onnx")
@@ -162,3 +163,38 @@ class Registry:
 
     def _write_promoted(self, promoted: list[str]) -> None:
         write_atomically(self.folder / _CURRENT, "".join(f"{name}\n" for name in promoted))
+
+
+@dataclass(frozen=True)
+class ListedModel:
+    """A model file that can be used.
+
+    Attributes:
+        name: the shipped model's name, or the promoted file's name without its suffix.
+        metadata: as the file holds them.
+        size_bytes: size of the file.
+        is_current: whether it is the promoted model that is in use.
+    """
+
+    name: str
+    metadata: ModelMetadata
+    size_bytes: int
+    is_current: bool = False
+
+
+def list_models(folder: Path) -> list[ListedModel]:
+    """List the models that ship and those that were promoted to a folder.
+
+    Raises:
+        ModelError: a model, or the state of the folder, can't be read.
+    """
+    listed = [
+        ListedModel(name, kind(path).metadata, path.stat().st_size)
+        for kind in (Model, LineModel)
+        for name, path in list_shipped_models(kind.kind).items()
+    ]
+    for version in Registry(folder).list_versions():
+        path = version.path
+        metadata, size_bytes = Model(path).metadata, path.stat().st_size
+        listed.append(ListedModel(path.stem, metadata, size_bytes, version.is_current))
+    return listed

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.corrections.store import Correction
-from inkread.forms.extract import Written, from_crop
-from inkread.forms.field_reader import pieces
+from inkread.forms.extract import FieldInk, extract_from_crop
+from inkread.forms.field_reader import split_digits
 from inkread.forms.fields import AmountField, FormField, Rect
-from inkread.forms.form_reader import FieldReading, writing_of
-from inkread.forms.values import digits_of
+from inkread.forms.form_reader import FieldReading, crop_to_writing
+from inkread.forms.values import format_digits
 from inkread.imaging import normalize
 from inkread.reader import Reader
 
@@ -36,8 +36,8 @@ def corrections_of(
         digits: that a person sees in it; none: there is nothing to learn.
     """
     field, rect = place
-    found = from_crop(crop, field, rect)
-    if not digits or not found.filled:
+    found = extract_from_crop(crop, field, rect)
+    if not digits or not found.filled_cells:
         return []
     inks = _inks(field, found)
     if isinstance(field, AmountField):
@@ -45,7 +45,7 @@ def corrections_of(
     model = reader.model
     if len(inks) != len(digits):
         glyphs = [normalize.make_glyph(found.ink, model.shape)]
-        reads, labels = [(digits_of(field, before.value), before.confidence)], [digits]
+        reads, labels = [(format_digits(field, before.value), before.confidence)], [digits]
     else:
         glyphs, labels = [normalize.make_glyph(ink, model.shape) for ink in inks], list(digits)
         answer = model.classify(np.stack(glyphs))
@@ -63,7 +63,7 @@ def corrections_of(
     ]
 
 
-def _inks(field: FormField, found: Written) -> list[Grey]:
+def _inks(field: FormField, found: FieldInk) -> list[Grey]:
     if field.num_cells:
-        return [found.cells[place] for place in found.filled]
-    return pieces(writing_of(found.ink))
+        return [found.cells[place] for place in found.filled_cells]
+    return split_digits(crop_to_writing(found.ink))

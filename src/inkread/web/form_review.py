@@ -15,10 +15,10 @@ from inkread.errors import ConfigError, ImageError
 from inkread.forms.field_crops import FieldCrops
 from inkread.forms.fields import DateField, FormField, TickField
 from inkread.forms.form_reader import FieldReading, Status
-from inkread.forms.journal import FormRecord, Journal, journal_path, value_from_text
+from inkread.forms.journal import FormRecord, Journal, journal_path, parse_value
 from inkread.forms.tables import write_tables
 from inkread.forms.template import Template
-from inkread.forms.values import as_text, digits_of, objection, value_of
+from inkread.forms.values import find_objection, format_digits, format_value, interpret_digits
 from inkread.reader import Reader
 from inkread.web.field_corrections import corrections_of
 from inkread.web.metrics import Metrics
@@ -83,9 +83,9 @@ class Review:
         """List the fields that a person has to look at: the least sure first, the missing last."""
         found = [
             (reading.status is Status.MISSING, reading.confidence, record, reading)
-            for record in self.journal.records()
+            for record in self.journal.read_records()
             for reading in record.fields
-            if reading.set_aside
+            if reading.is_set_aside
         ]
         found.sort(key=lambda each: each[:2])
         return [self._shown(record, reading) for *_, record, reading in found]
@@ -121,13 +121,13 @@ class Review:
         """
         form_field = self._field(name)
         text, digits = _value(form_field, text.strip())
-        broken = objection(form_field, digits) if digits else None
+        broken = find_objection(form_field, digits) if digits else None
         if broken and not anyway:
             raise ProblemError(422, "objection", f"{name}: {broken}, received {text}")
         with self._lock:
             record, before = self._find(form_id, name)
             changed = self.journal.correct(form_id, name, text)
-            write_tables(self.journal.template, self.journal.records(), self.out)
+            write_tables(self.journal.template, self.journal.read_records(), self.out)
             num_stored = self._teach(record, before, digits)
         after = next(each for each in changed.fields if each.name == name)
         return {**self._shown(changed, after), "stored": num_stored}
@@ -148,10 +148,10 @@ class Review:
     def _field(self, name: str) -> FormField:
         if name not in self.journal.template.rects:
             raise ProblemError(404, "not-found", f"there is no field {name[:80]!r} on this form")
-        return self.journal.template.named(name)
+        return self.journal.template.field_named(name)
 
     def _find(self, form_id: str, name: str) -> tuple[FormRecord, FieldReading]:
-        for record in self.journal.records():
+        for record in self.journal.read_records():
             if record.form_id == form_id:
                 for reading in record.fields:
                     if reading.name == name:
@@ -159,7 +159,7 @@ class Review:
         raise ProblemError(404, "not-found", "there is no such field of a form in the table")
 
     def _shown(self, record: FormRecord, reading: FieldReading) -> dict[str, Any]:
-        form_field = self.journal.template.named(reading.name)
+        form_field = self.journal.template.field_named(reading.name)
         return {
             "form_id": record.form_id,
             "scan": record.scan,
@@ -179,14 +179,14 @@ def _value(form_field: FormField, text: str) -> tuple[str, str]:
     """Return a value as tables hold it, and its digits."""
     try:
         if isinstance(form_field, DateField) and text.isdecimal():
-            value = value_of(form_field, text)
+            value = interpret_digits(form_field, text)
         else:
-            value = value_from_text(form_field, text)
+            value = parse_value(form_field, text)
     except ValueError as error:
         raise ProblemError(422, "invalid", f"{form_field.name}: {error}") from error
     if value is None and isinstance(form_field, TickField):
         raise ProblemError(422, "invalid", f"{form_field.name}: expected true or false")
-    return as_text(value), digits_of(form_field, value)
+    return format_value(value), format_digits(form_field, value)
 
 
 class Said(BaseModel):

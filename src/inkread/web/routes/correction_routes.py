@@ -13,7 +13,7 @@ from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from inkread.corrections.store import Correction, Cursor, Store, person_of
+from inkread.corrections.store import Correction, Cursor, Store, hash_token
 from inkread.imaging import images, normalize
 from inkread.imaging.resize import resize_by
 from inkread.reader import Reader
@@ -139,7 +139,7 @@ def _correction(
         model_sha256=hashlib.sha256(reader.model.path.read_bytes()).hexdigest(),
         label=origin.label,
         picture=_as_png(pixels) if settings.keep == "picture" else None,
-        person=person_of(person) if person else "",
+        person=hash_token(person) if person else "",
     )
 
 
@@ -169,7 +169,7 @@ async def list_doubtful(
     cursor = _cursor(after) if after else None
 
     def listed(store: Store) -> dict[str, Any]:
-        found = store.doubtful(limit, after=cursor, judged=judged)
+        found = store.list_doubtful(limit, after=cursor, judged=judged)
         return {
             "corrections": [_shown(correction) for correction in found],
             "next": ",".join(map(repr, found[-1].cursor)) if len(found) == limit else None,
@@ -276,7 +276,7 @@ async def delete(
     if (person is None) is not everything:
         detail = "expected either a person's token in Inkread-Person, or all=true"
         raise ProblemError(422, "invalid", detail)
-    whose = person_of(person) if person else None
+    whose = hash_token(person) if person else None
     return JSONResponse({"deleted": await service.keep(lambda store: store.delete(person=whose))})
 
 

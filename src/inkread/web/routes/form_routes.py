@@ -12,11 +12,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from inkread.forms.align import Alignment, ScanError, corners
-from inkread.forms.field_reader import of_reader
+from inkread.forms.align import Alignment, ScanError, corners_of
+from inkread.forms.field_reader import make_field_reader
 from inkread.forms.form_reader import MIN_CONFIDENCE, FieldReading, FormReader
 from inkread.forms.propose import propose
-from inkread.forms.template import PAGES_MM, PictureAlignment, Template, TemplateError
+from inkread.forms.template import PAGE_SIZES_MM, PictureAlignment, Template, TemplateError
 from inkread.imaging import images
 from inkread.imaging.resize import resize_by
 from inkread.reader import Reader
@@ -87,8 +87,8 @@ class Paper(BaseModel):
     @property
     def size_mm(self) -> tuple[float, float]:
         """Width and height."""
-        if self.page in PAGES_MM:
-            return PAGES_MM[self.page]
+        if self.page in PAGE_SIZES_MM:
+            return PAGE_SIZES_MM[self.page]
         width, height = self.page.split("x")
         return float(width), float(height)
 
@@ -216,7 +216,7 @@ def _read(
         blank = load_limited(parts["blank"], max_megapixels)
     page = images.load(load_limited(parts["scan"], max_megapixels))
     try:
-        fields = of_reader(reader)
+        fields = make_field_reader(reader)
         form_reader = FormReader(form, fields, min_confidence=min_confidence, blank=blank)
         reading = form_reader.read(page)
     except TemplateError as error:
@@ -239,12 +239,12 @@ def _read(
 
 
 def _field(reading: FieldReading, alignment: Alignment, form: Template) -> dict[str, Any]:
-    places = alignment.to_pixels(corners(form.rects[reading.name]))
+    places = alignment.to_pixels(corners_of(form.rects[reading.name]))
     return {
         "name": reading.name,
         "value": reading.text,
         "confidence": reading.confidence,
         "status": reading.status.value,
         "note": reading.note,
-        "corners": places.round(1).tolist(),
+        "corners_of": places.round(1).tolist(),
     }

@@ -4,16 +4,12 @@ import csv
 import io
 import json
 import shutil
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import run, run_for_real
+from command_line import CHALK, METER, run, run_for_real
 from PIL import Image
-
-SAMPLES = Path(str(resources.files("inkread") / "samples"))
-METER, CHALK = SAMPLES / "meter-40713.png", SAMPLES / "chalk-1969.png"
 
 
 @pytest.fixture
