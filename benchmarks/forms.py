@@ -22,7 +22,7 @@ import numpy as np
 from provenance import print_provenance
 
 from inkread.forms.align import Aligner
-from inkread.forms.form_batch import Job, read_scans
+from inkread.forms.form_batch import FormBatchJob, read_scans
 from inkread.forms.form_reader import MIN_CONFIDENCE
 from inkread.forms.journal import Journal
 from inkread.forms.template import Template, load
@@ -87,7 +87,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         split = getattr(mnist.load(), arguments.split)
         values, errors = make(template, arguments.count, split, Path(name))
-        job = Job(template, min_confidence=arguments.min_confidence)
+        job = FormBatchJob(template, min_confidence=arguments.min_confidence)
         journal = Journal(Path(name) / "journal", template, {})
         journal.open()
         marks: list[float] = []
@@ -101,7 +101,7 @@ def main() -> None:
         )
         settled = min(20, len(marks) - 1)  # starting the processes is left out
         rate = (len(marks) - 1 - settled) / max(marks[-1] - marks[settled], 1e-9)
-        records = {record.scan: record for record in journal.records()}
+        records = {record.scan: record for record in journal.read_records()}
     report(values, records)
     print(
         f"alignment error: p50 {np.percentile(errors, 50):.3f} mm, "
@@ -134,7 +134,7 @@ def report(values: dict[str, dict[str, Value]], records: dict) -> None:
             counts = kinds.setdefault(name, [0, 0, 0])
             counts[0] += 1
             counts[1] += is_right
-            if field is not None and not field.set_aside:
+            if field is not None and not field.is_set_aside:
                 accepted += 1
                 counts[2] += not is_right
                 kept.append((field.confidence, is_right))

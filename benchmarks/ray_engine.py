@@ -74,13 +74,13 @@ def local(folder: Path, out: Path, num_cores: int) -> float:
 def on_ray(folder: Path, out: Path, num_cores: int) -> float:
     """Read with Ray; return the pictures a second."""
     job = PictureJob(SETTINGS)
-    dataset = Dataset(str(out), job.rows)
+    dataset = Dataset(str(out), job.row_schema)
     dataset.open(job.settings)
     clock = Clock()
     peaks: dict[str, int] = {}
     finished = threading.Event()
     sampling = threading.Thread(target=sample, args=(peaks, finished))
-    with ray_engine.connected("local", num_cpus=num_cores):
+    with ray_engine.connect("local", num_cpus=num_cores):
         sampling.start()
         summary = ray_engine.read(
             [str(folder)], job, dataset, on_batch=lambda summary: clock.note(summary.num_inputs)

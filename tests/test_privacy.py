@@ -39,7 +39,7 @@ UNTIL_TELEMETRY_S = 12
 # The command, whose process stays until then.
 AND_STAY = f"""
 import time
-from inkread.cli import main
+from inkread.cli.app import main
 try:
     main()
 finally:
@@ -59,7 +59,7 @@ def few(*places, **options):
     return dataclasses.replace(data, **cut)
 
 mnist.load = few
-from inkread.cli import main
+from inkread.cli.app import main
 main()
 """
 LIBRARIES = {"keras", "matplotlib", "tensorflow", "tf2onnx", "onnxruntime", "ray"}
@@ -102,7 +102,7 @@ def network_calls(trace):
 def command(*words, code=None):
     return [
         sys.executable,
-        *(("-c", code) if code else ("-m", "inkread.cli.app")),
+        *(("-c", code) if code else ("-m", "inkread")),
         *map(str, words),
     ]
 

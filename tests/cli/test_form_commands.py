@@ -5,14 +5,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from form_sample import SAMPLE
 from typer.testing import CliRunner
 
-import inkread
 from inkread.cli.app import app
 from inkread.forms.template import load
 from inkread.training.synthesis import filled_forms
-
-SAMPLE = Path(inkread.__file__).parent / "forms" / "samples" / "meter-reading.yaml"
 
 
 @pytest.fixture
@@ -30,7 +28,7 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
-def test_from_print_to_correction(run, full_mnist):
+def test_a_form_is_printed_read_and_corrected(run, full_mnist):
     template = load(SAMPLE)
     rng = np.random.default_rng(1)
     texts = filled_forms.draw_texts(template, rng)

@@ -105,7 +105,7 @@ def test_csv_without_pages_is_a_header(capsys):
 def test_table_holds_files_texts_confidences_boxes_and_notes(capsys):
     second = dataclasses.replace(PAGE, numbers=PAGE.numbers[1:], page=2)
     pages = [("a.png", PAGE), ("a.png", second), ("b.png", BLANK), ("c.png", NOTHING)]
-    printed(output.Table([name for name, _ in pages]), *pages)
+    printed(output.PageTable([name for name, _ in pages]), *pages)
     header, *rows = capsys.readouterr().out.splitlines()
     assert header.split() == ["file", "number", "confidence", "box"]
     assert [row.split() for row in rows] == [
@@ -118,20 +118,20 @@ def test_table_holds_files_texts_confidences_boxes_and_notes(capsys):
 
 
 def test_table_prints_each_page_at_once(capsys):
-    show = output.Table()
+    show = output.PageTable()
     show.add("a.png", BLANK)
     assert capsys.readouterr().out.count("\n") == 2  # the header is printed with the first page
 
 
 def test_table_without_pages_prints_nothing(capsys):
-    output.Table()
+    output.PageTable()
     assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("form", [None, ResultsFormat.JSON, ResultsFormat.CSV])
 def test_only_numbers_that_are_kept_are_printed_and_blank_pages(capsys, form):
     sure = dataclasses.replace(PAGE, numbers=PAGE.numbers[:1])
-    show = output.printed(form, lambda number: number.rejected, ["a.png", "b.png", "c.png"])
+    show = output.choose_printer(form, lambda number: number.rejected, ["a.png", "b.png", "c.png"])
     printed(show, ("a.png", PAGE), ("b.png", sure), ("c.png", BLANK))
     text = capsys.readouterr().out
     assert "40" not in text
@@ -160,7 +160,7 @@ def test_a_file_of_results_gets_a_page_at_once_and_no_header(form):
 
 @pytest.mark.parametrize("name", ["[bold]x.png", "[/]x.png", "[1].png", LONG_NAME])
 def test_table_keeps_any_file_name_whole(capsys, name):
-    printed(output.Table(), (name, PAGE))
+    printed(output.PageTable(), (name, PAGE))
     assert name in capsys.readouterr().out
 
 

@@ -175,7 +175,7 @@ def test_a_tight_crop_filled_by_a_bold_digit_keeps_its_polarity(digit):
         assert min(precision, recall) > 0.93
 
 
-def test_a_large_page_is_shrunk_and_says_by_how_much():
+def test_a_large_page_is_shrunk_and_its_scale_says_by_how_much():
     writing = np.pad(written("40713", 300, 24).ink, ((900, 800), (1000, 500)))
 
     found = ink.find(photographed(writing))

@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import json
 
 import numpy as np
@@ -134,7 +135,7 @@ def test_a_file_of_the_right_form_is_loaded(tmp_path):
     )
 
 
-def test_what_a_network_says_of_junk_stands_apart_from_its_digits(tmp_path):
+def test_the_probability_of_no_digit_is_separate_from_those_of_the_digits(tmp_path):
     logits = np.array([0, 1, 2, 0, 0, -1, 0, 0, 3, 0, 2.5])
     path = write_model(tmp_path / "eleven.onnx", ELEVEN, num_labels=11, logits=logits)
     model, glyphs = Model(path), np.zeros((300, 28, 28), np.uint8)
@@ -149,12 +150,32 @@ def test_what_a_network_says_of_junk_stands_apart_from_its_digits(tmp_path):
 
 
 @pytest.mark.parametrize("lead", [50.0, 100.0, 1000.0])
-def test_probabilities_are_finite_where_junk_took_everything(tmp_path, lead):
+def test_probabilities_are_finite_where_no_digit_is_certain(tmp_path, lead):
     logits = np.append(np.zeros(10), lead)
     path = write_model(tmp_path / "sure.onnx", ELEVEN, num_labels=11, logits=logits)
     found = Model(path).classify(np.zeros((2, 28, 28), np.uint8))
     np.testing.assert_allclose(found.probabilities, np.full((2, 10), 0.1), rtol=1e-5)
     np.testing.assert_allclose(found.junk, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "expected"), [(0.5, [False, False, True]), (None, [False] * 3)]
+)
+def test_what_is_above_the_models_threshold_is_rejected(tmp_path, threshold, expected):
+    metadata = document(junk_threshold=threshold)
+    num_outputs = 10 if threshold is None else 11
+    model = Model(write_model(tmp_path / "model.onnx", metadata, num_labels=num_outputs))
+    junk = [0.0, 0.5, 1.0]
+    assert model.rejects(np.array(junk, np.float32)).tolist() == expected
+    assert [bool(model.rejects(each)) for each in junk] == expected
+
+
+def test_a_model_knows_the_sha256_of_its_file(tmp_path):
+    path = write_model(tmp_path / "uniform.onnx", METADATA.to_json())
+    model, expected = Model(path), hashlib.sha256(path.read_bytes()).hexdigest()
+    assert model.sha256 == expected
+    path.unlink()  # it is computed once
+    assert model.sha256 == expected
 
 
 def test_a_network_of_ten_outputs_takes_nothing_for_junk(tmp_path):
@@ -179,7 +200,7 @@ def test_a_junk_threshold_that_is_no_probability_is_refused(threshold):
         ModelMetadata.from_json(document(junk_threshold=threshold))
 
 
-def test_metadata_written_before_junk_was_known_is_read():
+def test_metadata_without_a_junk_threshold_is_read():
     values = json.loads(METADATA.to_json())
     del values["junk_threshold"]
     assert ModelMetadata.from_json(json.dumps(values)) == METADATA
@@ -252,7 +273,7 @@ def test_the_number_of_threads_does_not_change_the_answers(rng):
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 2.5])
-def test_with_temperature_divides_the_logits(rng, temperature):
+def test_applying_a_temperature_divides_the_logits(rng, temperature):
     logits = rng.normal(0, 4, (50, 10))
     received = apply_temperature(softmax(logits, axis=1).astype(np.float32), temperature)
     assert received.dtype == np.float32
@@ -260,7 +281,7 @@ def test_with_temperature_divides_the_logits(rng, temperature):
 
 
 @pytest.mark.parametrize("temperature", [0.25, 4.0])
-def test_with_temperature_bears_zeros_and_no_rows(temperature):
+def test_a_temperature_is_applied_to_zeros_and_to_no_rows(temperature):
     certain = np.eye(10, dtype=np.float32)
     received = apply_temperature(certain, temperature)
     np.testing.assert_allclose(received, certain, atol=1e-6)
@@ -315,7 +336,7 @@ def test_metadata_is_frozen():
         METADATA.seed = 1
 
 
-def test_as_input_is_float32_in_0_to_1():
+def test_prepared_glyphs_are_float32_in_0_to_1():
     glyphs = np.array([[[0, 51], [102, 255]]], np.uint8)
     given = prepare_glyphs(glyphs)
     assert given.dtype == np.float32

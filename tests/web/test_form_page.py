@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 from browsing import PHONE, assert_accessible
+from form_sample import SAMPLE, TEXTS, values_of
 from playwright.sync_api import expect
-from test_form_routes import SAMPLE, TEXTS, values_of
 
 from inkread.forms.template import load
 from inkread.training.synthesis import filled_forms

@@ -10,21 +10,16 @@ import httpx
 import numpy as np
 import pytest
 import yaml
+from form_sample import SAMPLE, TEXTS, values_of
 from http_checks import METER, assert_problem, validate
 from PIL import Image
 
-import inkread
 from inkread.forms.template import load, parse
 from inkread.training.synthesis import filled_forms
 from inkread.web.application import create_app
 from inkread.web.settings import Settings
 
-SAMPLE = Path(inkread.__file__).parent / "forms" / "samples" / "meter-reading.yaml"
 YAML = {"Content-Type": "application/yaml"}
-TEXTS = {
-    "customer": "56148836", "read_on": "03102021", "previous": "85", "current": "92", "used": "7",
-    "phone": "4071335", "paid": "167113", "leak": filled_forms.TICKED,
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +47,6 @@ def scan(sample, blank, full_mnist):
 
 def png(pixels):
     return bytes(cv2.imencode(".png", pixels)[1])
-
-
-def values_of(path=SAMPLE):
-    return yaml.safe_load(path.read_text())
 
 
 def by_print(picture="blank.png"):

@@ -28,7 +28,7 @@ from inkread.forms.fields import (
 from inkread.forms.printing import print_form
 from inkread.forms.rules import holds
 from inkread.forms.template import Template
-from inkread.forms.values import Value, objection, value_of
+from inkread.forms.values import Value, find_objection, interpret_digits
 from inkread.training.mnist import Split
 
 __all__ = [
@@ -110,10 +110,10 @@ def draw_texts(template: Template, rng: np.random.Generator) -> dict[str, str]:
             if isinstance(rule, SumRule):
                 total = str(sum(int(texts[name]) for name in rule.sum))
                 # Pad the total to the minimum number of digits of its field.
-                texts[rule.equals] = total.zfill(template.named(rule.equals).lengths[0])
+                texts[rule.equals] = total.zfill(template.field_named(rule.equals).lengths[0])
         values = texts_to_values(template, texts)
         if all(holds(rule, template, values) for rule in rules) and all(
-            objection(field, texts[field.name]) is None
+            find_objection(field, texts[field.name]) is None
             for field in template.fields
             if field.name in totals
         ):
@@ -126,7 +126,7 @@ def texts_to_values(template: Template, texts: dict[str, str]) -> dict[str, Valu
     return {
         field.name: texts[field.name] == TICKED
         if isinstance(field, TickField)
-        else value_of(field, texts[field.name])
+        else interpret_digits(field, texts[field.name])
         for field in template.fields
     }
 
@@ -221,7 +221,7 @@ def _draw_text(template: Template, field: FormField, rng: np.random.Generator) -
     # Terms of a sum are kept shorter than the total, so that the total fits its field.
     for rule in template.rules:
         if isinstance(rule, SumRule) and field.name in rule.sum:
-            longest = max(shortest, min(longest, template.named(rule.equals).lengths[1] - 1))
+            longest = max(shortest, min(longest, template.field_named(rule.equals).lengths[1] - 1))
     for _ in range(_MAX_NUM_TRIES):
         if isinstance(field, DateField):
             day, month, year = rng.integers(1, 29), rng.integers(1, 13), rng.integers(2020, 2027)
@@ -234,7 +234,7 @@ def _draw_text(template: Template, field: FormField, rng: np.random.Generator) -
             text = "".join(map(str, rng.integers(0, 10, length)))
             if length > shortest or isinstance(field, AmountField):  # numbers have no leading zero
                 text = str(rng.integers(1, 10)) + text[1:]
-        if objection(field, text) is None:
+        if find_objection(field, text) is None:
             return text
     raise ConfigError(f"{template.form}, {field.name}: expected constraints that a number can meet")
 
@@ -242,7 +242,7 @@ def _draw_text(template: Template, field: FormField, rng: np.random.Generator) -
 def _sort_texts(template: Template, rule: OrderRule, texts: dict[str, str]) -> None:
     ordered = sorted(
         (texts[name] for name in rule.order),
-        key=lambda text: str(value_of(template.named(rule.order[0]), text)).zfill(24),
+        key=lambda text: str(interpret_digits(template.field_named(rule.order[0]), text)).zfill(24),
     )
     texts.update(zip(rule.order, ordered, strict=True))
 
@@ -255,7 +255,7 @@ def _write_in_cells(
     writing: tuple[list[Grey], np.random.Generator],
 ) -> None:
     glyphs, rng = writing
-    cells = print_layout.cells(field, rect)
+    cells = print_layout.place_cells(field, rect)
     # Amounts are right-aligned, other numbers left-aligned.
     first = len(cells) - len(glyphs) if isinstance(field, AmountField) else 0
     size = rng.uniform(0.6, 0.8)
