@@ -12,7 +12,6 @@ python benchmarks/learning.py --seeds 2 --tune 0.2 0.4 0.6 0.8 1   chooses, by v
 """
 
 import argparse
-import hashlib
 import tempfile
 import time
 from pathlib import Path
@@ -86,7 +85,6 @@ def part(digits: Split, chosen: npt.NDArray[np.intp]) -> Split:
 def store_corrections(url: str, model: Model, data: Mnist, habits: str, seed: int) -> int:
     """Write and read digits until enough are corrected; return how many were written."""
     store = Store(url)
-    sha256 = hashlib.sha256(model.path.read_bytes()).hexdigest()
     order = np.random.default_rng([seed, 2]).permutation(len(data.train))
     for start in range(0, len(order), 500):
         digits = hand(part(data.train, order[start : start + 500]), habits, seed + start)
@@ -100,7 +98,7 @@ def store_corrections(url: str, model: Model, data: Mnist, habits: str, seed: in
                     read=str(best),
                     confidence=float(found.probabilities[index, best] * (1 - found.junk[index])),
                     model=model.name,
-                    model_sha256=sha256,
+                    model_sha256=model.sha256,
                     label=str(digits.labels[index]),
                 )
             )
@@ -114,8 +112,7 @@ def errors(model: Model, digits: Split) -> tuple[float, float]:
     """Return the percentages of digits that are misread or rejected, and that are misread."""
     found = model.classify(digits.images)
     is_misread = found.probabilities.argmax(axis=1) != digits.labels
-    threshold = model.metadata.junk_threshold
-    is_rejected = found.junk > (1.0 if threshold is None else threshold)
+    is_rejected = model.rejects(found.junk)
     return 100 * float((is_misread | is_rejected).mean()), 100 * float(is_misread.mean())
 
 

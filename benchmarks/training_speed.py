@@ -24,9 +24,9 @@ import numpy as np
 from peak import peak_multiply_adds
 from provenance import print_provenance
 
+from inkread.batch.processes import num_cores
 from inkread.errors import ConfigError
 from inkread.training import mnist
-from inkread.training.evaluation.provenance import num_cores
 from inkread.training.glyph_batches import Batches, Source
 from inkread.training.mnist import Mnist, Split
 from inkread.training.networks import architectures

@@ -7,7 +7,7 @@ LAYERS = {
     "imaging": "pdf resize images components normalize ink crops segmentation",
     "decoding": "automaton patterns check_digits constraints ctc search decoder",
     "models": "metadata runtime registry",
-    "recognition": "glyph_reader augmented_views fusion line_reader",
+    "recognition": "glyph_reader augmented_views fusion line_reader digit_reader orientation",
     "reader": "",
     "explain": "occlusion illustration feature_maps",
     "batch": "sources allocator processes annotate batch_reader results_file formats",
@@ -19,7 +19,7 @@ LAYERS = {
     "scale": "inputs dataset worker picture_job form_job ray_engine",
     "web": """
         pool metrics settings middleware.problems middleware.access middleware.limits
-        middleware.security live_reader service schemas examples uploads digit_crops
+        middleware.security live_reader service schemas examples uploads reading_options
         template_bodies field_corrections routes.page_routes routes.health_routes routes.read_routes
         routes.classify_routes routes.correction_routes routes.form_routes form_review application
         server

@@ -1,13 +1,15 @@
-"""The results of reading: frozen digits, numbers and pages, with ``to_dict`` and ``from_dict``."""
+"""The results of reading: digits, numbers and pages, which are frozen and convert to JSON."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from inkread import table
 
-__all__ = ["REJECTED", "Box", "Digit", "Number", "Page"]
+__all__ = ["REJECTED", "Box", "Digit", "Number", "Page", "find_box"]
 
 REJECTED = "?"
+_MIN_OVERLAP = 0.6  # of two boxes of one digit: the line model places boxes less exactly than ink
 
 
 class Box(NamedTuple):
@@ -17,6 +19,21 @@ class Box(NamedTuple):
     top: int
     right: int
     bottom: int
+
+    def overlap(self, other: "Box") -> float:
+        """Return the intersection over the union of two boxes that are not empty, in [0, 1]."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        both = max(0, width) * max(0, height)
+        areas = [(box.right - box.left) * (box.bottom - box.top) for box in (self, other)]
+        return both / (sum(areas) - both)
+
+
+def find_box(boxes: Sequence[Box], wanted: Box) -> int | None:
+    """Return the index of the box that is nearly the wanted one; ``None`` if none is."""
+    overlaps = [box.overlap(wanted) for box in boxes]
+    best = max(range(len(boxes)), key=overlaps.__getitem__, default=None)
+    return best if best is not None and overlaps[best] > _MIN_OVERLAP else None
 
 
 @dataclass(frozen=True)
@@ -45,6 +62,10 @@ class Digit:
     def text(self) -> str:
         """The digit as a character, ``?`` if it is rejected."""
         return REJECTED if self.rejected else str(self.label)
+
+    def reject_below(self, min_confidence: float) -> "Digit":
+        """Return the digit, rejected if it is less confident than this, or was rejected before."""
+        return replace(self, rejected=self.rejected or self.confidence < min_confidence)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -98,6 +119,21 @@ class Number:
         """Fill in ``raw`` from the text if it isn't given."""
         if not self.raw:
             object.__setattr__(self, "raw", self.text)
+
+    def reject_below(self, min_confidence: float) -> "Number":
+        """Return the number with everything rejected that is less confident than this.
+
+        A number is rejected if its own confidence is lower, or that of a digit; what was rejected
+        before stays so.
+        """
+        digits = tuple(digit.reject_below(min_confidence) for digit in self.digits)
+        is_doubtful = self.confidence < min_confidence or any(digit.rejected for digit in digits)
+        return replace(
+            self,
+            text="".join(digit.text for digit in digits),
+            digits=digits,
+            rejected=self.rejected or is_doubtful,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""

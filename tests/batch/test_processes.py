@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inkread.batch.processes import map_in_order
+from inkread.batch.processes import map_in_order, num_cores
 from inkread.errors import ConfigError
 
 
@@ -159,3 +159,10 @@ def test_an_error_among_the_inputs_ends_the_processes():
         list(found)
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
+
+
+def test_cores_are_those_that_the_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 5}, raising=False)
+    assert num_cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert num_cores() == os.cpu_count()

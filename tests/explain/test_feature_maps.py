@@ -7,7 +7,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from inkread.errors import ConfigError
-from inkread.explain.feature_maps import feature_maps
+from inkread.explain.feature_maps import compute_feature_maps
 from inkread.models.metadata import METADATA_KEY
 from inkread.models.runtime import Model, prepare_glyphs
 from inkread.training.evaluation.plots import feature_map_grids
@@ -17,7 +17,7 @@ from inkread.training.runs import load_network
 
 
 def test_the_shipped_models_first_layers(small_mnist):
-    maps = feature_maps(Model(), small_mnist.test.images[0])
+    maps = compute_feature_maps(Model(), small_mnist.test.images[0])
 
     assert [layer.shape for layer in maps] == [(16, 10, 10), (48, 4, 4), (96, 2, 2)]
     assert all(layer.min() >= 0 and layer.max() > 0 for layer in maps)
@@ -28,7 +28,7 @@ def test_feature_maps_are_what_keras_computes(small_run, small_mnist):
     network = load_network(small_run.directory)
     layers = [layer.output for layer in network.layers if isinstance(layer, keras.layers.ReLU)]
     expected = keras.Model(network.input, layers)(prepare_glyphs(glyph[None]), training=False)
-    maps = feature_maps(Model(small_run.model_file), glyph, num_layers=2)
+    maps = compute_feature_maps(Model(small_run.model_file), glyph, num_layers=2)
 
     assert len(maps) == 2
     for received, answer in zip(maps, expected[:2], strict=True):
@@ -45,7 +45,7 @@ def test_a_second_network_that_was_not_asked_has_no_maps(small_mnist, tmp_path):
     recipe = Recipe("duo", "", members=(Recipe("one", "", "classic", 1, junk=0.1),) * 2, sure=1e-3)
     metadata = dataclasses.replace(Model().metadata, recipe=recipe.to_dict())
     export.to_onnx(architectures.joined(networks, recipe), tmp_path / "duo.onnx", metadata, glyphs)
-    maps = feature_maps(Model(tmp_path / "duo.onnx"), glyphs[0])
+    maps = compute_feature_maps(Model(tmp_path / "duo.onnx"), glyphs[0])
 
     assert [layer.shape for layer in maps] == [(32, 26, 26), (64, 11, 11)]
 
@@ -66,7 +66,7 @@ def test_a_network_without_convolutions_is_refused(tmp_path):
     helper.set_model_props(proto, {METADATA_KEY: Model().metadata.to_json()})
     onnx.save(proto, tmp_path / "linear.onnx")
     with pytest.raises(ConfigError, match="expected a network of convolutions and ReLU"):
-        feature_maps(Model(tmp_path / "linear.onnx"), np.zeros((28, 28), np.uint8))
+        compute_feature_maps(Model(tmp_path / "linear.onnx"), np.zeros((28, 28), np.uint8))
 
 
 def test_the_picture_has_a_titled_block_a_layer():

@@ -235,7 +235,7 @@ def test_several_processes_read_the_same(scans, tmp_path):
     alone, together = journal_of(tmp_path / "one"), journal_of(tmp_path / "two")
     read_scans(scans[:2], FormBatchJob(TEMPLATE), alone)
     read_scans(scans[:2], FormBatchJob(TEMPLATE), together, num_processes=2)
-    assert list(together.read_records()) == list(alone.records())
+    assert list(together.read_records()) == list(alone.read_records())
 
 
 def test_every_page_of_a_file_is_a_form(scans, tmp_path):

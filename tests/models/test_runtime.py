@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import json
 
 import numpy as np
@@ -155,6 +156,26 @@ def test_probabilities_are_finite_where_no_digit_is_certain(tmp_path, lead):
     found = Model(path).classify(np.zeros((2, 28, 28), np.uint8))
     np.testing.assert_allclose(found.probabilities, np.full((2, 10), 0.1), rtol=1e-5)
     np.testing.assert_allclose(found.junk, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "expected"), [(0.5, [False, False, True]), (None, [False] * 3)]
+)
+def test_what_is_above_the_models_threshold_is_rejected(tmp_path, threshold, expected):
+    metadata = document(junk_threshold=threshold)
+    num_outputs = 10 if threshold is None else 11
+    model = Model(write_model(tmp_path / "model.onnx", metadata, num_labels=num_outputs))
+    junk = [0.0, 0.5, 1.0]
+    assert model.rejects(np.array(junk, np.float32)).tolist() == expected
+    assert [bool(model.rejects(each)) for each in junk] == expected
+
+
+def test_a_model_knows_the_sha256_of_its_file(tmp_path):
+    path = write_model(tmp_path / "uniform.onnx", METADATA.to_json())
+    model, expected = Model(path), hashlib.sha256(path.read_bytes()).hexdigest()
+    assert model.sha256 == expected
+    path.unlink()  # it is computed once
+    assert model.sha256 == expected
 
 
 def test_a_network_of_ten_outputs_takes_nothing_for_junk(tmp_path):

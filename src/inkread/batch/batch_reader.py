@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inkread.batch.processes import map_in_order
+from inkread.batch.processes import map_in_order, num_cores
 from inkread.errors import ImageError
 from inkread.results import Number, Page
 
@@ -105,9 +105,7 @@ class Outcome:
 
 def choose_num_processes(num_inputs: int) -> int:
     """Return the number of processes that are worth starting: at most one per core."""
-    available = getattr(os, "sched_getaffinity", None)
-    num_cores = len(available(0)) if available else os.cpu_count() or 1
-    return max(1, min(num_cores, math.ceil(num_inputs / _MIN_PICTURES_PER_PROCESS)))
+    return max(1, min(num_cores(), math.ceil(num_inputs / _MIN_PICTURES_PER_PROCESS)))
 
 
 def read_files(

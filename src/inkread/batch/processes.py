@@ -2,6 +2,7 @@
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import sys
 import warnings
@@ -17,7 +18,7 @@ from typing import Generic, TypeVar
 from inkread.batch.allocator import READING_BYTES, keep_freed_memory
 from inkread.errors import InkreadError
 
-__all__ = ["map_in_order"]
+__all__ = ["map_in_order", "num_cores"]
 
 _MAX_AHEAD_PER_PROCESS = 16  # inputs read ahead of the one whose results are yielded next
 _MAX_WAITING_RESULTS = 64  # of one input, until its turn comes; then its process has to wait
@@ -26,6 +27,13 @@ _STOP_TIMEOUT_S = 5.0  # until a process that doesn't end is killed
 _Input = TypeVar("_Input")
 _Result = TypeVar("_Result")
 _Prepare = Callable[[], Callable[[_Input], Iterable[_Result]]]
+
+
+def num_cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux: a container may have fewer than the machine
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def map_in_order(

@@ -57,12 +57,12 @@ def explain(
         raise typer.Exit(1) from None
     typer.echo(json.dumps({"file": image, **found.to_dict()}) if as_json else found.summary)
     if out:
-        illustration.save_illustrated(pixels, found, out)
+        illustration.save_explanation(pixels, found, out)
         progress.console.print(f"saved {escape(str(out))}")
     if features:
-        from inkread.explain.feature_maps import feature_maps
+        from inkread.explain.feature_maps import compute_feature_maps
 
-        maps = feature_maps(reader.model, found.glyph)
+        maps = compute_feature_maps(reader.model, found.glyph)
         plots.save(
             plots.feature_map_grids(maps, f"The first layers of {reader.model.name}"), features
         )

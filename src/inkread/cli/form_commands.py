@@ -142,6 +142,7 @@ def _make_ray_job(make_job: "Callable[[], FormBatchJob]") -> "FormJob":
 def _read_here(
     scans: list[Source], job: "FormBatchJob", out: Path, processes: int | None, again: bool
 ) -> None:
+    from inkread.batch.processes import num_cores
     from inkread.forms.form_batch import read_scans
     from inkread.forms.tables import SUFFIXES, errors_path, write_tables
 
@@ -151,7 +152,7 @@ def _read_here(
         journal.path.unlink(missing_ok=True)
     journal.open()
     names = [each.name for each in scans if not each.problem]
-    count = min(processes or os.cpu_count() or 1, max(1, len(names)))
+    count = min(processes or num_cores(), max(1, len(names)))
     with progress.show_scans(len(names)) as on_progress:
         summary = read_scans(names, job, journal, num_processes=count, on_progress=on_progress)
     summary.unreadable += [

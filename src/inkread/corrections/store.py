@@ -21,6 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from inkread.corrections import schema
 from inkread.corrections.database import connect, translate_errors
 from inkread.errors import ConfigError, DataError, StoreError
+from inkread.imaging.normalize import GlyphShape
 
 __all__ = ["NOT_A_DIGIT", "Correction", "Cursor", "Keep", "Store", "hash_token"]
 
@@ -29,7 +30,7 @@ _MAX_LABEL_LENGTH, _MAX_NAME_LENGTH = 32, 200
 _DIGITS = "0123456789"
 _MAX_ID = 2**31 - 1
 _MAX_LIST_LENGTH = 1_000
-_SIDE_PX = 28
+_SIDE_PX = GlyphShape.side_px
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _EXPORT_BATCH_SIZE = 200
 

@@ -105,10 +105,7 @@ class _ReaderAdapter:
         if not inks:
             return CellDigits(np.empty((0, 10), np.float32), np.empty(0, bool))
         found = model.classify(np.stack([normalize.make_glyph(ink, shape) for ink in inks]))
-        threshold = model.metadata.junk_threshold
-        return CellDigits(
-            found.probabilities, found.junk <= (1.0 if threshold is None else threshold)
-        )
+        return CellDigits(found.probabilities, ~model.rejects(found.junk))
 
     def read_number(self, grey: npt.NDArray[np.uint8], constraint: Constraint) -> BoxReading:
         numbers = self._reader.candidates(grey, count=_NUM_CANDIDATES)

@@ -1,7 +1,7 @@
 """Segments ink: components are joined to digits, digits to lines, and lines split to numbers."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from inkread.imaging.components import find_components
 from inkread.imaging.ink import Ink
-from inkread.results import Box
+from inkread.results import Box, find_box
 
-__all__ = ["Region", "find_lines", "find_single_digit", "find_single_line"]
+__all__ = ["Region", "find_lines", "find_region", "find_single_digit", "find_single_line"]
 
 _MAX_BAR_GAP = 0.12  # between a digit and a bar beside it, as a share of a digit's height
 
@@ -127,6 +127,23 @@ def find_lines(ink: Ink) -> tuple[tuple[tuple[Region, ...], ...], ...]:
         )
         for row in rows
     )
+
+
+def find_region(box: Box, regions: Sequence[Region], ink: Ink) -> Region | None:
+    """Return the ink in a box of a page; ``None`` if there is none.
+
+    Args:
+        box: in pixels of the page, inside it.
+        regions: the digits that were found on the page. Where one of them has nearly this box, it
+            is returned; else, as of digits that touch, all the ink in the box.
+        ink: of the page.
+    """
+    index = find_box([region.box for region in regions], box)
+    if index is not None:
+        return regions[index]
+    left, top, right, bottom = (round(side / ink.scale) for side in box)
+    cut = ink.pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
+    return Region(cut, box) if cut.any() else None
 
 
 def _find_pieces(ink: Ink) -> tuple[npt.NDArray[np.int32], list[_Piece]]:

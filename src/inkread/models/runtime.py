@@ -1,9 +1,11 @@
 """Loads model files and runs them with ONNX Runtime, which no other module imports."""
 
+import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import ClassVar, cast
@@ -138,6 +140,11 @@ class ModelFile(ABC):
             return self.path.stem
         return f"{self.metadata.recipe.get('name', 'model')}-{self.metadata.seed}"
 
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of the file, 64 hexadecimal digits; the file is read at the first call."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
     def run(self, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Run the network on its own input format, without batches or calibration.
 
@@ -211,6 +218,18 @@ class Model(ModelFile):
             (N, len(labels)) float32; each row adds up to 1.
         """
         return self.classify(glyphs).probabilities
+
+    def rejects(self, junk: float | npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+        """Say what is rejected as no digit: what the model's own threshold says, if it has one.
+
+        Args:
+            junk: the probability that a glyph is no digit, in [0, 1]; or (N,) of them.
+
+        Returns:
+            Of the same shape, bool.
+        """
+        threshold = self.metadata.junk_threshold
+        return np.asarray(junk, np.float64) > (1.0 if threshold is None else threshold)
 
     @property
     def shape(self) -> GlyphShape:

@@ -8,7 +8,6 @@ Everything random follows from the seed.
 """
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -151,7 +150,6 @@ def finetune(  # noqa: PLR0913 - those of a training, and one more
     keras.utils.set_random_seed(seed)  # before there is any dropout, whose seeds follow from it
     network = rebuilt(model, data.validation.images[:PARITY_GLYPHS])
     recipe = _recipe(model)
-    sha256 = hashlib.sha256(model.path.read_bytes()).hexdigest()
     keep_freed_memory()
     steps_an_epoch = -(-min(REPLAYED, len(data.train)) // recipe.batch_size)
     set_up(network, recipe, num_steps=EPOCHS * steps_an_epoch)
@@ -164,12 +162,12 @@ def finetune(  # noqa: PLR0913 - those of a training, and one more
     after = network.get_weights()
     network.set_weights([old + moved * (new - old) for old, new in zip(before, after, strict=True)])
     # Not before: it can't be resumed, so who interrupts it must be able to start anew.
-    begin(recipe, seed, directory, resume=False, teacher_sha256=sha256)
+    begin(recipe, seed, directory, resume=False, teacher_sha256=model.sha256)
     write_history(directory / HISTORY, history)
     with replace_atomically(directory / CHECKPOINT) as temporary:
         network.save(temporary)
     run = Run(directory, recipe, seed, tuple(history), network)
-    finish(run, data.validation, sha256)
+    finish(run, data.validation, model.sha256)
     return run
 
 

@@ -124,9 +124,7 @@ def read_right(model: Model, glyphs: Split) -> npt.NDArray[np.bool_]:
         (N,) bool.
     """
     found = model.classify(glyphs.images)
-    threshold = model.metadata.junk_threshold
-    is_rejected = found.junk > (1.0 if threshold is None else threshold)
-    answers = np.where(is_rejected, NO_DIGIT, found.probabilities.argmax(axis=1))
+    answers = np.where(model.rejects(found.junk), NO_DIGIT, found.probabilities.argmax(axis=1))
     return np.asarray(answers == glyphs.labels)
 
 

@@ -1,6 +1,4 @@
-"""A field that a person corrected, as corrections that the reader learns from: a digit each."""
-
-import hashlib
+"""Turns a form field that a person corrected into corrections for training, one a digit."""
 
 import cv2
 import numpy as np
@@ -15,25 +13,25 @@ from inkread.forms.values import format_digits
 from inkread.imaging import normalize
 from inkread.reader import Reader
 
-__all__ = ["corrections_of"]
+__all__ = ["make_corrections"]
 
 Grey = npt.NDArray[np.uint8]
 
 
-def corrections_of(
+def make_corrections(
     reader: Reader, crop: Grey, place: tuple[FormField, Rect], before: FieldReading, digits: str
 ) -> list[Correction]:
-    """Return what can be learned from a field.
+    """Return the corrections that a corrected field makes.
 
-    Where its writing falls into as many pieces as there are digits, each is a correction of its
-    own. Else the whole writing is one, from which no network of single digits can learn.
+    Where its ink has as many pieces as there are digits, each piece is a correction. Else the whole
+    ink is a single one, from which no glyph model can learn.
 
     Args:
         reader: with the model that corrections are meant for.
         crop: (H, W) uint8, the picture of the field.
         place: the field, and its box on the form in millimetres.
         before: what was read in it.
-        digits: that a person sees in it; none: there is nothing to learn.
+        digits: that a person sees in it; empty: there are no corrections.
     """
     field, rect = place
     found = extract_from_crop(crop, field, rect)
@@ -56,9 +54,8 @@ def corrections_of(
             for guess, confidence in zip(guesses, confidences, strict=True)
         ]
     picture = bytes(cv2.imencode(".png", crop)[1])
-    sha256 = hashlib.sha256(model.path.read_bytes()).hexdigest()
     return [
-        Correction(glyph.tobytes(), *read, model.name, sha256, label, picture)
+        Correction(glyph.tobytes(), *read, model.name, model.sha256, label, picture)
         for glyph, read, label in zip(glyphs, reads, labels, strict=True)
     ]
 

@@ -6,6 +6,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from inkread.imaging.normalize import GlyphShape
+
 __all__ = [
     "AXIS",
     "CENTRE",
@@ -29,7 +31,7 @@ Floats = npt.NDArray[np.float32]
 Strengths = npt.NDArray[np.floating]
 Distortion = Callable[[Glyphs, Strengths, np.random.Generator], Glyphs]
 
-SIDE = 28
+SIDE = GlyphShape.side_px
 CENTRE = (SIDE - 1) / 2
 AXIS = np.arange(SIDE, dtype=np.float32) - np.float32(CENTRE)  # pixels from the centre
 

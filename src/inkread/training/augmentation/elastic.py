@@ -11,9 +11,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from inkread.imaging.normalize import GlyphShape
+
 __all__ = ["Augmentation", "augment"]
 
-_SIDE = 28
+_SIDE = GlyphShape.side_px
 _GRID = 6  # control points a side of the elastic displacement field
 
 

@@ -222,7 +222,6 @@ def evaluate(model: Model, split: Split) -> Evaluation:
     """Read every image of a split with a model file and compare with the labels."""
     answers = model.classify(split.images)
     found = score(answers.probabilities, split.labels)
-    threshold = model.metadata.junk_threshold
-    if threshold is None:
+    if model.metadata.junk_threshold is None:
         return found
-    return replace(found, kept=share(int((answers.junk <= threshold).sum()), len(split)))
+    return replace(found, kept=share(int((~model.rejects(answers.junk)).sum()), len(split)))

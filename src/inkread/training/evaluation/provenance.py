@@ -1,11 +1,12 @@
 """Where and with what a figure was measured: hardware and versions."""
 
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["PACKAGES", "hardware", "num_cores", "versions"]
+from inkread.batch.processes import num_cores
+
+__all__ = ["PACKAGES", "hardware", "versions"]
 
 PACKAGES = (
     "inkread",
@@ -31,13 +32,6 @@ def hardware() -> str:
     except OSError:  # not Linux
         pass
     return f"{processor}, {num_cores()} cores"
-
-
-def num_cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not everywhere; a container may have fewer than all
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def versions() -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import base64
 import datetime
-import hashlib
 import io
 import itertools
 import re
@@ -100,7 +99,7 @@ def examine(
             if setting.robustness_images
             else None
         ),
-        sha256=hashlib.sha256(model.path.read_bytes()).hexdigest(),
+        sha256=model.sha256,
     )
 
 

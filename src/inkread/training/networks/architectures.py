@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from inkread.errors import ConfigError
+from inkread.imaging.normalize import GlyphShape
 from inkread.models.runtime import INPUT, LOGITS, OUTPUT, STRIPS
 from inkread.training.recipes import Recipe
 
@@ -26,13 +27,15 @@ __all__ = [
     "tiny",
 ]
 
+_GLYPH = (GlyphShape.side_px, GlyphShape.side_px, 1)
+
 
 def classic(num_outputs: int, dropout: float) -> keras.Model:
     """The textbook network: two convolutions with ReLU and max-pooling, dropout, softmax.
 
     34,826 parameters. The architecture of Keras' example "Simple MNIST convnet" (F. Chollet, 2015).
     """
-    inputs = hidden = keras.Input((28, 28, 1), name=INPUT)
+    inputs = hidden = keras.Input(_GLYPH, name=INPUT)
     hidden = layers.Conv2D(32, 3, activation="relu")(hidden)  # (26, 26, 32)
     hidden = layers.MaxPooling2D(2)(hidden)  # (13, 13, 32)
     hidden = layers.Conv2D(64, 3, activation="relu")(hidden)  # (11, 11, 64)
@@ -47,7 +50,7 @@ def compact(num_outputs: int, dropout: float) -> keras.Model:
     ink, is cut off; the stride and edges without padding leave few places to the costly layers.
     Batch normalisation (Ioffe and Szegedy 2015) bears a ten times larger learning rate.
     """
-    inputs = keras.Input((28, 28, 1), name=INPUT)
+    inputs = keras.Input(_GLYPH, name=INPUT)
     hidden = layers.Cropping2D(2)(inputs)  # (24, 24, 1)
     hidden = _convolution(hidden, 16, 6, strides=2, padding="valid", momentum=0.9)  # (10, 10, 16)
     hidden = _convolution(hidden, 48, 3, pool=True, padding="valid", momentum=0.9)  # (4, 4, 48)
@@ -61,7 +64,7 @@ def tiny(num_outputs: int, dropout: float) -> keras.Model:
     9,970 parameters, 1.1 million multiply-adds a glyph. Sixteen filters fill a vector of the
     processor; the depthwise layers that would save more parameters take longer to train.
     """
-    inputs = hidden = keras.Input((28, 28, 1), name=INPUT)
+    inputs = hidden = keras.Input(_GLYPH, name=INPUT)
     hidden = _convolution(hidden, 16, 5, strides=2)  # (14, 14, 16)
     hidden = _convolution(hidden, 16, 3)
     hidden = _convolution(hidden, 16, 3, pool=True)  # (7, 7, 16)
@@ -74,7 +77,7 @@ def medium(num_outputs: int, dropout: float) -> keras.Model:
 
     92,554 parameters, 4.5 million multiply-adds a glyph: a third of ``deep``'s.
     """
-    inputs = hidden = keras.Input((28, 28, 1), name=INPUT)
+    inputs = hidden = keras.Input(_GLYPH, name=INPUT)
     hidden = _convolution(hidden, 24, 6, strides=2)  # (14, 14, 24)
     hidden = _convolution(hidden, 48, 3, pool=True)  # (7, 7, 48)
     hidden = _convolution(hidden, 64, 3)
@@ -90,7 +93,7 @@ def deep(num_outputs: int, dropout: float) -> keras.Model:
     H. Yang and J. So 2020 ("An ensemble of simple convolutional neural network models for MNIST
     digit recognition").
     """
-    inputs = hidden = keras.Input((28, 28, 1), name=INPUT)
+    inputs = hidden = keras.Input(_GLYPH, name=INPUT)
     hidden = _convolution(hidden, 32, 6, strides=2)  # (14, 14, 32)
     hidden = _convolution(hidden, 64, 3, padding="valid")
     hidden = _convolution(hidden, 64, 3, padding="valid")  # (10, 10, 64)
@@ -105,7 +108,7 @@ def broad(num_outputs: int, dropout: float) -> keras.Model:
 
     It errs elsewhere. 470,922 parameters, 13.2 million multiply-adds a glyph.
     """
-    inputs = hidden = keras.Input((28, 28, 1), name=INPUT)
+    inputs = hidden = keras.Input(_GLYPH, name=INPUT)
     hidden = _convolution(hidden, 32, 6, strides=2)  # (14, 14, 32)
     hidden = _convolution(hidden, 64, 5, padding="valid")  # (10, 10, 64)
     hidden = _convolution(hidden, 96, 5, padding="valid")  # (6, 6, 96)
@@ -175,7 +178,7 @@ def joined(networks: Sequence[keras.Model], recipe: Recipe) -> keras.Model:
     "Rapid object detection using a boosted cascade of simple features"). Here both answer for every
     glyph, so that both can be trained, each on what counts of its answers; ``branched`` saves that.
     """
-    inputs = keras.Input((28, 28, 1), name=INPUT)
+    inputs = keras.Input(_GLYPH, name=INPUT)
     # Their own names may clash: Keras numbers networks anew in every process.
     parts = [
         keras.Model(network.inputs[0], network.outputs[0], name=f"{_MEMBER}{index}")
@@ -195,7 +198,7 @@ def branched(network: keras.Model, sure: float) -> keras.Model:
     Most glyphs are easy, and cost no more than the first. The second's batch has a size that is not
     known before, and may be empty: ONNX Runtime takes that, TensorFlow and LiteRT do not.
     """
-    inputs = keras.Input((28, 28, 1), name=INPUT)
+    inputs = keras.Input(_GLYPH, name=INPUT)
     first, second = members(network)
     answers = first(inputs)
     (unsure,) = keras.ops.nonzero(_is_unsure(answers, sure))
@@ -210,7 +213,7 @@ def shifted(network: keras.Model) -> keras.Model:
     pixels; one that was not is a little strange to it. The glyph is moved up and to the left, and
     down and to the right; three times as much to compute. Weights are shared.
     """
-    inputs = keras.Input((28, 28, 1), name=INPUT)
+    inputs = keras.Input(_GLYPH, name=INPUT)
     between = layers.AveragePooling2D(2, strides=1)(inputs)  # (27, 27, 1)
     views = [
         inputs,

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from inkread.errors import DataError
 from inkread.imaging import normalize
+from inkread.imaging.normalize import GlyphShape
 from inkread.training.mnist import Split
 from inkread.training.synthesis import drawn_digits, scribbles
 from inkread.training.synthesis.fonts import FONTS, middle_line, printed
@@ -24,7 +25,7 @@ __all__ = ["KINDS", "Kind", "glyphs"]
 
 Ink = npt.NDArray[np.uint8]
 
-_SIDE = 28
+_SIDE = GlyphShape.side_px
 _MOST_TRIES = 1000
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.imaging import normalize
+from inkread.imaging.normalize import GlyphShape
 from inkread.training.synthesis import drawn_digits
 from inkread.training.synthesis.fonts import CANVAS_PX
 from inkread.training.synthesis.pen import warped, written
@@ -16,7 +17,7 @@ __all__ = ["lines", "paper", "ruled", "scribble", "spots"]
 
 Ink = npt.NDArray[np.uint8]
 
-_SIDE = 28
+_SIDE = GlyphShape.side_px
 
 
 def scribble(rng: np.random.Generator) -> Ink:
