@@ -113,7 +113,7 @@ def test_a_process_that_crashes_loses_one_input(what, how, capfd):
 
 
 @pytest.mark.parametrize("num_processes", [1, 2])
-def test_an_error_of_the_preparation_is_raised(num_processes):
+def test_an_inkread_or_os_error_of_a_process_is_raised(num_processes):
     with pytest.raises(ConfigError, match="something else"):
         list(results([[1], [2]], _wrong, num_processes))
     with pytest.raises(PermissionError, match="not yours"):

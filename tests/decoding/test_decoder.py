@@ -288,9 +288,7 @@ CONSTRAINTS = [
 
 @settings(max_examples=60, deadline=None)
 @given(constraint=st.sampled_from(CONSTRAINTS), **SCORES)
-def test_the_best_texts_under_a_constraint_are_those_of_all_alignments(
-    constraint, seed, num_frames, sharpness
-):
+def test_the_best_texts_under_a_constraint_are_found(constraint, seed, num_frames, sharpness):
     active = "12.-8"[: 6 - num_frames // 3]
     scores = random_scores(seed, num_frames, sharpness, active)
     texts = every_text(every_raw(scores, active), constraint)

@@ -55,7 +55,7 @@ def test_the_stamp_changes_with_every_change(registry):
     assert len(set(stamps)) == 3
 
 
-def test_what_is_no_model_does_not_get_into_use(registry, tmp_path):
+def test_a_broken_model_file_is_not_promoted(registry, tmp_path):
     current = registry.promote(SHIPPED, "glyph").path
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(SHIPPED.read_bytes()[:1000])
@@ -72,7 +72,7 @@ def test_a_name_that_is_a_path_is_refused(registry, name):
 
 
 @pytest.mark.parametrize("text", ["../glyph-0001.onnx\n", "glyph\n", "\xff"])
-def test_a_broken_pointer_is_an_error(registry, text):
+def test_a_broken_list_of_promoted_models_is_an_error(registry, text):
     registry.promote(SHIPPED, "glyph")
     (registry.folder / "current").write_bytes(text.encode("latin-1"))
     with pytest.raises(ModelError, match="expected the names of promoted models"):
