@@ -27,7 +27,7 @@ from inkread.training.glyph_batches import Batches, Source
 from inkread.training.mnist import Split
 from inkread.training.networks import architectures
 from inkread.training.recipes import recipe_named
-from inkread.training.train import set_up
+from inkread.training.train import compile_network
 
 NUM_BATCHES = 100
 
@@ -53,7 +53,7 @@ def main() -> None:
     count = NUM_BATCHES * recipe.batch_size
     source = Source(Split(train.images[:count], train.labels[:count]), recipe, seed=0)
     network = architectures.build(recipe.network, recipe.num_outputs, recipe.dropout)
-    set_up(network, recipe, num_steps=2 * (epochs + 1) * NUM_BATCHES)
+    compile_network(network, recipe, num_steps=2 * (epochs + 1) * NUM_BATCHES)
     ways: dict[str, Callable[[Batches], Iterable[Any]]] = {
         "Keras": lambda made: made,
         "ours": stream,

@@ -35,7 +35,7 @@ from inkread.imaging.normalize import GlyphShape
 from inkread.models.metadata import ModelMetadata
 from inkread.models.runtime import INPUT, prepare_glyphs
 from inkread.training import mnist
-from inkread.training.evaluation.cost import network_cost
+from inkread.training.evaluation.cost import measure_cost
 from inkread.training.networks import architectures, export
 from inkread.training.train import LABELS
 
@@ -107,7 +107,7 @@ def ways(model: str, images: npt.NDArray[np.uint8], count: int, folder: Path) ->
 
 def mean_multiply_adds(model: Path, glyphs: npt.NDArray[np.uint8]) -> float:
     """Return the mean for these glyphs: a cascade's second network is asked about some of them."""
-    cost, proto = network_cost(model), onnx.load(model)
+    cost, proto = measure_cost(model), onnx.load(model)
     choices = [node.output[0] for node in proto.graph.node if node.op_type == "NonZero"]
     if not choices:
         return cost.num_multiply_adds

@@ -91,7 +91,7 @@ def store_corrections(url: str, model: Model, data: Mnist, habits: str, seed: in
     for start in range(0, len(order), 500):
         digits = hand(part(data.train, order[start : start + 500]), habits, seed + start)
         found = model.classify(digits.images)
-        misread = np.flatnonzero(~promotion.read_right(model, digits))
+        misread = np.flatnonzero(~promotion.mark_correct(model, digits))
         for index in misread.tolist():
             best = int(found.probabilities[index].argmax())
             store.add(
@@ -126,17 +126,20 @@ def tune(data: Mnist, habits: str, seed: int, shares: list[float]) -> None:
     with tempfile.TemporaryDirectory() as name:
         url = f"sqlite:///{Path(name) / 'corrections.db'}"
         store_corrections(url, before, data, habits, seed)
-        found = finetune.stored_corrections(url, before, seed=seed)
-        for moved in shares:
-            folder = Path(name) / f"run-{moved}"
-            run = finetune.finetune(before, found.train, data, folder, seed=seed, moved=moved)
+        found = finetune.load_corrections(url, before, seed=seed)
+        for interpolation in shares:
+            folder = Path(name) / f"run-{interpolation}"
+            run = finetune.finetune(
+                before, found.train, data, folder, seed=seed, interpolation=interpolation
+            )
             (old, _), (new, _), (_, mnist_old), (_, mnist_new) = [
                 errors(model, digits)
                 for digits in (held_out, data.validation)
                 for model in (before, Model(run.model_file))
             ]
             print(
-                f"seed {seed}, moved {moved:g}: errors on the hand {old:.2f} % -> {new:.2f} %, "
+                f"seed {seed}, interpolation {interpolation:g}: "
+                f"errors on the hand {old:.2f} % -> {new:.2f} %, "
                 f"MNIST validation accuracy {100 - mnist_old:.2f} % -> {100 - mnist_new:.2f} %",
                 flush=True,
             )
@@ -151,7 +154,7 @@ def measure(data: Mnist, habits: str, seed: int) -> list[float]:
         url = f"sqlite:///{folder / 'corrections.db'}"
         num_written = store_corrections(url, before, data, habits, seed)
         start = time.perf_counter(), time.process_time()
-        found = finetune.stored_corrections(url, before, seed=seed)
+        found = finetune.load_corrections(url, before, seed=seed)
         run = finetune.finetune(before, found.train, data, folder / "run", seed=seed)
         trials = promotion.compare(before, run.model_file, data.validation, found.held_out)
         seconds, cpu = time.perf_counter() - start[0], time.process_time() - start[1]

@@ -17,12 +17,12 @@ import numpy as np
 from provenance import print_provenance
 
 from inkread import Reader
-from inkread.training.evaluation.evaluate import share
+from inkread.training.evaluation.evaluate import estimate_share
 
 
 def report(what: str, right: list[bool]) -> None:
     """Print a share with its interval."""
-    figure = share(sum(right), len(right))
+    figure = estimate_share(sum(right), len(right))
     print(
         f"{what}: {sum(right)} of {figure.n} right, {figure.value:.2%} "
         f"(95 % interval {figure.low:.2%} to {figure.high:.2%})",

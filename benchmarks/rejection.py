@@ -32,8 +32,8 @@ from inkread.imaging import ink, normalize, segmentation
 from inkread.imaging.normalize import GlyphShape
 from inkread.models.runtime import Model
 from inkread.training import mnist
-from inkread.training.evaluation.calibrate import threshold_keeping
-from inkread.training.evaluation.evaluate import share
+from inkread.training.evaluation.calibrate import fit_rejection_threshold
+from inkread.training.evaluation.evaluate import estimate_share
 from inkread.training.mnist import Split
 from inkread.training.synthesis.drawn_digits import on_paper
 
@@ -228,7 +228,7 @@ def scores(model: Model, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float3
 
 def report(what: str, passed: npt.NDArray[np.bool_]) -> None:
     """Print a share with its interval."""
-    figure = share(int(passed.sum()), len(passed))
+    figure = estimate_share(int(passed.sum()), len(passed))
     print(
         f"  {what}: {figure.value:.2%} (95 % interval {figure.low:.2%} to {figure.high:.2%}, "
         f"n = {figure.n:,})"
@@ -276,7 +276,7 @@ def main() -> None:
         truth = np.repeat([0, 1], [len(digits), part.sum()])
         area = roc_auc_score(truth, np.append(digit_scores, np.minimum(junk_scores[part], 1)))
         print(f"AUROC, digits against {what}: {area:.4f}")
-    at_share = threshold_keeping(digit_scores, KEPT_SHARE)
+    at_share = fit_rejection_threshold(digit_scores, KEPT_SHARE)
     thresholds = {f"threshold that keeps {KEPT_SHARE:.1%} of these digits": at_share}
     if stored is not None:
         thresholds["the model's own threshold, from validation data"] = stored

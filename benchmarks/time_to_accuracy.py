@@ -27,7 +27,7 @@ from inkread.errors import ConfigError
 from inkread.models.runtime import calibrate_outputs
 from inkread.training import mnist
 from inkread.training.epoch import predict
-from inkread.training.evaluation.evaluate import share
+from inkread.training.evaluation.evaluate import estimate_share
 from inkread.training.recipes import Recipe, recipe_named
 from inkread.training.train import LABELS, Training
 
@@ -116,7 +116,7 @@ def main() -> None:
     n = len(data.test)
     for name, found in results.items():
         accuracies = np.array([result.accuracy for result in found])
-        interval = share(round(float(accuracies.mean()) * n), n)
+        interval = estimate_share(round(float(accuracies.mean()) * n), n)
         seconds = np.array([result.seconds for result in found])
         print(
             f"{name}: test accuracy {mean_sd(100 * accuracies, '%')}; 95 % interval of one test "

@@ -26,7 +26,7 @@ from provenance import print_provenance
 
 from inkread.errors import ConfigError
 from inkread.training import mnist
-from inkread.training.evaluation.provenance import num_cores
+from inkread.training.evaluation.provenance import count_cores
 from inkread.training.glyph_batches import Batches, Source
 from inkread.training.mnist import Mnist, Split
 from inkread.training.networks import architectures
@@ -97,7 +97,7 @@ def main() -> None:
         validation=Split(whole.validation.images[:100], whole.validation.labels[:100]),
     )
     plain = dataclasses.replace(recipe, augmentation=None, spoiled=0.0, drawn=0.0, junk=0.0)
-    best = peak_multiply_adds(num_cores())
+    best = peak_multiply_adds(count_cores())
     for what, times, work in (
         ("steps with their batches", epoch_seconds(recipe, data), total),
         ("steps with undistorted batches", epoch_seconds(plain, data), total),

@@ -59,7 +59,7 @@ def _train_and_evaluate(dataset: mnist.Mnist, directory: Path, training: Trainin
         f"{len(dataset.validation):,} to validate on, {len(dataset.test):,} to test on"
     )
     _save(
-        plots.samples(dataset.train, plots.pick_samples(dataset.train, 10), "MNIST"),
+        plots.draw_samples(dataset.train, plots.pick_samples(dataset.train, 10), "MNIST"),
         directory / "samples.png",
     )
     out.rule("2. Architecture")
@@ -84,12 +84,14 @@ def _train_and_evaluate(dataset: mnist.Mnist, directory: Path, training: Trainin
     out.print(
         f"trained in {last.seconds:.0f} s; validation accuracy {last.validation_accuracy:.2%}"
     )
-    _save(plots.curves(run.history, f"recipe {recipe.name}", steps), directory / "curves.png")
+    _save(plots.draw_curves(run.history, f"recipe {recipe.name}", steps), directory / "curves.png")
     out.rule("4. Evaluation")
     found = evaluate.evaluate(Reader(run.model_file).model, dataset.test)
     output.print_evaluation(found, "The network just trained, on MNIST's test images")
-    _save(plots.confusion(found, "MNIST test images"), directory / "confusion.png")
-    _save(plots.mistakes(found, dataset.test, "Misread test images"), directory / "mistakes.png")
+    _save(plots.draw_confusion(found, "MNIST test images"), directory / "confusion.png")
+    _save(
+        plots.draw_mistakes(found, dataset.test, "Misread test images"), directory / "mistakes.png"
+    )
 
 
 def _read_samples(directory: Path) -> None:

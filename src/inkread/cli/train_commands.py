@@ -14,7 +14,14 @@ from inkread.cli import output, progress
 from inkread.cli.data_commands import DataFolder, load_mnist
 from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress
 from inkread.errors import ConfigError
-from inkread.training.plan import Plan, carry_out, chosen_recipe, go_on, seeded, seeds_of
+from inkread.training.plan import (
+    Plan,
+    expand_seeds,
+    parse_seeds,
+    resolve_recipe,
+    resume_plan,
+    run_plan,
+)
 
 if TYPE_CHECKING:
     from inkread.models.runtime import Model
@@ -111,20 +118,20 @@ def train(
     if seeds is None and not out:
         folder /= f"{recipe}-{seed}"
     plan = Plan(recipe, folder, seed, epochs, resume, teacher, start, data)
-    chosen_recipe(plan)  # what is wrong with it is said before any work
+    resolve_recipe(plan)  # what is wrong with it is said before any work
     if seeds is None:
         _train_here([plan])
     elif engine is Engine.LOCAL:
-        _train_here(seeded(plan, seeds_of(seeds)))
+        _train_here(expand_seeds(plan, parse_seeds(seeds)))
     else:
-        _train_on_ray(seeded(plan, seeds_of(seeds)), ray_address)
+        _train_on_ray(expand_seeds(plan, parse_seeds(seeds)), ray_address)
 
 
 def _train_here(plans: list[Plan]) -> None:
     digits = load_mnist(plans[0].data)
     for plan in plans:
         with _interruptible(plan.folder), progress.training() as on_step:
-            sentence = carry_out(plan, digits, on_step)
+            sentence = run_plan(plan, digits, on_step)
         typer.echo(sentence)
 
 
@@ -134,7 +141,7 @@ def _train_on_ray(plans: list[Plan], address: str | None) -> None:
     load_mnist(plans[0].data)  # fetched once, and not by all at the same time
     whole = [_with_whole_paths(plan) for plan in plans]  # other processes are in other folders
     with _interruptible(plans[0].folder.parent), ray_engine.connected(address):
-        for _, sentence in ray_engine.side_by_side(go_on, whole):
+        for _, sentence in ray_engine.side_by_side(resume_plan, whole):
             typer.echo(sentence)
 
 
@@ -155,7 +162,7 @@ def _learn(
     if learner == "current":
         learner = str(registry.find_current() or DEFAULT)
     model = load_model(learner)
-    found = finetune.stored_corrections(url, model, seed=seed)
+    found = finetune.load_corrections(url, model, seed=seed)
     folder = out or Path("runs") / f"{model.name}-corrected-{seed}"
     mnist = load_mnist(data)
     with progress.training() as on_step:

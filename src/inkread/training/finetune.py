@@ -26,32 +26,37 @@ from inkread.files import replace_atomically
 from inkread.models.runtime import Model, prepare_glyphs
 from inkread.training.augmentation.distortions import spoil
 from inkread.training.augmentation.elastic import augment
-from inkread.training.epoch import fitted
+from inkread.training.epoch import train_epoch
 from inkread.training.glyph_batches import NUM_LABELS, Batches, Source
 from inkread.training.history import Epoch, Step, write_history
 from inkread.training.mnist import Mnist, Split
-from inkread.training.networks.reconstruction import rebuilt
+from inkread.training.networks.reconstruction import rebuild_network
 from inkread.training.recipes import Recipe, recipe_from_dict
-from inkread.training.runs import CHECKPOINT, HISTORY, RECIPE, begin
-from inkread.training.train import PARITY_GLYPHS, Run, finish, set_up
+from inkread.training.runs import CHECKPOINT, HISTORY, RECIPE, begin_run
+from inkread.training.train import NUM_PARITY_GLYPHS, Run, compile_network, finish_run
 
-__all__ = ["NO_DIGIT", "Corrections", "corrections_of", "finetune", "stored_corrections"]
+__all__ = ["NO_DIGIT", "CorrectionSet", "finetune", "load_corrections", "split_corrections"]
 
 NO_DIGIT = NUM_LABELS  # the label of a glyph that is no digit: the output after those of the digits
-LEAST_CORRECTIONS = 8
-HELD_OUT = 4  # one in so many corrections is not trained on
-EPOCHS, REPLAYED = 3, 9_600  # images of MNIST an epoch
-BATCH_SIZE, CORRECTED = 96, 32  # images of MNIST a batch, and corrections
+MIN_CORRECTIONS = 8
+HELD_OUT_EVERY = 4  # one in so many corrections is not trained on
+NUM_EPOCHS, NUM_REPLAYED_PER_EPOCH = 3, 9_600  # images of MNIST an epoch
+NUM_REPLAYED_PER_BATCH, NUM_CORRECTIONS_PER_BATCH = (
+    96,
+    32,
+)  # images of MNIST a batch, and corrections
 LEARNING_RATE, WARMUP = 0.0005, 0.1
 TAUGHT_SHARE = 1.0  # what the model itself says of MNIST's images knows more than their labels
-MOVED = 0.6
-AUGMENTED = 0.5  # share of the recipe's distortions: a hand's habits are not to be washed out
+INTERPOLATION = 0.6
+AUGMENTATION_SCALE = (
+    0.5  # share of the recipe's distortions: a hand's habits are not to be washed out
+)
 _SUFFIX = "-corrected"
 
 
 @dataclass(frozen=True)
-class Corrections:
-    """Corrections to learn from, parted.
+class CorrectionSet:
+    """Corrections, split into training and held-out examples.
 
     Attributes:
         train: those that are trained on; labels 0 to 9, and ``NO_DIGIT``.
@@ -65,7 +70,9 @@ class Corrections:
     num_skipped: int
 
 
-def corrections_of(stored: Iterable[Correction], model: Model, *, seed: int = 0) -> Corrections:
+def split_corrections(
+    stored: Iterable[Correction], model: Model, *, seed: int = 0
+) -> CorrectionSet:
     """Part corrections into those to train on and those to judge by, label by label.
 
     Args:
@@ -82,9 +89,9 @@ def corrections_of(stored: Iterable[Correction], model: Model, *, seed: int = 0)
     if model.metadata.junk_threshold is not None:
         may_be[NOT_A_DIGIT] = NO_DIGIT
     usable = [each for each in newest.values() if each.label in may_be]
-    if len(usable) < LEAST_CORRECTIONS:
+    if len(usable) < MIN_CORRECTIONS:
         raise DataError(
-            f"expected at least {LEAST_CORRECTIONS} different corrections to learn from, received "
+            f"expected at least {MIN_CORRECTIONS} different corrections to learn from, received "
             f"{len(usable)} ({len(judged) - len(usable)} others can't be learned from)"
         )
     labels = np.array([may_be[str(each.label)] for each in usable], np.uint8)
@@ -92,18 +99,18 @@ def corrections_of(stored: Iterable[Correction], model: Model, *, seed: int = 0)
     # Shuffled, then sorted by label: every fourth is a stratified draw, however rare a label is.
     order = rng.permutation(len(usable))
     order = order[np.argsort(labels[order], kind="stable")]
-    is_held_out = np.arange(len(order)) % HELD_OUT == rng.integers(HELD_OUT)
+    is_held_out = np.arange(len(order)) % HELD_OUT_EVERY == rng.integers(HELD_OUT_EVERY)
     glyphs = np.stack([each.pixels for each in usable])
 
     def part(chosen: npt.NDArray[np.intp]) -> Split:
         return Split(glyphs[chosen], labels[chosen])
 
     skipped = len(judged) - len(usable)
-    return Corrections(part(order[~is_held_out]), part(order[is_held_out]), skipped)
+    return CorrectionSet(part(order[~is_held_out]), part(order[is_held_out]), skipped)
 
 
-def stored_corrections(url: str, model: Model, *, seed: int = 0) -> Corrections:
-    """Part the corrections of a database; arguments and errors as for ``corrections_of``.
+def load_corrections(url: str, model: Model, *, seed: int = 0) -> CorrectionSet:
+    """Part the corrections of a database; arguments and errors as for ``split_corrections``.
 
     Args:
         url: as for ``Store``.
@@ -114,7 +121,7 @@ def stored_corrections(url: str, model: Model, *, seed: int = 0) -> Corrections:
         StoreError: the database can't be used.
     """
     with contextlib.closing(Store(url)) as store:
-        return corrections_of(store.export(judged=True), model, seed=seed)
+        return split_corrections(store.export(judged=True), model, seed=seed)
 
 
 def finetune(  # noqa: PLR0913 - those of a training, and one more
@@ -124,7 +131,7 @@ def finetune(  # noqa: PLR0913 - those of a training, and one more
     directory: Path,
     *,
     seed: int = 0,
-    moved: float = MOVED,
+    interpolation: float = INTERPOLATION,
     on_step: Callable[[Step], None] | None = None,
 ) -> Run:
     """Train a model further, and leave a run in a folder.
@@ -138,7 +145,7 @@ def finetune(  # noqa: PLR0913 - those of a training, and one more
             not touched.
         directory: the run's folder; made if need be.
         seed: decides everything random.
-        moved: how far the result goes from the old weights to the trained ones, in [0, 1].
+        interpolation: how far the result goes from the old weights to the trained ones, in [0, 1].
         on_step: called after every step, or after the steps of one call.
 
     Raises:
@@ -149,31 +156,33 @@ def finetune(  # noqa: PLR0913 - those of a training, and one more
     if (directory / RECIPE).exists():
         raise ConfigError(f"{directory} holds a run already: choose another folder")
     keras.utils.set_random_seed(seed)  # before there is any dropout, whose seeds follow from it
-    network = rebuilt(model, data.validation.images[:PARITY_GLYPHS])
-    recipe = _recipe(model)
+    network = rebuild_network(model, data.validation.images[:NUM_PARITY_GLYPHS])
+    recipe = _make_recipe(model)
     sha256 = hashlib.sha256(model.path.read_bytes()).hexdigest()
     keep_freed_memory()
-    steps_an_epoch = -(-min(REPLAYED, len(data.train)) // recipe.batch_size)
-    set_up(network, recipe, num_steps=EPOCHS * steps_an_epoch)
+    steps_an_epoch = -(-min(NUM_REPLAYED_PER_EPOCH, len(data.train)) // recipe.batch_size)
+    compile_network(network, recipe, num_steps=NUM_EPOCHS * steps_an_epoch)
     before = network.get_weights()
     history: list[Epoch] = []
-    for number in range(EPOCHS):
-        batches = partial(_Mixed, model, corrections, data.train, recipe, seed, number)
-        place = (number, EPOCHS)
-        history.append(fitted(network, batches, data.validation, place, history, on_step))
+    for number in range(NUM_EPOCHS):
+        batches = partial(_RehearsalBatches, model, corrections, data.train, recipe, seed, number)
+        place = (number, NUM_EPOCHS)
+        history.append(train_epoch(network, batches, data.validation, place, history, on_step))
     after = network.get_weights()
-    network.set_weights([old + moved * (new - old) for old, new in zip(before, after, strict=True)])
+    network.set_weights(
+        [old + interpolation * (new - old) for old, new in zip(before, after, strict=True)]
+    )
     # Not before: it can't be resumed, so who interrupts it must be able to start anew.
-    begin(recipe, seed, directory, resume=False, teacher_sha256=sha256)
+    begin_run(recipe, seed, directory, resume=False, teacher_sha256=sha256)
     write_history(directory / HISTORY, history)
     with replace_atomically(directory / CHECKPOINT) as temporary:
         network.save(temporary)
     run = Run(directory, recipe, seed, tuple(history), network)
-    finish(run, data.validation, sha256)
+    finish_run(run, data.validation, sha256)
     return run
 
 
-def _recipe(model: Model) -> Recipe:
+def _make_recipe(model: Model) -> Recipe:
     """Return the recipe that a model is trained further with: on what its last network was."""
     recipe = recipe_from_dict(model.metadata.recipe)
     last = recipe.networks[-1]
@@ -185,18 +194,18 @@ def _recipe(model: Model) -> Recipe:
         shifted=recipe.shifted,
         name=recipe.name.removesuffix(_SUFFIX) + _SUFFIX,
         purpose="learning from corrections",
-        epochs=EPOCHS,
-        batch_size=BATCH_SIZE,
+        epochs=NUM_EPOCHS,
+        batch_size=NUM_REPLAYED_PER_BATCH,
         learning_rate=LEARNING_RATE,
         warmup=WARMUP,
-        augmentation=last.augmentation and last.augmentation.scaled(AUGMENTED),
+        augmentation=last.augmentation and last.augmentation.scaled(AUGMENTATION_SCALE),
         teacher=model.name,
         taught_share=TAUGHT_SHARE,
         taught_copies=0,
     )
 
 
-class _Mixed(keras.utils.PyDataset):  # type: ignore[misc]
+class _RehearsalBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """An epoch's batches: MNIST's images as the recipe wants them, and corrections."""
 
     def __init__(
@@ -211,7 +220,7 @@ class _Mixed(keras.utils.PyDataset):  # type: ignore[misc]
         super().__init__()
         seeds = np.random.SeedSequence([seed, epoch])
         rng = np.random.default_rng(seeds)
-        chosen = rng.choice(len(train), min(REPLAYED, len(train)), replace=False)
+        chosen = rng.choice(len(train), min(NUM_REPLAYED_PER_EPOCH, len(train)), replace=False)
         replayed = Split(train.images[chosen], train.labels[chosen])
         source = Source(replayed, recipe, int(seeds.generate_state(1)[0]), model)
         self._replayed = Batches(source, epoch)
@@ -224,7 +233,7 @@ class _Mixed(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, batch: int) -> tuple[Any, Any]:
         rng = np.random.default_rng(self._seeds[batch])
         inputs, targets = self._replayed[batch]
-        picked = rng.integers(len(self._corrections), size=CORRECTED)
+        picked = rng.integers(len(self._corrections), size=NUM_CORRECTIONS_PER_BATCH)
         glyphs = self._corrections.images[picked]
         if self._recipe.augmentation:
             glyphs = augment(glyphs, self._recipe.augmentation, rng)

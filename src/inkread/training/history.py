@@ -10,7 +10,7 @@ from typing import TypeVar
 from inkread.errors import ConfigError
 from inkread.files import write_atomically
 
-__all__ = ["Epoch", "LineEpoch", "Step", "chained", "read_history", "write_history"]
+__all__ = ["Epoch", "LineEpoch", "Step", "concatenate_histories", "read_history", "write_history"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def write_history(path: Path, history: Sequence[Row]) -> None:
     write_atomically(path, text.getvalue())
 
 
-def chained(histories: Sequence[Sequence[Epoch]]) -> list[Epoch]:
+def concatenate_histories(histories: Sequence[Sequence[Epoch]]) -> list[Epoch]:
     """Join the histories of trainings that followed one another; epochs and seconds go on."""
     joined: list[Epoch] = []
     for history in histories:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # it needs the extra [train]
     from inkread.training.mnist import Mnist
     from inkread.training.recipes import Recipe
 
-__all__ = ["Plan", "carry_out", "chosen_recipe", "go_on", "seeded", "seeds_of"]
+__all__ = ["Plan", "expand_seeds", "parse_seeds", "resolve_recipe", "resume_plan", "run_plan"]
 
 _MAX_SEED = 2**32 - 1
 _MAX_SEEDS = 1000
@@ -46,7 +46,7 @@ class Plan:
     data: Path | None = None
 
 
-def seeds_of(text: str) -> tuple[int, ...]:
+def parse_seeds(text: str) -> tuple[int, ...]:
     """Parse ``0-9``, ``0,3,5`` or ``7``, or several of these with commas between.
 
     Raises:
@@ -64,7 +64,7 @@ def seeds_of(text: str) -> tuple[int, ...]:
     return tuple(seeds)
 
 
-def seeded(plan: Plan, seeds: Sequence[int]) -> list[Plan]:
+def expand_seeds(plan: Plan, seeds: Sequence[int]) -> list[Plan]:
     """Return the plan with each of the seeds; its folder is that of the runs, RECIPE-SEED.
 
     Raises:
@@ -79,7 +79,7 @@ def seeded(plan: Plan, seeds: Sequence[int]) -> list[Plan]:
     return plans
 
 
-def chosen_recipe(plan: Plan) -> "Recipe | LineRecipe":
+def resolve_recipe(plan: Plan) -> "Recipe | LineRecipe":
     """Return the recipe with what the plan changes in it.
 
     Raises:
@@ -104,13 +104,13 @@ def chosen_recipe(plan: Plan) -> "Recipe | LineRecipe":
     return replace(recipe, epochs=plan.epochs) if plan.epochs else recipe
 
 
-def carry_out(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | None" = None) -> str:
+def run_plan(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | None" = None) -> str:
     """Train, draw what was trained on and how it went, and return a sentence about it.
 
     Raises:
         ConfigError, ModelError, OSError: as ``train`` does.
     """
-    recipe = chosen_recipe(plan)
+    recipe = resolve_recipe(plan)
     from inkread.training.evaluation import plots
     from inkread.training.line_recipes import LineRecipe
     from inkread.training.runs import METRICS
@@ -125,7 +125,7 @@ def carry_out(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | No
             seed=seed, resume=resume, start=plan.start, on_step=on_step,
         )  # fmt: skip
         strips = run.validation
-        shown = plots.strips(strips.strips[:40], strips.texts[:40], "synthetic numbers")
+        shown = plots.draw_strips(strips.strips[:40], strips.texts[:40], "synthetic numbers")
         what = "synthetic validation numbers right as a whole, separators included:"
     else:
         run = train(
@@ -133,11 +133,11 @@ def carry_out(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | No
             seed=seed, resume=resume, teacher=plan.teacher, on_step=on_step,
         )  # fmt: skip
         picked = plots.pick_samples(digits.train, 10, seed)
-        shown = plots.samples(digits.train, picked, "training images")
+        shown = plots.draw_samples(digits.train, picked, "training images")
         what = "validation accuracy"
     plots.save(shown, plan.folder / "samples.png")
     title = f"{plan.recipe}, seed {seed}"
-    plots.save(plots.curves(run.history, title), plan.folder / "curves.png")
+    plots.save(plots.draw_curves(run.history, title), plan.folder / "curves.png")
     metrics = json.loads((plan.folder / METRICS).read_text())
     accuracy = metrics["validation_accuracy"]  # the model file's: the last epoch's may be another
     return (
@@ -146,8 +146,8 @@ def carry_out(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | No
     )
 
 
-def go_on(plan: Plan) -> str:
+def resume_plan(plan: Plan) -> str:
     """Carry a plan out in a process of its own, where one may have died over it before."""
     from inkread.training import mnist
 
-    return carry_out(replace(plan, resume=True), mnist.load(plan.data))
+    return run_plan(replace(plan, resume=True), mnist.load(plan.data))

@@ -11,11 +11,11 @@ from inkread.errors import ModelError
 from inkread.models.metadata import Figure
 from inkread.models.registry import Registry, Version
 from inkread.models.runtime import Model
-from inkread.training.evaluation.evaluate import share
+from inkread.training.evaluation.evaluate import estimate_share
 from inkread.training.finetune import NO_DIGIT
 from inkread.training.mnist import Split
 
-__all__ = ["Margins", "Trial", "compare", "promote", "read_right"]
+__all__ = ["Margins", "Trial", "compare", "mark_correct", "promote"]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,10 @@ def compare(
     """
     margins = margins or Margins()
     figures = [
-        (_accuracy(model, validation), share(int(read_right(model, held_out).sum()), len(held_out)))
+        (
+            _accuracy(model, validation),
+            estimate_share(int(mark_correct(model, held_out).sum()), len(held_out)),
+        )
         for model in (before, Model(after))
     ]
     (old_validation, old_held_out), (new_validation, new_held_out) = figures
@@ -113,7 +116,7 @@ def promote(model_file: Path, trials: Sequence[Trial], registry: Registry, name:
     return registry.promote(model_file, name)
 
 
-def read_right(model: Model, glyphs: Split) -> npt.NDArray[np.bool_]:
+def mark_correct(model: Model, glyphs: Split) -> npt.NDArray[np.bool_]:
     """Say which glyphs a reader with this model would read as their labels say.
 
     Args:
@@ -132,4 +135,4 @@ def read_right(model: Model, glyphs: Split) -> npt.NDArray[np.bool_]:
 
 def _accuracy(model: Model, digits: Split) -> Figure:
     answers = model.predict_probabilities(digits.images).argmax(axis=1)
-    return share(int((answers == digits.labels).sum()), len(digits))
+    return estimate_share(int((answers == digits.labels).sum()), len(digits))

@@ -14,7 +14,7 @@ from inkread.training.history import Epoch, LineEpoch, read_history, write_histo
 from inkread.training.line_recipes import LineRecipe
 from inkread.training.recipes import Recipe, recipe_from_dict
 
-__all__ = ["Progress", "begin", "load_network", "read_recipe"]
+__all__ = ["Progress", "begin_run", "load_network", "read_recipe"]
 
 CHECKPOINT, HISTORY, RECIPE = "checkpoint.keras", "history.csv", "recipe.json"
 MODEL, METRICS, MEMBERS = "model.onnx", "metrics.json", "members"
@@ -78,7 +78,7 @@ class Progress(Generic[Row]):
         return len(self.history) == num_epochs and all(file.exists() for file in files)
 
 
-def begin(
+def begin_run(
     recipe: Recipe | LineRecipe,
     seed: int,
     directory: Path,

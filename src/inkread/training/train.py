@@ -25,11 +25,11 @@ from inkread.files import write_atomically
 from inkread.imaging.normalize import GlyphShape
 from inkread.models.metadata import ModelMetadata
 from inkread.models.runtime import Model, calibrate_outputs
-from inkread.training.epoch import fitted, one_cycle, predict, restart_dropout
-from inkread.training.evaluation.calibrate import fit_temperature, threshold_keeping
-from inkread.training.evaluation.evaluate import score
+from inkread.training.epoch import make_one_cycle_schedule, predict, reseed_dropout, train_epoch
+from inkread.training.evaluation.calibrate import fit_rejection_threshold, fit_temperature
+from inkread.training.evaluation.evaluate import score_probabilities
 from inkread.training.glyph_batches import Batches, Source
-from inkread.training.history import Epoch, Step, chained, write_history
+from inkread.training.history import Epoch, Step, concatenate_histories, write_history
 from inkread.training.mnist import TRAIN_IMAGES, Mnist, Split
 from inkread.training.networks import architectures, export
 from inkread.training.recipes import Recipe
@@ -40,21 +40,23 @@ from inkread.training.runs import (
     METRICS,
     MODEL,
     Progress,
-    begin,
+    begin_run,
 )
 
 __all__ = [
     "Run",
     "Step",
     "Training",
-    "finish",
-    "set_up",
+    "compile_network",
+    "finish_run",
     "train",
 ]
 
 LABELS = tuple(str(digit) for digit in range(10))
-PARITY_GLYPHS = 512
-KEPT_DIGITS = 0.995  # share of the validation images that are not rejected as no digits
+NUM_PARITY_GLYPHS = 512
+MIN_SHARE_OF_DIGITS_KEPT = (
+    0.995  # share of the validation images that are not rejected as no digits
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Run:
     @property
     def answering(self) -> keras.Model:
         """The network as it answers."""
-        return architectures.answering(self.network, self.recipe)
+        return architectures.build_inference_network(self.network, self.recipe)
 
     @property
     def model_file(self) -> Path:
@@ -118,8 +120,8 @@ def train(  # noqa: PLR0913 - what to do, and four options by name
             )
             for member, folder, own_seed in members
         ]  # fmt: skip
-        run = _joined(runs, recipe, directory, seed)
-        finish(run, data.validation, _sha256(teacher))
+        run = _join_runs(runs, recipe, directory, seed)
+        finish_run(run, data.validation, _sha256(teacher))
         return run
     training = Training(
         recipe, data, directory, seed=seed, resume=resume, teacher=teacher, on_step=on_step
@@ -138,19 +140,19 @@ def _begin_members(
     count = len(recipe.members)
     _check_seed(seed, (2**32 - count) // count)
     for each in [member for member in recipe.members if member.teacher] or [recipe]:
-        _teacher(each, teacher)
-    begin(recipe, seed, directory, resume, _sha256(teacher))
+        _load_teacher(each, teacher)
+    begin_run(recipe, seed, directory, resume, _sha256(teacher))
     return [
         (member, directory / MEMBERS / f"{index}-{member.name}", seed * count + index)
         for index, member in enumerate(recipe.members)
     ]
 
 
-def _joined(runs: Sequence[Run], recipe: Recipe, directory: Path, seed: int) -> Run:
+def _join_runs(runs: Sequence[Run], recipe: Recipe, directory: Path, seed: int) -> Run:
     """Join the runs of the members into one, calibration and export apart."""
-    history = tuple(chained([run.history for run in runs]))
+    history = tuple(concatenate_histories([run.history for run in runs]))
     write_history(directory / HISTORY, history)
-    network = architectures.joined([run.network for run in runs], recipe)
+    network = architectures.join_members([run.network for run in runs], recipe)
     network.save(directory / CHECKPOINT)
     return Run(directory, recipe, seed, history, network)
 
@@ -175,20 +177,20 @@ class Training:
         if recipe.members:
             raise ConfigError(f"expected the recipe of one network, received {recipe.name!r}")
         _check_seed(seed, 2**32 - 1)
-        loaded_teacher = _teacher(recipe, teacher)
+        loaded_teacher = _load_teacher(recipe, teacher)
         self._teacher_sha256 = _sha256(teacher)
-        begin(recipe, seed, directory, resume, self._teacher_sha256)
+        begin_run(recipe, seed, directory, resume, self._teacher_sha256)
         self._source = Source(data.train, recipe, seed, loaded_teacher)
         keep_freed_memory()
         keras.utils.set_random_seed(seed)
         num_batches = self._source.num_batches
 
-        def first() -> keras.Model:
+        def build_network() -> keras.Model:
             network = architectures.build(recipe.network, recipe.num_outputs, recipe.dropout)
-            set_up(network, recipe, num_steps=recipe.epochs * num_batches)
+            compile_network(network, recipe, num_steps=recipe.epochs * num_batches)
             return network
 
-        self._progress = Progress(directory, Epoch, num_batches, first)
+        self._progress = Progress(directory, Epoch, num_batches, build_network)
 
     @property
     def network(self) -> keras.Model:
@@ -203,7 +205,7 @@ class Training:
     def epochs(self) -> Iterator[Epoch]:
         """Train the epochs that are left; each is on disk when it is handed out."""
         for number in range(len(self.history), self._recipe.epochs):
-            yield self._progress.add(self._trained_epoch(number))
+            yield self._progress.add(self._train_epoch(number))
 
     @property
     def run(self) -> Run:
@@ -217,19 +219,19 @@ class Training:
 
     def finish(self) -> Run:
         """Calibrate, export, and measure on the validation images."""
-        finish(self.run, self._data.validation, self._teacher_sha256)
+        finish_run(self.run, self._data.validation, self._teacher_sha256)
         return self.run
 
-    def _trained_epoch(self, number: int) -> Epoch:
+    def _train_epoch(self, number: int) -> Epoch:
         batches = partial(Batches, self._source, number)
-        restart_dropout(self.network, self._seed, number)
+        reseed_dropout(self.network, self._seed, number)
         place = (number, self._recipe.epochs)
-        return fitted(
+        return train_epoch(
             self.network, batches, self._data.validation, place, self.history, self._on_step
         )
 
 
-def _teacher(recipe: Recipe, path: Path | None) -> Model | None:
+def _load_teacher(recipe: Recipe, path: Path | None) -> Model | None:
     """Load the teacher that a recipe wants."""
     if recipe.teacher is None:
         if path:
@@ -252,11 +254,11 @@ def _sha256(file: Path | None) -> str | None:
     return hashlib.sha256(file.read_bytes()).hexdigest() if file else None
 
 
-def set_up(network: keras.Model, recipe: Recipe, num_steps: int) -> None:
+def compile_network(network: keras.Model, recipe: Recipe, num_steps: int) -> None:
     """Compile a network as a recipe says, for so many steps in all."""
     rate: Any = recipe.learning_rate
     if recipe.warmup is not None:
-        rate = one_cycle(rate, recipe.warmup, num_steps)
+        rate = make_one_cycle_schedule(rate, recipe.warmup, num_steps)
     network.compile(
         optimizer=keras.optimizers.Adam(rate, weight_decay=recipe.weight_decay or None),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
@@ -271,16 +273,18 @@ def _check_seed(seed: int, largest: int) -> None:
         raise ConfigError(f"expected a seed from 0 to {largest}, received {seed}")
 
 
-def finish(run: Run, validation: Split, teacher_sha256: str | None = None) -> None:
+def finish_run(run: Run, validation: Split, teacher_sha256: str | None = None) -> None:
     """Calibrate, export and measure on the validation images."""
     network = run.answering
     raw = predict(network, validation)
     uncalibrated = calibrate_outputs(raw, len(LABELS), temperature=1.0)
     temperature = fit_temperature(uncalibrated.probabilities, validation.labels)
     outputs = calibrate_outputs(raw, len(LABELS), temperature)
-    found = score(outputs.probabilities, validation.labels)
+    found = score_probabilities(outputs.probabilities, validation.labels)
     tells_junk = run.recipe.num_outputs > len(LABELS)
-    threshold = threshold_keeping(outputs.junk, KEPT_DIGITS) if tells_junk else None
+    threshold = (
+        fit_rejection_threshold(outputs.junk, MIN_SHARE_OF_DIGITS_KEPT) if tells_junk else None
+    )
     metadata = ModelMetadata(
         labels=LABELS,
         shape=GlyphShape(),
@@ -294,7 +298,9 @@ def finish(run: Run, validation: Split, teacher_sha256: str | None = None) -> No
         trained=datetime.datetime.now(datetime.UTC).date().isoformat(),
         figures={"validation_accuracy": found.accuracy},
     )
-    glyphs = export.settled(network, validation.images[:PARITY_GLYPHS], run.recipe.sure)
+    glyphs = export.away_from_threshold(
+        network, validation.images[:NUM_PARITY_GLYPHS], run.recipe.sure
+    )
     export.to_onnx(network, run.model_file, metadata, glyphs)
     metrics = {
         "validation_accuracy": asdict(found.accuracy),
