@@ -1,8 +1,8 @@
 """Trains the line network, which reads whole numbers, on synthetic strips with CTC.
 
-A run's folder holds the same files as that of a digit network (see ``train``). An epoch is a pool of
-strips, seen several times. Each pool, the order of its strips and its dropout masks follow from the
-seed and the pool's index, so an interrupted run resumes from its last pool.
+A run's folder holds the same files as that of a digit network (see ``train``). An epoch is a pool
+of strips, seen several times. Each pool, the order of its strips and its dropout masks follow from
+the seed and the pool's index, so an interrupted run resumes from its last pool.
 """
 
 import datetime

@@ -178,9 +178,9 @@ def find_guaranteed_threshold(
 
     Selection with guaranteed risk after Geifman and El-Yaniv 2017. The candidate
     thresholds reject the fixed shares ``REJECTED_SHARES`` of the answers. Given the highest
-    rejected confidence, the accepted answers are independent draws, so their error has the exact bound of
-    Clopper and Pearson 1934. Bonferroni's correction accounts for choosing among the candidates:
-    each bound holds with certainty 1 - (1 - ``certainty``) / number of candidates.
+    rejected confidence, the accepted answers are independent draws, so their error has the exact
+    bound of Clopper and Pearson 1934. Bonferroni's correction accounts for choosing among the
+    candidates: each bound holds with certainty 1 - (1 - ``certainty``) / number of candidates.
 
     Args:
         probabilities: (N, K) float32, calibrated, of validation images, which must

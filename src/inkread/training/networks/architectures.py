@@ -179,8 +179,8 @@ def join_members(networks: Sequence[keras.Model], recipe: Recipe) -> keras.Model
     """Combine the networks of a recipe's members into an ensemble or a cascade; weights are shared.
 
     An ensemble averages its members' probabilities. In a cascade (``recipe.sure`` is set), the
-    second network's probabilities replace the first's where the first's highest probability is below
-    ``sure`` (Viola and Jones 2001, "Rapid object detection using a boosted cascade of simple
+    second network's probabilities replace the first's where the first's highest probability is
+    below ``sure`` (Viola and Jones 2001, "Rapid object detection using a boosted cascade of simple
     features"). Here both networks process every glyph, so that both can be trained;
     ``branch_cascade`` makes the version for inference.
     """

@@ -38,11 +38,9 @@ __all__ = [
     "to_saved_model",
 ]
 
-TOLERANCE = 1e-4
-HALF_TOLERANCE = 5e-3
-_MIN_HALF_PRECISION_SIZE = (
-    5000  # numbers in a weight tensor that is worth storing in half precision
-)
+TOLERANCE = 1e-4  # largest difference of a probability between Keras and the exported file
+HALF_TOLERANCE = 5e-3  # the same with weights in half precision
+_MIN_HALF_PRECISION_SIZE = 5000  # elements; smaller weight tensors stay in float32
 
 Glyphs = npt.NDArray[np.uint8]
 Probabilities = npt.NDArray[np.float32]
