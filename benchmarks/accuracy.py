@@ -1,8 +1,8 @@
-"""Train a recipe with several seeds: the mean test accuracy, its spread, and the minutes it took.
+"""Measure a recipe's test accuracy, its spread over several seeds, and its training time.
 
-The test images are read once a seed, by the finished model file. Runs are kept in a folder, so
-that a stopped benchmark goes on where it was, and a finished one is only evaluated again. The
-minutes of a recipe with a teacher are without those of the teacher's training.
+The test images are read once per seed, by the finished model file. Runs are kept in a folder, so
+a stopped benchmark resumes, and a finished one is only evaluated again. The time of a recipe with a
+teacher excludes the teacher's training.
 
 python benchmarks/accuracy.py RECIPE [--seeds 5] [--runs runs] [--teacher MODEL]
 """

@@ -1,4 +1,4 @@
-"""Time ways to run a network, side by side, in turn: one glyph, and a thousand at once.
+"""Measure the latency of ways to run a network, for one glyph and for a thousand at once.
 
 `Reader.classify` with the shipped model (or another), on one thread and on two, beside the network
 of the classic example in Keras' `predict`, as a `tf.function`, in LiteRT, and in `classify` itself.
@@ -75,7 +75,9 @@ def litert(path: Path, glyphs: npt.NDArray[np.uint8], threads: int) -> Call:
     return call
 
 
-def ways(model: str, images: npt.NDArray[np.uint8], count: int, folder: Path) -> dict[str, Call]:
+def make_calls(
+    model: str, images: npt.NDArray[np.uint8], count: int, folder: Path
+) -> dict[str, Call]:
     """Return each way to read so many glyphs by its name; the shipped model reads others in turn.
 
     A cascade takes longer for some than for others; any other network, as long for all.
@@ -132,7 +134,7 @@ def main() -> None:
     multiply_adds = mean_multiply_adds(Reader(model).model.path, images)
     with tempfile.TemporaryDirectory() as folder:
         for count, num_calls in CALLS.items():
-            calls = ways(model, images, count, Path(folder))
+            calls = make_calls(model, images, count, Path(folder))
             times: dict[str, list[float]] = {name: [] for name in calls}
             for call in calls.values():
                 call()  # the first call of each compiles or allocates

@@ -1,4 +1,4 @@
-"""What stands beside every figure: hardware, versions, command, mean and standard deviation."""
+"""Print the hardware, versions and command of a benchmark, and format means and deviations."""
 
 import shlex
 import sys

@@ -1,4 +1,4 @@
-"""Read MNIST under every distortion of `inkread.training.augmentation.distortions`.
+"""Measure the accuracy on MNIST under every distortion of `augmentation.distortions`.
 
 python benchmarks/robustness.py MODEL... [--split test|validation] [--limit N] [--json FILE]
 

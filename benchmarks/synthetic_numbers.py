@@ -1,4 +1,4 @@
-"""Read synthetic numbers of five digits from MNIST test images, which nothing was trained on.
+"""Measure the accuracy on synthetic five-digit numbers made of MNIST test images.
 
 Spaced, touching, and on patterned paper; once of the images as they are, side by side, and once as
 hands would write them: bent, leaned, in another pen and size each. The hands and the prints of the

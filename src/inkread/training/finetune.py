@@ -139,8 +139,8 @@ def finetune(  # noqa: PLR0913 - the arguments of a training, and one more
             answers for; dropout makes the first network answer for slightly fewer.
         corrections: corrections to train on, with labels 0 to 9 or ``NO_DIGIT``.
         data: MNIST. ``data.train`` is replayed; ``data.validation`` gives the metrics of each
-            epoch, before the interpolation, the temperature and the threshold. The test images aren't
-            used.
+            epoch, before the interpolation, the temperature and the threshold. The test images
+            aren't used.
         directory: the run's folder; created if missing.
         seed: decides everything random.
         interpolation: position of the result between the old weights and the fine-tuned ones, in

@@ -1,8 +1,8 @@
 """Trains digit networks, ensembles and cascades, and writes each run to a folder.
 
 A run's folder holds ``recipe.json``, ``history.csv`` and ``checkpoint.keras``, and when the
-training is finished ``model.onnx`` and ``metrics.json``; a recipe with members adds ``members/``, with the
-folder of a run for each. No random state outlives an epoch: the order of the images, their
+training is finished ``model.onnx`` and ``metrics.json``; a recipe with members adds ``members/``,
+with the folder of a run for each. No random state outlives an epoch: the order of the images, their
 distortions and the dropout masks follow from the seed and the epoch's index. So a run that is
 resumed from its checkpoint, which holds the weights and the optimizer's state, gives the same
 result as an uninterrupted one.
