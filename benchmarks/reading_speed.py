@@ -1,4 +1,4 @@
-"""Time reading: a cheque amount with `read_number`, a page of 1600 by 900 pixels with `read`.
+"""Measure the time to read a cheque amount, and a page of 1600 by 900 pixels.
 
 The pictures are made by the project's own code and given as the bytes of JPEG files: decoding them
 is timed too. One reader, in turn, after a warm-up.

@@ -43,7 +43,7 @@ def main() -> None:
     for name, is_right in (("read", True), ("misread", False)):
         pictures, captions = zip(*shown[is_right][:NUM_SHOWN], strict=True)
         title = f"the first {NUM_SHOWN} that are {'read right' if is_right else 'misread'}"
-        plots.save(plots.strips(pictures, captions, title), OUT / f"numbers-{name}.png")
+        plots.save(plots.draw_strips(pictures, captions, title), OUT / f"numbers-{name}.png")
     wrong = len(shown[False])
     print(f"{wrong} of {num_read} misread; saved {OUT}/numbers-read.png and numbers-misread.png")
 
