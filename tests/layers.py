@@ -5,7 +5,7 @@ __all__ = ["LAYERS"]
 LAYERS = {
     "": "errors files privacy table results",
     "imaging": "pdf resize images components normalize ink crops segmentation",
-    "decoding": "automaton patterns check_digits constraints ctc search decoder",
+    "decoding": "automaton patterns check_digits constraints ctc search readings decoder",
     "models": "metadata runtime registry",
     "recognition": "glyph_reader augmented_views fusion line_reader digit_reader orientation",
     "reader": "",

@@ -16,6 +16,7 @@ from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress
 from inkread.errors import ConfigError
 from inkread.training.plan import (
     Plan,
+    expand_seeds,
     parse_seeds,
     resolve_recipe,
     resume_plan,

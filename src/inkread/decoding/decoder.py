@@ -8,9 +8,7 @@ sum needs no extra work: the separators' probabilities are added to the blank's.
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +16,12 @@ import numpy.typing as npt
 from inkread.decoding.automaton import Automaton, build_automaton, build_text_automaton, intersect
 from inkread.decoding.constraints import DIGITS, Constraint
 from inkread.decoding.ctc import BLANK, Frames, compute_posterior, find_viterbi_path
+from inkread.decoding.readings import Guess, Reading
 from inkread.decoding.search import MAX_EXPANSIONS, compute_log_mass, search_best_first
 from inkread.errors import ConfigError, ModelError
 from inkread.results import REJECTED
 
 __all__ = [
-    "Guess",
-    "Reading",
     "Scores",
     "compute_log_probability",
     "decode_best",
@@ -36,46 +33,6 @@ _MIN_RAW_RATIO = 0.1  # of a raw string's probability to that of the last one fo
 _MIN_LOG_PROBABILITY = -200.0  # of a class in a frame; smaller natural logs are raised to it
 _LOG_HALF = np.log(0.5)
 _MIN_OCCUPANCY = 0.1  # probability from which a frame counts to a symbol's span
-
-
-class Guess(NamedTuple):
-    """A text that a strip may show.
-
-    Attributes:
-        text: its digits, and ``?`` for what is no digit.
-        log_probability: natural log of the probability that the strip shows this text.
-        raw: the text with separators, if a pattern names some; ``None`` if any are allowed.
-    """
-
-    text: str
-    log_probability: float
-    raw: str | None = None
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A text that a strip may show, with details of each symbol.
-
-    Attributes:
-        text: its digits, and ``?`` for what is no digit.
-        raw: the text with its most probable separators.
-        log_probability: natural log of the probability that the strip shows this text: the sum
-            over all separators and alignments or, with a pattern that names separators, over those
-            that match it.
-        confidences: for each symbol of the text the probability in [0, 1] that it is right, given
-            that the others are; the alternatives are any other digit or ``?``, or no symbol.
-        alternatives: for each symbol of the text the probabilities of 0 to 9 in its place; they
-            add up to 1.
-        spans: for each symbol of the text its first frame, and the one after its last. They don't
-            overlap, and often are shorter than the ink: the network marks a digit in few frames.
-    """
-
-    text: str
-    raw: str
-    log_probability: float
-    confidences: tuple[float, ...]
-    alternatives: tuple[tuple[float, ...], ...]
-    spans: tuple[tuple[int, int], ...]
 
 
 def decode_best(log_probabilities: npt.NDArray[np.floating], symbols: str) -> Reading:
