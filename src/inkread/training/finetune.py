@@ -169,7 +169,7 @@ def finetune(  # noqa: PLR0913 - those of a training, and one more
     with replacing(directory / CHECKPOINT) as temporary:
         network.save(temporary)
     run = Run(directory, recipe, seed, tuple(history), network)
-    finish(run, data.validation, sha256)
+    finish(run, data.validation, sha256, licence=None)  # the corrections are the user's own
     return run
 
 

@@ -25,6 +25,7 @@ from inkread.files import write_atomically
 from inkread.imaging.normalize import GlyphShape
 from inkread.models.metadata import ModelMetadata
 from inkread.models.runtime import Model, classified
+from inkread.training.data_sources import WEIGHTS_LICENCE, sources_of
 from inkread.training.epoch import fitted, one_cycle, predict, restart_dropout
 from inkread.training.evaluation.calibrate import fit_temperature, threshold_keeping
 from inkread.training.evaluation.evaluate import score
@@ -271,8 +272,17 @@ def _check_seed(seed: int, largest: int) -> None:
         raise ConfigError(f"expected a seed from 0 to {largest}, received {seed}")
 
 
-def finish(run: Run, validation: Split, teacher_sha256: str | None = None) -> None:
-    """Calibrate, export and measure on the validation images."""
+def finish(
+    run: Run,
+    validation: Split,
+    teacher_sha256: str | None = None,
+    *,
+    licence: str | None = WEIGHTS_LICENCE,
+) -> None:
+    """Calibrate, export and measure on the validation images.
+
+    ``licence`` is that of the weights, for the model file; ``None`` states none.
+    """
     network = run.answering
     raw = predict(network, validation)
     uncalibrated = classified(raw, len(LABELS), temperature=1.0)
@@ -293,6 +303,8 @@ def finish(run: Run, validation: Split, teacher_sha256: str | None = None) -> No
         package_version=inkread.__version__,
         trained=datetime.datetime.now(datetime.UTC).date().isoformat(),
         figures={"validation_accuracy": found.accuracy},
+        licence=licence,
+        attribution=tuple(source.attribution for source in sources_of(run.recipe)),
     )
     glyphs = export.settled(network, validation.images[:PARITY_GLYPHS], run.recipe.sure)
     export.to_onnx(network, run.model_file, metadata, glyphs)
