@@ -31,7 +31,7 @@ LAYERS = {
         synthesis.digit_strokes synthesis.letter_strokes synthesis.fonts synthesis.pen
         synthesis.drawn_digits synthesis.writer synthesis.number_texts synthesis.papers
         synthesis.numbers synthesis.scribbles synthesis.non_digits synthesis.filled_forms
-        recipes line_recipes
+        recipes line_recipes data_sources
         networks.architectures networks.export networks.reconstruction
         evaluation.calibrate evaluation.evaluate evaluation.robustness evaluation.cost
         evaluation.plots evaluation.provenance evaluation.report

@@ -23,6 +23,8 @@ METADATA = ModelMetadata(
     package_version="0.1.0",
     trained="2025-01-31",
     figures={"validation_accuracy": Figure(0.99, 5000, 0.987, 0.9924)},
+    licence="CC-BY-4.0",
+    attribution=("Some digits by somebody, CC0", "Others by nobody, MIT"),
 )
 
 
@@ -96,6 +98,22 @@ def test_a_missing_key_is_refused_by_name(key):
     del values[key]
     with pytest.raises(ModelError, match=key):
         ModelMetadata.from_json(json.dumps(values))
+
+
+def test_a_model_file_need_not_state_licence_and_attribution():
+    values = json.loads(METADATA.to_json())
+    del values["licence"], values["attribution"]
+    metadata = ModelMetadata.from_json(json.dumps(values))
+    assert (metadata.licence, metadata.attribution) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("licence", 4), ("licence", ["MIT"]), ("attribution", "MNIST"), ("attribution", [1])],
+)
+def test_a_licence_or_attribution_that_is_no_text_is_refused_by_name(key, value):
+    with pytest.raises(ModelError, match=f"{key}.*, received "):
+        ModelMetadata.from_json(document(**{key: value}))
 
 
 @pytest.mark.parametrize("temperature", [0, -1.0, "warm", None, float("nan"), float("inf")])

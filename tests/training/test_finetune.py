@@ -129,6 +129,13 @@ def test_a_model_learns_from_corrections_and_forgets_little(learned, mirrored, s
     assert right.mean() > 0.9
 
 
+def test_what_learned_the_users_corrections_states_no_licence(learned, shipped):
+    _, run, _ = learned
+    metadata = Model(run.model_file).metadata
+    assert metadata.licence is None
+    assert metadata.attribution == shipped.metadata.attribution
+
+
 def test_a_run_is_left(learned, small_mnist):
     model, run, steps = learned
     assert [epoch.epoch for epoch in run.history] == [1, 2]

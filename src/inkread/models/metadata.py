@@ -55,6 +55,8 @@ class ModelMetadata:
         format_version: of this document.
         junk_threshold: glyphs with a higher probability of "no digit" are rejected, in [0, 1];
             ``None`` if the network has no such output.
+        licence: SPDX identifier of the licence of the weights; ``None`` if none is stated.
+        attribution: one line for each data set it was trained on: title, authors, licence.
     """
 
     labels: tuple[str, ...]
@@ -70,6 +72,8 @@ class ModelMetadata:
     format_version: int = FORMAT_VERSION
     junk_threshold: float | None = None
     teacher_sha256: str | None = None
+    licence: str | None = None
+    attribution: tuple[str, ...] = ()
 
     @property
     def num_outputs(self) -> int:
@@ -107,6 +111,8 @@ class ModelMetadata:
             values["figures"] = {
                 name: Figure(**figure) for name, figure in values.get("figures", {}).items()
             }
+            attribution = values.get("attribution", [])
+            values["attribution"] = tuple(attribution)
             metadata = cls(**values)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"the model's metadata is not as expected: {error!r}") from error
@@ -116,4 +122,10 @@ class ModelMetadata:
         threshold = metadata.junk_threshold
         if not (threshold is None or (isinstance(threshold, int | float) and 0 <= threshold <= 1)):
             raise ModelError(f"expected a junk_threshold in [0, 1] or null, received {threshold!r}")
+        if not (
+            isinstance(attribution, list) and all(isinstance(line, str) for line in attribution)
+        ):
+            raise ModelError(f"expected a list of texts as attribution, received {attribution!r}")
+        if not (metadata.licence is None or isinstance(metadata.licence, str)):
+            raise ModelError(f"expected a text as licence or null, received {metadata.licence!r}")
         return metadata

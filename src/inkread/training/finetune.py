@@ -177,7 +177,8 @@ def finetune(  # noqa: PLR0913 - the arguments of a training, and one more
     with replace_atomically(directory / CHECKPOINT) as temporary:
         network.save(temporary)
     run = Run(directory, recipe, seed, tuple(history), network)
-    finish_run(run, data.validation, model.sha256)
+    # No licence is stated: the corrections are the user's own.
+    finish_run(run, data.validation, model.sha256, licence=None)
     return run
 
 

@@ -26,6 +26,7 @@ from inkread.files import write_atomically
 from inkread.imaging.normalize import GlyphShape
 from inkread.models.metadata import ModelMetadata
 from inkread.models.runtime import Model, calibrate_outputs
+from inkread.training.data_sources import WEIGHTS_LICENCE, sources_of
 from inkread.training.epoch import make_one_cycle_schedule, predict, reseed_dropout, train_epoch
 from inkread.training.evaluation.calibrate import fit_rejection_threshold, fit_temperature
 from inkread.training.evaluation.evaluate import score_probabilities
@@ -271,8 +272,17 @@ def _check_seed(seed: int, largest: int) -> None:
         raise ConfigError(f"expected a seed from 0 to {largest}, received {seed}")
 
 
-def finish_run(run: Run, validation: Split, teacher_sha256: str | None = None) -> None:
-    """Calibrate and export a run's network, and write its metrics on the validation images."""
+def finish_run(
+    run: Run,
+    validation: Split,
+    teacher_sha256: str | None = None,
+    *,
+    licence: str | None = WEIGHTS_LICENCE,
+) -> None:
+    """Calibrate and export a run's network, and write its metrics on the validation images.
+
+    ``licence`` is that of the weights, for the model file; ``None`` states none.
+    """
     network = run.inference_network
     raw = predict(network, validation)
     uncalibrated = calibrate_outputs(raw, len(LABELS), temperature=1.0)
@@ -295,6 +305,8 @@ def finish_run(run: Run, validation: Split, teacher_sha256: str | None = None) -
         package_version=inkread.__version__,
         trained=datetime.datetime.now(datetime.UTC).date().isoformat(),
         figures={"validation_accuracy": found.accuracy},
+        licence=licence,
+        attribution=tuple(source.attribution for source in sources_of(run.recipe)),
     )
     glyphs = export.away_from_threshold(
         network, validation.images[:NUM_PARITY_GLYPHS], run.recipe.sure

@@ -30,6 +30,7 @@ from inkread.imaging.normalize import FRAME_PX, StripShape
 from inkread.models.metadata import ModelMetadata
 from inkread.models.runtime import LineModel, prepare_strips
 from inkread.results import REJECTED
+from inkread.training.data_sources import MNIST, WEIGHTS_LICENCE
 from inkread.training.epoch import make_one_cycle_schedule, reseed_dropout
 from inkread.training.evaluation.evaluate import estimate_share
 from inkread.training.history import LineEpoch, Step
@@ -183,6 +184,8 @@ class LineTraining:
             data_sha256=TRAIN_IMAGES.sha256,
             package_version=inkread.__version__,
             trained=datetime.datetime.now(datetime.UTC).date().isoformat(),
+            licence=WEIGHTS_LICENCE,
+            attribution=(MNIST.attribution,),
         )
         right = sum(
             decoder.decode_best(_log_softmax(frames / temperature), SYMBOLS).text
