@@ -2,7 +2,8 @@
 # Run: docker run --rm -p 127.0.0.1:8000:8000 -v inkread:/data inkread
 FROM python:3.13-slim-bookworm AS build
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml constraints.txt hatch_build.py README.md LICENSE NOTICE ./
+COPY docs/models docs/models
 COPY src src
 RUN python -m venv /opt/inkread \
     && /opt/inkread/bin/pip install --no-cache-dir --constraint constraints.txt '.[web]'

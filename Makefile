@@ -2,18 +2,22 @@
 PYTHON ?= python3
 VENV := .venv
 TEST_VENV := .venv-test
+BIOME := tools/biome/node_modules/.bin/biome
 PIP_OPTIONS := --quiet --disable-pip-version-check --constraint constraints.txt
 
 # Without this, make deletes the environments' python as an intermediate file.
 .SECONDARY:
 
-.PHONY: help demo install test check format clean
+.PHONY: help demo install test check lint lint-page format matrix dist clean
 
 help:
 	@echo "make demo     install into $(VENV), then see the whole workflow, from data to reading"
 	@echo "make install  install into $(VENV), to use and to develop"
 	@echo "make test     every check - lint, types, tests - in an environment of its own"
 	@echo "make check    the same checks in $(VENV), without installing"
+	@echo "make lint     those of them that run no code: ruff, mypy, Biome"
+	@echo "make matrix   the quick tests with every Python found, and with the lowest declared versions"
+	@echo "make dist     build the packages of a release into dist/, and check them"
 	@echo "make format   format the code"
 	@echo "make clean    remove environments, caches and what the demo made"
 
@@ -25,18 +29,38 @@ install: $(VENV)/.installed-dev
 test: $(TEST_VENV)/.installed-dev
 	$(MAKE) --no-print-directory check VENV=$(TEST_VENV)
 
-check:
+check: lint
+	$(VENV)/bin/pytest --numprocesses 2 --dist loadfile
+
+lint: lint-page
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest --numprocesses 2 --dist loadfile
+
+# The environment has a Node.js of its own, for where there is none.
+lint-page: export PATH := $(abspath $(VENV))/bin:$(PATH)
+lint-page: $(BIOME)
+	cd tools/biome && node_modules/.bin/biome lint --error-on-warnings ../../src
+
+$(BIOME): export PATH := $(abspath $(VENV))/bin:$(PATH)
+$(BIOME): tools/biome/package-lock.json
+	npm ci --prefix tools/biome --no-audit --no-fund --no-update-notifier --loglevel error
+	@touch $@
+
+matrix: $(VENV)/.installed-dev
+	$(VENV)/bin/nox
+
+dist: $(VENV)/.installed-dev
+	rm -rf dist
+	$(VENV)/bin/python -m build
+	$(VENV)/bin/twine check --strict dist/*
 
 format:
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
 clean:
-	rm -rf .venv .venv-test .mypy_cache .pytest_cache .ruff_cache .hypothesis demo
+	rm -rf .venv .venv-test .nox tools/biome/node_modules dist .mypy_cache .pytest_cache .ruff_cache .hypothesis demo
 
 # Debian and Ubuntu keep a part of venv in a package of its own; pip can stand in for it.
 %/bin/python:

@@ -1,9 +1,10 @@
-"""From when on is the first network of a cascade sure? Chosen by MNIST's validation images.
+"""Measure candidate thresholds of a cascade on MNIST's validation images.
 
-For several such probabilities: how many glyphs the second network is asked about, how many are
-misread, the negative log-likelihood, and how many answers have a confidence of at least 0.997, as
-a form's field must have to be kept. Of the images as they are, twice distorted as by other hands,
-and spoiled as by pens, paper and cameras. Nothing is calibrated here.
+The threshold is the probability from which on the first network's answer is used. For each one:
+the share of glyphs that the second network processes, the share misread, the negative
+log-likelihood, and the share of answers with a confidence of at least 0.997, which a form's field
+needs to be accepted. Measured on the original images, with two strengths of augmentation, and with
+the degradations of pens, paper and cameras. The probabilities are uncalibrated.
 
 python benchmarks/cascade.py runs/cascade-0 [--second runs/distilled-1/model.onnx] [--seed 0]
 """
@@ -41,7 +42,7 @@ def pictures(images: Split, seed: int) -> dict[str, Split]:
     }
 
 
-def described(outputs: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> str:
+def describe(outputs: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> str:
     """Say how good the answers are."""
     found = calibrate_outputs(outputs, len(LABELS), temperature=1.0)
     confidence = found.probabilities.max(axis=1) * (1 - found.junk)
@@ -75,7 +76,7 @@ def main() -> None:
         for sure in SURE:
             is_unsure = answers.max(axis=1) < sure
             joined = np.where(is_unsure[:, None], others, answers)
-            print(f"  {sure}: {is_unsure.mean():.1%} asked, {described(joined, split.labels)}")
+            print(f"  {sure}: {is_unsure.mean():.1%} asked, {describe(joined, split.labels)}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Time the search for a number in a line network's scores, without and under constraints.
+"""Measure the time to decode a line network's scores, with and without constraints.
 
-The scores are made up, with a seed: 60 frames of 17 classes, in which a blank is nearly certain
+The scores are synthetic, with a seed: 60 frames of 17 classes, in which a blank is nearly certain
 but for a spike of one or two frames for each symbol, with rivals to its digit that are mostly, but
-not always, far less probable. Each constraint holds for what was written, so that what is timed is
-what a user sees who knows it; the last one never holds. CPU time is beside the time that passed.
+not always, far less probable. Each constraint is true of the written
+number, except the last, which never holds. CPU time is printed beside wall-clock time.
 
 python benchmarks/decoding.py [--frames 60] [--count 400]
 """

@@ -1,4 +1,4 @@
-"""Kill a node of a Ray cluster, then the driver, in the middle of a run: what is lost or doubled?
+"""Test that no result is lost or doubled when a node of a Ray cluster and the driver are killed.
 
 The cluster is three node processes on this machine, one core each. `inkread read --engine ray`
 reads pictures of the size of a cheque's amount (`cheques.py`); after a quarter of them a node is

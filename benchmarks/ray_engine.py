@@ -1,4 +1,4 @@
-"""Read the same pictures with the local engine and with Ray, on the same cores.
+"""Measure the speed of the local engine and of Ray on the same pictures and cores.
 
 The pictures are of the size of a cheque's amount (`cheques.py`). Start-up is apart: the clock runs
 from the first outcomes to the end, for Ray with the merging of the results. Ray's memory is that of

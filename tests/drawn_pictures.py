@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from inkread.training.synthesis.drawn_digits import Writing, on_paper, write
+from inkread.training.synthesis.drawn_digits import Writing, put_on_paper, write
 
 __all__ = [
     "COLOURS",
@@ -41,7 +41,7 @@ def written(text: str, seed: int = 0, height_px: int = 60, pen_px: float = 5) ->
 
 def photographed(writing: Writing, **options: object) -> np.ndarray:
     """(H, W, 3) uint8: the writing on paper."""
-    return on_paper(writing.ink, np.random.default_rng(0), **options)
+    return put_on_paper(writing.ink, np.random.default_rng(0), **options)
 
 
 def numbers_written(count: int, length: int, height_px: int, pen_px: float) -> list[Writing]:

@@ -7,7 +7,7 @@ LAYERS = {
     "imaging": """
         pdf resize images components normalize ink crops segmentation layout_maps layout grids
     """,
-    "decoding": "automaton patterns check_digits constraints ctc search decoder",
+    "decoding": "automaton patterns check_digits constraints ctc search readings decoder",
     "models": "metadata runtime layout_model registry",
     "recognition": """
         glyph_reader augmented_views fusion line_reader digit_reader orientation page_reader
@@ -29,17 +29,22 @@ LAYERS = {
         server
     """,
     "training": """
-        mnist history
+        mnist pens history
         augmentation.elastic augmentation.blending augmentation.shape_distortions
         augmentation.distortions
         synthesis.digit_strokes synthesis.letter_strokes synthesis.fonts synthesis.pen
         synthesis.drawn_digits synthesis.writer synthesis.number_texts synthesis.papers
-        synthesis.numbers synthesis.scribbles synthesis.non_digits synthesis.filled_forms
-        recipes line_recipes
-        networks.architectures networks.export networks.reconstruction
+        synthesis.numbers synthesis.page_sheet synthesis.page_print synthesis.page_writing
+        synthesis.page_content synthesis.page_tables synthesis.page_fields synthesis.page_kinds
+        synthesis.page_camera synthesis.pages synthesis.scribbles synthesis.non_digits
+        synthesis.filled_forms
+        recipes line_recipes layout_recipes data_sources
+        networks.architectures networks.layout_network networks.export networks.layout_export
+        networks.reconstruction
         evaluation.calibrate evaluation.evaluate evaluation.robustness evaluation.cost
         evaluation.plots evaluation.provenance evaluation.report
-        glyph_batches line_batches runs epoch train train_line plan finetune promotion
+        glyph_batches line_batches page_pools runs epoch train train_line train_layout
+        plan finetune promotion
     """,
     "cli": """
         output progress engine_options read_command explain_command data_commands train_commands

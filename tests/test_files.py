@@ -141,7 +141,7 @@ def test_a_folder_in_the_place_of_the_file_is_kept(tmp_path: Path):
     assert names(tmp_path) == ["report.csv"]
 
 
-def test_what_cannot_be_written_is_named_and_not_the_file_beside_it(
+def test_an_error_names_the_requested_file_and_not_the_temporary_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     (tmp_path / "report.csv").mkdir()
@@ -189,7 +189,7 @@ def test_a_folder_is_no_target(tmp_path: Path):
         check_target(tmp_path)
 
 
-def test_what_lies_in_a_file_is_no_target(report: Path):
+def test_a_path_through_a_file_is_no_target(report: Path):
     with pytest.raises(ConfigError, match=r"inner\.csv: .*report\.csv is a file"):
         check_target(report / "new" / "inner.csv")
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 import inkread
 from inkread import Digit, Number, Page, Reader
-from inkread.training.synthesis.drawn_digits import PAPERS, on_paper
+from inkread.training.synthesis.drawn_digits import PAPERS, put_on_paper
 
 
 @pytest.mark.parametrize("paper", PAPERS)
@@ -59,7 +59,7 @@ def test_pages_are_read_in_reading_order(reader, paper):
     writings = [[written(text, seed) for seed, text in enumerate(row)] for row in rows]
     ink = page_of(writings)
 
-    page = reader.read(on_paper(ink, np.random.default_rng(0), paper=paper))
+    page = reader.read(put_on_paper(ink, np.random.default_rng(0), paper=paper))
 
     assert [number.text for number in page.numbers] == ["12345", "678", "90", "2468", "13579"]
     assert (page.width, page.height) == ink.shape[::-1]
@@ -150,7 +150,7 @@ def test_a_blank_picture_has_nothing_to_read(reader, size, level):
 
 @pytest.mark.parametrize("paper", PAPERS)
 def test_blank_paper_has_nothing_to_read(reader, paper):
-    picture = on_paper(np.zeros((300, 400), np.uint8), np.random.default_rng(0), paper=paper)
+    picture = put_on_paper(np.zeros((300, 400), np.uint8), np.random.default_rng(0), paper=paper)
 
     assert reader.read(picture).numbers == ()
     assert reader.read_number(picture).text == ""

@@ -8,7 +8,7 @@ from drawn_pictures import DIGITS, page_of, photographed, written
 from inkread import Box, ConfigError, ImageError
 from inkread.explain import explain
 from inkread.imaging import normalize
-from inkread.training.synthesis.drawn_digits import on_paper, write
+from inkread.training.synthesis.drawn_digits import put_on_paper, write
 
 SURE = 0.9
 
@@ -21,7 +21,7 @@ def touching():
         rng = np.random.default_rng(seed)
         texts = ["".join(rng.choice(list(DIGITS), 5)) for _ in range(3)]
         rows = [[write(text, rng, height_px=50, pen_px=5, gap=-0.25)] for text in texts]
-        return on_paper(page_of(rows), rng)
+        return put_on_paper(page_of(rows), rng)
 
     return [page(seed) for seed in range(2)]
 

@@ -32,7 +32,7 @@ def test_results_survive_json(result):
     assert hash(rebuilt) == hash(result)
 
 
-def test_a_digit_as_plain_values():
+def test_a_digit_becomes_plain_values():
     assert FOUR.to_dict() == {
         "label": 4,
         "confidence": 0.9,
@@ -44,14 +44,14 @@ def test_a_digit_as_plain_values():
     assert LETTER.to_dict()["junk"] == 0.8
 
 
-def test_a_digit_written_before_junk_was_known_is_rebuilt():
+def test_a_digit_stored_without_junk_is_rebuilt():
     values = FOUR.to_dict()
     del values["junk"]
 
     assert Digit.from_dict(values) == FOUR
 
 
-def test_a_page_as_plain_values():
+def test_a_page_becomes_plain_values():
     assert PAGE.to_dict() == {
         "numbers": [NUMBER.to_dict(), EMPTY.to_dict()],
         "width": 640,
@@ -72,7 +72,7 @@ def test_a_page_as_plain_values():
     assert AMOUNT.to_dict()["unconstrained"] == "1250000"
 
 
-def test_what_was_written_before_separators_constraints_and_pages_were_known_is_rebuilt():
+def test_results_stored_without_the_newer_fields_are_rebuilt():
     values = PAGE.to_dict()
     del values["page"]
     for number in values["numbers"]:
@@ -81,7 +81,7 @@ def test_what_was_written_before_separators_constraints_and_pages_were_known_is_
     assert Page.from_dict(values) == PAGE
 
 
-def test_what_was_written_is_the_text_where_nothing_else_is_known():
+def test_the_raw_text_is_the_text_unless_it_is_given():
     assert NUMBER.raw == "4?"
     assert EMPTY.raw == ""
     assert AMOUNT.raw == "1,250.00"
@@ -91,7 +91,7 @@ def number_at(text, left, top, right, bottom):
     return Number(text, 0.9, Box(left, top, right, bottom), ())
 
 
-def test_the_numbers_of_a_page_as_a_table():
+def test_the_numbers_of_a_page_form_a_table():
     total, tax, sum_ = (
         number_at("1250", 40, 10, 90, 30),
         number_at("19", 180, 12, 200, 32),

@@ -116,7 +116,7 @@ def test_two_close_numbers_above_a_wide_one_keep_their_own_columns():
 
 
 @pytest.mark.parametrize("degrees", [-4, -2, -1, 1, 2, 4])
-def test_a_page_that_leans_gives_the_same_table(degrees):
+def test_a_skewed_page_gives_the_same_table(degrees):
     full = [box(x, y, 40) for y in range(10, 310, 30) for x in range(10, 810, 100)]
     expected = arrange_in_rows(full)
 
@@ -125,7 +125,7 @@ def test_a_page_that_leans_gives_the_same_table(degrees):
 
 
 @pytest.mark.parametrize("degrees", [-3, 3])
-def test_a_leaning_table_with_missing_cells(degrees):
+def test_a_skewed_table_keeps_its_missing_cells(degrees):
     full = [box(x, y, 40) for y in range(10, 190, 30) for x in range(10, 610, 100)]
     kept = [each for index, each in enumerate(full) if index % 5]
     places = iter(range(len(kept)))

@@ -42,7 +42,7 @@ __all__ = [
     "read",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 privacy.disable_telemetry()
 

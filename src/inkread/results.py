@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from inkread import table
 
-__all__ = ["REJECTED", "Box", "Cell", "Cells", "Digit", "Number", "Page", "NumberTable", "find_box"]
+__all__ = ["REJECTED", "Box", "Cell", "Cells", "Digit", "Number", "NumberTable", "Page", "find_box"]
 
 REJECTED = "?"
 _MIN_OVERLAP = 0.6  # of two boxes of one digit: the line model places boxes less exactly than ink
@@ -50,13 +50,13 @@ class Digit:
     """One recognised digit.
 
     Attributes:
-        label: 0-9, the most probable; ``None`` where there was no ink to read.
-        confidence: calibrated probability that it is a digit and this one, in [0, 1].
-        box: where it stands.
-        probabilities: of 0 to 9, given that it is a digit; they add up to 1, or are all 0 where
-            there was no ink.
-        rejected: not sure enough, no digit, or nothing there.
-        junk: probability that it is no digit, in [0, 1]; 0 where the model can't tell, or where
+        label: the most probable digit, 0-9; ``None`` if there was no ink.
+        confidence: calibrated probability that it is a digit and has this label, in [0, 1].
+        box: its place on the page.
+        probabilities: of 0 to 9, given that it is a digit; they add up to 1, or are all 0 if there
+            was no ink.
+        rejected: whether it is too uncertain, probably no digit, or without ink.
+        junk: probability that it is no digit, in [0, 1]; 0 if the model doesn't estimate it, or
             there was no ink.
     """
 
@@ -96,7 +96,7 @@ class Digit:
             box=Box(*values["box"]),
             probabilities=tuple(values["probabilities"]),
             rejected=values["rejected"],
-            junk=values.get("junk", 0.0),  # what was written before there was one is read too
+            junk=values.get("junk", 0.0),  # missing in results of versions before it existed
         )
 
 
@@ -106,16 +106,17 @@ class Number:
 
     Attributes:
         text: its digits in writing order, ``?`` for each rejected one; empty if none were found.
-        confidence: probability that every digit is right, in [0, 1]; 0 if none were found.
-        box: around the digits.
+        confidence: probability that the whole text is right, in [0, 1]; 0 if no digits were found.
+        box: the bounding box of the digits.
         digits: from left to right.
-        rejected: some digit is rejected, or none were found.
-        raw: what was written, with its separators (``1.250,-``); the same as ``text`` where a model
-            knows no separators.
-        unconstrained: the text as it was read without the length, pattern or check asked for, where
-            they changed it or nothing satisfied them; else ``None``.
-        print_probability: that it is printed and not handwritten, in [0, 1]; 0 where nobody looked.
-        struck: it is crossed out, and was not read.
+        rejected: whether any digit is rejected, the confidence is too low, or no digits were found.
+        raw: the text with its separators (``1.250,-``); the same as ``text`` if the model doesn't
+            read separators.
+        unconstrained: the text that was read without the requested length, pattern or check, if
+            they changed it or no text satisfied them; else ``None``.
+        print_probability: the probability that it is printed and not handwritten, in [0, 1]; 0
+            where the layout was not looked at.
+        struck: whether it is crossed out; such a number is not read.
     """
 
     text: str
@@ -129,7 +130,7 @@ class Number:
     struck: bool = False
 
     def __post_init__(self) -> None:
-        """Take the text for what was written if nothing else is known."""
+        """Fill in ``raw`` from the text if it isn't given."""
         if not self.raw:
             object.__setattr__(self, "raw", self.text)
 
@@ -182,7 +183,7 @@ class Number:
             box=Box(*values["box"]),
             digits=tuple(Digit.from_dict(digit) for digit in values["digits"]),
             rejected=values["rejected"],
-            # What was written before there were these is read too.
+            # Missing in results of versions before they existed.
             raw=values.get("raw", ""),
             unconstrained=values.get("unconstrained"),
             print_probability=values.get("print_probability", 0.0),
@@ -268,16 +269,16 @@ class NumberTable:
 
 @dataclass(frozen=True)
 class Page:
-    """Everything that was read on one picture.
+    """All numbers read on one picture, or on one page of a file.
 
     Attributes:
         numbers: in reading order: by lines, then from left to right.
         width: of the upright picture, in pixels.
         height: of the upright picture, in pixels.
         model: name of the model that read it.
-        page: its place in a file of several pages, from 1.
-        tables: ruled tables with at least two rows and two columns, from top to bottom.
-        notes: sentences on what was seen where nothing sure could be read.
+        page: number of the page in its file, from 1.
+        tables: the ruled tables with at least two rows and two columns, from top to bottom.
+        notes: sentences on what was found where nothing sure could be read.
     """
 
     numbers: tuple[Number, ...]
@@ -289,14 +290,14 @@ class Page:
     notes: tuple[str, ...] = ()
 
     def rows(self) -> tuple[tuple[Number | None, ...], ...]:
-        """Return the numbers as a table: in reading order, by lines from top to bottom.
+        """Arrange the numbers as a table.
 
-        Columns are found by what stands above one another, whether aligned to the left, the right
-        or the middle; a page that leans a little is no obstacle.
+        Numbers above one another form a column, whether aligned to the left, the right or the
+        middle. The page may be slightly skewed.
 
         Returns:
-            The lines, each with as many cells as there are columns; ``None`` where a line has
-            nothing in a column. Empty if there are no numbers.
+            The lines from top to bottom, each with one cell for every column: a number, or ``None``
+            where the line has none. Empty if there are no numbers.
         """
         places = table.arrange_in_rows([number.box for number in self.numbers])
         return tuple(

@@ -78,7 +78,7 @@ def test_what_cannot_be_read_has_an_error_that_does_not_repeat_its_name(tmp_path
     assert (read.error, texts(read)) == (None, ["40713"])
 
 
-def test_a_page_that_cannot_be_read_takes_no_other_with_it(monkeypatch, tmp_path):
+def test_a_page_that_cannot_be_read_leaves_the_others_readable(monkeypatch, tmp_path):
     path = of_pages(tmp_path / "three.tif", METER, CHALK, METER)
     load = images.Pages.__getitem__
 
@@ -157,7 +157,7 @@ def _kill_readers_of(path, until):
         time.sleep(0.005)
 
 
-def test_a_process_that_is_killed_takes_one_picture_with_it(tmp_path):
+def test_a_process_that_is_killed_loses_one_picture(tmp_path):
     before = [blank(tmp_path / f"{width}.png", width) for width in range(30, 40)]
     after = [blank(tmp_path / f"{width}.png", width) for width in range(40, 50)]
     # Opening it waits for somebody who writes to it: nobody does.
@@ -207,7 +207,7 @@ def test_a_wrong_setting_is_no_fault_of_a_picture(settings, error, num_processes
     assert _children() == []
 
 
-def test_what_is_asked_of_numbers_is_asked_of_each(tmp_path):
+def test_a_length_is_demanded_of_every_number(tmp_path):
     settings = ReadSettings(read_as=ReadAs.NUMBER, length=4)
     four, five = read_files(inputs(CHALK, METER), settings)
     assert texts(four) == ["1969"]
@@ -224,7 +224,7 @@ def test_one_digit_of_a_blank_picture_is_rejected(tmp_path):
     assert (number.text, number.rejected, number.digits) == ("", True, ())
 
 
-def test_nothing_gives_nothing():
+def test_no_pictures_give_no_outcomes():
     assert list(read_files([], ReadSettings(), num_processes=1)) == []
     assert list(read_files([], ReadSettings(), num_processes=2)) == []
 

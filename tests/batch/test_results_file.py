@@ -57,12 +57,12 @@ def form(request):
         ("a.ndjson", ResultsFormat.JSON),
     ],
 )
-def test_the_suffix_says_how_results_are_written(tmp_path, name, form):
+def test_the_suffix_chooses_the_format(tmp_path, name, form):
     assert choose_format(tmp_path / name) is form
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a", "a.xlsx"])
-def test_a_suffix_that_says_nothing_is_refused(tmp_path, name):
+def test_an_unknown_suffix_is_refused(tmp_path, name):
     with pytest.raises(ConfigError, match=name):
         choose_format(tmp_path / name)
 
@@ -88,7 +88,7 @@ def test_results_that_are_there_already_are_not_overwritten(tmp_path, form):
     assert path.read_bytes() == before
 
 
-def test_an_empty_file_is_begun(tmp_path, form):
+def test_an_empty_file_is_written_from_its_start(tmp_path, form):
     path = tmp_path / "out"
     path.touch()
     written(path, form, text_of(form, "a.png", ONE))
@@ -96,7 +96,7 @@ def test_an_empty_file_is_begun(tmp_path, form):
 
 
 @pytest.mark.parametrize("exists", [True, False])
-def test_there_may_be_nothing_to_go_on_with(tmp_path, form, exists):
+def test_resuming_without_results_starts_from_nothing(tmp_path, form, exists):
     path = tmp_path / "out"
     if exists:
         path.touch()
@@ -132,7 +132,7 @@ def test_a_last_line_that_was_cut_off_is_dropped(tmp_path, form, lost):
     assert path.read_bytes() == whole
 
 
-def test_every_place_of_a_cut_can_be_gone_on_from(tmp_path, form):
+def test_a_run_resumes_from_a_file_cut_at_any_place(tmp_path, form):
     """Wherever a kill cuts the file: what is read anew makes it whole."""
     path = tmp_path / "out"
     names = ["a.png", 'say "5",\nnow.png', "zahl-ä.png", "\udcff.png", "e.png"]

@@ -6,7 +6,7 @@ import pytest
 from command_line import run
 
 from inkread.models.runtime import Model, prepare_glyphs
-from inkread.training.networks.architectures import shifted
+from inkread.training.networks.architectures import average_shifted_views
 from inkread.training.runs import load_network
 
 
@@ -40,7 +40,7 @@ def test_export_of_a_run_that_answers_from_several_views(
     assert "agree with Keras'" in result.stdout
     if form == "onnx":
         glyphs = small_mnist.validation.images
-        expected = shifted(load_network(folder))(prepare_glyphs(glyphs))
+        expected = average_shifted_views(load_network(folder))(prepare_glyphs(glyphs))
         np.testing.assert_allclose(
             Model(folder / "model.onnx").predict_uncalibrated(glyphs), expected, atol=1e-4
         )

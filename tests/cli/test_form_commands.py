@@ -31,12 +31,12 @@ def rows_of(path):
 def test_a_form_is_printed_read_and_corrected(run, full_mnist):
     template = load(SAMPLE)
     rng = np.random.default_rng(1)
-    texts = filled_forms.random_texts(template, rng)
-    page = filled_forms.write(
-        template, filled_forms.blank_page(template), texts, full_mnist.validation, rng
+    texts = filled_forms.draw_texts(template, rng)
+    page = filled_forms.write_texts(
+        template, filled_forms.render_blank_page(template), texts, full_mnist.validation, rng
     )
     os.mkdir("scans")  # noqa: PTH102
-    Path("scans/1.jpg").write_bytes(filled_forms.scanned(template, page, rng).data)
+    Path("scans/1.jpg").write_bytes(filled_forms.scan_page(template, page, rng).data)
     Path("scans/2.png").write_bytes(b"broken")
     assert run("print", SAMPLE, "--out", "form.pdf").exit_code == 0
     assert Path("form.pdf").read_bytes().startswith(b"%PDF")
@@ -58,7 +58,7 @@ def test_a_form_is_printed_read_and_corrected(run, full_mnist):
 
 def test_new_proposes_a_template_that_works(run):
     template = load(SAMPLE)
-    cv2.imwrite("blank.png", filled_forms.blank_page(template))
+    cv2.imwrite("blank.png", filled_forms.render_blank_page(template))
     assert run("new", "blank.png", "--page", "a5", "--out", "mine.yaml").exit_code == 0
     proposed = load("mine.yaml")
     assert [field.num_cells for field in proposed.fields] == [

@@ -10,7 +10,7 @@ from inkread.batch import formats
 from inkread.batch.results_file import ResultsFormat
 from inkread.cli import output
 from inkread.results import Box, Digit, Number, Page
-from inkread.training.evaluation.evaluate import score
+from inkread.training.evaluation.evaluate import score_probabilities
 
 
 def digit(label, box, rejected=False):
@@ -167,7 +167,7 @@ def test_table_keeps_any_file_name_whole(capsys, name):
 def test_print_evaluation_shows_figures_confusion_and_mistakes(capsys):
     labels = np.array([3] * 99 + [5], np.uint8)
     probabilities = np.eye(10, dtype=np.float32)[[3] * 100]
-    output.print_evaluation(score(probabilities, labels), "title")
+    output.print_evaluation(score_probabilities(probabilities, labels), "title")
     text = capsys.readouterr().out
     assert "title" in text
     assert "accuracy 99.00% (95 % interval 94.55% to 99.82%, n = 100)" in text
@@ -178,6 +178,6 @@ def test_print_evaluation_shows_figures_confusion_and_mistakes(capsys):
 
 
 def test_print_evaluation_shows_a_title_in_brackets_as_it_is(capsys):
-    found = score(np.eye(10, dtype=np.float32)[[3]], np.array([3], np.uint8))
+    found = score_probabilities(np.eye(10, dtype=np.float32)[[3]], np.array([3], np.uint8))
     output.print_evaluation(found, "model[old] on [/] images")
     assert "model[old] on [/] images" in capsys.readouterr().out

@@ -198,7 +198,10 @@ def test_a_number_that_nothing_satisfies_says_what_was_read():
     [
         (["--pattern", "(4"], "(4"),
         (["--check", "no-such-check"], "no-such-check"),
-        (["--length", "3", "--pattern", r"\d{5}"], "expected what some number can satisfy"),
+        (
+            ["--length", "3", "--pattern", r"\d{5}"],
+            "expected constraints that some number satisfies",
+        ),
     ],
 )
 def test_what_no_number_can_satisfy_fails_at_once(arguments, message):

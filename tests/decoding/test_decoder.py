@@ -89,7 +89,7 @@ def test_a_clear_number_is_read_with_its_separators():
     assert [int(np.argmax(chances)) for chances in reading.alternatives] == [2, 2, 9, 7, 0]
 
 
-def test_a_separator_parts_equal_digits_as_a_blank_does():
+def test_a_separator_separates_equal_digits_as_a_blank_does():
     reading = decoder.decode_best(spiked([{"1": 0.9}, {"-": 0.9}, {"1": 0.9}]), SYMBOLS)
     assert (reading.text, reading.raw) == ("11", "1-1")
     assert math.exp(reading.log_probability) == pytest.approx(0.81, abs=1e-6)
@@ -102,7 +102,7 @@ def test_the_sum_over_alignments_beats_the_best_alignment():
     assert math.exp(reading.log_probability) == pytest.approx(0.64, abs=1e-6)
 
 
-def test_confidences_and_alternatives_by_hand():
+def test_confidences_and_alternatives_are_those_worked_out_by_hand():
     # 1 or 7 in the first place; 2 or nothing in the second, in frames that don't touch.
     scores = spiked([{"1": 0.7, "7": 0.3 - 1e-7}, {}, {"2": 0.8}])
     reading = decoder.decode_best(scores, SYMBOLS)
@@ -127,7 +127,7 @@ def test_spans_take_in_frames_that_probably_are_the_symbols():
     assert reading.spans == ((1, 4), (6, 7))
 
 
-def test_the_order_of_the_symbols_is_the_models():
+def test_the_order_of_the_symbols_does_not_matter():
     shuffled = "?/9876543210=.,-"
     scores = written("3.14")
     columns = [0, *(SYMBOLS.index(symbol) + 1 for symbol in shuffled)]
@@ -208,7 +208,7 @@ def test_a_pattern_that_names_separators_is_about_the_raw_string():
     assert reading.spans == decoder.decode_best(scores, SYMBOLS).spans
 
 
-def test_texts_under_such_a_pattern_sum_up_their_separators():
+def test_texts_under_a_pattern_with_separators_sum_over_the_separators():
     # 4 with a . or a , beats 9, though 9 with its . is the most probable raw string.
     scores = spiked([{"4": 0.54, "9": 0.45}, {}, {".": 0.49, ",": 0.49}])
     readings = decoder.decode_candidates(scores, SYMBOLS, Constraint(pattern=r"4[.,]|9\."), count=2)
@@ -288,7 +288,7 @@ CONSTRAINTS = [
 
 @settings(max_examples=60, deadline=None)
 @given(constraint=st.sampled_from(CONSTRAINTS), **SCORES)
-def test_the_best_that_satisfy_a_constraint(constraint, seed, num_frames, sharpness):
+def test_the_best_texts_under_a_constraint_are_found(constraint, seed, num_frames, sharpness):
     active = "12.-8"[: 6 - num_frames // 3]
     scores = random_scores(seed, num_frames, sharpness, active)
     texts = every_text(every_raw(scores, active), constraint)
@@ -307,7 +307,7 @@ def test_the_best_that_satisfy_a_constraint(constraint, seed, num_frames, sharpn
         assert math.exp(total) == pytest.approx(sum(texts.values()), abs=1e-6)
 
 
-def test_probabilities_are_tensorflows():
+def test_probabilities_are_those_that_tensorflow_computes():
     rng = np.random.default_rng(5)
     scores = normalized(rng.normal(size=(30, CLASSES)) * 3 + 6 * (rng.random((30, CLASSES)) > 0.95))
     # No separators, so that raw strings and texts are the same.
@@ -349,7 +349,7 @@ def _log_probability(scores: np.ndarray, text: str) -> float:
     return decoder.compute_log_probability(scores, SYMBOLS, Constraint(pattern=text))
 
 
-def test_scores_that_are_none_are_refused():
+def test_arrays_that_are_no_log_probabilities_are_refused():
     scores = written("12")
     broken = scores.copy()
     broken[3, 4] = np.nan

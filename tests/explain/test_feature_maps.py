@@ -10,7 +10,7 @@ from inkread.errors import ConfigError
 from inkread.explain.feature_maps import compute_feature_maps
 from inkread.models.metadata import METADATA_KEY
 from inkread.models.runtime import Model, prepare_glyphs
-from inkread.training.evaluation.plots import feature_map_grids
+from inkread.training.evaluation.plots import draw_feature_maps
 from inkread.training.networks import architectures, export
 from inkread.training.recipes import Recipe
 from inkread.training.runs import load_network
@@ -44,7 +44,9 @@ def test_a_second_network_that_was_not_asked_has_no_maps(small_mnist, tmp_path):
     ]
     recipe = Recipe("duo", "", members=(Recipe("one", "", "classic", 1, junk=0.1),) * 2, sure=1e-3)
     metadata = dataclasses.replace(Model().metadata, recipe=recipe.to_dict())
-    export.to_onnx(architectures.joined(networks, recipe), tmp_path / "duo.onnx", metadata, glyphs)
+    export.to_onnx(
+        architectures.join_members(networks, recipe), tmp_path / "duo.onnx", metadata, glyphs
+    )
     maps = compute_feature_maps(Model(tmp_path / "duo.onnx"), glyphs[0])
 
     assert [layer.shape for layer in maps] == [(32, 26, 26), (64, 11, 11)]
@@ -71,7 +73,7 @@ def test_a_network_without_convolutions_is_refused(tmp_path):
 
 def test_the_picture_has_a_titled_block_a_layer():
     layers = [np.ones((16, 14, 14), np.float32), np.zeros((20, 7, 7), np.float32)]
-    canvas = feature_map_grids(layers, "first layers of $x_{")
+    canvas = draw_feature_maps(layers, "first layers of $x_{")
 
     canvas.draw_without_rendering()  # the name is no formula
     assert canvas.get_suptitle() == "first layers of $x_{"
@@ -84,7 +86,7 @@ def test_the_picture_has_a_titled_block_a_layer():
 
 def test_every_map_is_in_its_place():
     layer = np.arange(18, dtype=np.float32)[:, None, None] * np.ones((1, 2, 3), np.float32)
-    block = np.asarray(feature_map_grids([layer], "").axes[0].images[0].get_array())
+    block = np.asarray(draw_feature_maps([layer], "").axes[0].images[0].get_array())
 
     # Rows of sixteen; each map of 2 x 3 has a line below it and on its right.
     assert (block[0:2, 0:3] == 0).all()

@@ -133,7 +133,7 @@ rules:
 
 
 def test_digits_are_interpreted_and_checked_by_their_field():
-    named = TEMPLATE.named
+    named = TEMPLATE.field_named
     assert interpret_digits(named("paid"), "1250") == Decimal("12.50")
     assert format_value(interpret_digits(named("year"), "010224")) == "2024-02-01"
     assert find_objection(named("paid"), "9950") is None

@@ -27,7 +27,7 @@ def template():
 
 @pytest.fixture(scope="module")
 def blank(template):
-    return filled_forms.blank_page(template)
+    return filled_forms.render_blank_page(template)
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +48,11 @@ def clear_digits(full_mnist, reader):
 
 
 def written(template, blank, texts, digits, seed=0):
-    return filled_forms.write(template, blank, texts, digits, np.random.default_rng(seed))
+    return filled_forms.write_texts(template, blank, texts, digits, np.random.default_rng(seed))
 
 
 def scan_of(template, page, seed=0, **options):
-    return filled_forms.scanned(template, page, np.random.default_rng(seed), **options)
+    return filled_forms.scan_page(template, page, np.random.default_rng(seed), **options)
 
 
 def turned(page, degrees):
@@ -122,7 +122,7 @@ def test_what_is_no_form_is_refused_by_name(template, blank):
     assert refusal(aligner, half).refusal is Refusal.CUT_OFF
     other = template.model_copy(update={"form": "another"})
     other.__dict__.pop("digest", None)
-    assert refusal(aligner, filled_forms.blank_page(other)).refusal is Refusal.OTHER_FORM
+    assert refusal(aligner, filled_forms.render_blank_page(other)).refusal is Refusal.OTHER_FORM
     lined = np.full_like(blank, 255)
     lined[::40] = 0
     assert refusal(aligner, lined).refusal is Refusal.NO_FORM

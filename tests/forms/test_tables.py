@@ -63,16 +63,16 @@ def scans(tmp_path_factory, full_mnist):
     """Three scans, one of them twice, a broken file and one of another form."""
     folder = tmp_path_factory.mktemp("scans")
     rng = np.random.default_rng(0)
-    blank = filled_forms.blank_page(TEMPLATE)
+    blank = filled_forms.render_blank_page(TEMPLATE)
     for name in ("1.jpg", "2.jpg", "3.jpg"):
-        texts = filled_forms.random_texts(TEMPLATE, rng)
-        page = filled_forms.write(TEMPLATE, blank, texts, full_mnist.validation, rng)
-        (folder / name).write_bytes(filled_forms.scanned(TEMPLATE, page, rng).data)
+        texts = filled_forms.draw_texts(TEMPLATE, rng)
+        page = filled_forms.write_texts(TEMPLATE, blank, texts, full_mnist.validation, rng)
+        (folder / name).write_bytes(filled_forms.scan_page(TEMPLATE, page, rng).data)
     (folder / "4.jpg").write_bytes((folder / "1.jpg").read_bytes())
     (folder / "5.jpg").write_bytes(b"no picture")
     other = TEMPLATE.model_copy(update={"form": "other"})
     other.__dict__.pop("digest", None)
-    cv2.imwrite(str(folder / "6.png"), filled_forms.blank_page(other))
+    cv2.imwrite(str(folder / "6.png"), filled_forms.render_blank_page(other))
     return sorted(map(str, folder.iterdir()))
 
 
@@ -235,7 +235,7 @@ def test_several_processes_read_the_same(scans, tmp_path):
     alone, together = journal_of(tmp_path / "one"), journal_of(tmp_path / "two")
     read_scans(scans[:2], FormBatchJob(TEMPLATE), alone)
     read_scans(scans[:2], FormBatchJob(TEMPLATE), together, num_processes=2)
-    assert list(together.read_records()) == list(alone.records())
+    assert list(together.read_records()) == list(alone.read_records())
 
 
 def test_every_page_of_a_file_is_a_form(scans, tmp_path):

@@ -70,7 +70,11 @@ def test_fractions_are_of_the_page():
         (BASE + field(name="Total"), 3, "field Total (name)"),
         (BASE + field(name="scan"), 3, "a column of the table"),
         (BASE + field(check="luhm"), 3, "luhn"),
-        (BASE + field(check="ean13"), 3, "impossible: expected what some number can satisfy"),
+        (
+            BASE + field(check="ean13"),
+            3,
+            "impossible: expected constraints that some number satisfies",
+        ),
         (BASE + field(pattern="[a-z]+"), 3, "pattern"),
         (BASE + field(pattern="1{9}"), 3, "impossible"),
         (BASE + field(pattern="(1"), 3, "pattern"),

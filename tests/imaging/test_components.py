@@ -11,7 +11,7 @@ CORNERS_TOUCH = np.ones((3, 3))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.6, 1.0])
-def test_as_scipy_counts_them(share):
+def test_areas_and_boxes_are_those_that_scipy_finds(share):
     mask = (np.random.default_rng(1).random((37, 53)) < share).astype(np.uint8) * 255
     labels, count = ndimage.label(mask, CORNERS_TOUCH)
     found = find_components(mask)
@@ -30,7 +30,7 @@ def test_as_scipy_counts_them(share):
         assert found.heights[own] == rows.stop - rows.start
 
 
-def test_the_mask_of_some():
+def test_a_mask_shows_the_chosen_components_alone():
     mask = np.zeros((6, 8), np.uint8)
     mask[1, 1] = 1
     mask[3:5, 3:6] = 1

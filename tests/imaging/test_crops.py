@@ -37,7 +37,7 @@ def test_the_margin_ends_at_the_page():
 
 
 @pytest.mark.parametrize("slope", [0.2, -0.2])
-def test_a_leaning_run_is_levelled(slope):
+def test_a_sloping_run_is_levelled(slope):
     page = np.full((200, 300), 255, np.uint8)
     run = [Box(b.left, b.top + 60, b.right, b.bottom + 60) for b in boxes_on_a_line(slope)]
     for box in run:
@@ -63,7 +63,7 @@ def test_two_digits_or_a_slight_slope_are_left_as_they_are(run):
     assert crop.to_page[0, 1] == crop.to_page[1, 0] == 0
 
 
-def test_boxes_are_drawn_in_to_the_ink():
+def test_boxes_end_where_the_ink_of_their_digits_ends():
     pixels = np.zeros((40, 100), np.uint8)
     pixels[10:30, 20:26] = 200  # seen at frames 10 to 12, each two pixels
     pixels[6:34, 60:70] = 200
@@ -75,7 +75,7 @@ def test_boxes_are_drawn_in_to_the_ink():
     assert second == Box(120, 8, 140, 64)
 
 
-def test_neighbours_part_in_the_middle():
+def test_touching_digits_are_cut_halfway_between_their_frames():
     pixels = np.full((40, 40), 200, np.uint8)
     strip = Strip(pixels, 1.0, 1.0, 0.0)
 
@@ -84,7 +84,7 @@ def test_neighbours_part_in_the_middle():
     assert first.right == second.left == 20
 
 
-def test_where_there_is_no_ink_the_frames_decide():
+def test_a_symbol_without_ink_has_the_box_of_its_frames():
     strip = Strip(np.zeros((40, 60), np.uint8), 1.0, 1.0, 0.0)
     assert find_digit_boxes(strip, [(10, 12)], crop_whole(PAGE)) == (Box(8, 0, 36, 40),)
     assert find_digit_boxes(strip, [], crop_whole(PAGE)) == ()

@@ -162,7 +162,7 @@ def test_the_given_ink_is_not_changed():
     assert (ink == before).all()
 
 
-def test_the_constants_can_be_others():
+def test_a_glyph_has_the_size_that_its_constants_state():
     result = make_glyph(filled(100, 50), GlyphShape(side_px=48, box_px=40, max_stroke_px=40))
 
     assert result.shape == (48, 48)
@@ -205,13 +205,13 @@ def test_any_ink_gives_a_glyph(ink, place, level):
 @pytest.mark.parametrize("width", [4, 10, 25])
 @pytest.mark.parametrize("degrees", [0, 20, 45, 90])
 @pytest.mark.parametrize("length", [100, 200])
-def test_the_width_of_straight_strokes(length, width, degrees):
+def test_the_width_of_straight_strokes_is_that_of_the_pen(length, width, degrees):
     assert estimate_stroke_width(straight(length, width, degrees)) == pytest.approx(width, rel=0.15)
 
 
 @pytest.mark.parametrize("width", [2, 4, 10, 25])
 @pytest.mark.parametrize("radius", [40, 100])
-def test_the_width_of_rings(radius, width):
+def test_the_width_of_rings_is_that_of_the_pen(radius, width):
     assert estimate_stroke_width(ring(radius, width)) == pytest.approx(width, rel=0.15)
 
 

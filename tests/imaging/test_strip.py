@@ -97,14 +97,14 @@ def test_blank_paper_stays_paper(rng):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (3, 3), (40, 9000)])
-def test_any_size_is_taken(size):
+def test_a_picture_of_any_size_becomes_a_strip(size):
     made = make_strip(np.full(size, 200, np.uint8))
 
     assert made.pixels.shape[0] == SHAPE.height_px
     assert 16 <= made.pixels.shape[1] <= SHAPE.max_width_px
 
 
-def test_the_constants_decide():
+def test_a_strip_has_the_size_that_its_constants_state():
     made = make_strip(
         with_bars(page(), 16, 44), StripShape(height_px=64, body_px=40, max_width_px=150)
     )

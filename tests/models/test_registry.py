@@ -48,14 +48,14 @@ def test_every_promotion_can_be_rolled_back(registry):
 
 def test_the_stamp_changes_with_every_change(registry):
     stamps = [registry.get_stamp()]
-    for change in (lambda: registry.promote(SHIPPED, "glyph"), registry.rollback):
+    for change in (lambda: registry.promote(SHIPPED, "glyph"), registry.roll_back):
         change()
         stamps.append(registry.get_stamp())
         assert registry.get_stamp() == stamps[-1]
     assert len(set(stamps)) == 3
 
 
-def test_what_is_no_model_does_not_get_into_use(registry, tmp_path):
+def test_a_broken_model_file_is_not_promoted(registry, tmp_path):
     current = registry.promote(SHIPPED, "glyph").path
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(SHIPPED.read_bytes()[:1000])
@@ -66,20 +66,20 @@ def test_what_is_no_model_does_not_get_into_use(registry, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["", "../glyph", "a/b"])
-def test_a_name_is_of_a_file(registry, name):
+def test_a_name_that_is_a_path_is_refused(registry, name):
     with pytest.raises(ConfigError, match="expected a name for a file"):
         registry.promote(SHIPPED, name)
 
 
 @pytest.mark.parametrize("text", ["../glyph-0001.onnx\n", "glyph\n", "\xff"])
-def test_a_broken_pointer_is_an_error(registry, text):
+def test_a_broken_list_of_promoted_models_is_an_error(registry, text):
     registry.promote(SHIPPED, "glyph")
     (registry.folder / "current").write_bytes(text.encode("latin-1"))
     with pytest.raises(ModelError, match="expected the names of promoted models"):
         registry.find_current()
 
 
-def test_a_model_that_is_gone_is_an_error_and_no_way_back(registry):
+def test_a_missing_model_is_an_error_and_is_not_rolled_back_to(registry):
     first, second = (registry.promote(SHIPPED, "glyph").path for _ in range(2))
     first.unlink()
     with pytest.raises(ModelError, match="expected a model to go back to"):
@@ -90,7 +90,7 @@ def test_a_model_that_is_gone_is_an_error_and_no_way_back(registry):
         registry.find_current()
 
 
-def test_the_folder_can_be_chosen(monkeypatch, tmp_path):
+def test_the_environment_chooses_the_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("INKREAD_MODELS", str(tmp_path))
     assert get_default_folder() == tmp_path
     monkeypatch.delenv("INKREAD_MODELS")

@@ -23,6 +23,8 @@ METADATA = ModelMetadata(
     package_version="0.1.0",
     trained="2025-01-31",
     figures={"validation_accuracy": Figure(0.99, 5000, 0.987, 0.9924)},
+    licence="CC-BY-4.0",
+    attribution=("Some digits by somebody, CC0", "Others by nobody, MIT"),
 )
 
 
@@ -98,6 +100,22 @@ def test_a_missing_key_is_refused_by_name(key):
         ModelMetadata.from_json(json.dumps(values))
 
 
+def test_a_model_file_need_not_state_licence_and_attribution():
+    values = json.loads(METADATA.to_json())
+    del values["licence"], values["attribution"]
+    metadata = ModelMetadata.from_json(json.dumps(values))
+    assert (metadata.licence, metadata.attribution) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("licence", 4), ("licence", ["MIT"]), ("attribution", "MNIST"), ("attribution", [1])],
+)
+def test_a_licence_or_attribution_that_is_no_text_is_refused_by_name(key, value):
+    with pytest.raises(ModelError, match=f"{key}.*, received "):
+        ModelMetadata.from_json(document(**{key: value}))
+
+
 @pytest.mark.parametrize("temperature", [0, -1.0, "warm", None, float("nan"), float("inf")])
 def test_a_temperature_that_is_no_positive_number_is_refused(temperature):
     with pytest.raises(ModelError, match="temperature"):
@@ -135,7 +153,7 @@ def test_a_file_of_the_right_form_is_loaded(tmp_path):
     )
 
 
-def test_what_a_network_says_of_junk_stands_apart_from_its_digits(tmp_path):
+def test_the_probability_of_no_digit_is_separate_from_those_of_the_digits(tmp_path):
     logits = np.array([0, 1, 2, 0, 0, -1, 0, 0, 3, 0, 2.5])
     path = write_model(tmp_path / "eleven.onnx", ELEVEN, num_labels=11, logits=logits)
     model, glyphs = Model(path), np.zeros((300, 28, 28), np.uint8)
@@ -150,7 +168,7 @@ def test_what_a_network_says_of_junk_stands_apart_from_its_digits(tmp_path):
 
 
 @pytest.mark.parametrize("lead", [50.0, 100.0, 1000.0])
-def test_probabilities_are_finite_where_junk_took_everything(tmp_path, lead):
+def test_probabilities_are_finite_where_no_digit_is_certain(tmp_path, lead):
     logits = np.append(np.zeros(10), lead)
     path = write_model(tmp_path / "sure.onnx", ELEVEN, num_labels=11, logits=logits)
     found = Model(path).classify(np.zeros((2, 28, 28), np.uint8))
@@ -200,7 +218,7 @@ def test_a_junk_threshold_that_is_no_probability_is_refused(threshold):
         ModelMetadata.from_json(document(junk_threshold=threshold))
 
 
-def test_metadata_written_before_junk_was_known_is_read():
+def test_metadata_without_a_junk_threshold_is_read():
     values = json.loads(METADATA.to_json())
     del values["junk_threshold"]
     assert ModelMetadata.from_json(json.dumps(values)) == METADATA
@@ -273,7 +291,7 @@ def test_the_number_of_threads_does_not_change_the_answers(rng):
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 2.5])
-def test_with_temperature_divides_the_logits(rng, temperature):
+def test_applying_a_temperature_divides_the_logits(rng, temperature):
     logits = rng.normal(0, 4, (50, 10))
     received = apply_temperature(softmax(logits, axis=1).astype(np.float32), temperature)
     assert received.dtype == np.float32
@@ -281,7 +299,7 @@ def test_with_temperature_divides_the_logits(rng, temperature):
 
 
 @pytest.mark.parametrize("temperature", [0.25, 4.0])
-def test_with_temperature_bears_zeros_and_no_rows(temperature):
+def test_a_temperature_is_applied_to_zeros_and_to_no_rows(temperature):
     certain = np.eye(10, dtype=np.float32)
     received = apply_temperature(certain, temperature)
     np.testing.assert_allclose(received, certain, atol=1e-6)
@@ -336,7 +354,7 @@ def test_metadata_is_frozen():
         METADATA.seed = 1
 
 
-def test_as_input_is_float32_in_0_to_1():
+def test_prepared_glyphs_are_float32_in_0_to_1():
     glyphs = np.array([[[0, 51], [102, 255]]], np.uint8)
     given = prepare_glyphs(glyphs)
     assert given.dtype == np.float32

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from inkread.decoding.constraints import Constraint
-from inkread.decoding.decoder import Guess, Reading, Scores
+from inkread.decoding.decoder import Scores
+from inkread.decoding.readings import Guess, Reading
 from inkread.recognition.augmented_views import (
     average_guesses,
     guess_texts,

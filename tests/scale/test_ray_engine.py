@@ -127,13 +127,13 @@ def test_a_killed_process_loses_and_doubles_nothing(tmp_path, monkeypatch):
 def test_forms_are_read_as_rows(tmp_path, full_mnist):
     template = load(SAMPLE)
     rng = np.random.default_rng(1)
-    texts = filled_forms.random_texts(template, rng)
-    page = filled_forms.write(
-        template, filled_forms.blank_page(template), texts, full_mnist.validation, rng
+    texts = filled_forms.draw_texts(template, rng)
+    page = filled_forms.write_texts(
+        template, filled_forms.render_blank_page(template), texts, full_mnist.validation, rng
     )
     scans, out = tmp_path / "scans", tmp_path / "out"
     scans.mkdir()
-    (scans / "1.jpg").write_bytes(filled_forms.scanned(template, page, rng).data)
+    (scans / "1.jpg").write_bytes(filled_forms.scan_page(template, page, rng).data)
     cv2.imwrite(str(scans / "2.png"), np.full((900, 700), 255, np.uint8))
     words = ["form", "read", SAMPLE, scans, "--min-confidence", "0.9"]
     done = command(*words, "--engine", "ray", "--out", out)

@@ -4,15 +4,15 @@ import pytest
 from inkread.errors import ModelError
 from inkread.models.registry import Registry
 from inkread.models.runtime import Model, list_shipped_models
-from inkread.training.evaluation.evaluate import share
+from inkread.training.evaluation.evaluate import estimate_share
 from inkread.training.mnist import Split
-from inkread.training.promotion import Margins, Trial, compare, promote, read_right
+from inkread.training.promotion import Margins, Trial, compare, mark_correct, promote
 
 SHIPPED = list_shipped_models()["default"]
 
 
 def trial(before, after, n, margin):
-    return Trial("images", share(before, n), share(after, n), margin)
+    return Trial("images", estimate_share(before, n), estimate_share(after, n), margin)
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ def test_glyphs_are_read_right_as_a_reader_would(full_mnist):
     found = model.classify(images)
     answers = found.probabilities.argmax(axis=1).astype(np.uint8)
     is_kept = found.junk <= model.metadata.junk_threshold
-    assert read_right(model, Split(images, answers)).tolist() == is_kept.tolist()
+    assert mark_correct(model, Split(images, answers)).tolist() == is_kept.tolist()
     no_digits = Split(images, np.full(200, 10, np.uint8))
-    assert read_right(model, no_digits).tolist() == (~is_kept).tolist()
+    assert mark_correct(model, no_digits).tolist() == (~is_kept).tolist()
     noise = np.random.default_rng(0).integers(0, 256, (1, 28, 28), np.uint8)
-    assert read_right(model, Split(noise, np.array([10], np.uint8))).tolist() == [True]
+    assert mark_correct(model, Split(noise, np.array([10], np.uint8))).tolist() == [True]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from inkread.training import line_batches, train_line
 from inkread.training.history import LineEpoch, read_history
 from inkread.training.line_recipes import LINE_RECIPES, LineRecipe
 from inkread.training.runs import load_network
-from inkread.training.train_line import SYMBOLS, LineTraining, text_of
+from inkread.training.train_line import SYMBOLS, LineTraining, remove_separators
 
 SMALL = LineRecipe("line", "a test", num_pools=2, pool_size=32, passes=2, batch_size=32)
 
@@ -137,8 +137,8 @@ def test_recipes_come_back_from_plain_values():
 
 
 def test_a_text_is_what_is_no_separator():
-    assert text_of("1.250,-") == "1250"
-    assert text_of("=?7:") == "?7"
+    assert remove_separators("1.250,-") == "1250"
+    assert remove_separators("=?7:") == "?7"
 
 
 def test_a_pool_is_written_in_one_process_and_in_another(small_mnist):

@@ -27,11 +27,11 @@ from inkread.web.form_review import Review
 def scans(tmp_path_factory, full_mnist):
     template = load(SAMPLE)
     rng = np.random.default_rng(0)
-    page = filled_forms.write(
-        template, filled_forms.blank_page(template), TEXTS, full_mnist.validation, rng
+    page = filled_forms.write_texts(
+        template, filled_forms.render_blank_page(template), TEXTS, full_mnist.validation, rng
     )
     folder = tmp_path_factory.mktemp("scans")
-    (folder / "1.jpg").write_bytes(filled_forms.scanned(template, page, rng).data)
+    (folder / "1.jpg").write_bytes(filled_forms.scan_page(template, page, rng).data)
     return folder
 
 

@@ -35,14 +35,14 @@ def sample():
 
 @pytest.fixture(scope="module")
 def blank(sample):
-    return filled_forms.blank_page(sample)
+    return filled_forms.render_blank_page(sample)
 
 
 @pytest.fixture(scope="module")
 def scan(sample, blank, full_mnist):
     rng = np.random.default_rng(0)
-    page = filled_forms.write(sample, blank, TEXTS, full_mnist.validation, rng)
-    return filled_forms.scanned(sample, page, rng)
+    page = filled_forms.write_texts(sample, blank, TEXTS, full_mnist.validation, rng)
+    return filled_forms.scan_page(sample, page, rng)
 
 
 def png(pixels):

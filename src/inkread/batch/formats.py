@@ -27,10 +27,15 @@ KeepNumber = Callable[[Number], bool]
 
 
 class PageWriter(Protocol):
-    """Something that pages are given to."""
+    """Writes or prints pages one by one."""
 
     def add(self, name: str, page: Page) -> None:
-        """Show one page of a file."""
+        """Write one page of a file.
+
+        Args:
+            name: of the file.
+            page: the results of reading it.
+        """
 
 
 def _print(text: str) -> None:
@@ -39,14 +44,15 @@ def _print(text: str) -> None:
 
 
 class JsonWriter:
-    """Writes pages as JSON Lines: the page's ``to_dict`` and the file's name."""
+    """Writes pages as JSON Lines: an object with the file's name and the page's ``to_dict``."""
 
     def __init__(self, write: WriteText = _print, keep: KeepNumber | None = None) -> None:
-        """Start.
+        """Create a writer.
 
         Args:
-            write: takes the lines of a page at once; standard output if not given.
-            keep: which numbers are written; pages without one are left out, but for blank ones.
+            write: takes the text of a page at once; by default, it goes to standard output.
+            keep: returns whether to write a number; pages of which none is kept are left out,
+                except blank ones. By default all are written.
         """
         self._write = write
         self._keep = keep
@@ -60,10 +66,10 @@ class JsonWriter:
 
 
 class CsvWriter:
-    """Writes pages as CSV, a row a number; a page without numbers has one of empty fields.
+    """Writes pages as CSV, one row for each number; a blank page has one row of empty fields.
 
-    ``row`` and ``column`` are places in the table that ``Page.rows`` gives, ``index`` that in
-    reading order; all from 0. ``page`` is from 1.
+    ``row`` and ``column`` are places in the table that ``Page.rows`` returns, ``index`` is the
+    place in reading order, all from 0. ``page`` counts from 1.
     """
 
     COLUMNS = (
@@ -75,12 +81,13 @@ class CsvWriter:
     def __init__(
         self, write: WriteText = _print, keep: KeepNumber | None = None, *, header: bool = True
     ) -> None:
-        """Start.
+        """Create a writer.
 
         Args:
-            write: takes the rows of a page at once; standard output if not given.
-            keep: which numbers are written; pages without one are left out, but for blank ones.
-            header: write the names of the columns first.
+            write: takes the text of a page at once; by default, it goes to standard output.
+            keep: returns whether to write a number; pages of which none is kept are left out,
+                except blank ones. By default all are written.
+            header: whether to write the names of the columns first.
         """
         self._write = write
         self._keep = keep
@@ -91,7 +98,7 @@ class CsvWriter:
         """Write the numbers of one page."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        if not page.numbers:  # a blank picture has its row too
+        if not page.numbers:  # a blank page
             writer.writerow([name, page.page, *[""] * (len(self.COLUMNS) - 2)])
         for row in make_number_rows(page, select_indices(page, self._keep)):
             row["confidence"] = f"{row['confidence']:.4f}"
@@ -102,7 +109,15 @@ class CsvWriter:
 
 
 def make_number_rows(page: Page, indices: Iterable[int]) -> Iterator[dict[str, Any]]:
-    """Yield numbers of a page as table rows, keyed by ``CsvWriter.COLUMNS`` without the file."""
+    """Yield numbers of a page as rows of a table.
+
+    Args:
+        page: the page.
+        indices: of the numbers, in ``page.numbers``.
+
+    Yields:
+        For each number its values by ``CsvWriter.COLUMNS``, without the file.
+    """
     places = {
         id(number): (row, column)
         for row, cells in enumerate(page.rows())
@@ -118,10 +133,15 @@ def make_number_rows(page: Page, indices: Iterable[int]) -> Iterator[dict[str, A
 
 
 def make_page_writer(form: ResultsFormat, write: WriteText) -> PageWriter:
-    """Return what writes pages to a file of results, which has its own header."""
+    """Return a writer of a format for ``ResultsFile``, which writes the CSV header itself.
+
+    Args:
+        form: the format.
+        write: takes the text of a page at once.
+    """
     return JsonWriter(write) if form is ResultsFormat.JSON else CsvWriter(write, header=False)
 
 
 def select_indices(page: Page, keep: KeepNumber | None) -> list[int]:
-    """Return the indices of the numbers to write."""
+    """Return the indices of the page's numbers for which ``keep`` is true; of all if it is None."""
     return [index for index, number in enumerate(page.numbers) if keep is None or keep(number)]

@@ -86,7 +86,7 @@ def data_show(
         indices = np.array([[place[number] for number in index]])
     else:
         indices = plots.pick_samples(split, per_digit, seed)
-    plots.save(plots.samples(split, indices, "MNIST training images"), out)
+    plots.save(plots.draw_samples(split, indices, "MNIST training images"), out)
     typer.echo(f"saved {out}")
     if window:
         with Image.open(out) as picture:

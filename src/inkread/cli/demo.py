@@ -60,7 +60,7 @@ def _train(dataset: mnist.Mnist, directory: Path, training: TrainingBar) -> Path
         f"{len(dataset.validation):,} to validate on, {len(dataset.test):,} to test on"
     )
     _save_figure(
-        plots.samples(dataset.train, plots.pick_samples(dataset.train, 10), "MNIST"),
+        plots.draw_samples(dataset.train, plots.pick_samples(dataset.train, 10), "MNIST"),
         directory / "samples.png",
     )
     out.rule("2. Architecture")
@@ -86,7 +86,7 @@ def _train(dataset: mnist.Mnist, directory: Path, training: TrainingBar) -> Path
         f"trained in {last.seconds:.0f} s; validation accuracy {last.validation_accuracy:.2%}"
     )
     _save_figure(
-        plots.curves(run.history, f"recipe {recipe.name}", steps), directory / "curves.png"
+        plots.draw_curves(run.history, f"recipe {recipe.name}", steps), directory / "curves.png"
     )
     return run.model_file
 
@@ -95,9 +95,9 @@ def _evaluate(model_file: Path, dataset: mnist.Mnist, directory: Path) -> None:
     output.make_console().rule("4. Evaluation")
     found = evaluate.evaluate(Reader(model_file).model, dataset.test)
     output.print_evaluation(found, "The network just trained, on MNIST's test images")
-    _save_figure(plots.confusion(found, "MNIST test images"), directory / "confusion.png")
+    _save_figure(plots.draw_confusion(found, "MNIST test images"), directory / "confusion.png")
     _save_figure(
-        plots.mistakes(found, dataset.test, "Misread test images"), directory / "mistakes.png"
+        plots.draw_mistakes(found, dataset.test, "Misread test images"), directory / "mistakes.png"
     )
 
 

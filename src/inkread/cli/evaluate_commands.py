@@ -102,8 +102,8 @@ def evaluate(
         elif len(found) == 1:
             output.print_evaluation(each, f"{name} on MNIST's {split.value} images")
         if pictures:
-            plots.save(plots.confusion(each, f"{name}, {split.value}"), pictures[0])
-            plots.save(plots.mistakes(each, images, f"Misread by {name}"), pictures[1])
+            plots.save(plots.draw_confusion(each, f"{name}, {split.value}"), pictures[0])
+            plots.save(plots.draw_mistakes(each, images, f"Misread by {name}"), pictures[1])
             progress.console.print(f"saved {escape(' and '.join(map(str, pictures)))}")
     if len(found) > 1 and not as_json:
         output.print_comparison(found, f"MNIST's {split.value} images, n = {len(images):,}")
@@ -128,7 +128,7 @@ def _write_report(
             reporting.examine(model, setting, name=name, evaluation=evaluations[name])
             for name, model in models.items()
         ]
-    write_atomically(path, reporting.page(subjects, setting))
+    write_atomically(path, reporting.render_page(subjects, setting))
     progress.console.print(f"saved {escape(str(path))}")
 
 
@@ -145,13 +145,13 @@ def threshold(
     data: DataFolder = None,
 ) -> None:
     """Choose a --min-confidence for a wanted error rate, on MNIST's validation images."""
-    from inkread.training.evaluation.calibrate import guaranteed_threshold
+    from inkread.training.evaluation.calibrate import find_guaranteed_threshold
 
     (chosen,) = _load_models([model]).values()
     images = load_mnist(data).validation
     found = chosen.classify(images.images)
     confidence = found.probabilities * (1 - found.junk[:, None])  # as the reader takes it
-    answer = guaranteed_threshold(confidence, images.labels, max_error, certainty)
+    answer = find_guaranteed_threshold(confidence, images.labels, max_error, certainty)
     if as_json:
         typer.echo(json.dumps({"model": chosen.name, "n": len(images), **vars(answer)}))
         return
@@ -175,14 +175,16 @@ def export(
 ) -> None:
     """Export a run's network, and check that the result computes the same."""
     from inkread.training.networks import export as exporting
-    from inkread.training.networks.architectures import answering
+    from inkread.training.networks.architectures import build_inference_network
     from inkread.training.runs import load_network, read_recipe
-    from inkread.training.train import PARITY_GLYPHS
+    from inkread.training.train import NUM_PARITY_GLYPHS
 
     recipe, _ = read_recipe(run)
-    network = answering(load_network(run), recipe)
+    network = build_inference_network(load_network(run), recipe)
     validation = load_mnist(data).validation
-    glyphs = exporting.settled(network, validation.images[:PARITY_GLYPHS], recipe.sure)
+    glyphs = exporting.away_from_threshold(
+        network, validation.images[:NUM_PARITY_GLYPHS], recipe.sure
+    )
     path = out or run / _EXPORT_NAMES[to]
     if to is ExportFormat.ONNX:
         metadata = load_model(str(run)).metadata

@@ -64,7 +64,7 @@ def explain(
 
         maps = compute_feature_maps(reader.model, found.glyph)
         plots.save(
-            plots.feature_map_grids(maps, f"The first layers of {reader.model.name}"), features
+            plots.draw_feature_maps(maps, f"The first layers of {reader.model.name}"), features
         )
         progress.console.print(f"saved {escape(str(features))}")
 

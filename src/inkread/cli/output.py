@@ -77,10 +77,11 @@ class GridPrinter:
     def add(self, name: str, page: Page) -> None:
         """Print one page; rejected numbers are marked with ``?`` behind them."""
         title = escape(name if page.page == 1 else f"{name}, page {page.page}")
-        grids = [
-            [[cell and cell.number for cell in row] for row in each.rows] for each in page.tables
-        ] or [[list(row) for row in page.rows()]]
-        for rows in grids:
+        grids: list[list[list[Number | None]]] = [
+            [[cell.number if cell else None for cell in row] for row in each.rows]
+            for each in page.tables
+        ]
+        for rows in grids or [[list(row) for row in page.rows()]]:
             grid = rich.table.Table(title=title, title_justify="left", show_header=False)
             for row in rows:
                 grid.add_row(*(_show_cell(number) for number in row))

@@ -14,7 +14,14 @@ from inkread.cli import output, progress
 from inkread.cli.data_commands import DataFolder, load_mnist
 from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress
 from inkread.errors import ConfigError
-from inkread.training.plan import Plan, carry_out, chosen_recipe, go_on, seeded, seeds_of
+from inkread.training.plan import (
+    Plan,
+    expand_seeds,
+    parse_seeds,
+    resolve_recipe,
+    resume_plan,
+    run_plan,
+)
 
 if TYPE_CHECKING:
     from inkread.models.runtime import Model
@@ -106,8 +113,8 @@ def train(
     if seeds is None and not out:
         folder /= f"{recipe}-{seed}"
     plan = Plan(recipe, folder, seed, epochs, resume, teacher, start, data)
-    chosen_recipe(plan)  # raises errors in it before any work
-    plans = [plan] if seeds is None else seeded(plan, seeds_of(seeds))
+    resolve_recipe(plan)  # raises errors in it before any work
+    plans = [plan] if seeds is None else expand_seeds(plan, parse_seeds(seeds))
     if engine is Engine.LOCAL:
         _train_here(plans)
     else:
@@ -123,7 +130,7 @@ def _train_here(plans: list[Plan]) -> None:
     digits = load_mnist(plans[0].data)
     for plan in plans:
         with _report_interruption(plan.folder), progress.show_training() as on_step:
-            sentence = carry_out(plan, digits, on_step)
+            sentence = run_plan(plan, digits, on_step)
         typer.echo(sentence)
 
 
@@ -133,7 +140,7 @@ def _train_on_ray(plans: list[Plan], address: str | None) -> None:
     load_mnist(plans[0].data)  # fetched once, before all processes need it
     whole = [_make_paths_absolute(plan) for plan in plans]  # workers have other working directories
     with _report_interruption(plans[0].folder.parent), ray_engine.connect(address):
-        for _, sentence in ray_engine.run_in_parallel(go_on, whole):
+        for _, sentence in ray_engine.run_in_parallel(resume_plan, whole):
             typer.echo(sentence)
 
 
@@ -154,7 +161,7 @@ def _train_on_corrections(
     if learner == "current":
         learner = str(registry.find_current() or DEFAULT)
     model = load_model(learner)
-    found = finetune.stored_corrections(url, model, seed=seed)
+    found = finetune.load_corrections(url, model, seed=seed)
     folder = out or Path("runs") / f"{model.name}-corrected-{seed}"
     mnist = load_mnist(data)
     with progress.show_training() as on_step:

@@ -1,4 +1,4 @@
-"""Draws a form as a make_printable PDF, to scale: markers, labels, combs and boxes."""
+"""Draws a form as a printable PDF, to scale: markers, labels, combs and boxes."""
 
 from pathlib import Path
 

@@ -10,16 +10,20 @@ _MIN_HALVED_SIDE_PX = 512  # of the shorter side: smaller pictures are resized i
 
 
 def resize_by(pixels: npt.NDArray[np.uint8], scale: float) -> npt.NDArray[np.uint8]:
-    """Resize a picture, anti-aliased when it shrinks; no side becomes less than a pixel.
+    """Resize a picture by a factor, anti-aliased when it shrinks.
 
     Args:
         pixels: (H, W) or (H, W, 3) uint8.
-        scale: new size over old size.
+        scale: new size over old size; above 0.
+
+    Returns:
+        (round(H * scale), round(W * scale)), or with a third axis of 3, uint8; each side is at
+        least one pixel. With a scale of 1, ``pixels`` itself.
     """
     if scale == 1.0:
         return pixels
     size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
-    # Squares of whole pixels are averaged many times as fast as others.
+    # Halving averages whole pixels, which is many times as fast as other factors.
     while min(pixels.shape[:2]) >= max(2 * min(size), _MIN_HALVED_SIDE_PX):
         height, width = pixels.shape[0] // 2 * 2, pixels.shape[1] // 2 * 2
         half = width // 2, height // 2

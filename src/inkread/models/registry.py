@@ -1,12 +1,12 @@
-"""The model files that have been promoted, and which of them is in use: a folder.
+"""A registry of promoted model files: a folder with all versions, and which of them is in use.
 
 ```
 models/
-  glyph-cascade-0001.onnx   one file a version, never changed once it is there
+  glyph-cascade-0001.onnx   one file for each version, which is never changed
   glyph-cascade-0002.onnx
-  current                     the promoted versions' file names, the one in use last
+  current                   file names of the promoted versions; the last one is in use
 ```
-``current`` is replaced atomically: a reader sees the state before a promotion or the one after it.
+``current`` is replaced atomically, so a reader sees the state before or after a promotion.
 """
 
 import os
@@ -43,28 +43,32 @@ class Version:
 
 
 def get_default_folder() -> Path:
-    """Return where models are promoted to: ``$INKREAD_MODELS`` or in the user's data folder."""
+    """Return the default folder of a registry: ``$INKREAD_MODELS``, or one in the user's data."""
     return Path(
         os.environ.get("INKREAD_MODELS") or Path(platformdirs.user_data_dir("inkread")) / "models"
     )
 
 
 class Registry:
-    """A folder of promoted models; it need not be there before the first promotion.
+    """A folder of promoted models, which the first promotion creates if it doesn't exist.
 
     Attributes:
-        folder: where the model files lie.
+        folder: of the model files.
     """
 
     def __init__(self, folder: Path | str) -> None:
-        """Look at nothing yet."""
+        """Set the folder, without reading it yet."""
         self.folder = Path(folder)
 
     def get_stamp(self) -> tuple[int, int] | None:
-        """Return what changes whenever ``current`` may have: one ``stat``, some microseconds."""
+        """Return a value that changes when ``current`` is replaced; takes some microseconds.
+
+        Returns:
+            The inode and modification time (ns) of ``current``; ``None`` if it can't be found.
+        """
         try:
             status = (self.folder / _CURRENT).stat()
-        except OSError:  # if not because nothing is promoted, then reading ``current`` tells
+        except OSError:  # nothing is promoted, or else reading ``current`` raises the error
             return None
         return status.st_ino, status.st_mtime_ns
 
@@ -72,9 +76,9 @@ class Registry:
         """Return the model file in use; ``None`` if none is promoted, or all were rolled back.
 
         Raises:
-            ModelError: the file is gone, or ``current`` can't be read.
+            ModelError: the file is missing, or ``current`` can't be read.
         """
-        names = self._promoted()
+        names = self._read_promoted()
         if not names:
             return None
         path = self.folder / names[-1]
@@ -83,12 +87,12 @@ class Registry:
         return path
 
     def list_versions(self) -> list[Version]:
-        """List the promoted models, those that were rolled back among them, the oldest first.
+        """List all versions, including those that were rolled back, oldest first.
 
         Raises:
             ModelError: ``current`` can't be read.
         """
-        promoted = self._promoted()
+        promoted = self._read_promoted()
         found = []
         for path in self.folder.glob("*.onnx"):
             if match := _VERSION.fullmatch(path.name):
@@ -97,51 +101,55 @@ class Registry:
         return sorted(found, key=lambda version: version.number)
 
     def promote(self, model_file: Path, name: str) -> Version:
-        """Put a copy of a model file into use.
+        """Copy a model file to the registry, and put it into use.
 
         Args:
-            model_file: the one to copy.
-            name: what the version is called before its number; a version's own name may be given.
+            model_file: the file to copy.
+            name: of the version, without its number; the number of a full version name is dropped.
+
+        Returns:
+            The new version.
 
         Raises:
-            ModelError: not a model file that can be loaded.
-            OSError: the folder can't be written; the model in use is then as it was.
+            ModelError: the model file can't be loaded.
+            ConfigError: the name is no file name.
+            OSError: the folder can't be written; the model in use stays the same.
         """
-        Model(model_file, threads=1)  # what can't be loaded must not get into use
+        Model(model_file, threads=1)  # raises if it can't be loaded
         base = match["name"] if (match := _VERSION.fullmatch(f"{name}.onnx")) else name
         if base != Path(base).name or not base:
             raise ConfigError(f"expected a name for a file, received {name!r}")
-        promoted = self._promoted()
+        promoted = self._read_promoted()
         number = max((version.number for version in self.list_versions()), default=0) + 1
         path = self.folder / f"{base}-{number:04}.onnx"
         with replace_atomically(path) as temporary:
             temporary.write_bytes(model_file.read_bytes())
-        self._write([*promoted, path.name])
+        self._write_promoted([*promoted, path.name])
         return Version(number, path, is_current=True)
 
     def roll_back(self) -> Path | None:
-        """Go back to the model that was in use before the current one was promoted.
+        """Put the model back into use that was in use before the last promotion.
 
         Returns:
-            The model file now in use; ``None``: no promoted one, but the model that the service was
-            started with.
+            The model file now in use; ``None`` if it is no promoted one but the model that the
+            service was started with.
 
         Raises:
             ConfigError: no promoted model is in use.
-            ModelError: the model to go back to is gone; the one in use stays.
-            OSError: the folder can't be written; the model in use is then as it was.
+            ModelError: the previous model is missing; the one in use stays the same.
+            OSError: the folder can't be written; the model in use stays the same.
         """
-        promoted = self._promoted()
+        promoted = self._read_promoted()
         if not promoted:
             raise ConfigError(
                 f"expected a promoted model to go back from, found none in {self.folder}"
             )
         if promoted[1:] and not (self.folder / promoted[-2]).is_file():
             raise ModelError(f"expected a model to go back to at {promoted[-2]}, found none")
-        self._write(promoted[:-1])
+        self._write_promoted(promoted[:-1])
         return self.find_current()
 
-    def _promoted(self) -> list[str]:
+    def _read_promoted(self) -> list[str]:
         path = self.folder / _CURRENT
         try:
             names = path.read_text().splitlines()
@@ -153,7 +161,7 @@ class Registry:
             raise ModelError(f"expected the names of promoted models in {path}, received {unfit}")
         return names
 
-    def _write(self, promoted: list[str]) -> None:
+    def _write_promoted(self, promoted: list[str]) -> None:
         write_atomically(self.folder / _CURRENT, "".join(f"{name}\n" for name in promoted))
 
 

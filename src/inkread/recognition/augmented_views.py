@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.decoding.constraints import Constraint
-from inkread.decoding.decoder import Guess, Reading, Scores
+from inkread.decoding.decoder import Scores
+from inkread.decoding.readings import Guess, Reading
 
 __all__ = ["AveragedText", "average_guesses", "guess_texts", "make_views", "with_probability"]
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from inkread.decoding.decoder import Reading
+from inkread.decoding.readings import Reading
 from inkread.imaging.crops import Crop, find_frames
 from inkread.imaging.normalize import Strip
 from inkread.results import Digit, Number

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.decoding.constraints import Constraint
-from inkread.decoding.decoder import Guess, Reading, Scores
+from inkread.decoding.decoder import Scores
+from inkread.decoding.readings import Guess, Reading
 from inkread.imaging import crops, normalize
 from inkread.imaging.crops import Crop
 from inkread.imaging.normalize import Strip

@@ -1,4 +1,4 @@
-"""Reads whole pages: finds runs of writing by the layout model, and reads each by the line model."""
+"""Reads whole pages: the layout model finds runs of writing, the line model reads each."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -106,9 +106,9 @@ class PageReader:
             _Found(runs, _crop_around(runs, page, layout))
             for runs in _group(layout, found_grids, options)
         ]
-        read = list(self._lines.read(
-            [each.crop for each in found], options.constraint, [partial(_pieces, each.crop) for each in found]
-        ))  # fmt: skip
+        cut = [each.crop for each in found]
+        find_pieces = [partial(_pieces, crop) for crop in cut]
+        read = list(self._lines.read(cut, options.constraint, find_pieces))
         numbers = [
             _describe(number, each.runs)
             for number, each in zip(read, found, strict=True)
@@ -140,7 +140,7 @@ class PageReader:
 def _group(
     layout: PageLayout, found_grids: Sequence[Grid], options: PageOptions
 ) -> list[tuple[TextRun, ...]]:
-    """Return the runs of each number: parts without a rule between them, and the cells of a comb."""
+    """Return the runs of each number: parts with no rule between them, and the cells of combs."""
     wanted = [
         run
         for run in layout.runs

@@ -22,7 +22,7 @@ from inkread.errors import ConfigError
 from inkread.files import write_atomically
 from inkread.imaging.layout_maps import MAPS, LayoutShape
 from inkread.models.metadata import ModelMetadata
-from inkread.training.epoch import one_cycle
+from inkread.training.epoch import make_one_cycle_schedule
 from inkread.training.history import LayoutEpoch, Step
 from inkread.training.layout_recipes import LayoutRecipe
 from inkread.training.mnist import TRAIN_IMAGES, Mnist
@@ -37,7 +37,7 @@ from inkread.training.page_pools import (
     page_pools,
 )
 from inkread.training.pens import load_pens
-from inkread.training.runs import CHECKPOINT, METRICS, MODEL, Progress, begin, load_network
+from inkread.training.runs import CHECKPOINT, METRICS, MODEL, Progress, begin_run, load_network
 from inkread.training.synthesis.page_print import find_fonts
 from inkread.training.synthesis.pages import PageMaker, targets
 
@@ -86,7 +86,7 @@ def train_layout(  # noqa: PLR0913 - what a training needs
     """
     if start is not None:
         recipe = replace(recipe, start_sha256=_sha256(start / CHECKPOINT))
-    begin(recipe, seed, directory, resume)
+    begin_run(recipe, seed, directory, resume)
     keep_freed_memory()
     keras.utils.set_random_seed(seed)
 
@@ -226,7 +226,7 @@ def _frozen(network: keras.Model, recipe: LayoutRecipe) -> keras.Model:
 def _compiled(recipe: LayoutRecipe, *, frozen: bool = False) -> keras.Model:
     network = layout(frozen=frozen)
     num_steps = recipe.num_pools * recipe.steps_per_pool
-    rate = one_cycle(recipe.learning_rate, recipe.warmup, num_steps)
+    rate = make_one_cycle_schedule(recipe.learning_rate, recipe.warmup, num_steps)
     network.compile(
         optimizer=keras.optimizers.AdamW(
             rate, weight_decay=recipe.weight_decay, clipnorm=recipe.clipnorm

@@ -1,4 +1,4 @@
-"""Where and with what a figure was measured: hardware and versions."""
+"""Describes the hardware and the package versions that results were measured with."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from inkread.batch.processes import num_cores
 
-__all__ = ["PACKAGES", "hardware", "versions"]
+__all__ = ["PACKAGES", "describe_hardware", "list_versions"]
 
 PACKAGES = (
     "inkread",
@@ -21,8 +21,8 @@ PACKAGES = (
 )
 
 
-def hardware() -> str:
-    """Return the processor's name, as the system tells it, and the number of cores in use."""
+def describe_hardware() -> str:
+    """Return the processor's name and the number of available cores."""
     processor = platform.processor() or platform.machine()
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
@@ -34,7 +34,7 @@ def hardware() -> str:
     return f"{processor}, {num_cores()} cores"
 
 
-def versions() -> dict[str, str]:
+def list_versions() -> dict[str, str]:
     """Return the versions of Python and of the installed packages among ``PACKAGES``."""
     found = {"python": platform.python_version()}
     for name in PACKAGES:

@@ -253,5 +253,5 @@ def _to_dict(reading: FieldReading, alignment: Alignment, form: Template) -> dic
         "confidence": reading.confidence,
         "status": reading.status.value,
         "note": reading.note,
-        "corners_of": places.round(1).tolist(),
+        "corners": places.round(1).tolist(),
     }

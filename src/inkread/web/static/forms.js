@@ -245,9 +245,10 @@ async function openBlank(file) {
 
 function findBoxes() {
   found = [];
-  const mine = (finding = api.propose(blank.file, draft.page.join("x")).then(({ fields }) => {
+  const mine = api.propose(blank.file, draft.page.join("x")).then(({ fields }) => {
     if (finding === mine) found = fields; // else the paper or the picture is another by now
-  }));
+  });
+  finding = mine;
   return mine;
 }
 
@@ -290,19 +291,19 @@ function showReading() {
   view = reading ? "scan" : "form";
   byId("alignment").textContent = reading ? aligned(reading.alignment) : "It could not be read.";
   const rows = (reading?.fields ?? []).map((field) => {
-    field.shown = `${valueOf(field)}  ${percent(field.confidence)}${field.status === "ok" ? "" : `  ${field.status}`}`;
+    field.shown = `${shownValue(field)}  ${percent(field.confidence)}${field.status === "ok" ? "" : `  ${field.status}`}`;
     const status = element("td", {}, field.status, ...(field.note ? [element("small", { textContent: field.note })] : []));
     const name = element("th", { scope: "row", textContent: field.name });
-    const row = element("tr", {}, name, element("td", { className: "value", textContent: valueOf(field) }), element("td", { textContent: percent(field.confidence) }), status);
+    const row = element("tr", {}, name, element("td", { className: "value", textContent: shownValue(field) }), element("td", { textContent: percent(field.confidence) }), status);
     row.classList.toggle("is-aside", field.status === "doubtful" || field.status === "missing");
     return row;
   });
   byId("values").replaceChildren(...rows);
-  if (reading) announce(`Read ${reading.fields.map((field) => `${field.name}: ${valueOf(field)}`).join(", ")}`);
+  if (reading) announce(`Read ${reading.fields.map((field) => `${field.name}: ${shownValue(field)}`).join(", ")}`);
   show();
 }
 
-const valueOf = ({ value }) => ({ true: "✓", false: "☐", "": "–" })[value] ?? value;
+const shownValue = ({ value }) => ({ true: "✓", false: "☐", "": "–" })[value] ?? value;
 
 function aligned({ residual_mm: residual, dpi, turned_deg: turned }) {
   return `Found within ${residual.toFixed(2)} mm, at ${Math.round(dpi)} dpi, turned by ${turned.toFixed(1)}°.`;

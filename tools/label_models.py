@@ -1,0 +1,43 @@
+"""Write the licence and the attribution of the training data into the shipped model files.
+
+python tools/label_models.py
+
+Trainings write both themselves; this is for models that were trained before they did, or whose
+sources are named otherwise since. Nothing else in the files changes.
+"""
+
+import json
+
+import onnx
+
+from inkread.files import replacing
+from inkread.models.metadata import METADATA_KEY, ModelMetadata
+from inkread.models.runtime import shipped_models
+from inkread.training.data_sources import MNIST, WEIGHTS_LICENCE, sources_of
+from inkread.training.recipes import recipe_from_dict
+
+
+def labelled(document: str) -> str:
+    """Return a model's metadata with its licence and attribution."""
+    metadata = ModelMetadata.from_json(document)
+    is_glyph = metadata.kind == "glyph"
+    sources = sources_of(recipe_from_dict(metadata.recipe)) if is_glyph else (MNIST,)
+    attribution = [source.attribution for source in sources]
+    values = json.loads(document) | {"licence": WEIGHTS_LICENCE, "attribution": attribution}
+    return json.dumps(values, sort_keys=True)
+
+
+def main() -> None:
+    """Label every shipped model."""
+    for kind in ("glyph", "line"):
+        for path in shipped_models(kind).values():
+            proto = onnx.load(path)
+            entry = next(each for each in proto.metadata_props if each.key == METADATA_KEY)
+            entry.value = labelled(entry.value)
+            with replacing(path) as temporary:
+                onnx.save(proto, temporary)
+            print(f"{path.name}: {entry.value}")
+
+
+if __name__ == "__main__":
+    main()
