@@ -4,7 +4,7 @@ import json
 import pytest
 
 from inkread import Box, Digit, Number, Page
-from inkread.results import find_box
+from inkread.results import Cell, NumberTable, find_box
 
 PROBABILITIES = (0.01, 0.0, 0.02, 0.0, 0.9, 0.0, 0.0, 0.03, 0.0, 0.04)
 
@@ -18,8 +18,15 @@ AMOUNT = Number("125000", 0.8, Box(1, 2, 90, 30), (), raw="1,250.00", unconstrai
 PAGE = Page((NUMBER, EMPTY), 640, 480, "glyph-cascade")
 BLANK_PAGE = Page((), 3, 3, "glyph-cascade")
 SECOND_PAGE = Page((AMOUNT,), 640, 480, "glyph-cascade", page=2)
+PRINTED = dataclasses.replace(AMOUNT, print_probability=0.75)
+STRUCK = Number("", 0.0, Box(5, 5, 50, 20), (), rejected=True, struck=True)
+TABLE = NumberTable(
+    ((Cell(Box(0, 0, 100, 40), PRINTED), None), (Cell(Box(0, 40, 100, 80), None), None))
+)
+TABLE_PAGE = Page((PRINTED, STRUCK), 640, 480, "line", tables=(TABLE,), notes=("a word",))
 
 RESULTS = [FOUR, DOUBTFUL, LETTER, NOTHING, NUMBER, EMPTY, AMOUNT, PAGE, BLANK_PAGE, SECOND_PAGE]
+RESULTS += [PRINTED, STRUCK, TABLE, TABLE_PAGE]
 
 
 @pytest.mark.parametrize("result", RESULTS, ids=repr)
@@ -58,6 +65,8 @@ def test_a_page_becomes_plain_values():
         "height": 480,
         "model": "glyph-cascade",
         "page": 1,
+        "tables": [],
+        "notes": [],
     }
     assert NUMBER.to_dict() == {
         "text": "4?",
@@ -67,6 +76,9 @@ def test_a_page_becomes_plain_values():
         "rejected": True,
         "raw": "4?",
         "unconstrained": None,
+        "printed": False,
+        "print_probability": 0.0,
+        "struck": False,
     }
     assert AMOUNT.to_dict()["raw"] == "1,250.00"
     assert AMOUNT.to_dict()["unconstrained"] == "1250000"
@@ -178,3 +190,19 @@ def test_what_is_less_confident_than_asked_for_is_rejected():
     # What was rejected before stays so.
     assert doubtful.reject_below(0.0) == doubtful
     assert LETTER.reject_below(0.0).rejected
+
+
+def test_a_number_is_printed_if_that_is_more_probable_than_not():
+    assert PRINTED.printed
+    assert not dataclasses.replace(AMOUNT, print_probability=0.5).printed
+
+
+def test_a_table_is_as_large_as_its_cells():
+    assert TABLE.box == Box(0, 0, 100, 80)
+
+
+def test_a_table_moves_with_the_numbers_in_its_cells():
+    moved = TABLE.with_boxes(lambda box: Box(*(side + 5 for side in box)))
+    assert moved.box == Box(5, 5, 105, 85)
+    assert moved.rows[0][0].number.box == Box(6, 7, 95, 35)
+    assert moved.rows[1][0] == Cell(Box(5, 45, 105, 85), None)

@@ -38,8 +38,13 @@ PAGE = {
             "rejected": False,
             "raw": "7",
             "unconstrained": None,
+            "printed": False,
+            "print_probability": 0.02,
+            "struck": False,
         }
     ],
+    "tables": [],
+    "notes": [],
     "width": 64,
     "height": 60,
     "model": "line",

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from inkread.errors import ImageError
-from inkread.results import Box
+from inkread.results import Box, Cells
 
 __all__ = ["BOX", "NUMBER_FIELDS", "READ_FIELDS", "NumberOptions", "ReadOptions", "parse_box"]
 
@@ -24,6 +24,8 @@ NUMBER_FIELDS: dict[str, dict[str, Any]] = {
 READ_FIELDS: dict[str, dict[str, Any]] = {
     **NUMBER_FIELDS,
     "min_confidence": {"type": "number", "minimum": 0, "maximum": 1},
+    "printed": {"type": "boolean"},
+    "cells": {"type": "string", "enum": list(Cells)},
 }
 
 
@@ -53,6 +55,12 @@ class NumberOptions(BaseModel):
 
 class ReadOptions(NumberOptions):
     """How a picture is read."""
+
+    printed: bool = Field(False, description="Report printed numbers as well.")
+    cells: Cells = Field(
+        Cells.AUTO,
+        description="Narrow cells with a digit each: one number, a number each, or `auto`.",
+    )
 
     min_confidence: float = Field(
         0.0, ge=0, le=1, description="Digits less sure than this become `?`."

@@ -73,6 +73,23 @@ class NumberBody(_Body):
         None,
         description="the text as read without the length, pattern or check, where they changed it",
     )
+    printed: bool = Field(False, description="printed rather than handwritten")
+    print_probability: _Probability = 0.0
+    struck: bool = Field(False, description="crossed out, and not read")
+
+
+class CellBody(_Body):
+    """One cell of a ruled table."""
+
+    box: _Box
+    number: NumberBody | None
+
+
+class TableBody(_Body):
+    """A ruled table: rows from top to bottom, cells from left to right."""
+
+    box: _Box
+    rows: list[list[CellBody | None]]
 
 
 class PageBody(_Body):
@@ -83,6 +100,8 @@ class PageBody(_Body):
     height: int
     model: str
     page: int | None = None
+    tables: list[TableBody] = []
+    notes: list[str] = Field([], description="what was seen where nothing sure could be read")
 
 
 class Evidence(BaseModel):

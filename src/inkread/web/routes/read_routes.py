@@ -55,7 +55,7 @@ async def read(
 
 def _read(reader: Reader, picture: bytes, options: ReadOptions, max_megapixels: float) -> Page:
     pixels = load_limited(picture, max_megapixels)
-    page = reader.read(pixels, **options.constraints)
+    page = reader.read(pixels, **options.constraints, printed=options.printed, cells=options.cells)
     numbers = tuple(number.reject_below(options.min_confidence) for number in page.numbers)
     return replace(page, numbers=numbers)
 
