@@ -99,7 +99,8 @@ class Reader:
             length: how many digits each number has: exactly, or at least and at most.
             pattern: a regular expression that each number matches.
             check: the name of a check that each number passes, or a function that says so.
-            printed: report printed numbers as well as handwritten ones.
+            printed: report printed numbers as well as handwritten ones; without it they are
+                reported only where there are no handwritten ones.
             cells: what narrow cells with one digit each are: ``join``: one number, ``split``: a
                 number each, ``auto``: one number where they stand alone in a row.
 

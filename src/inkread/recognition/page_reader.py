@@ -27,7 +27,8 @@ __all__ = ["PageOptions", "PageReader", "PageReading"]
 Grey = npt.NDArray[np.uint8]
 
 _MARGIN = 0.18  # around a run, in its heights
-_MIN_NUMBER_PROBABILITY = 0.5
+_MIN_NUMBER_PROBABILITY = 0.1  # by the layout model; less is not read at all
+_MIN_MEAN_PROBABILITY = 0.5  # of "a number" by the layout model, and of its text by the line model
 _MIN_STRUCK_PROBABILITY = 0.5
 _MAX_GAP = 1.2  # between digits of one number, without a rule between, in their heights
 _MAX_HEIGHT_RATIO = 1.8  # of runs that are one number
@@ -40,7 +41,8 @@ class PageOptions:
     """How a page is read.
 
     Attributes:
-        printed: report printed numbers as well as handwritten ones.
+        printed: report printed numbers as well as handwritten ones; without it they are reported
+            only where there are no handwritten ones.
         cells: what narrow cells with one digit each are.
         constraint: what is known of every number; ``None``: nothing.
     """
@@ -112,7 +114,7 @@ class PageReader:
         numbers = [
             _describe(number, each.runs)
             for number, each in zip(read, found, strict=True)
-            if number.text or number.unconstrained or _is_struck(each.runs)
+            if _is_believed(number, each.runs)
         ]
         in_order = [
             numbers[index]
@@ -141,11 +143,10 @@ def _group(
     layout: PageLayout, found_grids: Sequence[Grid], options: PageOptions
 ) -> list[tuple[TextRun, ...]]:
     """Return the runs of each number: parts with no rule between them, and the cells of combs."""
-    wanted = [
-        run
-        for run in layout.runs
-        if run.number >= _MIN_NUMBER_PROBABILITY and (options.printed or run.is_handwritten)
-    ]
+    numbers = [run for run in layout.runs if run.number >= _MIN_NUMBER_PROBABILITY]
+    handwritten = [run for run in numbers if run.is_handwritten]
+    # On a page without handwriting the print is what is asked for.
+    wanted = numbers if options.printed or not handwritten else handwritten
     boxes = [_box_of(run) for run in wanted]
     combs = _combs(found_grids, options.cells)
     groups: list[tuple[TextRun, ...]] = []
@@ -276,6 +277,14 @@ def _box_of(run: TextRun) -> Box:
     return Box(left, top, right, bottom)
 
 
+def _is_believed(number: Number, runs: Sequence[TextRun]) -> bool:
+    """Whether runs are a number, going by what both models say of them."""
+    if _is_struck(runs) or number.unconstrained:
+        return True
+    probability = float(np.mean([run.number for run in runs]))
+    return bool(number.text) and (probability + number.confidence) / 2 >= _MIN_MEAN_PROBABILITY
+
+
 def _is_struck(runs: Sequence[TextRun]) -> bool:
     return float(np.mean([run.struck for run in runs])) >= _MIN_STRUCK_PROBABILITY
 
@@ -326,7 +335,7 @@ def _notes(
     if heights and (typical := float(np.median(heights))) < _MIN_READABLE_PX:
         yield f"writing too small: {typical:.0f} px high; scan at 200 dpi or more"
     printed = sum(not run.is_handwritten for run in layout.runs)
-    words = sum(run.number < _MIN_NUMBER_PROBABILITY for run in layout.runs)
+    words = sum(run.number < _MIN_MEAN_PROBABILITY for run in layout.runs)
     if printed:
         yield f"{printed} printed words or numbers"
     if words - printed > 0:
