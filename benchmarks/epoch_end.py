@@ -22,7 +22,7 @@ import numpy as np
 from provenance import mean_sd, print_provenance
 
 from inkread.training import mnist
-from inkread.training.epoch import stream
+from inkread.training.epoch import make_dataset
 from inkread.training.glyph_batches import Batches, GlyphSource
 from inkread.training.mnist import Split
 from inkread.training.networks import architectures
