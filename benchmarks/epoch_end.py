@@ -56,7 +56,7 @@ def main() -> None:
     compile_network(network, recipe, num_steps=2 * (epochs + 1) * NUM_BATCHES)
     ways: dict[str, Callable[[Batches], Iterable[Any]]] = {
         "Keras": lambda made: made,
-        "ours": stream,
+        "ours": make_dataset,
     }
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     measure_wait(network, Batches(source, 0))  # compiles
