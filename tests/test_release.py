@@ -9,13 +9,14 @@ import pytest
 import yaml
 
 import inkread
+from inkread.models.layout_model import LayoutModel
 from inkread.models.runtime import LineModel, Model, list_shipped_models
 from inkread.training.data_sources import WEIGHTS_LICENCE
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = [
     pytest.param(model, path, id=path.stem)
-    for model in (Model, LineModel)
+    for model in (Model, LineModel, LayoutModel)
     for path in list_shipped_models(model.kind).values()
 ]
 CHANGES = (ROOT / "CHANGELOG.md").read_text()

@@ -13,7 +13,7 @@ import onnx
 from inkread.files import replace_atomically
 from inkread.models.metadata import METADATA_KEY, ModelMetadata
 from inkread.models.runtime import list_shipped_models
-from inkread.training.data_sources import MNIST, WEIGHTS_LICENCE, sources_of
+from inkread.training.data_sources import MNIST, REAL_PENS, WEIGHTS_LICENCE, sources_of
 from inkread.training.recipes import recipe_from_dict
 
 
@@ -22,6 +22,8 @@ def add_licence(document: str) -> str:
     metadata = ModelMetadata.from_json(document)
     is_glyph = metadata.kind == "glyph"
     sources = sources_of(recipe_from_dict(metadata.recipe)) if is_glyph else (MNIST,)
+    if metadata.kind == "layout":
+        sources = (MNIST, *REAL_PENS)
     attribution = [source.attribution for source in sources]
     values = json.loads(document) | {"licence": WEIGHTS_LICENCE, "attribution": attribution}
     return json.dumps(values, sort_keys=True)
@@ -29,7 +31,7 @@ def add_licence(document: str) -> str:
 
 def main() -> None:
     """Label every shipped model."""
-    for kind in ("glyph", "line"):
+    for kind in ("glyph", "line", "layout"):
         for path in list_shipped_models(kind).values():
             proto = onnx.load(path)
             entry = next(each for each in proto.metadata_props if each.key == METADATA_KEY)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from inkread.training.recipes import Recipe
 
-__all__ = ["FONTS_OF_LETTERS", "MNIST", "WEIGHTS_LICENCE", "DataSource", "sources_of"]
+__all__ = ["FONTS_OF_LETTERS", "MNIST", "REAL_PENS", "WEIGHTS_LICENCE", "DataSource", "sources_of"]
 
 WEIGHTS_LICENCE = "Apache-2.0"  # of weights that a recipe gives, unless whoever trains says else
 
@@ -34,6 +34,12 @@ class DataSource:
 
 
 MNIST = DataSource("MNIST", "Yann LeCun, Corinna Cortes and Christopher Burges", "CC BY-SA 3.0")
+REAL_PENS = (
+    DataSource("UNIPEN train_r01_v07", "the International Unipen Foundation", "CC BY 4.0"),
+    DataSource(
+        "Pen-Based Recognition of Handwritten Digits", "E. Alpaydin and F. Alimoglu", "CC BY 4.0"
+    ),
+)
 # Their letters, never digits, are printed as examples of what is no digit.
 FONTS_OF_LETTERS = (
     DataSource("DejaVu fonts", "Bitstream, Inc. and the DejaVu authors", "Bitstream Vera licence"),
