@@ -20,7 +20,7 @@ SMALL = LineRecipe("line", "a test", num_pools=2, pool_size=32, passes=2, batch_
 @pytest.fixture(scope="module", autouse=True)
 def few_validation_strips():
     patch = pytest.MonkeyPatch()
-    patch.setattr(train_line, "_NUM_VALIDATION", 24)
+    patch.setattr(train_line, "_NUM_VALIDATION_STRIPS", 24)
     yield
     patch.undo()
 
