@@ -1,8 +1,8 @@
-"""Train a recipe with several seeds: the mean test accuracy, its spread, and the minutes it took.
+"""Measure a recipe's test accuracy, its spread over several seeds, and its training time.
 
-The test images are read once a seed, by the finished model file. Runs are kept in a folder, so
-that a stopped benchmark goes on where it was, and a finished one is only evaluated again. The
-minutes of a recipe with a teacher are without those of the teacher's training.
+The test images are read once per seed, by the finished model file. Runs are kept in a folder, so
+a stopped benchmark resumes, and a finished one is only evaluated again. The time of a recipe with a
+teacher excludes the teacher's training.
 
 python benchmarks/accuracy.py RECIPE [--seeds 5] [--runs runs] [--teacher MODEL]
 """
@@ -19,7 +19,7 @@ from provenance import mean_sd, print_provenance
 from inkread.errors import ConfigError
 from inkread.models.runtime import Model
 from inkread.training import mnist
-from inkread.training.evaluation.evaluate import evaluate, share
+from inkread.training.evaluation.evaluate import estimate_share, evaluate
 from inkread.training.recipes import recipe_named
 from inkread.training.train import train
 
@@ -57,7 +57,7 @@ def main() -> None:
     n = len(data.test)
     is_taught = any(each.teacher for each in recipe.networks)
     spent = mean_sd(np.array(minutes), "min") + (", its teacher's apart" if is_taught else "")
-    interval = share(round(float(np.mean(accuracies)) / 100 * n), n)
+    interval = estimate_share(round(float(np.mean(accuracies)) / 100 * n), n)
     print(
         f"{recipe.name}: test accuracy {mean_sd(np.array(accuracies), '%')}; 95 % interval of one "
         f"test set of {n:,}: {interval.low:.2%} to {interval.high:.2%}; validation accuracy "

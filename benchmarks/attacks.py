@@ -1,8 +1,8 @@
-"""Thousands of requests made from the service's own description, as it allows them and as not.
+"""Test the service with thousands of requests generated from its OpenAPI document.
 
 python benchmarks/attacks.py [--cases 5000]
 
-Schemathesis writes them; any answer with a status, type or shape that isn't described, and any
+Schemathesis generates them. Every response with an undocumented status, type or schema, and every
 server error, is printed and counted. The hand-made attacks are in tests/test_web_limits.py.
 """
 

@@ -1,9 +1,10 @@
-"""From when on is the first network of a cascade sure? Chosen by MNIST's validation images.
+"""Measure candidate thresholds of a cascade on MNIST's validation images.
 
-For several such probabilities: how many glyphs the second network is asked about, how many are
-misread, the negative log-likelihood, and how many answers have a confidence of at least 0.997, as
-a form's field must have to be kept. Of the images as they are, twice distorted as by other hands,
-and spoiled as by pens, paper and cameras. Nothing is calibrated here.
+The threshold is the probability from which on the first network's answer is used. For each one:
+the share of glyphs that the second network processes, the share misread, the negative
+log-likelihood, and the share of answers with a confidence of at least 0.997, which a form's field
+needs to be accepted. Measured on the original images, with two strengths of augmentation, and with
+the degradations of pens, paper and cameras. The probabilities are uncalibrated.
 
 python benchmarks/cascade.py runs/cascade-0 [--second runs/distilled-1/model.onnx] [--seed 0]
 """
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from provenance import print_provenance
 
 from inkread.forms.form_reader import MIN_CONFIDENCE
-from inkread.models.runtime import Model, classified
+from inkread.models.runtime import Model, calibrate_outputs
 from inkread.training import mnist
 from inkread.training.augmentation.distortions import spoil
 from inkread.training.augmentation.elastic import augment
@@ -41,9 +42,9 @@ def pictures(images: Split, seed: int) -> dict[str, Split]:
     }
 
 
-def described(outputs: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> str:
+def describe(outputs: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> str:
     """Say how good the answers are."""
-    found = classified(outputs, len(LABELS), temperature=1.0)
+    found = calibrate_outputs(outputs, len(LABELS), temperature=1.0)
     confidence = found.probabilities.max(axis=1) * (1 - found.junk)
     is_kept, is_wrong = confidence >= MIN_CONFIDENCE, found.probabilities.argmax(axis=1) != labels
     likelihood = negative_log_likelihood(found.probabilities, labels)
@@ -68,11 +69,14 @@ def main() -> None:
     first, second = Model(one), Model(options.second or other)
     for name, split in pictures(mnist.load().validation, options.seed).items():
         print(f"validation images {name}, n = {len(split):,}")
-        answers, others = first.raw(split.images), second.raw(split.images)
+        answers, others = (
+            first.predict_uncalibrated(split.images),
+            second.predict_uncalibrated(split.images),
+        )
         for sure in SURE:
             is_unsure = answers.max(axis=1) < sure
             joined = np.where(is_unsure[:, None], others, answers)
-            print(f"  {sure}: {is_unsure.mean():.1%} asked, {described(joined, split.labels)}")
+            print(f"  {sure}: {is_unsure.mean():.1%} asked, {describe(joined, split.labels)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Many pictures of the size of a cheque's amount, each with a content of its own."""
+"""Make many distinct pictures of the size of a cheque's amount, for other benchmarks."""
 
 import io
 from pathlib import Path

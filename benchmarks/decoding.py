@@ -1,9 +1,9 @@
-"""Time the search for a number in a line network's scores, without and under constraints.
+"""Measure the time to decode a line network's scores, with and without constraints.
 
-The scores are made up, with a seed: 60 frames of 17 classes, in which a blank is nearly certain
+The scores are synthetic, with a seed: 60 frames of 17 classes, in which a blank is nearly certain
 but for a spike of one or two frames for each symbol, with rivals to its digit that are mostly, but
-not always, far less probable. Each constraint holds for what was written, so that what is timed is
-what a user sees who knows it; the last one never holds. CPU time is beside the time that passed.
+not always, far less probable. Each constraint is true of the written
+number, except the last, which never holds. CPU time is printed beside wall-clock time.
 
 python benchmarks/decoding.py [--frames 60] [--count 400]
 """
@@ -73,11 +73,11 @@ def main() -> None:
     }
     for name, constraint_of in ways.items():
         constraints = [constraint_of(text) for text in texts]
-        decoder.candidates(strips[0], SYMBOLS, constraints[0], count=1)
+        decoder.decode_candidates(strips[0], SYMBOLS, constraints[0], count=1)
         times, cpu_times, right = [], [], 0
         for scores, text, constraint in zip(strips, texts, constraints, strict=True):
             start, cpu_start = time.perf_counter(), time.thread_time()
-            readings = decoder.candidates(scores, SYMBOLS, constraint, count=1)
+            readings = decoder.decode_candidates(scores, SYMBOLS, constraint, count=1)
             times.append(1000 * (time.perf_counter() - start))
             cpu_times.append(1000 * (time.thread_time() - cpu_start))
             right += bool(readings) and readings[0].text == text

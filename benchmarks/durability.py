@@ -1,4 +1,4 @@
-"""Kill a process that stores corrections, again and again: is every acknowledged one there?
+"""Test that no acknowledged correction is lost when the storing process is killed.
 
 Four threads of a process of its own add corrections and print what ``Store.add`` returned. After a
 random time it gets SIGKILL, and the database is opened anew: each id that was printed must be there
@@ -24,7 +24,7 @@ from inkread.corrections.store import Correction, Store
 THREADS = 4
 
 
-def stream(url: str) -> None:
+def store_corrections(url: str) -> None:
     """Add corrections until killed; print the id and the content of each, once it is stored."""
     store = Store(url)
     printing = threading.Lock()
@@ -47,7 +47,7 @@ def stream(url: str) -> None:
         threading.Thread(target=add).start()
 
 
-def killed_stream(url: str, delay_s: float) -> dict[int, str]:
+def kill_stream(url: str, delay_s: float) -> dict[int, str]:
     """Start a stream, kill it so long after its first acknowledgement, return what it printed."""
     with subprocess.Popen(
         [sys.executable, __file__, "--url", url, "--stream"], stdout=subprocess.PIPE, text=True
@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--stream", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.stream:
-        stream(options.url)
+        store_corrections(options.url)
         return
     print_provenance()
     rng = np.random.default_rng(options.seed)
@@ -79,7 +79,7 @@ def main() -> None:
         store = Store(url)
         print(f"database: {store.name.partition(':')[0]}, {THREADS} threads, seed {options.seed}")
         for _ in range(options.kills):
-            acknowledged |= killed_stream(url, float(rng.uniform(0, 0.5)))
+            acknowledged |= kill_stream(url, float(rng.uniform(0, 0.5)))
         stored = {each.id: each.content_sha256 for each in store.export()}
         store.close()
     missing = [number for number, content in acknowledged.items() if stored.get(number) != content]

@@ -1,7 +1,7 @@
-"""How long `fit` takes after an epoch's last step: as Keras feeds TensorFlow, and as inkread does.
+"""Measure how long `fit` takes after an epoch's last step, with Keras' input and with inkread's.
 
-Short epochs of `quick`, in turn. What is printed is the time from the end of the training, as a
-callback sees it, to the return of `fit`; it should be nothing.
+Short epochs of the recipe `quick`, alternating between both. The time from the callback at the end
+of the training to the return of `fit` is printed; it should be close to 0.
 
 python benchmarks/epoch_end.py [--epochs 20]
 """
@@ -23,16 +23,16 @@ from provenance import mean_sd, print_provenance
 
 from inkread.training import mnist
 from inkread.training.epoch import stream
-from inkread.training.glyph_batches import Batches, Source
+from inkread.training.glyph_batches import Batches, GlyphSource
 from inkread.training.mnist import Split
 from inkread.training.networks import architectures
 from inkread.training.recipes import recipe_named
-from inkread.training.train import set_up
+from inkread.training.train import compile_network
 
 NUM_BATCHES = 100
 
 
-def waited(network: keras.Model, batches: Iterable[Any]) -> tuple[float, float]:
+def measure_wait(network: keras.Model, batches: Iterable[Any]) -> tuple[float, float]:
     """Train one epoch; return seconds to its last step, and from there to the return of `fit`."""
     ends: list[float] = []
     end = keras.callbacks.LambdaCallback(on_train_end=lambda _: ends.append(time.perf_counter()))
@@ -51,18 +51,18 @@ def main() -> None:
     print_provenance()
     recipe, train = recipe_named("quick"), mnist.load().train
     count = NUM_BATCHES * recipe.batch_size
-    source = Source(Split(train.images[:count], train.labels[:count]), recipe, seed=0)
+    source = GlyphSource(Split(train.images[:count], train.labels[:count]), recipe, seed=0)
     network = architectures.build(recipe.network, recipe.num_outputs, recipe.dropout)
-    set_up(network, recipe, num_steps=2 * (epochs + 1) * NUM_BATCHES)
+    compile_network(network, recipe, num_steps=2 * (epochs + 1) * NUM_BATCHES)
     ways: dict[str, Callable[[Batches], Iterable[Any]]] = {
         "Keras": lambda made: made,
         "ours": stream,
     }
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
-    waited(network, Batches(source, 0))  # compiles
+    measure_wait(network, Batches(source, 0))  # compiles
     for epoch in range(epochs):
         for name, fed in ways.items():
-            times[name].append(waited(network, fed(Batches(source, epoch))))
+            times[name].append(measure_wait(network, fed(Batches(source, epoch))))
     for name, each in times.items():
         steps, ends = np.array(each).T
         print(

@@ -1,4 +1,4 @@
-"""Read a folder of many pictures of numbers: how fast, and whether memory grows.
+"""Measure the speed of reading a folder of many pictures, and whether memory grows.
 
 The pictures are synthetic (`inkread.training.synthesis.numbers`), a few hundred different ones,
 repeated. The command line reads them in a process of its own; the resident memory of it and of each
@@ -40,7 +40,7 @@ def make_pictures(folder: Path, count: int, seed: int) -> None:
         (folder / f"{index}.png").write_bytes(encoded[index % len(encoded)])
 
 
-def resident(process: int) -> int:
+def resident_bytes(process: int) -> int:
     """Return the bytes of memory that a process occupies; 0 if it has ended."""
     try:
         pages = Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1]
@@ -49,7 +49,7 @@ def resident(process: int) -> int:
     return int(pages) * 4096
 
 
-def workers(parent: int) -> list[int]:
+def find_workers(parent: int) -> list[int]:
     """Return the processes that read for the command line."""
     try:
         children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii")
@@ -80,8 +80,8 @@ def main() -> None:
         start = time.perf_counter()
         process = subprocess.Popen(command)
         while process.poll() is None:
-            for each in (process.pid, *workers(process.pid)):
-                if occupied := resident(each):
+            for each in (process.pid, *find_workers(process.pid)):
+                if occupied := resident_bytes(each):
                     samples[each].append(occupied)
             time.sleep(SAMPLE_SECONDS)
         seconds = time.perf_counter() - start

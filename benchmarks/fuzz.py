@@ -1,4 +1,4 @@
-"""Read damaged files: nothing but ImageError may come of them, soon, in little memory.
+"""Test that damaged files raise nothing but ImageError, in limited time and memory.
 
 Small valid files of every kind that is read, made here, are damaged at random: bits flipped, cut
 off, spliced with one another, parts doubled or dropped, and sizes, offsets and counts set to
@@ -45,7 +45,7 @@ def seed_files() -> dict[str, bytes]:
     """Return valid files by their names: what is damaged."""
     rng = np.random.default_rng(0)
     ink = drawn_digits.write("407", rng, height_px=24, pen_px=2.5).ink
-    colour = Image.fromarray(drawn_digits.on_paper(ink, rng))
+    colour = Image.fromarray(drawn_digits.put_on_paper(ink, rng))
     grey = colour.convert("L")
     alpha = colour.copy()
     alpha.putalpha(Image.fromarray(ink))
@@ -120,7 +120,7 @@ def _drawn_pdf() -> bytes:
     )  # fmt: skip
 
 
-def damaged(files: dict[str, bytes], rng: np.random.Generator) -> tuple[str, bytes]:
+def damage_file(files: dict[str, bytes], rng: np.random.Generator) -> tuple[str, bytes]:
     """Return one of the files, damaged in one way or in several, and its name."""
     names = sorted(files)
     name = names[rng.integers(len(names))]
@@ -219,7 +219,7 @@ def _work(connection: Connection, seed: int) -> None:
             number = connection.recv()
         except EOFError:
             return
-        _, data = damaged(files, np.random.default_rng((seed, number)))
+        _, data = damage_file(files, np.random.default_rng((seed, number)))
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget the peak so far
         start = time.process_time()
         outcome = read_damaged(reader, data)
@@ -298,7 +298,7 @@ def main() -> None:
         largest = max(largest, found, key=lambda each: each.memory)
         if found.is_failure:
             failures.append(found)
-            name, data = damaged(files, np.random.default_rng((options.seed, found.number)))
+            name, data = damage_file(files, np.random.default_rng((options.seed, found.number)))
             options.out.mkdir(parents=True, exist_ok=True)
             (options.out / f"{found.number}-{name}").write_bytes(data)
             print(f"{name}: {found}", flush=True)

@@ -1,4 +1,4 @@
-"""Time ways to run a network, side by side, in turn: one glyph, and a thousand at once.
+"""Measure the latency of ways to run a network, for one glyph and for a thousand at once.
 
 `Reader.classify` with the shipped model (or another), on one thread and on two, beside the network
 of the classic example in Keras' `predict`, as a `tf.function`, in LiteRT, and in `classify` itself.
@@ -33,9 +33,9 @@ from provenance import print_provenance
 from inkread import Reader
 from inkread.imaging.normalize import GlyphShape
 from inkread.models.metadata import ModelMetadata
-from inkread.models.runtime import INPUT, as_input
+from inkread.models.runtime import INPUT, prepare_glyphs
 from inkread.training import mnist
-from inkread.training.evaluation.cost import network_cost
+from inkread.training.evaluation.cost import measure_cost
 from inkread.training.networks import architectures, export
 from inkread.training.train import LABELS
 
@@ -66,7 +66,7 @@ def litert(path: Path, glyphs: npt.NDArray[np.uint8], threads: int) -> Call:
     place = interpreter.get_input_details()[0]["index"]
     interpreter.resize_tensor_input(place, [*glyphs.shape, 1])
     interpreter.allocate_tensors()
-    inputs = as_input(glyphs)
+    inputs = prepare_glyphs(glyphs)
 
     def call() -> None:
         interpreter.set_tensor(place, inputs)
@@ -75,7 +75,9 @@ def litert(path: Path, glyphs: npt.NDArray[np.uint8], threads: int) -> Call:
     return call
 
 
-def ways(model: str, images: npt.NDArray[np.uint8], count: int, folder: Path) -> dict[str, Call]:
+def make_calls(
+    model: str, images: npt.NDArray[np.uint8], count: int, folder: Path
+) -> dict[str, Call]:
     """Return each way to read so many glyphs by its name; the shipped model reads others in turn.
 
     A cascade takes longer for some than for others; any other network, as long for all.
@@ -83,7 +85,7 @@ def ways(model: str, images: npt.NDArray[np.uint8], count: int, folder: Path) ->
     glyphs = images[:count]
     parts = np.array_split(images, len(images) // count)
     in_turn = {threads: itertools.cycle(parts) for threads in CLASSIFY}
-    inputs = as_input(glyphs)
+    inputs = prepare_glyphs(glyphs)
     classic = architectures.build("classic", dropout=0.5)
     example = folder / "classic.onnx"
     metadata = ModelMetadata(LABELS, GlyphShape(), 1.0, {"name": "classic"}, 0, "", "", "")
@@ -107,14 +109,14 @@ def ways(model: str, images: npt.NDArray[np.uint8], count: int, folder: Path) ->
 
 def mean_multiply_adds(model: Path, glyphs: npt.NDArray[np.uint8]) -> float:
     """Return the mean for these glyphs: a cascade's second network is asked about some of them."""
-    cost, proto = network_cost(model), onnx.load(model)
+    cost, proto = measure_cost(model), onnx.load(model)
     choices = [node.output[0] for node in proto.graph.node if node.op_type == "NonZero"]
     if not choices:
         return cost.num_multiply_adds
     chosen = onnx.helper.make_tensor_value_info(choices[0], onnx.TensorProto.INT64, [1, None])
     proto.graph.output.append(chosen)
     session = onnxruntime.InferenceSession(proto.SerializeToString())
-    (unsure,) = session.run(choices, {INPUT: as_input(glyphs)})
+    (unsure,) = session.run(choices, {INPUT: prepare_glyphs(glyphs)})
     share = unsure.shape[1] / len(glyphs)
     print(f"{share:.2%} of {len(glyphs):,} glyphs are answered by the second network")
     least, most = cost.least_multiply_adds, cost.num_multiply_adds
@@ -132,7 +134,7 @@ def main() -> None:
     multiply_adds = mean_multiply_adds(Reader(model).model.path, images)
     with tempfile.TemporaryDirectory() as folder:
         for count, num_calls in CALLS.items():
-            calls = ways(model, images, count, Path(folder))
+            calls = make_calls(model, images, count, Path(folder))
             times: dict[str, list[float]] = {name: [] for name in calls}
             for call in calls.values():
                 call()  # the first call of each compiles or allocates

@@ -1,7 +1,7 @@
-"""Let the shipped model learn from 200 corrections of an odd hand: what is gained, what is lost?
+"""Measure fine-tuning on 200 corrections: the gain on an unusual handwriting, the loss on MNIST.
 
-The hand is simulated: MNIST digits, slanted by about 37 degrees, sevens with a bar, ones with a
-flag and a foot; ``--habits zeros`` crosses zeros as well. It writes MNIST's training images until
+The handwriting is simulated: MNIST digits slanted by about 37 degrees, sevens with a bar, ones with
+a flag and a foot; ``--habits zeros`` crosses zeros as well. It writes MNIST's training images until
 200 of its digits are misread or rejected; those are corrected, stored in a database, and learned
 from as ``inkread train --from default --corrections URL`` does. Measured before and after: digits
 that the same hand makes of MNIST's test images, where a rejected digit counts as an error, and
@@ -12,7 +12,6 @@ python benchmarks/learning.py --seeds 2 --tune 0.2 0.4 0.6 0.8 1   chooses, by v
 """
 
 import argparse
-import hashlib
 import tempfile
 import time
 from pathlib import Path
@@ -38,7 +37,7 @@ SCALE = 5  # strokes are drawn where they are many pixels wide
 Glyphs = npt.NDArray[np.uint8]
 
 
-def written(image: Glyphs, label: int, habits: str, rng: np.random.Generator) -> Glyphs:
+def write_digit(image: Glyphs, label: int, habits: str, rng: np.random.Generator) -> Glyphs:
     """Write an MNIST image anew, as the odd hand does, and make a glyph of it."""
     ink = cv2.resize(np.pad(image, 6), None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_CUBIC)
     left, top, width, height = cv2.boundingRect((ink > 127).astype(np.uint8))
@@ -66,19 +65,19 @@ def written(image: Glyphs, label: int, habits: str, rng: np.random.Generator) ->
     slant = SLANT + rng.uniform(-0.1, 0.1)
     size = ink.shape[0]
     shear = np.array([[1, -slant, slant * size / 2], [0, 1, 0]])
-    return normalize.glyph(np.asarray(cv2.warpAffine(ink, shear, (size, size))))
+    return normalize.make_glyph(np.asarray(cv2.warpAffine(ink, shear, (size, size))))
 
 
-def hand(digits: Split, habits: str, seed: int) -> Split:
+def write_split(digits: Split, habits: str, seed: int) -> Split:
     """Write all images of a split as the odd hand does."""
     rng = np.random.default_rng([seed, 1])
     pairs = zip(digits.images, digits.labels.tolist(), strict=True)
     return Split(
-        np.stack([written(image, label, habits, rng) for image, label in pairs]), digits.labels
+        np.stack([write_digit(image, label, habits, rng) for image, label in pairs]), digits.labels
     )
 
 
-def part(digits: Split, chosen: npt.NDArray[np.intp]) -> Split:
+def select(digits: Split, chosen: npt.NDArray[np.intp]) -> Split:
     """Return some images of a split."""
     return Split(digits.images[chosen], digits.labels[chosen])
 
@@ -86,12 +85,11 @@ def part(digits: Split, chosen: npt.NDArray[np.intp]) -> Split:
 def store_corrections(url: str, model: Model, data: Mnist, habits: str, seed: int) -> int:
     """Write and read digits until enough are corrected; return how many were written."""
     store = Store(url)
-    sha256 = hashlib.sha256(model.path.read_bytes()).hexdigest()
     order = np.random.default_rng([seed, 2]).permutation(len(data.train))
     for start in range(0, len(order), 500):
-        digits = hand(part(data.train, order[start : start + 500]), habits, seed + start)
+        digits = write_split(select(data.train, order[start : start + 500]), habits, seed + start)
         found = model.classify(digits.images)
-        misread = np.flatnonzero(~promotion.read_right(model, digits))
+        misread = np.flatnonzero(~promotion.mark_correct(model, digits))
         for index in misread.tolist():
             best = int(found.probabilities[index].argmax())
             store.add(
@@ -100,7 +98,7 @@ def store_corrections(url: str, model: Model, data: Mnist, habits: str, seed: in
                     read=str(best),
                     confidence=float(found.probabilities[index, best] * (1 - found.junk[index])),
                     model=model.name,
-                    model_sha256=sha256,
+                    model_sha256=model.sha256,
                     label=str(digits.labels[index]),
                 )
             )
@@ -114,29 +112,31 @@ def errors(model: Model, digits: Split) -> tuple[float, float]:
     """Return the percentages of digits that are misread or rejected, and that are misread."""
     found = model.classify(digits.images)
     is_misread = found.probabilities.argmax(axis=1) != digits.labels
-    threshold = model.metadata.junk_threshold
-    is_rejected = found.junk > (1.0 if threshold is None else threshold)
+    is_rejected = model.rejects(found.junk)
     return 100 * float((is_misread | is_rejected).mean()), 100 * float(is_misread.mean())
 
 
 def tune(data: Mnist, habits: str, seed: int, shares: list[float]) -> None:
     """Print what validation images say of how far the weights should move."""
     before = Model("default")
-    held_out = hand(part(data.validation, np.arange(NUM_HELD_OUT)), habits, 10_000 + seed)
+    held_out = write_split(select(data.validation, np.arange(NUM_HELD_OUT)), habits, 10_000 + seed)
     with tempfile.TemporaryDirectory() as name:
         url = f"sqlite:///{Path(name) / 'corrections.db'}"
         store_corrections(url, before, data, habits, seed)
-        found = finetune.stored_corrections(url, before, seed=seed)
-        for moved in shares:
-            folder = Path(name) / f"run-{moved}"
-            run = finetune.finetune(before, found.train, data, folder, seed=seed, moved=moved)
+        found = finetune.load_corrections(url, before, seed=seed)
+        for interpolation in shares:
+            folder = Path(name) / f"run-{interpolation}"
+            run = finetune.finetune(
+                before, found.train, data, folder, seed=seed, interpolation=interpolation
+            )
             (old, _), (new, _), (_, mnist_old), (_, mnist_new) = [
                 errors(model, digits)
                 for digits in (held_out, data.validation)
                 for model in (before, Model(run.model_file))
             ]
             print(
-                f"seed {seed}, moved {moved:g}: errors on the hand {old:.2f} % -> {new:.2f} %, "
+                f"seed {seed}, interpolation {interpolation:g}: "
+                f"errors on the hand {old:.2f} % -> {new:.2f} %, "
                 f"MNIST validation accuracy {100 - mnist_old:.2f} % -> {100 - mnist_new:.2f} %",
                 flush=True,
             )
@@ -145,13 +145,13 @@ def tune(data: Mnist, habits: str, seed: int, shares: list[float]) -> None:
 def measure(data: Mnist, habits: str, seed: int) -> list[float]:
     """Learn once; return figures before and after, print them."""
     before = Model("default")
-    held_out = hand(part(data.test, np.arange(NUM_HELD_OUT)), habits, 10_000 + seed)
+    held_out = write_split(select(data.test, np.arange(NUM_HELD_OUT)), habits, 10_000 + seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         url = f"sqlite:///{folder / 'corrections.db'}"
         num_written = store_corrections(url, before, data, habits, seed)
         start = time.perf_counter(), time.process_time()
-        found = finetune.stored_corrections(url, before, seed=seed)
+        found = finetune.load_corrections(url, before, seed=seed)
         run = finetune.finetune(before, found.train, data, folder / "run", seed=seed)
         trials = promotion.compare(before, run.model_file, data.validation, found.held_out)
         seconds, cpu = time.perf_counter() - start[0], time.process_time() - start[1]
@@ -196,7 +196,7 @@ def main() -> None:
     if options.picture:
         order = np.argsort(data.test.labels[:1000], kind="stable")
         rows = [order[data.test.labels[order] == label][:16] for label in range(10)]
-        samples = hand(part(data.test, np.concatenate(rows)), options.habits, 0).images
+        samples = write_split(select(data.test, np.concatenate(rows)), options.habits, 0).images
         grid = samples.reshape(10, 16, 28, 28).swapaxes(1, 2).reshape(280, 448)
         cv2.imwrite(str(options.picture), 255 - cv2.resize(grid, None, fx=2, fy=2))
     if options.tune:

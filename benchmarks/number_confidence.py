@@ -1,4 +1,4 @@
-"""Compare how sure the reader is of whole numbers with how often it is right.
+"""Measure how well the reader's confidence in whole numbers matches its accuracy.
 
 On synthetic numbers like those that the line model was trained on, of MNIST test images, which it
 was not; numbers with letters are left out. Prints a risk-coverage table, and draws the curve.
@@ -51,7 +51,7 @@ def calibration_error(confidences: np.ndarray, right: np.ndarray) -> float:
     return float(np.abs(gaps).sum() / len(right))
 
 
-def drawn(coverage: np.ndarray, risk: np.ndarray) -> Figure:
+def draw_curve(coverage: np.ndarray, risk: np.ndarray) -> Figure:
     """Return the risk-coverage curve."""
     canvas = Figure(figsize=(5, 3.6), layout="constrained")
     axis = canvas.subplots()
@@ -88,7 +88,7 @@ def main() -> None:
             f"{risk[last]:.2%} wrong"
         )
     if options.plot:
-        plots.save(drawn(num_accepted / len(right), risk), options.plot)
+        plots.save(draw_curve(num_accepted / len(right), risk), options.plot)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Time from lifting the pen to seeing the digit, in headless Chromium on the service's machine.
+"""Measure the time from lifting the pen to seeing the digit in the page.
+
+The page runs in headless Chromium on the service's machine.
 
 python benchmarks/page_latency.py [--count 100]
 

@@ -1,4 +1,4 @@
-"""What stands beside every figure: hardware, versions, command, mean and standard deviation."""
+"""Print the hardware, versions and command of a benchmark, and format means and deviations."""
 
 import shlex
 import sys
@@ -6,13 +6,13 @@ import sys
 import numpy as np
 import numpy.typing as npt
 
-from inkread.training.evaluation.provenance import hardware, versions
+from inkread.training.evaluation.provenance import describe_hardware, list_versions
 
 
 def print_provenance() -> None:
     """Print where and with what a figure is measured."""
-    print(f"hardware: {hardware()}")
-    print("versions: " + ", ".join(f"{name} {number}" for name, number in versions().items()))
+    print(f"hardware: {describe_hardware()}")
+    print("versions: " + ", ".join(f"{name} {number}" for name, number in list_versions().items()))
     print(f"command: python {shlex.join(sys.argv)}", flush=True)
 
 

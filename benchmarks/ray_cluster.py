@@ -1,4 +1,4 @@
-"""Kill a node of a Ray cluster, then the driver, in the middle of a run: what is lost or doubled?
+"""Test that no result is lost or doubled when a node of a Ray cluster and the driver are killed.
 
 The cluster is three node processes on this machine, one core each. `inkread read --engine ray`
 reads pictures of the size of a cheque's amount (`cheques.py`); after a quarter of them a node is
@@ -22,7 +22,7 @@ from pyarrow import parquet
 from ray.cluster_utils import Cluster
 
 from inkread import Reader
-from inkread.scale.worker import BATCH
+from inkread.scale.worker import BATCH_SIZE
 
 WAIT_S = 3600
 
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     print_provenance()
-    num_batches = -(-options.count // BATCH)
+    num_batches = -(-options.count // BATCH_SIZE)
     node = {"num_cpus": 1, "object_store_memory": 200 * 2**20}
     head = {**node, "include_dashboard": False}
     with tempfile.TemporaryDirectory() as name:

@@ -1,4 +1,4 @@
-"""Read the same pictures with the local engine and with Ray, on the same cores.
+"""Measure the speed of the local engine and of Ray on the same pictures and cores.
 
 The pictures are of the size of a cheque's amount (`cheques.py`). Start-up is apart: the clock runs
 from the first outcomes to the end, for Ray with the merging of the results. Ray's memory is that of
@@ -19,13 +19,13 @@ from provenance import print_provenance
 
 from inkread.batch import batch_reader, formats
 from inkread.batch.batch_reader import ReadAs
-from inkread.batch.results_file import Form, Record
+from inkread.batch.results_file import ResultsFile, ResultsFormat
 from inkread.scale import ray_engine
 from inkread.scale.dataset import Dataset
 from inkread.scale.picture_job import PictureJob
 
 MIB = 2**20
-SETTINGS = batch_reader.Settings(read_as=ReadAs.NUMBER)
+SETTINGS = batch_reader.ReadSettings(read_as=ReadAs.NUMBER)
 
 
 class Clock:
@@ -58,9 +58,9 @@ class Clock:
 
 def local(folder: Path, out: Path, num_cores: int) -> float:
     """Read with processes; return the pictures a second."""
-    inputs = [batch_reader.Input(str(path), str(path)) for path in sorted(folder.iterdir())]
-    record = Record(out, Form.CSV, formats.Csv.HEADER)
-    show = formats.written(Form.CSV, record.write)
+    inputs = [batch_reader.PictureInput(str(path), str(path)) for path in sorted(folder.iterdir())]
+    record = ResultsFile(out, ResultsFormat.CSV, formats.CsvWriter.HEADER)
+    show = formats.make_page_writer(ResultsFormat.CSV, record.write)
     clock = Clock()
     done = 0
     for outcome in batch_reader.read_files(inputs, SETTINGS, num_processes=num_cores):
@@ -74,13 +74,13 @@ def local(folder: Path, out: Path, num_cores: int) -> float:
 def on_ray(folder: Path, out: Path, num_cores: int) -> float:
     """Read with Ray; return the pictures a second."""
     job = PictureJob(SETTINGS)
-    dataset = Dataset(str(out), job.rows)
+    dataset = Dataset(str(out), job.row_schema)
     dataset.open(job.settings)
     clock = Clock()
     peaks: dict[str, int] = {}
     finished = threading.Event()
     sampling = threading.Thread(target=sample, args=(peaks, finished))
-    with ray_engine.connected("local", num_cpus=num_cores):
+    with ray_engine.connect("local", num_cpus=num_cores):
         sampling.start()
         summary = ray_engine.read(
             [str(folder)], job, dataset, on_batch=lambda summary: clock.note(summary.num_inputs)

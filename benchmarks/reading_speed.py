@@ -1,4 +1,4 @@
-"""Time reading: a cheque amount with `read_number`, a page of 1600 by 900 pixels with `read`.
+"""Measure the time to read a cheque amount, and a page of 1600 by 900 pixels.
 
 The pictures are made by the project's own code and given as the bytes of JPEG files: decoding them
 is timed too. One reader, in turn, after a warm-up.
@@ -16,7 +16,7 @@ from provenance import print_provenance
 
 from inkread import Reader
 from inkread.training import mnist
-from inkread.training.synthesis.drawn_digits import on_paper, write
+from inkread.training.synthesis.drawn_digits import put_on_paper, write
 from inkread.training.synthesis.numbers import number_on_paper
 
 PAGE = (900, 1600)
@@ -43,7 +43,7 @@ def page(rng: np.random.Generator) -> bytes:
         top, left = 40 + 280 * row, 150
         height, width = min(written.shape[0], 280), min(written.shape[1], PAGE[1] - left)
         ink[top : top + height, left : left + width] = written[:height, :width]
-    return jpeg(on_paper(ink, rng, paper="gradient"))
+    return jpeg(put_on_paper(ink, rng, paper="gradient"))
 
 
 def jpeg(pixels: np.ndarray) -> bytes:

@@ -1,4 +1,4 @@
-"""Read pictures of real handwriting that are not MNIST, and count what is right.
+"""Measure the accuracy on pictures of real handwriting other than MNIST.
 
 FOLDER holds `digits/` with `labels.csv` (file, label), `optdigits.npz` (images, labels), `numbers/`
 with `labels.csv` (file, digits), and `pages/` with `labels.csv` (file, lines: its lines of digits,
@@ -17,12 +17,12 @@ import numpy as np
 from provenance import print_provenance
 
 from inkread import Reader
-from inkread.training.evaluation.evaluate import share
+from inkread.training.evaluation.evaluate import estimate_share
 
 
 def report(what: str, right: list[bool]) -> None:
     """Print a share with its interval."""
-    figure = share(sum(right), len(right))
+    figure = estimate_share(sum(right), len(right))
     print(
         f"{what}: {sum(right)} of {figure.n} right, {figure.value:.2%} "
         f"(95 % interval {figure.low:.2%} to {figure.high:.2%})",
@@ -30,7 +30,7 @@ def report(what: str, right: list[bool]) -> None:
     )
 
 
-def labelled(folder: Path, column: str) -> list[tuple[Path, str]]:
+def read_labels(folder: Path, column: str) -> list[tuple[Path, str]]:
     """Return the pictures that a folder's labels.csv names, with their labels."""
     with (folder / "labels.csv").open(newline="") as file:
         return [(folder / row["file"], row[column]) for row in csv.DictReader(file)]
@@ -69,7 +69,7 @@ def main() -> None:
     digits, optdigits = options.folder / "digits", options.folder / "optdigits.npz"
     numbers, pages = options.folder / "numbers", options.folder / "pages"
     if digits.exists():
-        pictures = labelled(digits, "label")
+        pictures = read_labels(digits, "label")
         report("photos of digits", [str(reader.read_digit(p).label) == y for p, y in pictures])
     if optdigits.exists():
         with np.load(optdigits, allow_pickle=False) as bitmaps:
@@ -77,9 +77,9 @@ def main() -> None:
             right = [reader.read_digit(image).label == label for image, label in pairs]
         report("optdigits bitmaps", right)
     if numbers.exists():
-        report_numbers(reader, labelled(numbers, "digits"))
+        report_numbers(reader, read_labels(numbers, "digits"))
     if pages.exists():
-        report_pages(reader, labelled(pages, "lines"))
+        report_pages(reader, read_labels(pages, "lines"))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Measure how much of what is no digit a model rejects, and how many digits that costs.
+"""Measure the share of non-digits that a model rejects, and the share of digits rejected with them.
 
-What is no digit: letters and symbols of Debian's handwriting fonts, which nothing was trained on,
+The non-digits are letters and symbols of Debian's handwriting fonts, which nothing was trained on,
 without lookalikes of digits; and pictures of blank paper, scribbles, ruled lines, smudges, pieces
 of digits and pairs of digits. A model without an output for "no digit" is judged by 1 - its highest
 probability. ``tune`` has other fonts than ``measure``, and MNIST's validation digits, not its test
@@ -32,10 +32,10 @@ from inkread.imaging import ink, normalize, segmentation
 from inkread.imaging.normalize import GlyphShape
 from inkread.models.runtime import Model
 from inkread.training import mnist
-from inkread.training.evaluation.calibrate import threshold_keeping
-from inkread.training.evaluation.evaluate import share
+from inkread.training.evaluation.calibrate import fit_rejection_threshold
+from inkread.training.evaluation.evaluate import estimate_share
 from inkread.training.mnist import Split
-from inkread.training.synthesis.drawn_digits import on_paper
+from inkread.training.synthesis.drawn_digits import put_on_paper
 
 Picture = npt.NDArray[np.uint8]
 
@@ -109,16 +109,16 @@ def characters(split: str, shape: GlyphShape, rng: np.random.Generator) -> Itera
         known = FT2Font(files[name]).get_charmap()
         font = ImageFont.truetype(files[name], 200)
         for character in LETTERS + SYMBOLS:
-            print_of_it = printed(font, character)
+            print_of_it = print_character(font, character)
             if ord(character) not in known or print_of_it.max() < 255:  # some fonts have gaps
                 continue
             group = "letters" if character in LETTERS else "symbols"
             for _ in range(VARIANTS):
-                glyph = normalize.glyph(varied(print_of_it, rng), shape)
+                glyph = normalize.make_glyph(vary(print_of_it, rng), shape)
                 yield Sample(group, character, name, glyph)
 
 
-def printed(font: ImageFont.FreeTypeFont, character: str) -> Picture:
+def print_character(font: ImageFont.FreeTypeFont, character: str) -> Picture:
     """Print a character, ink 255 on paper 0, with a margin."""
     left, top, right, bottom = (round(side) for side in font.getbbox(character))
     picture = Image.new("L", (right - left + 80, bottom - top + 80))
@@ -126,7 +126,7 @@ def printed(font: ImageFont.FreeTypeFont, character: str) -> Picture:
     return np.array(picture)
 
 
-def varied(drawn: Picture, rng: np.random.Generator) -> Picture:
+def vary(drawn: Picture, rng: np.random.Generator) -> Picture:
     """Turn and slant a little, and write with a pen of another width."""
     height, width = drawn.shape
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-6, 6), 1.0)
@@ -172,7 +172,7 @@ def smudge(rng: np.random.Generator) -> Picture:
 def fragment(digits: Split, rng: np.random.Generator) -> Picture:
     """The lowest two fifths of a 0, 2, 3 or 5, or the highest of a 0."""
     label = rng.choice([0, 0, 2, 3, 5])
-    image = enlarged(some_digit(digits, int(label), rng))
+    image = enlarge(some_digit(digits, int(label), rng))
     if label == 0 and rng.random() < 0.5:
         image = image[::-1]
     top, height = cv2.boundingRect((image > 63).astype(np.uint8))[1::2]
@@ -184,7 +184,7 @@ def pair(digits: Split, rng: np.random.Generator) -> Picture:
     parts = [some_digit(digits, int(label), rng) for label in rng.choice([0, 2, 3, 4, 5, 7, 8], 2)]
     columns = [cv2.boundingRect((part > 63).astype(np.uint8))[::2] for part in parts]
     cut = [part[:, x : x + width] for part, (x, width) in zip(parts, columns, strict=True)]
-    return enlarged(np.hstack([cut[0], np.zeros((28, rng.integers(0, 4)), np.uint8), cut[1]]))
+    return enlarge(np.hstack([cut[0], np.zeros((28, rng.integers(0, 4)), np.uint8), cut[1]]))
 
 
 def some_digit(digits: Split, label: int, rng: np.random.Generator) -> Picture:
@@ -192,7 +192,7 @@ def some_digit(digits: Split, label: int, rng: np.random.Generator) -> Picture:
     return np.asarray(digits.images[rng.choice(np.flatnonzero(digits.labels == label))])
 
 
-def enlarged(image: Picture) -> Picture:
+def enlarge(image: Picture) -> Picture:
     """Return an image at five times its size."""
     return np.asarray(cv2.resize(image, None, fx=5, fy=5, interpolation=cv2.INTER_CUBIC))
 
@@ -211,10 +211,10 @@ def junk(digits: Split, shape: GlyphShape, rng: np.random.Generator) -> Iterator
         for index in range(PICTURES):
             drawn = np.pad(draw(), 20)
             page = cv2.cvtColor(
-                on_paper(drawn, rng, paper=papers[index % len(papers)]), cv2.COLOR_RGB2GRAY
+                put_on_paper(drawn, rng, paper=papers[index % len(papers)]), cv2.COLOR_RGB2GRAY
             )
-            region = segmentation.single_digit(ink.find(np.asarray(page)))
-            found = None if region is None else normalize.glyph(region.ink, shape)
+            region = segmentation.find_single_digit(ink.find(np.asarray(page)))
+            found = None if region is None else normalize.make_glyph(region.ink, shape)
             yield Sample(name, name, name, found)
 
 
@@ -228,7 +228,7 @@ def scores(model: Model, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float3
 
 def report(what: str, passed: npt.NDArray[np.bool_]) -> None:
     """Print a share with its interval."""
-    figure = share(int(passed.sum()), len(passed))
+    figure = estimate_share(int(passed.sum()), len(passed))
     print(
         f"  {what}: {figure.value:.2%} (95 % interval {figure.low:.2%} to {figure.high:.2%}, "
         f"n = {figure.n:,})"
@@ -276,7 +276,7 @@ def main() -> None:
         truth = np.repeat([0, 1], [len(digits), part.sum()])
         area = roc_auc_score(truth, np.append(digit_scores, np.minimum(junk_scores[part], 1)))
         print(f"AUROC, digits against {what}: {area:.4f}")
-    at_share = threshold_keeping(digit_scores, KEPT_SHARE)
+    at_share = fit_rejection_threshold(digit_scores, KEPT_SHARE)
     thresholds = {f"threshold that keeps {KEPT_SHARE:.1%} of these digits": at_share}
     if stored is not None:
         thresholds["the model's own threshold, from validation data"] = stored

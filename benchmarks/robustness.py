@@ -1,4 +1,4 @@
-"""Read MNIST under every distortion of `inkread.training.augmentation.distortions`.
+"""Measure the accuracy on MNIST under every distortion of `augmentation.distortions`.
 
 python benchmarks/robustness.py MODEL... [--split test|validation] [--limit N] [--json FILE]
 
@@ -15,7 +15,7 @@ from provenance import print_provenance
 
 from inkread.models.runtime import Model
 from inkread.training import mnist
-from inkread.training.evaluation.robustness import STRENGTHS, Robustness, measure
+from inkread.training.evaluation.robustness import STRENGTHS, Robustness, measure_robustness
 
 
 def print_table(model: Model, found: Robustness) -> None:
@@ -69,7 +69,7 @@ def main() -> None:
     print(f"{options.split} images, seed {options.seed}", flush=True)
     found = []
     for model in models:
-        found.append(measure(model, split, limit=options.limit, seed=options.seed))
+        found.append(measure_robustness(model, split, limit=options.limit, seed=options.seed))
         print_table(model, found[-1])
     if len(models) > 1:
         print_side_by_side(models, found)

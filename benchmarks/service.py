@@ -1,4 +1,4 @@
-"""Load the service with 64 clients, beside the bare reader in the same run; then single glyphs.
+"""Measure the service under the load of 64 clients, the reader alone, and single glyphs.
 
 python benchmarks/service.py [--seconds 60]
 
@@ -21,7 +21,7 @@ from provenance import print_provenance
 from serving import Served, served
 
 from inkread.reader import Reader
-from inkread.training.synthesis.drawn_digits import on_paper, write
+from inkread.training.synthesis.drawn_digits import put_on_paper, write
 from inkread.web.settings import Settings
 
 CLIENTS, PICTURES, GLYPHS = 64, 16, 2000
@@ -39,7 +39,7 @@ def pictures() -> list[bytes]:
         top, left = rng.integers(0, np.subtract(page.shape, ink.shape))
         page[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
         file = io.BytesIO()
-        Image.fromarray(on_paper(page, rng, paper="plain")).save(file, "JPEG", quality=90)
+        Image.fromarray(put_on_paper(page, rng, paper="plain")).save(file, "JPEG", quality=90)
         made.append(file.getvalue())
     return made
 
@@ -122,7 +122,7 @@ def memory_mb(pid: int) -> float:
     return pages * 4096 / 1e6
 
 
-def watched(service: Served, files: list[bytes], seconds: float) -> None:
+def load_and_watch(service: Served, files: list[bytes], seconds: float) -> None:
     """Load a service, watch its memory, and print what came of it."""
     memory: list[float] = []
     done = threading.Event()
@@ -176,7 +176,7 @@ def main() -> None:
         print(f"idle: {memory_mb(service.pid):.0f} MB")
         asyncio.run(single_glyphs(service.url))
         print(f"{CLIENTS} clients for {seconds:g} s, {workers} workers:")
-        watched(service, files, seconds)
+        load_and_watch(service, files, seconds)
     print(f"bare reader again, {workers} thread(s): {bare(files, seconds / 4, workers):.1f}/s")
 
 

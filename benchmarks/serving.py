@@ -1,4 +1,4 @@
-"""A service in a process of its own, for benchmarks."""
+"""Run the service in its own process, for other benchmarks."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Time whole processes: `import inkread`, and `inkread read` of one picture.
+"""Measure the time of whole processes: `import inkread`, and `inkread read` of one picture.
 
 python benchmarks/start_up.py
 """

@@ -1,4 +1,4 @@
-"""Read synthetic numbers of five digits from MNIST test images, which nothing was trained on.
+"""Measure the accuracy on synthetic five-digit numbers made of MNIST test images.
 
 Spaced, touching, and on patterned paper; once of the images as they are, side by side, and once as
 hands would write them: bent, leaned, in another pen and size each. The hands and the prints of the
@@ -15,7 +15,7 @@ from provenance import print_provenance
 
 from inkread import Reader
 from inkread.training import mnist
-from inkread.training.evaluation.evaluate import share
+from inkread.training.evaluation.evaluate import estimate_share
 from inkread.training.mnist import Split
 from inkread.training.synthesis import papers
 from inkread.training.synthesis.numbers import written_number
@@ -90,7 +90,7 @@ def main() -> None:
                 ink, height_px = written(digits, rng, text, gap)
                 picture = on_paper(ink, rng, height_px, print_depth)
                 right += reader.read_number(picture).text == text
-            found = share(right, options.count)
+            found = estimate_share(right, options.count)
             print(
                 f"five digits, {way}, {kind}: {found.value:.2%} whole numbers right "
                 f"(n = {found.n:,}, 95 % interval {found.low:.2%} to {found.high:.2%})",

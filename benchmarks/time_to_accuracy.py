@@ -1,4 +1,4 @@
-"""Time recipes to 98, 99 and 99.5 % on the test images, in turn, in one run.
+"""Measure the training time of recipes to 98, 99 and 99.5 % accuracy on the test images.
 
 `baseline` is the Keras example's network and training, written afresh from its published
 architecture. The test images are read after every epoch, because the time to an accuracy on them
@@ -24,10 +24,10 @@ import numpy.typing as npt
 from provenance import mean_sd, print_provenance
 
 from inkread.errors import ConfigError
-from inkread.models.runtime import classified
+from inkread.models.runtime import calibrate_outputs
 from inkread.training import mnist
 from inkread.training.epoch import predict
-from inkread.training.evaluation.evaluate import share
+from inkread.training.evaluation.evaluate import estimate_share
 from inkread.training.recipes import Recipe, recipe_named
 from inkread.training.train import LABELS, Training
 
@@ -52,7 +52,7 @@ def run(recipe: Recipe, data: mnist.Mnist, seed: int) -> Result:
         training = Training(recipe, data, Path(folder), seed=seed)
         for epoch in training.epochs():
             outputs = predict(training.network, data.test)
-            read = classified(outputs, len(LABELS), 1.0).probabilities.argmax(axis=1)
+            read = calibrate_outputs(outputs, len(LABELS), 1.0).probabilities.argmax(axis=1)
             accuracy = float((read == data.test.labels).mean())
             for target, seconds in seconds_to.items():
                 if np.isnan(seconds) and accuracy >= target:
@@ -65,7 +65,7 @@ def run(recipe: Recipe, data: mnist.Mnist, seed: int) -> Result:
     return Result(accuracy, epoch.seconds, tuple(seconds_to.values()))
 
 
-def planned(words: list[str]) -> dict[str, int]:
+def parse_plan(words: list[str]) -> dict[str, int]:
     """Parse `recipe=seeds` words, of recipes whose whole training this script can time."""
     plan = {}
     for word in words:
@@ -101,7 +101,7 @@ def main() -> None:
     default = [f"{name}={count}" for name, count in PLAN.items()]
     parser.add_argument("--plan", nargs="+", default=default, metavar="RECIPE=SEEDS")
     try:
-        plan = planned(parser.parse_args().plan)
+        plan = parse_plan(parser.parse_args().plan)
     except ConfigError as error:
         parser.error(str(error))
     print_provenance()
@@ -116,7 +116,7 @@ def main() -> None:
     n = len(data.test)
     for name, found in results.items():
         accuracies = np.array([result.accuracy for result in found])
-        interval = share(round(float(accuracies.mean()) * n), n)
+        interval = estimate_share(round(float(accuracies.mean()) * n), n)
         seconds = np.array([result.seconds for result in found])
         print(
             f"{name}: test accuracy {mean_sd(100 * accuracies, '%')}; 95 % interval of one test "

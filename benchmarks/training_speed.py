@@ -1,4 +1,4 @@
-"""Where a training's time goes: multiply-adds of each layer, the steps, the batches, the peak.
+"""Profile a training: multiply-adds per layer, time of steps and batches, share of the peak.
 
 A step's arithmetic is taken as three times that of the forward pass, as is usual: the gradients of
 the inputs and of the weights cost as much again each. The peak is that of matrix multiplication on
@@ -24,10 +24,10 @@ import numpy as np
 from peak import peak_multiply_adds
 from provenance import print_provenance
 
+from inkread.batch.processes import num_cores
 from inkread.errors import ConfigError
 from inkread.training import mnist
-from inkread.training.evaluation.provenance import num_cores
-from inkread.training.glyph_batches import Batches, Source
+from inkread.training.glyph_batches import Batches, GlyphSource
 from inkread.training.mnist import Mnist, Split
 from inkread.training.networks import architectures
 from inkread.training.recipes import Recipe, recipe_named
@@ -54,7 +54,7 @@ def epoch_seconds(recipe: Recipe, data: Mnist) -> list[float]:
 
 def batch_seconds(recipe: Recipe, data: Mnist) -> list[float]:
     """Make the batches of the same epochs without training on them."""
-    source = Source(data.train, recipe, seed=0)
+    source = GlyphSource(data.train, recipe, seed=0)
     Batches(source, ROUNDS)[0]  # what is drawn by code is drawn once, with the first batch
     times = []
     for epoch in range(ROUNDS):
@@ -66,7 +66,7 @@ def batch_seconds(recipe: Recipe, data: Mnist) -> list[float]:
     return times
 
 
-def untaught(name: str) -> Recipe:
+def recipe_without_teacher(name: str) -> Recipe:
     """Return the recipe of one network, without its teacher."""
     recipe = recipe_named(name)
     if recipe.members:
@@ -79,7 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recipe", nargs="?", default="standard")
     try:
-        recipe = untaught(parser.parse_args().recipe)
+        recipe = recipe_without_teacher(parser.parse_args().recipe)
     except ConfigError as error:
         parser.error(str(error))
     print_provenance()

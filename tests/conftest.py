@@ -22,7 +22,7 @@ from inkread.training.mnist import Mnist, Split
 from inkread.training.recipes import recipe_named
 from inkread.training.train import Run, train
 
-pytest_plugins = ["serving", "browsing"]
+pytest_plugins = ["serving", "browsing", "drawing_pad"]
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +56,12 @@ def small_run(small_mnist: Mnist, tmp_path_factory: pytest.TempPathFactory) -> R
 def reader() -> Reader:
     """The shipped model's reader."""
     return Reader()
+
+
+@pytest.fixture(scope="session")
+def probabilities(reader: Reader, full_mnist: Mnist) -> np.ndarray:
+    """(10,000, 10) float32: the shipped model's, of all test images."""
+    return reader.classify(full_mnist.test.images)
 
 
 @pytest.fixture

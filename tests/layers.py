@@ -4,10 +4,10 @@ __all__ = ["LAYERS"]
 
 LAYERS = {
     "": "errors files privacy table results",
-    "imaging": "pdf images components normalize ink crops segmentation",
-    "decoding": "automaton patterns check_digits constraints ctc search decoder",
+    "imaging": "pdf resize images components normalize ink crops segmentation",
+    "decoding": "automaton patterns check_digits constraints ctc search readings decoder",
     "models": "metadata runtime registry",
-    "recognition": "glyph_reader augmented_views fusion line_reader",
+    "recognition": "glyph_reader augmented_views fusion line_reader digit_reader orientation",
     "reader": "",
     "explain": "occlusion illustration feature_maps",
     "batch": "sources allocator processes annotate batch_reader results_file formats",
@@ -19,7 +19,7 @@ LAYERS = {
     "scale": "inputs dataset worker picture_job form_job ray_engine",
     "web": """
         pool metrics settings middleware.problems middleware.access middleware.limits
-        middleware.security live_reader service schemas examples uploads digit_crops
+        middleware.security live_reader service schemas examples uploads reading_options
         template_bodies field_corrections routes.page_routes routes.health_routes routes.read_routes
         routes.classify_routes routes.correction_routes routes.form_routes form_review application
         server
@@ -38,7 +38,7 @@ LAYERS = {
         glyph_batches line_batches runs epoch train train_line plan finetune promotion
     """,
     "cli": """
-        output progress engine_options data_commands train_commands demo evaluate_commands
-        form_commands serve_commands app
+        output progress engine_options read_command explain_command data_commands train_commands
+        models_commands demo evaluate_commands form_commands serve_commands app
     """,
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from inkread.errors import ConfigError
-from inkread.files import check_target, replacing, write_atomically
+from inkread.files import check_target, replace_atomically, write_atomically
 
 
 def names(folder: Path) -> list[str]:
@@ -16,7 +16,7 @@ def names(folder: Path) -> list[str]:
 
 
 def fail_halfway(path: Path, error: BaseException) -> None:
-    with replacing(path) as temporary:
+    with replace_atomically(path) as temporary:
         temporary.write_text("half")
         raise error
 
@@ -67,7 +67,7 @@ def test_folders_on_the_way_are_made(tmp_path: Path):
 
 
 def test_the_old_file_stands_until_the_block_ends(report: Path):
-    with replacing(report) as temporary:
+    with replace_atomically(report) as temporary:
         temporary.write_text("new")
         assert report.read_text() == "old"
         assert temporary.parent == report.parent
@@ -77,7 +77,7 @@ def test_the_old_file_stands_until_the_block_ends(report: Path):
 
 @pytest.mark.parametrize("name", ["model.keras", "model.onnx", "no_suffix", ".hidden"])
 def test_the_temporary_file_has_the_suffix_of_the_result(name: str, tmp_path: Path):
-    with replacing(tmp_path / name) as temporary:
+    with replace_atomically(tmp_path / name) as temporary:
         assert temporary.suffix == (tmp_path / name).suffix
         assert temporary.name != name
         temporary.write_text("new")
@@ -141,7 +141,7 @@ def test_a_folder_in_the_place_of_the_file_is_kept(tmp_path: Path):
     assert names(tmp_path) == ["report.csv"]
 
 
-def test_what_cannot_be_written_is_named_and_not_the_file_beside_it(
+def test_an_error_names_the_requested_file_and_not_the_temporary_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     (tmp_path / "report.csv").mkdir()
@@ -189,7 +189,7 @@ def test_a_folder_is_no_target(tmp_path: Path):
         check_target(tmp_path)
 
 
-def test_what_lies_in_a_file_is_no_target(report: Path):
+def test_a_path_through_a_file_is_no_target(report: Path):
     with pytest.raises(ConfigError, match=r"inner\.csv: .*report\.csv is a file"):
         check_target(report / "new" / "inner.csv")
 

@@ -39,7 +39,7 @@ UNTIL_TELEMETRY_S = 12
 # The command, whose process stays until then.
 AND_STAY = f"""
 import time
-from inkread.cli import main
+from inkread.cli.app import main
 try:
     main()
 finally:
@@ -59,7 +59,7 @@ def few(*places, **options):
     return dataclasses.replace(data, **cut)
 
 mnist.load = few
-from inkread.cli import main
+from inkread.cli.app import main
 main()
 """
 LIBRARIES = {"keras", "matplotlib", "tensorflow", "tf2onnx", "onnxruntime", "ray"}
@@ -102,7 +102,7 @@ def network_calls(trace):
 def command(*words, code=None):
     return [
         sys.executable,
-        *(("-c", code) if code else ("-m", "inkread.cli.app")),
+        *(("-c", code) if code else ("-m", "inkread")),
         *map(str, words),
     ]
 
@@ -160,11 +160,11 @@ def outcomes(full_mnist, tmp_path_factory):
         shutil.copy(sample, folder / "pictures")
     (folder / "scans").mkdir()
     template, rng = load(TEMPLATE), np.random.default_rng(1)
-    texts = filled_forms.random_texts(template, rng)
-    page = filled_forms.write(
-        template, filled_forms.blank_page(template), texts, full_mnist.validation, rng
+    texts = filled_forms.draw_texts(template, rng)
+    page = filled_forms.write_texts(
+        template, filled_forms.render_blank_page(template), texts, full_mnist.validation, rng
     )
-    (folder / "scans" / "1.jpg").write_bytes(filled_forms.scanned(template, page, rng).data)
+    (folder / "scans" / "1.jpg").write_bytes(filled_forms.scan_page(template, page, rng).data)
     for name, data in mnist.fetch()[0].items():
         (folder / name).write_bytes(data)
     form = ("form", "read", TEMPLATE, "scans", "--out", "table.csv", "--processes", "1")

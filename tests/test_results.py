@@ -4,6 +4,7 @@ import json
 import pytest
 
 from inkread import Box, Digit, Number, Page
+from inkread.results import find_box
 
 PROBABILITIES = (0.01, 0.0, 0.02, 0.0, 0.9, 0.0, 0.0, 0.03, 0.0, 0.04)
 
@@ -31,7 +32,7 @@ def test_results_survive_json(result):
     assert hash(rebuilt) == hash(result)
 
 
-def test_a_digit_as_plain_values():
+def test_a_digit_becomes_plain_values():
     assert FOUR.to_dict() == {
         "label": 4,
         "confidence": 0.9,
@@ -43,14 +44,14 @@ def test_a_digit_as_plain_values():
     assert LETTER.to_dict()["junk"] == 0.8
 
 
-def test_a_digit_written_before_junk_was_known_is_rebuilt():
+def test_a_digit_stored_without_junk_is_rebuilt():
     values = FOUR.to_dict()
     del values["junk"]
 
     assert Digit.from_dict(values) == FOUR
 
 
-def test_a_page_as_plain_values():
+def test_a_page_becomes_plain_values():
     assert PAGE.to_dict() == {
         "numbers": [NUMBER.to_dict(), EMPTY.to_dict()],
         "width": 640,
@@ -71,7 +72,7 @@ def test_a_page_as_plain_values():
     assert AMOUNT.to_dict()["unconstrained"] == "1250000"
 
 
-def test_what_was_written_before_separators_constraints_and_pages_were_known_is_rebuilt():
+def test_results_stored_without_the_newer_fields_are_rebuilt():
     values = PAGE.to_dict()
     del values["page"]
     for number in values["numbers"]:
@@ -80,7 +81,7 @@ def test_what_was_written_before_separators_constraints_and_pages_were_known_is_
     assert Page.from_dict(values) == PAGE
 
 
-def test_what_was_written_is_the_text_where_nothing_else_is_known():
+def test_the_raw_text_is_the_text_unless_it_is_given():
     assert NUMBER.raw == "4?"
     assert EMPTY.raw == ""
     assert AMOUNT.raw == "1,250.00"
@@ -90,7 +91,7 @@ def number_at(text, left, top, right, bottom):
     return Number(text, 0.9, Box(left, top, right, bottom), ())
 
 
-def test_the_numbers_of_a_page_as_a_table():
+def test_the_numbers_of_a_page_form_a_table():
     total, tax, sum_ = (
         number_at("1250", 40, 10, 90, 30),
         number_at("19", 180, 12, 200, 32),
@@ -139,3 +140,41 @@ def test_the_text_of_a_digit_is_its_label_or_a_question_mark():
 def test_results_accept_by_default():
     assert not Digit(4, 0.9, Box(0, 0, 1, 1), PROBABILITIES).rejected
     assert not Number("4", 0.9, Box(0, 0, 1, 1), (FOUR,)).rejected
+
+
+@pytest.mark.parametrize(
+    ("other", "share"),
+    [
+        (Box(0, 0, 10, 10), 1.0),
+        (Box(5, 0, 15, 10), 50 / 150),
+        (Box(2, 2, 8, 8), 36 / 100),
+        (Box(10, 0, 20, 10), 0.0),
+        (Box(90, 90, 99, 99), 0.0),
+    ],
+)
+def test_boxes_overlap_by_their_intersection_over_their_union(other, share):
+    box = Box(0, 0, 10, 10)
+    assert box.overlap(other) == other.overlap(box) == pytest.approx(share)
+
+
+def test_a_box_is_found_if_one_is_nearly_the_same():
+    boxes = [Box(0, 0, 10, 10), Box(1, 0, 11, 10), Box(20, 0, 30, 10)]
+    assert find_box(boxes, Box(1, 0, 12, 10)) == 1
+    assert find_box(boxes, Box(21, 1, 31, 11)) == 2
+    assert find_box(boxes, Box(24, 0, 34, 10)) is None
+    assert find_box([], Box(0, 0, 1, 1)) is None
+
+
+def test_what_is_less_confident_than_asked_for_is_rejected():
+    seven = dataclasses.replace(FOUR, label=7, confidence=0.6)
+    number = Number("47", 0.54, Box(10, 20, 50, 52), (FOUR, seven), raw="4-7")
+
+    assert number.reject_below(0.5) == number
+    assert number.reject_below(0.55) == dataclasses.replace(number, rejected=True)
+    doubtful = number.reject_below(0.7)
+    assert (doubtful.text, doubtful.raw, doubtful.confidence) == ("4?", "4-7", 0.54)
+    assert [digit.rejected for digit in doubtful.digits] == [False, True]
+    assert [digit.label for digit in doubtful.digits] == [4, 7]
+    # What was rejected before stays so.
+    assert doubtful.reject_below(0.0) == doubtful
+    assert LETTER.reject_below(0.0).rejected

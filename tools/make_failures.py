@@ -23,7 +23,7 @@ PARTS = str.maketrans("", "", SEPARATORS)
 def main() -> None:
     """Write with strokes of the project's own, and take the first of each kind: none is chosen."""
     rng = np.random.default_rng(11)
-    glyphs = drawn_digits.glyphs(200, rng)
+    glyphs = drawn_digits.draw_glyphs(200, rng)
     digits = Split(glyphs.images, glyphs.labels)
     reader = Reader()
     shown: dict[bool, list[tuple[np.ndarray, str]]] = {True: [], False: []}
@@ -43,7 +43,7 @@ def main() -> None:
     for name, is_right in (("read", True), ("misread", False)):
         pictures, captions = zip(*shown[is_right][:NUM_SHOWN], strict=True)
         title = f"the first {NUM_SHOWN} that are {'read right' if is_right else 'misread'}"
-        plots.save(plots.strips(pictures, captions, title), OUT / f"numbers-{name}.png")
+        plots.save(plots.draw_strips(pictures, captions, title), OUT / f"numbers-{name}.png")
     wrong = len(shown[False])
     print(f"{wrong} of {num_read} misread; saved {OUT}/numbers-read.png and numbers-misread.png")
 

@@ -24,11 +24,15 @@ def main() -> None:
     """Draw with strokes of the project's own: nobody's handwriting is in the picture."""
     template = load(SAMPLE)
     rng = np.random.default_rng(3)
-    glyphs = drawn_digits.glyphs(200, rng)
-    page = filled_forms.write(
-        template, filled_forms.blank_page(template), TEXTS, Split(glyphs.images, glyphs.labels), rng
+    glyphs = drawn_digits.draw_glyphs(200, rng)
+    page = filled_forms.write_texts(
+        template,
+        filled_forms.render_blank_page(template),
+        TEXTS,
+        Split(glyphs.images, glyphs.labels),
+        rng,
     )
-    scan = filled_forms.scanned(template, page, rng)
+    scan = filled_forms.scan_page(template, page, rng)
     pixels = cv2.imdecode(np.frombuffer(scan.data, np.uint8), cv2.IMREAD_GRAYSCALE)
     small = cv2.resize(pixels, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
     out = ROOT / "docs" / "pictures" / "form.png"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from inkread.training.synthesis.drawn_digits import on_paper, write
+from inkread.training.synthesis.drawn_digits import put_on_paper, write
 from inkread.training.synthesis.papers import fine_print
 
 PAPER_RGB, INK_RGB = (246, 244, 238), (35, 40, 90)
@@ -35,21 +35,21 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     rng = np.random.default_rng(7)
     samples = {
-        "meter-40713.png": on_paper(write("40713", rng).ink, rng, paper="shadow"),
-        "ruled-271828.png": on_paper(write("271828", rng).ink, rng, paper="ruled"),
-        "grid-31415.png": on_paper(write("31415", rng).ink, rng, paper="grid"),
-        "chalk-1969.png": on_paper(
+        "meter-40713.png": put_on_paper(write("40713", rng).ink, rng, paper="shadow"),
+        "ruled-271828.png": put_on_paper(write("271828", rng).ink, rng, paper="ruled"),
+        "grid-31415.png": put_on_paper(write("31415", rng).ink, rng, paper="grid"),
+        "chalk-1969.png": put_on_paper(
             write("1969", rng, pen_px=6).ink,
             rng,
             paper="grain",
             paper_rgb=(38, 60, 52),
             ink_rgb=(225, 225, 215),
         ),
-        "page-12345-67890.png": on_paper(page(["12345", "67890"], rng), rng, paper="gradient"),
+        "page-12345-67890.png": put_on_paper(page(["12345", "67890"], rng), rng, paper="gradient"),
     }
     rng = np.random.default_rng(11)
     samples["cheque-48250.png"] = cheque(write("48250", rng, height_px=44, gap=0.3).ink, rng)
-    samples["touching-36807.png"] = on_paper(write("36807", rng, gap=0.0).ink, rng)
+    samples["touching-36807.png"] = put_on_paper(write("36807", rng, gap=0.0).ink, rng)
     for name, pixels in samples.items():
         Image.fromarray(pixels).save(folder / name, optimize=True)
         print(folder.name, name, pixels.shape)

@@ -118,12 +118,14 @@ def shoot_forms(browser: Browser, url: str, data: Path, folder: Path) -> None:
     """Take those of the page for forms, and of the review of a table."""
     template = load(FORM)
     blank, scan, table = data / "meter-reading.png", data / "scan.jpg", data / "table.csv"
-    pixels = filled_forms.blank_page(template)
+    pixels = filled_forms.render_blank_page(template)
     Image.fromarray(pixels).save(blank)
     rng = np.random.default_rng(3)
-    glyphs = drawn_digits.glyphs(200, rng)
-    written = filled_forms.write(template, pixels, TEXTS, Split(glyphs.images, glyphs.labels), rng)
-    scan.write_bytes(filled_forms.scanned(template, written, rng).data)
+    glyphs = drawn_digits.draw_glyphs(200, rng)
+    written = filled_forms.write_texts(
+        template, pixels, TEXTS, Split(glyphs.images, glyphs.labels), rng
+    )
+    scan.write_bytes(filled_forms.scan_page(template, written, rng).data)
     page = window(browser, f"{url}/forms")
     page.set_input_files("#blank", str(blank))
     page.set_input_files("#yaml-file", str(FORM))

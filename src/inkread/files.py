@@ -1,4 +1,4 @@
-"""Files written so that an interruption leaves the old one or the new one, never half of one."""
+"""Atomic file writes, checks of output paths, and the cache folder."""
 
 import os
 import tempfile
@@ -10,25 +10,25 @@ import platformdirs
 
 from inkread.errors import ConfigError
 
-__all__ = ["cache_folder", "check_target", "replacing", "write_atomically"]
+__all__ = ["check_target", "get_cache_folder", "replace_atomically", "write_atomically"]
 
 _PREFIX = ".writing-"
 
 
-def cache_folder() -> Path:
-    """Return the folder for what can be made again: ``$INKREAD_CACHE`` or the user's cache."""
+def get_cache_folder() -> Path:
+    """Return the folder of the cache: ``$INKREAD_CACHE``, or one in the user's cache folder."""
     return Path(os.environ.get("INKREAD_CACHE") or platformdirs.user_cache_dir("inkread"))
 
 
 def check_target(path: Path, suffixes: Sequence[str] = ()) -> None:
-    """Refuse a path that no file can be written to, before the work for the file is done.
+    """Check that a file could be written to a path, before the work for the file is done.
 
     Args:
-        path: of the file to be; folders on the way to it may be missing.
-        suffixes: what it may end in, in small letters with the dot; empty: anything.
+        path: of the file to write; its parent folders may be missing.
+        suffixes: the allowed suffixes, in lower case with the dot; empty allows any.
 
     Raises:
-        ConfigError: another suffix, a folder, or a path through a file.
+        ConfigError: the suffix is not allowed, the path is a folder, or a parent of it is a file.
     """
     if suffixes and path.suffix.lower() not in suffixes:
         one_of = "one of " if len(suffixes) > 1 else ""
@@ -43,13 +43,14 @@ def check_target(path: Path, suffixes: Sequence[str] = ()) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a path beside ``path`` to write to; it replaces ``path`` when the block succeeds.
+def replace_atomically(path: Path) -> Iterator[Path]:
+    """Write a file atomically: a context manager that yields a temporary path to write to.
 
-    The temporary name ends as ``path`` does, so that libraries which go by the suffix work.
+    When the block succeeds, the temporary file replaces ``path``; otherwise it is removed. It has
+    the suffix of ``path``, for libraries that choose a format by it.
 
     Raises:
-        OSError: the folder can't be written or the disk is full; ``path`` is then as it was.
+        OSError: the folder can't be written or the disk is full; ``path`` is left unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -58,7 +59,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary = Path(name)
         try:
             yield temporary
-            # mkstemp makes files private; the result gets the mode any new file of the user's has.
+            # mkstemp makes files private; the result gets the mode of any new file of the user.
             umask = os.umask(0)
             os.umask(umask)
             temporary.chmod(0o666 & ~umask)
@@ -68,17 +69,21 @@ def replacing(path: Path) -> Iterator[Path]:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        # The name that was asked for tells the user more than the one beside it.
+        # The caller knows the requested path, not the temporary one.
         if Path(str(error.filename)).name.startswith(_PREFIX):
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
-    """Write a whole file at once.
+    """Write a file atomically.
+
+    Args:
+        path: of the file; missing parent folders are created.
+        data: the whole content; a string is encoded as UTF-8.
 
     Raises:
-        OSError: the folder can't be written or the disk is full; ``path`` is then as it was.
+        OSError: the folder can't be written or the disk is full; ``path`` is left unchanged.
     """
-    with replacing(path) as temporary:
+    with replace_atomically(path) as temporary:
         temporary.write_bytes(data.encode() if isinstance(data, str) else data)

@@ -1,6 +1,6 @@
-"""Settings of dependencies: they send nothing, and leave no files in the home folder.
+"""Environment variables that stop telemetry of dependencies and keep their files out of the home.
 
-These are environment variables, so child processes inherit them. One that is set already is kept.
+Child processes inherit them. A variable that the user has set is left as it is.
 """
 
 import os
@@ -14,25 +14,25 @@ _NO_TELEMETRY = {
 
 
 def disable_telemetry() -> None:
-    """Stop dependencies from reporting to their makers; to be called before they are imported."""
+    """Turn off the telemetry of dependencies; must run before they are imported."""
     for name, value in _NO_TELEMETRY.items():
         os.environ.setdefault(name, value)
 
 
 def keep_library_files_in_cache() -> None:
-    """Give Keras and matplotlib folders in our cache, unless the user has folders of their own.
+    """Let Keras and matplotlib write to inkread's cache, unless the user has folders for them.
 
-    Both write configuration or a list of fonts when they are imported, so this comes before.
+    Both write files (configuration, a list of fonts) on import, so this must run before that.
     """
     from pathlib import Path
 
     import platformdirs
 
-    from inkread.files import cache_folder
+    from inkread.files import get_cache_folder
 
     try:
         home = Path.home()
-    except RuntimeError:  # a user without a home folder has none to keep clean
+    except RuntimeError:  # there is no home folder to keep clean
         return
     matplotlib_config = platformdirs.user_config_path("matplotlib", appauthor=False)
     users_own = {
@@ -41,4 +41,4 @@ def keep_library_files_in_cache() -> None:
     }
     for (variable, name), folders in users_own.items():
         if not any(folder.is_dir() for folder in folders):
-            os.environ.setdefault(variable, str(cache_folder() / name))
+            os.environ.setdefault(variable, str(get_cache_folder() / name))

@@ -1,10 +1,20 @@
-"""The reader: pictures in, digits, numbers and pages out."""
+"""The pipeline: from a picture to its digits, numbers and pages.
+
+``Reader.read`` takes a picture through these stages, each in a module of its own:
+
+1. ``imaging.images`` loads it as a page: upright and grey.
+2. ``imaging.ink`` finds the ink, ``imaging.segmentation`` groups it into lines and runs of digits.
+3. ``imaging.crops`` cuts each run out of the page and levels it.
+4. ``recognition.line_reader`` reads each crop as a whole; a doubtful one also digit by digit, with
+   ``recognition.glyph_reader``.
+5. ``recognition.orientation`` has a page that reads badly read upside down and on its sides, too.
+"""
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -14,21 +24,19 @@ from inkread.errors import ConfigError, ImageError
 from inkread.imaging import crops, images, ink, segmentation
 from inkread.imaging.images import Picture
 from inkread.models.runtime import DEFAULT, LineModel, Model
-from inkread.recognition import fusion
+from inkread.recognition import orientation
+from inkread.recognition.digit_reader import DigitReader, LocatedDigit
 from inkread.recognition.glyph_reader import GlyphReader
 from inkread.recognition.line_reader import LineReader
-from inkread.results import Box, Digit, Number, Page
+from inkread.recognition.orientation import PageReading
+from inkread.results import Box, Digit, Number, Page, find_box
 
 __all__ = ["Check", "Length", "Reader", "read"]
 
-Length = int | tuple[int, int]  # so many digits; from so many to so many
+Length = int | tuple[int, int]  # the number of digits; or its least and its greatest
 Check = str | Callable[[str], bool]
 
-_STRIP_LIKE_PX = 160  # pictures no higher than this are taken as cut to their number already
-_TELLING_DIGITS = 4  # fewer don't say which way up a page is: a 6 may be a 9
-_SURE = 0.95  # a digit on its own that is less sure is read by the line model too
-_WAYS = 6  # to read it that count
-_CLEAR_DOUBT = 0.2  # mean over a page: above it, the page may stand on its head
+_MAX_STRIP_HEIGHT_PX = 160  # pictures no higher than this are taken as cut to their number already
 
 
 class Reader:
@@ -51,8 +59,8 @@ class Reader:
         """Load the models.
 
         Args:
-            model: of single digits: the name of a shipped glyph model, or the path of one.
-            line_model: of numbers: the name of a shipped line model, or the path of one.
+            model: reads single digits: the name of a shipped glyph model, or the path of one.
+            line_model: reads numbers: the name of a shipped line model, or the path of one.
             threads: how many the networks may use; ``None``: one a core.
             min_confidence: reject digits and numbers below this confidence, in [0, 1].
 
@@ -65,9 +73,9 @@ class Reader:
         self.model = Model(model, threads=threads)
         self.line_model = LineModel(line_model, threads=threads)
         self.min_confidence = min_confidence
-        self._digits = GlyphReader(self.model, min_confidence)
-        pieces = GlyphReader(self.model, 0.0)  # rejects nothing but what is no digit
-        self._lines = LineReader(self.line_model, pieces, min_confidence)
+        glyphs = GlyphReader(self.model, 0.0)  # rejects nothing but what is no digit
+        self._lines = LineReader(self.line_model, glyphs, min_confidence)
+        self._digits = DigitReader(self.model, self._lines, min_confidence)
 
     def read(
         self,
@@ -94,17 +102,7 @@ class Reader:
         """
         constraint = _constraint(length, pattern, check)
         page = images.load(image)
-        numbers = self._read_upright(page, constraint)
-        # It may be upside down, or on its side; what reads as one digit hardly holds four.
-        if numbers and _num_digits(numbers) != 1 and _doubt(numbers) > _CLEAR_DOUBT:
-            turned = {
-                turns: self._read_upright(np.ascontiguousarray(np.rot90(page, turns)), constraint)
-                for turns in (2, 1, 3)
-            }
-            turns = min(turned, key=lambda turns: _doubt(turned[turns]))
-            is_clear = _doubt(turned[turns]) < min(_CLEAR_DOUBT, _doubt(numbers) / 2)
-            if is_clear and _num_digits(turned[turns]) >= _TELLING_DIGITS:
-                numbers = tuple(_turned_back(number, turns, page) for number in turned[turns])
+        numbers = self._read_page(page, constraint).numbers
         return Page(numbers, page.shape[1], page.shape[0], self.line_model.name)
 
     def read_pages(
@@ -129,7 +127,7 @@ class Reader:
         Raises:
             ImageError: not a picture that can be read, or a page of it, when its turn comes.
         """
-        for index, pixels in enumerate(images.pages(image), start=1):
+        for index, pixels in enumerate(images.load_pages(image), start=1):
             page = self.read(pixels, length=length, pattern=pattern, check=check)
             yield replace(page, page=index)
 
@@ -166,7 +164,7 @@ class Reader:
         check: Check | None = None,
         count: int = 5,
     ) -> tuple[Number, ...]:
-        """Read a picture of one number in several ways, the most probable first.
+        """Return the most probable readings of a picture of one number.
 
         Args:
             image: as for ``read``.
@@ -176,8 +174,8 @@ class Reader:
             count: how many at most.
 
         Returns:
-            At least one number, each with another text; where there is nothing to read, or nothing
-            that satisfies what is asked for, one that is rejected.
+            At least one number, the most probable first, each with another text; where there is
+            nothing to read, or nothing that satisfies what is asked for, one that is rejected.
 
         Raises:
             ImageError: not a picture that can be read.
@@ -185,45 +183,80 @@ class Reader:
         """
         constraint = _constraint(length, pattern, check)
         page = images.load(image)
-        if page.shape[0] <= _STRIP_LIKE_PX:  # cut to the number already
-            dark = ink.dark_on_light(page)
+        if page.shape[0] <= _MAX_STRIP_HEIGHT_PX:
+            dark = ink.make_dark_on_light(page)
             return self._lines.candidates(
-                crops.whole(dark),
+                crops.crop_whole(dark),
                 constraint,
                 count,
-                lambda: segmentation.single_line(ink.find_dark(dark)),
+                lambda: segmentation.find_single_line(ink.find_dark(dark)),
             )
         found = ink.find(page)
-        run = segmentation.single_line(found)
+        run = segmentation.find_single_line(found)
         if not run:
             return (Number("", 0.0, _whole(page), (), rejected=True),)
-        crop = crops.around([region.box for region in run], found.page)
+        crop = crops.crop_around([region.box for region in run], found.page)
         return self._lines.candidates(crop, constraint, count, lambda: run)
 
-    def read_digit(self, image: Picture) -> Digit:
-        """Read a picture of one digit, of any size, place, colour and stroke width.
+    def read_digit(self, image: Picture, *, box: Box | None = None) -> Digit:
+        """Read one digit, of any size, place, colour and stroke width.
 
         Args:
             image: as for ``read``.
+            box: of one of the digits on the picture, in its pixels; ``None``: the picture is one
+                digit.
 
         Returns:
-            The digit; rejected, without a label, if the picture is blank.
+            The digit; with a box, the digit that ``read`` gives there, and where it gives none,
+            what the box holds. Rejected, without a label, if the picture is blank.
 
         Raises:
-            ImageError: not a picture that can be read.
+            ImageError: not a picture that can be read, or a box outside it or without ink.
         """
         page = images.load(image)
+        if box is not None:
+            return self._locate(page, box, None).digit
         found = ink.find(page)
-        region = segmentation.single_digit(found)
+        region = segmentation.find_single_digit(found)
         if region is None:
             num_labels = len(self.model.metadata.labels)
             return Digit(None, 0.0, _whole(page), (0.0,) * num_labels, rejected=True)
-        (digit,) = self._digits.read([region])
-        if digit.confidence >= _SURE or self._digits.is_junk(digit):
-            return digit
-        # The line model has seen other hands than MNIST's: its word counts where this one doubts.
-        numbers = self._lines.candidates(crops.around([region.box], found.page), None, _WAYS)
-        return fusion.averaged(digit, numbers, self.min_confidence)
+        return self._digits.read(region, found)
+
+    def locate_digit(
+        self,
+        image: Picture,
+        box: Box | None = None,
+        *,
+        length: Length | None = None,
+        pattern: str | None = None,
+        check: Check | None = None,
+    ) -> LocatedDigit:
+        """Read one digit as ``read_digit`` does, and cut out its ink.
+
+        Args:
+            image: as for ``read``.
+            box: as for ``read_digit``.
+            length: that ``read`` was told, if it was; needs a box.
+            pattern: the same.
+            check: the same.
+
+        Raises:
+            ImageError: not a picture that can be read, one without ink, or a box outside it or
+                without ink.
+            ConfigError: a length, pattern or check that nothing satisfies, or without a box.
+        """
+        constraint = _constraint(length, pattern, check)
+        page = images.load(image)
+        if box is not None:
+            return self._locate(page, box, constraint)
+        if constraint is not None:
+            raise ConfigError("expected a box with length, pattern or check, received none")
+        found = ink.find(page)
+        region = segmentation.find_single_digit(found)
+        if region is None:
+            raise ImageError("expected a picture of a digit, received one without ink")
+        return LocatedDigit(self._digits.read(region, found), region.ink)
 
     def classify(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Classify glyphs that are as MNIST's are already.
@@ -250,17 +283,45 @@ class Reader:
                 else type(glyphs).__name__
             )
             raise ImageError(f"expected glyphs as uint8 (N, {side}, {side}), received {received}")
-        return self.model.probabilities(glyphs)
+        return self.model.predict_probabilities(glyphs)
 
-    def _read_upright(
-        self, page: npt.NDArray[np.uint8], constraint: Constraint | None
-    ) -> tuple[Number, ...]:
-        """Read the numbers of a page; runs in which nothing is written are left out."""
-        found = ink.find(page)
-        runs = [run for line in segmentation.lines(found) for run in line]
-        cut = [crops.around([region.box for region in run], found.page) for run in runs]
-        numbers = self._lines.read(cut, constraint, runs)
-        return tuple(number for number in numbers if number.text or number.unconstrained)
+    def _read_page(self, page: npt.NDArray[np.uint8], constraint: Constraint | None) -> PageReading:
+        """Read the numbers of a page, whichever way up it lies."""
+        return orientation.read_right_way_up(partial(self._read_turned, page, constraint))
+
+    def _read_turned(
+        self, page: npt.NDArray[np.uint8], constraint: Constraint | None, turns: int
+    ) -> PageReading:
+        """Read the numbers of a page that is first turned by so many quarters anticlockwise."""
+        found = ink.find(np.ascontiguousarray(np.rot90(page, turns)))
+        runs = [run for line in segmentation.find_lines(found) for run in line]
+        cut = [crops.crop_around([region.box for region in run], found.page) for run in runs]
+        numbers = tuple(
+            orientation.turn_number(number, -turns, found.page.shape)
+            for number in self._lines.read(cut, constraint, runs)
+            if number.text or number.unconstrained  # else nothing is written there
+        )
+        regions = tuple(region for run in runs for region in run)
+        return PageReading(numbers, found, regions, turns)
+
+    def _locate(
+        self, page: npt.NDArray[np.uint8], box: Box, constraint: Constraint | None
+    ) -> LocatedDigit:
+        """Find the digit in a box among those that are read on the whole page."""
+        height, width = page.shape
+        if not (0 <= box.left < box.right <= width and 0 <= box.top < box.bottom <= height):
+            raise ImageError(f"expected a box in {width} x {height} pixels, received {tuple(box)}")
+        reading = self._read_page(page, constraint)
+        turned = orientation.turn_box(box, reading.turns, page.shape)
+        region = segmentation.find_region(turned, reading.regions, reading.found)
+        if region is None:
+            raise ImageError(f"expected ink in the box, received none in {tuple(box)}")
+        digits = [digit for number in reading.numbers for digit in number.digits]
+        index = find_box([digit.box for digit in digits], box)
+        if index is not None:
+            return LocatedDigit(digits[index], region.ink)
+        digit = self._digits.read(region, reading.found)
+        return LocatedDigit(replace(digit, box=box), region.ink)
 
 
 def _constraint(
@@ -269,32 +330,6 @@ def _constraint(
     if length is None and pattern is None and check is None:
         return None
     return Constraint(length, pattern, check)
-
-
-def _num_digits(numbers: Sequence[Number]) -> int:
-    return sum(len(number.digits) for number in numbers)
-
-
-def _doubt(numbers: Sequence[Number]) -> float:
-    """How doubtful the digits of a page are on the whole, in [0, 1]; 1 where none were found."""
-    digits = [digit for number in numbers for digit in number.digits]
-    return 1 - sum(digit.confidence for digit in digits) / len(digits) if digits else 1.0
-
-
-def _turned_back(number: Number, turns: int, page: npt.NDArray[np.uint8]) -> Number:
-    """Return a number of a page that was turned by so many quarters with its boxes on the page."""
-    height, width = page.shape
-
-    def back(box: Box) -> Box:
-        left, top, right, bottom = box
-        if turns == 2:
-            return Box(width - right, height - bottom, width - left, height - top)
-        if turns == 1:
-            return Box(width - bottom, left, width - top, right)
-        return Box(top, height - right, bottom, height - left)
-
-    digits = tuple(replace(digit, box=back(digit.box)) for digit in number.digits)
-    return replace(number, box=back(number.box), digits=digits)
 
 
 def read(image: Picture) -> Page:

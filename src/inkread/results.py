@@ -1,13 +1,15 @@
-"""What reading gives: frozen digits, numbers and pages, each with ``to_dict`` and ``from_dict``."""
+"""The results of reading: digits, numbers and pages, which are frozen and convert to JSON."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from inkread import table
 
-__all__ = ["REJECTED", "Box", "Digit", "Number", "Page"]
+__all__ = ["REJECTED", "Box", "Digit", "Number", "Page", "find_box"]
 
 REJECTED = "?"
+_MIN_OVERLAP = 0.6  # of two boxes of one digit: the line model places boxes less exactly than ink
 
 
 class Box(NamedTuple):
@@ -18,19 +20,34 @@ class Box(NamedTuple):
     right: int
     bottom: int
 
+    def overlap(self, other: "Box") -> float:
+        """Return the intersection over the union of two boxes that are not empty, in [0, 1]."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        both = max(0, width) * max(0, height)
+        areas = [(box.right - box.left) * (box.bottom - box.top) for box in (self, other)]
+        return both / (sum(areas) - both)
+
+
+def find_box(boxes: Sequence[Box], wanted: Box) -> int | None:
+    """Return the index of the box that is nearly the wanted one; ``None`` if none is."""
+    overlaps = [box.overlap(wanted) for box in boxes]
+    best = max(range(len(boxes)), key=overlaps.__getitem__, default=None)
+    return best if best is not None and overlaps[best] > _MIN_OVERLAP else None
+
 
 @dataclass(frozen=True)
 class Digit:
     """One recognised digit.
 
     Attributes:
-        label: 0-9, the most probable; ``None`` where there was no ink to read.
-        confidence: calibrated probability that it is a digit and this one, in [0, 1].
-        box: where it stands.
-        probabilities: of 0 to 9, given that it is a digit; they add up to 1, or are all 0 where
-            there was no ink.
-        rejected: not sure enough, no digit, or nothing there.
-        junk: probability that it is no digit, in [0, 1]; 0 where the model can't tell, or where
+        label: the most probable digit, 0-9; ``None`` if there was no ink.
+        confidence: calibrated probability that it is a digit and has this label, in [0, 1].
+        box: its place on the page.
+        probabilities: of 0 to 9, given that it is a digit; they add up to 1, or are all 0 if there
+            was no ink.
+        rejected: whether it is too uncertain, probably no digit, or without ink.
+        junk: probability that it is no digit, in [0, 1]; 0 if the model doesn't estimate it, or
             there was no ink.
     """
 
@@ -45,6 +62,10 @@ class Digit:
     def text(self) -> str:
         """The digit as a character, ``?`` if it is rejected."""
         return REJECTED if self.rejected else str(self.label)
+
+    def reject_below(self, min_confidence: float) -> "Digit":
+        """Return the digit, rejected if it is less confident than this, or was rejected before."""
+        return replace(self, rejected=self.rejected or self.confidence < min_confidence)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -66,7 +87,7 @@ class Digit:
             box=Box(*values["box"]),
             probabilities=tuple(values["probabilities"]),
             rejected=values["rejected"],
-            junk=values.get("junk", 0.0),  # what was written before there was one is read too
+            junk=values.get("junk", 0.0),  # missing in results of versions before it existed
         )
 
 
@@ -76,14 +97,14 @@ class Number:
 
     Attributes:
         text: its digits in writing order, ``?`` for each rejected one; empty if none were found.
-        confidence: probability that every digit is right, in [0, 1]; 0 if none were found.
-        box: around the digits.
+        confidence: probability that the whole text is right, in [0, 1]; 0 if no digits were found.
+        box: the bounding box of the digits.
         digits: from left to right.
-        rejected: some digit is rejected, or none were found.
-        raw: what was written, with its separators (``1.250,-``); the same as ``text`` where a model
-            knows no separators.
-        unconstrained: the text as it was read without the length, pattern or check asked for, where
-            they changed it or nothing satisfied them; else ``None``.
+        rejected: whether any digit is rejected, the confidence is too low, or no digits were found.
+        raw: the text with its separators (``1.250,-``); the same as ``text`` if the model doesn't
+            read separators.
+        unconstrained: the text that was read without the requested length, pattern or check, if
+            they changed it or no text satisfied them; else ``None``.
     """
 
     text: str
@@ -95,9 +116,24 @@ class Number:
     unconstrained: str | None = None
 
     def __post_init__(self) -> None:
-        """Take the text for what was written if nothing else is known."""
+        """Fill in ``raw`` from the text if it isn't given."""
         if not self.raw:
             object.__setattr__(self, "raw", self.text)
+
+    def reject_below(self, min_confidence: float) -> "Number":
+        """Return the number with everything rejected that is less confident than this.
+
+        A number is rejected if its own confidence is lower, or that of a digit; what was rejected
+        before stays so.
+        """
+        digits = tuple(digit.reject_below(min_confidence) for digit in self.digits)
+        is_doubtful = self.confidence < min_confidence or any(digit.rejected for digit in digits)
+        return replace(
+            self,
+            text="".join(digit.text for digit in digits),
+            digits=digits,
+            rejected=self.rejected or is_doubtful,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
@@ -120,7 +156,7 @@ class Number:
             box=Box(*values["box"]),
             digits=tuple(Digit.from_dict(digit) for digit in values["digits"]),
             rejected=values["rejected"],
-            # What was written before there were these is read too.
+            # Missing in results of versions before they existed.
             raw=values.get("raw", ""),
             unconstrained=values.get("unconstrained"),
         )
@@ -128,14 +164,14 @@ class Number:
 
 @dataclass(frozen=True)
 class Page:
-    """Everything that was read on one picture.
+    """All numbers read on one picture, or on one page of a file.
 
     Attributes:
         numbers: in reading order: by lines, then from left to right.
         width: of the upright picture, in pixels.
         height: of the upright picture, in pixels.
         model: name of the model that read it.
-        page: its place in a file of several pages, from 1.
+        page: number of the page in its file, from 1.
     """
 
     numbers: tuple[Number, ...]
@@ -145,16 +181,16 @@ class Page:
     page: int = 1
 
     def rows(self) -> tuple[tuple[Number | None, ...], ...]:
-        """Return the numbers as a table: in reading order, by lines from top to bottom.
+        """Arrange the numbers as a table.
 
-        Columns are found by what stands above one another, whether aligned to the left, the right
-        or the middle; a page that leans a little is no obstacle.
+        Numbers above one another form a column, whether aligned to the left, the right or the
+        middle. The page may be slightly skewed.
 
         Returns:
-            The lines, each with as many cells as there are columns; ``None`` where a line has
-            nothing in a column. Empty if there are no numbers.
+            The lines from top to bottom, each with one cell for every column: a number, or ``None``
+            where the line has none. Empty if there are no numbers.
         """
-        places = table.rows([number.box for number in self.numbers])
+        places = table.arrange_in_rows([number.box for number in self.numbers])
         return tuple(
             tuple(None if index is None else self.numbers[index] for index in row) for row in places
         )

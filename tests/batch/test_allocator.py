@@ -11,7 +11,7 @@ from inkread.batch.allocator import keep_freed_memory
 CHURN = """
 from resource import RUSAGE_SELF, getpagesize, getrusage
 import numpy as np
-from inkread.memory import keep_freed_memory
+from inkread.batch.allocator import keep_freed_memory
 
 def use():
     arrays = [np.ones(1 << 23, np.uint8) for _ in range(8)]
@@ -25,7 +25,7 @@ print(int(taken), getrusage(RUSAGE_SELF).ru_minflt - before, getpagesize())
 """
 
 
-def test_the_answer_is_whether_the_c_library_is_glibc():
+def test_the_settings_are_accepted_where_the_c_library_is_glibc():
     assert keep_freed_memory() is (platform.libc_ver()[0] == "glibc")
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkread.batch.annotate import annotated, save_annotated
+from inkread.batch.annotate import draw_annotated, save_annotated
 from inkread.results import Box, Digit, Number, Page
 
 BOX = Box(100, 80, 160, 200)
@@ -24,8 +24,8 @@ def white(width: int, height: int) -> np.ndarray:
 
 def changed(pixels: np.ndarray, result: Page) -> np.ndarray:
     """(H, W) bool: where the annotation drew over the picture; the margin is cut off."""
-    before = np.asarray(annotated(pixels, page(result.width, result.height)))
-    after = np.asarray(annotated(pixels, result))
+    before = np.asarray(draw_annotated(pixels, page(result.width, result.height)))
+    after = np.asarray(draw_annotated(pixels, result))
     margin = after.shape[0] - result.height
     return (before != after).any(axis=2)[margin:]
 
@@ -33,7 +33,7 @@ def changed(pixels: np.ndarray, result: Page) -> np.ndarray:
 def test_the_picture_keeps_its_pixels_below_a_margin(rng):
     pixels = rng.integers(0, 256, (300, 400, 3), dtype=np.uint8)
 
-    result = annotated(pixels, page(400, 300))
+    result = draw_annotated(pixels, page(400, 300))
 
     assert (result.mode, result.width) == ("RGB", 400)
     assert 300 < result.height < 360
@@ -43,7 +43,7 @@ def test_the_picture_keeps_its_pixels_below_a_margin(rng):
 
 
 def test_grey_pictures_come_out_as_colour():
-    result = annotated(np.full((300, 400), 90, np.uint8), page(400, 300))
+    result = draw_annotated(np.full((300, 400), 90, np.uint8), page(400, 300))
 
     assert result.mode == "RGB"
     assert result.getpixel((200, result.height - 1)) == (90, 90, 90)
@@ -62,7 +62,7 @@ def test_the_box_is_outlined_and_its_inside_left_alone():
 
 @pytest.mark.parametrize(("rejected", "channel"), [(False, 1), (True, 0)])
 def test_a_read_digit_is_green_and_a_rejected_one_red(rejected, channel):
-    result = annotated(white(400, 300), page(400, 300, number(rejected=rejected)))
+    result = draw_annotated(white(400, 300), page(400, 300, number(rejected=rejected)))
 
     colour = result.getpixel((BOX.left, result.height - 300 + 140))
 
@@ -72,7 +72,7 @@ def test_a_read_digit_is_green_and_a_rejected_one_red(rejected, channel):
 
 @pytest.mark.parametrize(("rejected", "channel"), [(False, 1), (True, 0)])
 def test_the_text_stands_above_the_box_in_the_same_colour(rejected, channel):
-    result = annotated(white(400, 300), page(400, 300, number(rejected=rejected)))
+    result = draw_annotated(white(400, 300), page(400, 300, number(rejected=rejected)))
 
     top = result.height - 300 + BOX.top
     above = np.asarray(result)[top - 25 : top - 1].reshape(-1, 3)
@@ -96,7 +96,7 @@ def test_every_digit_of_every_number_has_its_box():
 def test_writing_at_the_edges_stays_on_the_picture():
     corners = [Box(0, 0, 20, 20), Box(380, 280, 400, 300)]
 
-    result = annotated(
+    result = draw_annotated(
         white(400, 300), page(400, 300, *(number(rejected=True, box=box) for box in corners))
     )
 
@@ -110,7 +110,7 @@ def test_tiny_pictures_are_enlarged_with_their_boxes(shape):
     height, width = shape
     whole = Box(0, 0, width, height)
 
-    result = annotated(
+    result = draw_annotated(
         np.zeros(shape, np.uint8), page(width, height, number(rejected=False, box=whole))
     )
 
@@ -123,7 +123,7 @@ def test_tiny_pictures_are_enlarged_with_their_boxes(shape):
 def test_the_given_pixels_are_not_changed():
     pixels = white(400, 300)
 
-    annotated(pixels, page(400, 300, number(rejected=False)))
+    draw_annotated(pixels, page(400, 300, number(rejected=False)))
 
     assert (pixels == 255).all()
 
@@ -136,7 +136,7 @@ def test_the_saved_file_is_the_drawn_picture_as_png(tmp_path):
 
     with Image.open(path) as saved:
         assert saved.format == "PNG"
-        assert (np.asarray(saved) == np.asarray(annotated(white(400, 300), result))).all()
+        assert (np.asarray(saved) == np.asarray(draw_annotated(white(400, 300), result))).all()
     assert list(path.parent.iterdir()) == [path]
 
 

@@ -9,17 +9,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkread.batch.batch_reader import Input, ReadAs, Settings, processes_for, read_files
+from inkread.batch.batch_reader import (
+    PictureInput,
+    ReadAs,
+    ReadSettings,
+    choose_num_processes,
+    read_files,
+)
 from inkread.errors import ConfigError, ImageError, ModelError
 from inkread.imaging import images
 
 SAMPLES = Path(str(resources.files("inkread") / "samples"))
 METER, CHALK = SAMPLES / "meter-40713.png", SAMPLES / "chalk-1969.png"
-NUMBERS = Settings(read_as=ReadAs.NUMBER)
+NUMBERS = ReadSettings(read_as=ReadAs.NUMBER)
 
 
 def inputs(*paths):
-    return [Input(str(path), str(path)) for path in paths]
+    return [PictureInput(str(path), str(path)) for path in paths]
 
 
 def texts(outcome):
@@ -42,8 +48,8 @@ def test_outcomes_are_in_the_order_of_the_inputs(tmp_path, num_processes):
     """Slow ones and errors in between; more of them than are read ahead."""
     slow = of_pages(tmp_path / "slow.tif", METER, CHALK, METER)
     named = inputs(slow, *(blank(tmp_path / f"{width}.png", width) for width in range(30, 70)))
-    named[7] = Input("no.png", str(tmp_path / "no.png"))
-    named[23] = Input("known", "", problem="expected something else")
+    named[7] = PictureInput("no.png", str(tmp_path / "no.png"))
+    named[23] = PictureInput("known", "", problem="expected something else")
     outcomes = list(read_files(named, NUMBERS, num_processes=num_processes))
     assert [each.name for each in outcomes] == [str(slow)] * 2 + [each.name for each in named]
     assert [each.is_last for each in outcomes] == [False] * 2 + [True] * len(named)
@@ -62,7 +68,7 @@ def test_what_cannot_be_read_has_an_error_that_does_not_repeat_its_name(tmp_path
     text, half, missing = (tmp_path / name for name in ("t.png", "half.png", "missing.png"))
     text.write_text("not a picture")
     half.write_bytes(METER.read_bytes()[:500])
-    named = [*inputs(text, half, missing, METER), Input("-", b"nothing")]
+    named = [*inputs(text, half, missing, METER), PictureInput("-", b"nothing")]
     *failed, read, stdin = read_files(named, NUMBERS, num_processes=num_processes)
     for outcome in (*failed, stdin):
         assert (outcome.page, outcome.is_last) == (None, True)
@@ -72,7 +78,7 @@ def test_what_cannot_be_read_has_an_error_that_does_not_repeat_its_name(tmp_path
     assert (read.error, texts(read)) == (None, ["40713"])
 
 
-def test_a_page_that_cannot_be_read_takes_no_other_with_it(monkeypatch, tmp_path):
+def test_a_page_that_cannot_be_read_leaves_the_others_readable(monkeypatch, tmp_path):
     path = of_pages(tmp_path / "three.tif", METER, CHALK, METER)
     load = images.Pages.__getitem__
 
@@ -107,7 +113,7 @@ def test_memory_that_is_short_is_an_error_of_one_picture(monkeypatch, tmp_path):
 def test_annotated_pictures_of_several_pages_are_numbered(tmp_path):
     path = of_pages(tmp_path / "two.tif", METER, CHALK)
     target = tmp_path / "out" / "two.tif.png"
-    outcomes = list(read_files([Input("two", str(path), target)], Settings()))
+    outcomes = list(read_files([PictureInput("two", str(path), target)], ReadSettings()))
     assert [each.error for each in outcomes] == [None, None]
     assert sorted(each.name for each in target.parent.iterdir()) == [
         "two.tif-2.png", "two.tif.png",
@@ -116,7 +122,7 @@ def test_annotated_pictures_of_several_pages_are_numbered(tmp_path):
 
 def test_an_annotated_picture_that_cannot_be_saved_leaves_what_was_read(tmp_path):
     (tmp_path / "file").touch()
-    named = Input("a", str(METER), tmp_path / "file" / "a.png")
+    named = PictureInput("a", str(METER), tmp_path / "file" / "a.png")
     (outcome,) = read_files([named], NUMBERS)
     assert texts(outcome) == ["40713"]
     assert str(tmp_path / "file") in outcome.error
@@ -151,7 +157,7 @@ def _kill_readers_of(path, until):
         time.sleep(0.005)
 
 
-def test_a_process_that_is_killed_takes_one_picture_with_it(tmp_path):
+def test_a_process_that_is_killed_loses_one_picture(tmp_path):
     before = [blank(tmp_path / f"{width}.png", width) for width in range(30, 40)]
     after = [blank(tmp_path / f"{width}.png", width) for width in range(40, 50)]
     # Opening it waits for somebody who writes to it: nobody does.
@@ -189,9 +195,9 @@ def test_stopping_in_the_middle_ends_the_processes(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "error"),
     [
-        (Settings(model="no-such-model"), ModelError),
-        (Settings(min_confidence=1.5), ConfigError),
-        (Settings(check="no-such-check"), ConfigError),
+        (ReadSettings(model="no-such-model"), ModelError),
+        (ReadSettings(min_confidence=1.5), ConfigError),
+        (ReadSettings(check="no-such-check"), ConfigError),
     ],
     ids=["model", "min_confidence", "check"],
 )
@@ -201,8 +207,8 @@ def test_a_wrong_setting_is_no_fault_of_a_picture(settings, error, num_processes
     assert _children() == []
 
 
-def test_what_is_asked_of_numbers_is_asked_of_each(tmp_path):
-    settings = Settings(read_as=ReadAs.NUMBER, length=4)
+def test_a_length_is_demanded_of_every_number(tmp_path):
+    settings = ReadSettings(read_as=ReadAs.NUMBER, length=4)
     four, five = read_files(inputs(CHALK, METER), settings)
     assert texts(four) == ["1969"]
     (number,) = five.page.numbers
@@ -212,24 +218,24 @@ def test_what_is_asked_of_numbers_is_asked_of_each(tmp_path):
 
 def test_one_digit_of_a_blank_picture_is_rejected(tmp_path):
     (outcome,) = read_files(
-        inputs(blank(tmp_path / "blank.png", 30)), Settings(read_as=ReadAs.DIGIT)
+        inputs(blank(tmp_path / "blank.png", 30)), ReadSettings(read_as=ReadAs.DIGIT)
     )
     (number,) = outcome.page.numbers
     assert (number.text, number.rejected, number.digits) == ("", True, ())
 
 
-def test_nothing_gives_nothing():
-    assert list(read_files([], Settings(), num_processes=1)) == []
-    assert list(read_files([], Settings(), num_processes=2)) == []
+def test_no_pictures_give_no_outcomes():
+    assert list(read_files([], ReadSettings(), num_processes=1)) == []
+    assert list(read_files([], ReadSettings(), num_processes=2)) == []
 
 
 def test_processes_are_started_where_there_is_enough_to_read(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)))
-    assert [processes_for(count) for count in (0, 1, 32, 33, 64, 65, 10_000)] == [
+    assert [choose_num_processes(count) for count in (0, 1, 32, 33, 64, 65, 10_000)] == [
         1, 1, 1, 2, 2, 3, 4,
     ]  # fmt: skip
 
 
 def test_arrays_of_pages_are_what_the_reader_reads_too(reader):
-    (outcome,) = read_files(inputs(METER), Settings())
+    (outcome,) = read_files(inputs(METER), ReadSettings())
     assert outcome.page == reader.read(np.asarray(Image.open(METER)))

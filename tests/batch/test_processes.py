@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inkread.batch.processes import in_order
+from inkread.batch.processes import map_in_order, num_cores
 from inkread.errors import ConfigError
 
 
@@ -44,7 +44,7 @@ def _read(kept, given):
 
 
 def results(inputs, prepare=_nothing, num_processes=2):
-    return in_order(prepare, inputs, lost=lambda *what: what, num_processes=num_processes)
+    return map_in_order(prepare, inputs, on_crash=lambda *what: what, num_processes=num_processes)
 
 
 @pytest.mark.parametrize("num_processes", [1, 2, 3])
@@ -55,11 +55,11 @@ def test_results_are_in_the_order_of_the_inputs(num_processes):
 
 
 @pytest.mark.parametrize("num_processes", [1, 2])
-def test_nothing_gives_nothing(num_processes):
+def test_no_inputs_give_no_results(num_processes):
     assert list(results([], num_processes=num_processes)) == []
 
 
-def test_what_is_prepared_is_kept():
+def test_each_process_prepares_once():
     kept = list(results([["kept", 0.1]] * 20, _by_pid))[::2]
     assert len(set(kept)) == 2
     assert os.getpid() not in kept
@@ -90,7 +90,7 @@ def test_inputs_are_taken_a_few_ahead():
     found.close()
 
 
-def test_results_are_held_a_few_ahead(tmp_path):
+def test_a_process_far_ahead_has_to_wait(tmp_path):
     counted, large = tmp_path / "counted", b" " * 100_000  # more than a pipe takes
     found = results([[3.0, 1], [counted, large] * 500])
     assert next(found) == 3.0
@@ -101,7 +101,7 @@ def test_results_are_held_a_few_ahead(tmp_path):
 @pytest.mark.parametrize(
     ("what", "how"), [("die", "ended by signal 9"), ("break", "ended with exit code 1")]
 )
-def test_a_process_that_dies_takes_one_input_with_it(what, how, capfd):
+def test_a_process_that_crashes_loses_one_input(what, how, capfd):
     inputs = [[1], [2, what, 3], *([number] for number in range(4, 40)), [what], [40]]
     found = list(results(inputs))
     (given, reason), (last, _) = lost = [each for each in found if isinstance(each, tuple)]
@@ -113,19 +113,19 @@ def test_a_process_that_dies_takes_one_input_with_it(what, how, capfd):
 
 
 @pytest.mark.parametrize("num_processes", [1, 2])
-def test_what_is_wrong_for_all_inputs_is_raised(num_processes):
+def test_an_inkread_or_os_error_of_a_process_is_raised(num_processes):
     with pytest.raises(ConfigError, match="something else"):
         list(results([[1], [2]], _wrong, num_processes))
     with pytest.raises(PermissionError, match="not yours"):
         list(results([[1], ["fail"]], num_processes=num_processes))
 
 
-def test_a_process_that_dies_at_its_start_is_not_started_again():
+def test_a_process_that_crashes_at_its_start_is_not_started_again():
     with pytest.raises(ChildProcessError, match="by signal 9 at its start"):
         list(results([[1], [2]], _dies))
 
 
-def test_a_process_that_dies_with_nothing_to_do_takes_no_input_with_it():
+def test_a_process_that_crashes_while_idle_loses_no_input():
     def inputs():
         yield ["kept"]
         yield ["kept", 2.0]
@@ -139,7 +139,7 @@ def test_a_process_that_dies_with_nothing_to_do_takes_no_input_with_it():
         processes.append(result)
 
 
-def test_an_interrupt_is_of_the_one_who_started_it(capfd):
+def test_an_interrupt_reaches_only_the_parent_process(capfd):
     """Ctrl-C goes to all processes of a terminal; those that read go on until they are ended."""
     found = results([["kept", 0.5, "end"]] * 2, _by_pid)
     os.kill(next(found), signal.SIGINT)
@@ -159,3 +159,10 @@ def test_an_error_among_the_inputs_ends_the_processes():
         list(found)
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
+
+
+def test_cores_are_those_that_the_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 5}, raising=False)
+    assert num_cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert num_cores() == os.cpu_count()

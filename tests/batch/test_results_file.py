@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from inkread.batch.formats import Csv
-from inkread.batch.results_file import Form, Record, form_of
+from inkread.batch.formats import CsvWriter
+from inkread.batch.results_file import ResultsFile, ResultsFormat, choose_format
 from inkread.errors import ConfigError
 from inkread.results import Box, Number, Page
 
-CSV = Csv.HEADER
+CSV = CsvWriter.HEADER
 ONE, TWO = (Number(text, 0.9, Box(0, 0, 9, 9), ()) for text in ("1", "2"))
 
 
@@ -18,14 +18,14 @@ def text_of(form, name, *numbers):
     """What is written of one page."""
     parts = []
     page = Page(numbers, 20, 10, "line-test")
-    if form is Form.JSON:
+    if form is ResultsFormat.JSON:
         return json.dumps({"file": name, **page.to_dict()}) + "\n"
-    Csv(parts.append, header=False).add(name, page)
+    CsvWriter(parts.append, header=False).add(name, page)
     return "".join(parts)
 
 
 def record(path, form, *, resume=False):
-    return Record(path, form, CSV, resume=resume)
+    return ResultsFile(path, form, CSV, resume=resume)
 
 
 def written(path, form, *texts, resume=False):
@@ -38,28 +38,33 @@ def written(path, form, *texts, resume=False):
 
 def files_in(path, form):
     text = path.read_text("utf-8", "surrogateescape")
-    if form is Form.JSON:
+    if form is ResultsFormat.JSON:
         return [json.loads(line)["file"] for line in text.splitlines()]
     return [row["file"] for row in csv.DictReader(io.StringIO(text, newline=""))]
 
 
-@pytest.fixture(params=Form)
+@pytest.fixture(params=ResultsFormat)
 def form(request):
     return request.param
 
 
 @pytest.mark.parametrize(
     ("name", "form"),
-    [("a.csv", Form.CSV), ("a.CSV", Form.CSV), ("a.jsonl", Form.JSON), ("a.ndjson", Form.JSON)],
+    [
+        ("a.csv", ResultsFormat.CSV),
+        ("a.CSV", ResultsFormat.CSV),
+        ("a.jsonl", ResultsFormat.JSON),
+        ("a.ndjson", ResultsFormat.JSON),
+    ],
 )
-def test_the_suffix_says_how_results_are_written(tmp_path, name, form):
-    assert form_of(tmp_path / name) is form
+def test_the_suffix_chooses_the_format(tmp_path, name, form):
+    assert choose_format(tmp_path / name) is form
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a", "a.xlsx"])
-def test_a_suffix_that_says_nothing_is_refused(tmp_path, name):
+def test_an_unknown_suffix_is_refused(tmp_path, name):
     with pytest.raises(ConfigError, match=name):
-        form_of(tmp_path / name)
+        choose_format(tmp_path / name)
 
 
 def test_results_are_in_the_file_at_once(tmp_path, form):
@@ -67,7 +72,7 @@ def test_results_are_in_the_file_at_once(tmp_path, form):
     found = record(path, form)
     found.write(text_of(form, "a.png", ONE))
     before = path.read_text()
-    assert before == (CSV if form is Form.CSV else "") + text_of(form, "a.png", ONE)
+    assert before == (CSV if form is ResultsFormat.CSV else "") + text_of(form, "a.png", ONE)
     found.write(text_of(form, "b.png"))
     assert path.read_text() == before + text_of(form, "b.png")
     found.close()
@@ -83,7 +88,7 @@ def test_results_that_are_there_already_are_not_overwritten(tmp_path, form):
     assert path.read_bytes() == before
 
 
-def test_an_empty_file_is_begun(tmp_path, form):
+def test_an_empty_file_is_written_from_its_start(tmp_path, form):
     path = tmp_path / "out"
     path.touch()
     written(path, form, text_of(form, "a.png", ONE))
@@ -91,7 +96,7 @@ def test_an_empty_file_is_begun(tmp_path, form):
 
 
 @pytest.mark.parametrize("exists", [True, False])
-def test_there_may_be_nothing_to_go_on_with(tmp_path, form, exists):
+def test_resuming_without_results_starts_from_nothing(tmp_path, form, exists):
     path = tmp_path / "out"
     if exists:
         path.touch()
@@ -127,14 +132,14 @@ def test_a_last_line_that_was_cut_off_is_dropped(tmp_path, form, lost):
     assert path.read_bytes() == whole
 
 
-def test_every_place_of_a_cut_can_be_gone_on_from(tmp_path, form):
+def test_a_run_resumes_from_a_file_cut_at_any_place(tmp_path, form):
     """Wherever a kill cuts the file: what is read anew makes it whole."""
     path = tmp_path / "out"
     names = ["a.png", 'say "5",\nnow.png', "zahl-ä.png", "\udcff.png", "e.png"]
     texts = {name: text_of(form, name, ONE, TWO) for name in names}
     written(path, form, *texts.values())
     whole = path.read_bytes()
-    step = 1 if form is Form.CSV else 3  # whose lines are long
+    step = 1 if form is ResultsFormat.CSV else 3  # whose lines are long
     for end in range(0, len(whole), step):
         path.write_bytes(whole[:end])
         found = record(path, form, resume=True)
@@ -161,7 +166,7 @@ def test_every_place_of_a_cut_can_be_gone_on_from(tmp_path, form):
 def test_a_foreign_file_is_refused_and_stays_as_it_is(tmp_path, form, foreign):
     path = tmp_path / "out"
     path.write_bytes(foreign)
-    if form is Form.JSON and not foreign.endswith(b"\n"):
+    if form is ResultsFormat.JSON and not foreign.endswith(b"\n"):
         foreign += b"\n"
         path.write_bytes(foreign)
     with pytest.raises(ConfigError, match="out"):
@@ -172,13 +177,13 @@ def test_a_foreign_file_is_refused_and_stays_as_it_is(tmp_path, form, foreign):
 @pytest.mark.parametrize("row", ["a.png,1,2\n", 'a.png,"x"y' + "," * 12 + "\n" + "b.png,\n"])
 def test_csv_with_rows_of_something_else_is_refused(tmp_path, row):
     path = tmp_path / "out.csv"
-    path.write_text(CSV + row + text_of(Form.CSV, "b.png", ONE))
+    path.write_text(CSV + row + text_of(ResultsFormat.CSV, "b.png", ONE))
     with pytest.raises(ConfigError, match=r"out\.csv: expected "):
-        record(path, Form.CSV, resume=True)
+        record(path, ResultsFormat.CSV, resume=True)
 
 
 def test_a_full_disk_is_an_error_that_names_the_file():
-    found = record(Path("/dev/full"), Form.JSON)
+    found = record(Path("/dev/full"), ResultsFormat.JSON)
     with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
         found.write("{}\n")
     found.close()

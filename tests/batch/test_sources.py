@@ -42,7 +42,7 @@ def test_folders_in_folders_are_looked_in_if_asked_for(folder):
     ]  # fmt: skip
 
 
-def test_a_folder_that_is_not_meant_is_left_out(folder):
+def test_an_excluded_folder_is_left_out(folder):
     assert "annotated/10.png.png" not in found(
         folder, "", recursive=True, without=folder / "deep" / ".." / "annotated"
     )

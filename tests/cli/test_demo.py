@@ -4,6 +4,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from command_line import METER, run
 from PIL import Image
 
 from inkread.cli.demo import run_demo
@@ -85,3 +86,15 @@ def test_the_demo_shows_the_whole_workflow_anew(tmp_path, monkeypatch, small_mni
     for path in SAMPLES:
         for number in texts_in_name(path):
             assert number in text
+
+
+def test_the_command_without_mnist_reads_the_samples(monkeypatch, tmp_path):
+    def unavailable(*_, **__):
+        raise DataError("no source works")
+
+    monkeypatch.setattr(mnist, "load", unavailable)
+    result = run("demo", "--out", tmp_path / "demo")
+    assert result.exit_code == 0
+    for part in ("No training without MNIST", "no source works", "40713", "1969"):
+        assert part in result.stdout
+    assert (tmp_path / "demo" / f"read-{METER.name}").exists()

@@ -4,27 +4,21 @@ import shutil
 
 import numpy as np
 import pytest
+from command_line import SAMPLES, run
+from PIL import Image
 from typer.testing import CliRunner
 
 from inkread.cli.app import app
 from inkread.models.runtime import Model
 from inkread.training import mnist
+from inkread.training.evaluation import evaluate as evaluation
 
-
-def run(*arguments):
-    result = CliRunner().invoke(app, ["evaluate", *map(str, arguments)])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
-
-
-@pytest.fixture(autouse=True)
-def small_data(monkeypatch, small_mnist):
-    monkeypatch.setattr(mnist, "load", lambda *_, **__: small_mnist)
+pytestmark = pytest.mark.usefixtures("small_data")
 
 
 def test_a_report_is_written_beside_what_is_printed(small_run, tmp_path):
     path = tmp_path / "new" / "report[1].html"
-    result = run(small_run.directory, "--report", path, "--robustness-images", 3)
+    result = run("evaluate", small_run.directory, "--report", path, "--robustness-images", 3)
     assert result.exit_code == 0
     assert "accuracy" in result.stdout
     assert f"saved {path}" in result.stderr
@@ -35,22 +29,39 @@ def test_a_report_is_written_beside_what_is_printed(small_run, tmp_path):
 
 def test_the_command_in_a_report_makes_it_again(small_run, tmp_path):
     path = tmp_path / "report.html"
-    run(small_run.model_file, "--split", "validation", "--report", path, "--robustness-images", 0)
+    run(
+        "evaluate",
+        small_run.model_file,
+        "--split",
+        "validation",
+        "--report",
+        path,
+        "--robustness-images",
+        0,
+    )
     command = path.read_text().partition("<pre><code>")[2].partition("</code>")[0]
     path.unlink()
-    assert run(*shlex.split(command)[2:]).exit_code == 0
+    assert run("evaluate", *shlex.split(command)[2:]).exit_code == 0
     assert command in path.read_text()
 
 
 def test_the_printed_table_holds_the_figures_of_calibration(small_run):
-    printed = run(small_run.directory).stdout
+    printed = run("evaluate", small_run.directory).stdout
     for part in ("98 % most confident", "expected calibration error", "Brier", "log-likelihood"):
         assert part in printed
 
 
 def test_several_models_are_compared(small_run, tmp_path):
     path = tmp_path / "comparison.html"
-    result = run("default", small_run.directory, "--report", path, "--robustness-images", 0)
+    result = run(
+        "evaluate",
+        "default",
+        small_run.directory,
+        "--report",
+        path,
+        "--robustness-images",
+        0,
+    )
     assert result.exit_code == 0
     for part in ("glyph-cascade", "quick-3", "accuracy", "Brier", "n = 300"):
         assert part in result.stdout
@@ -58,13 +69,13 @@ def test_several_models_are_compared(small_run, tmp_path):
 
 
 def test_several_models_are_a_line_of_json_each(small_run):
-    lines = run("default", small_run.directory, "--json").stdout.splitlines()
+    lines = run("evaluate", "default", small_run.directory, "--json").stdout.splitlines()
     assert [json.loads(line)["model"] for line in lines] == ["glyph-cascade", "quick-3"]
     assert all("expected_calibration_error" in json.loads(line) for line in lines)
 
 
 def test_models_of_one_name_are_called_as_they_were_given(small_run):
-    lines = run(small_run.directory, small_run.model_file, "--json").stdout.splitlines()
+    lines = run("evaluate", small_run.directory, small_run.model_file, "--json").stdout.splitlines()
     given = [str(small_run.directory), str(small_run.model_file)]
     assert [json.loads(line)["model"] for line in lines] == given
 
@@ -95,7 +106,7 @@ def test_a_threshold_that_no_confidence_gives_is_refused():
 
 
 def test_a_model_beside_itself_is_refused():
-    result = run("default", "default")
+    result = run("evaluate", "default", "default")
     assert result.exit_code == 1
     assert "expected different models, received default default" in result.stderr
 
@@ -103,7 +114,19 @@ def test_a_model_beside_itself_is_refused():
 def test_a_model_whose_name_looks_like_a_formula_has_a_report(small_run, tmp_path):
     model = shutil.copy(small_run.model_file, tmp_path / "_$a_{b$.onnx")
     path = tmp_path / "report.html"
-    assert run(model, "--report", path, "--robustness-images", 0, "--out", tmp_path).exit_code == 0
+    assert (
+        run(
+            "evaluate",
+            model,
+            "--report",
+            path,
+            "--robustness-images",
+            0,
+            "--out",
+            tmp_path,
+        ).exit_code
+        == 0
+    )
     assert ">_$a_{b$</text>" in path.read_text()
 
 
@@ -118,7 +141,7 @@ def test_what_cannot_be_written_is_refused_before_the_work(monkeypatch, tmp_path
         place.mkdir()
     else:
         place.write_text("a file")
-    result = run("default", option, place)
+    result = run("evaluate", "default", option, place)
     assert result.exit_code == 1
     assert str(place) in result.stderr
     assert result.stdout == ""
@@ -126,7 +149,7 @@ def test_what_cannot_be_written_is_refused_before_the_work(monkeypatch, tmp_path
 
 def test_a_run_that_is_not_finished_is_refused_by_name(small_run, tmp_path):
     shutil.copy(small_run.directory / "recipe.json", tmp_path)
-    result = run("default", tmp_path)
+    result = run("evaluate", "default", tmp_path)
     assert result.exit_code == 1
     assert f"expected a finished run, received {tmp_path}" in result.stderr
 
@@ -137,6 +160,38 @@ def test_a_run_that_is_not_finished_is_refused_by_name(small_run, tmp_path):
     ids=lambda arguments: arguments[-2],
 )
 def test_wrong_usage_exits_with_2(arguments):
-    result = run(*arguments)
+    result = run("evaluate", *arguments)
     assert result.exit_code == 2
     assert "Usage" in result.stderr
+
+
+def test_evaluate_prints_what_evaluation_finds(small_data, small_run):
+    result = run("evaluate", small_run.directory, "--json")
+    found = evaluation.evaluate(Model(small_run.model_file), small_data.test)
+    values = json.loads(result.stdout)
+    assert (values.pop("model"), values.pop("split")) == ("quick-3", "test")
+    assert values == json.loads(json.dumps(found.to_dict()))
+
+
+def test_evaluate_prints_tables_and_saves_pictures(small_data, small_run, tmp_path):
+    out = tmp_path / "new"
+    result = run("evaluate", small_run.model_file, "--split", "validation", "--out", out)
+    assert result.exit_code == 0
+    for part in ("validation", "accuracy", "n = 300", "precision", "recall", "Confusion"):
+        assert part in result.stdout
+    for name in ("confusion.png", "mistakes.png"):
+        with Image.open(out / name) as picture:
+            picture.load()
+        assert str(out / name) in result.stderr
+
+
+def test_evaluate_names_the_pictures_as_their_folder_is_called(small_data, tmp_path):
+    out = tmp_path / "figures[new]"
+    assert str(out) in run("evaluate", "default", "--out", out).stderr
+
+
+@pytest.mark.parametrize("model", ["no-such-model", SAMPLES])
+def test_evaluate_of_a_bad_model_fails_by_name(small_data, model):
+    result = run("evaluate", model)
+    assert result.exit_code == 1
+    assert str(model) in result.stderr

@@ -5,14 +5,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from form_sample import SAMPLE
 from typer.testing import CliRunner
 
-import inkread
 from inkread.cli.app import app
 from inkread.forms.template import load
 from inkread.training.synthesis import filled_forms
-
-SAMPLE = Path(inkread.__file__).parent / "forms" / "samples" / "meter-reading.yaml"
 
 
 @pytest.fixture
@@ -30,15 +28,15 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
-def test_from_print_to_correction(run, full_mnist):
+def test_a_form_is_printed_read_and_corrected(run, full_mnist):
     template = load(SAMPLE)
     rng = np.random.default_rng(1)
-    texts = filled_forms.random_texts(template, rng)
-    page = filled_forms.write(
-        template, filled_forms.blank_page(template), texts, full_mnist.validation, rng
+    texts = filled_forms.draw_texts(template, rng)
+    page = filled_forms.write_texts(
+        template, filled_forms.render_blank_page(template), texts, full_mnist.validation, rng
     )
     os.mkdir("scans")  # noqa: PTH102
-    Path("scans/1.jpg").write_bytes(filled_forms.scanned(template, page, rng).data)
+    Path("scans/1.jpg").write_bytes(filled_forms.scan_page(template, page, rng).data)
     Path("scans/2.png").write_bytes(b"broken")
     assert run("print", SAMPLE, "--out", "form.pdf").exit_code == 0
     assert Path("form.pdf").read_bytes().startswith(b"%PDF")
@@ -60,7 +58,7 @@ def test_from_print_to_correction(run, full_mnist):
 
 def test_new_proposes_a_template_that_works(run):
     template = load(SAMPLE)
-    cv2.imwrite("blank.png", filled_forms.blank_page(template))
+    cv2.imwrite("blank.png", filled_forms.render_blank_page(template))
     assert run("new", "blank.png", "--page", "a5", "--out", "mine.yaml").exit_code == 0
     proposed = load("mine.yaml")
     assert [field.num_cells for field in proposed.fields] == [

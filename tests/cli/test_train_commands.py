@@ -1,104 +1,122 @@
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
 import pytest
-from command_line import run
+from command_line import WITHOUT_TRAIN_EXTRA, run, run_for_real
 
-from inkread.corrections.store import Correction, Store
-from inkread.models.registry import Registry
-from inkread.models.runtime import shipped_models
-from inkread.training import finetune as finetuning
 from inkread.training import mnist
-
-SHIPPED = shipped_models()["default"]
-
-
-@pytest.fixture
-def small_data(monkeypatch, small_mnist):
-    monkeypatch.setattr(mnist, "load", lambda *_, **__: small_mnist)
-    monkeypatch.setattr(finetuning, "EPOCHS", 1)
-    monkeypatch.setattr(finetuning, "REPLAYED", 96)
-    return small_mnist
+from inkread.training import train as training
+from inkread.training.recipes import RECIPES
+from inkread.training.runs import read_recipe
 
 
-@pytest.fixture
-def database(tmp_path, small_mnist):
-    """Corrections that say what MNIST's labels say, and one that nobody can learn from."""
-    url = f"sqlite:///{tmp_path / 'corrections.db'}"
-    store = Store(url)
-    labels = small_mnist.test.labels[:40].tolist()
-    for image, label in zip(small_mnist.test.images, [*labels, 42], strict=False):
-        store.add(
-            Correction(
-                glyph=image.tobytes(),
-                read="5",
-                confidence=0.5,
-                model="any",
-                model_sha256="0" * 64,
-                label=str(label),
-            )
-        )
-    store.close()
-    return url
+@pytest.fixture(scope="module")
+def trained(small_mnist, tmp_path_factory):
+    """The folder and the result of ``inkread train`` on the small data."""
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mnist, "load", lambda *_, **__: small_mnist)
+        result = run("train", "--recipe", "quick", "--seed", 4, "--out", folder)
+    return folder, result
 
 
-def test_a_model_learns_is_promoted_listed_and_rolled_back(
-    small_data, database, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(finetuning, "MOVED", 0.0)  # the old model: neither better nor worse
-    folder = tmp_path / "models"
-    learn = ("train", "--corrections", database, "--models", folder, "--from")
-    first = run(*learn, "default", "--out", tmp_path / "run")
-    assert first.exit_code == 0, first.stderr
-    assert "learned from 30 corrections; 10 held out, 1 can't be learned from" in first.stdout
-    assert "MNIST's validation images: " in first.stdout
-    assert "corrections held out: 100.00% read right before, 100.00% after" in first.stdout
-    promoted = Registry(folder).current()
-    assert promoted.name == "glyph-cascade-0001.onnx"
-    assert f"promoted: {promoted}" in first.stdout.replace("\n", "")
-
-    second = run(*learn, "current", "--out", tmp_path / "again")
-    assert second.exit_code == 0, second.stderr
-    assert Registry(folder).current().name == "glyph-cascade-0002.onnx"
-
-    listed = run("models", "--models", folder)
-    assert listed.exit_code == 0
-    for part in ("default", "glyph-cascade-0001", "glyph-cascade-0002", "in use"):
-        assert part in " ".join(listed.stdout.split())
-    back = run("models", "rollback", "--models", folder)
-    assert "glyph-cascade-0001.onnx" in back.stdout.replace("\n", "")
-    assert "no promoted model" in run("models", "rollback", "--models", folder).stdout
-    none_left = run("models", "rollback", "--models", folder)
-    assert none_left.exit_code == 1
-    assert "expected a promoted model to go back from" in none_left.stderr
+def test_train_leaves_a_run_with_pictures(trained):
+    folder, result = trained
+    assert result.exit_code == 0
+    assert {path.name for path in folder.iterdir()} == {
+        "recipe.json", "history.csv", "checkpoint.keras", "model.onnx", "metrics.json",
+        "samples.png", "curves.png",
+    }  # fmt: skip
+    assert read_recipe(folder) == (RECIPES["quick"], 4)
+    accuracy = json.loads((folder / "metrics.json").read_text())["validation_accuracy"]["value"]
+    assert f"model.onnx: validation accuracy {accuracy:.2%} (n = " in result.stdout
 
 
-def test_a_model_that_got_worse_is_not_promoted(small_data, database, tmp_path, monkeypatch):
-    monkeypatch.setattr(finetuning, "LEARNING_RATE", 0.5)
-    folder = tmp_path / "models"
-    result = run("train", "--from", SHIPPED, "--corrections", database, "--models", folder,
-                 "--out", tmp_path / "run")  # fmt: skip
+def test_train_refuses_a_second_run_in_the_same_folder(trained, small_data):
+    folder, _ = trained
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    result = run("train", "--recipe", "quick", "--seed", 4, "--out", folder)
     assert result.exit_code == 1
-    told = " ".join(result.stderr.split())
-    assert "is not promoted, because it got worse" in told
-    assert "corrections held out: 100.00% read right before" in told
-    assert not folder.exists()
+    assert str(folder) in result.stderr
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        ("--from", "default"),
-        ("--corrections", "a.db"),
-        ("--from", "default", "--corrections", "a.db", "--epochs", 2),
-        ("--from", "default", "--corrections", "a.db", "--resume"),
-    ],
-)
-def test_options_that_do_not_go_together_are_refused(options):
-    result = run("train", *options)
-    assert result.exit_code == 2
-    assert "go" in result.stderr
+def test_train_resumes_a_finished_run_without_training(trained, small_data, tmp_path):
+    folder = shutil.copytree(trained[0], tmp_path / "run")
+    history = (folder / "history.csv").read_text()
+    result = run("train", "--recipe", "quick", "--seed", 4, "--out", folder, "--resume")
+    assert result.exit_code == 0
+    assert (folder / "history.csv").read_text() == history
 
 
-def test_a_database_that_cannot_be_used_is_named(small_data, tmp_path):
-    (tmp_path / "text.db").write_text("no database " * 100)
-    result = run("train", "--from", "default", "--corrections", tmp_path / "text.db")
+def test_train_refuses_to_resume_another_run(trained, small_data):
+    result = run("train", "--recipe", "quick", "--seed", 5, "--out", trained[0], "--resume")
     assert result.exit_code == 1
-    assert "the file is no SQLite database" in " ".join(result.stderr.split())
+    assert "seed 4" in result.stderr
+
+
+def test_train_passes_its_options_on(monkeypatch, small_data, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    seen = {}
+
+    def record(recipe, data, directory, **options):
+        seen.update(options, recipe=recipe, data=data, directory=directory)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "train", record)
+    run("train", "--recipe", "baseline", "--seed", 2, "--epochs", 3, "--resume")
+    assert seen["recipe"] == dataclasses.replace(RECIPES["baseline"], epochs=3)
+    assert (seen["seed"], seen["resume"], seen["data"]) == (2, True, small_data)
+    assert seen["directory"] == Path("runs/baseline-2")
+
+
+def test_train_interrupted_tells_how_to_go_on(monkeypatch, small_data, tmp_path):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "train", interrupted)
+    result = run("train", "--recipe", "quick", "--out", tmp_path / "run")
+    assert result.exit_code == 130
+    assert "--resume" in result.stderr
+    assert str(tmp_path / "run") in result.stderr
+
+
+def test_train_with_an_unknown_recipe_names_the_known_ones_before_it_loads_anything():
+    result = run_for_real("train", "--recipe", "nope", code=WITHOUT_TRAIN_EXTRA)
+    assert result.returncode == 1
+    message = result.stderr.decode()
+    assert "'nope'" in message
+    assert all(name in message for name in RECIPES)
+
+
+def test_train_gives_an_ensemble_no_epochs(small_data, tmp_path):
+    result = run("train", "--recipe", "ensemble", "--epochs", 1, "--out", tmp_path / "run")
+    assert result.exit_code == 1
+    assert "its epochs are its members'" in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_recipes_lists_the_recipes():
+    result = run("recipes")
+    assert result.exit_code == 0
+    for recipe in RECIPES.values():
+        assert recipe.name in result.stdout
+        assert recipe.purpose in result.stdout
+
+
+def test_recipes_shows_an_ensembles_members_and_a_pupils_teacher():
+    lines = {line.split()[1]: line for line in run("recipes").stdout.splitlines() if "│" in line}
+    cells = {
+        name: [cell.strip() for cell in lines[name].split("│")[3:-1]]
+        for name in ("ensemble", "distilled", "cascade", "standard")
+    }
+    cells = {
+        name: [cell.replace("\N{MULTIPLICATION SIGN}", "x") for cell in row]
+        for name, row in cells.items()
+    }
+    assert cells["ensemble"] == ["deep x3, broad", "4 x 36", ""]
+    assert cells["distilled"] == ["deep", "30", "ensemble"]
+    assert cells["cascade"] == ["compact, deep", "2 x 30", "ensemble"]
+    assert cells["standard"] == ["medium", "16", ""]

@@ -14,12 +14,12 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from inkread.corrections import store as stores
-from inkread.corrections.store import NOT_A_DIGIT, Correction, Cursor, Store, person_of
+from inkread.corrections.store import NOT_A_DIGIT, Correction, Cursor, Store, hash_token
 from inkread.errors import ConfigError, DataError, StoreError
 
 ROOT = Path(__file__).parents[2]
 PNG = b"\x89PNG\r\n\x1a\n and so on"
-ANNE, BEN = person_of("anne's token"), person_of("ben's token")
+ANNE, BEN = hash_token("anne's token"), hash_token("ben's token")
 
 
 def correction(number=0, **changes):
@@ -136,14 +136,14 @@ def test_the_doubtful_come_first_page_by_page(store):
         label = None if index % 2 else "3"
         store.add(correction(index, confidence=confidence, label=label))
     expected = sorted(range(8), key=lambda index: (confidences[index], index))
-    assert [each.glyph[0] for each in store.doubtful()] == expected
+    assert [each.glyph[0] for each in store.list_doubtful()] == expected
     found, after = [], None
-    while page := store.doubtful(3, after=after):
+    while page := store.list_doubtful(3, after=after):
         found += page
         after = page[-1].cursor
         store.add(correction(100 + len(found), confidence=0.0))  # behind us: not seen any more
     assert [each.glyph[0] for each in found] == expected
-    unjudged = store.doubtful(judged=False)
+    unjudged = store.list_doubtful(judged=False)
     assert [each.glyph[0] for each in unjudged] == [index for index in expected if index % 2]
 
 
@@ -153,11 +153,11 @@ def test_the_doubtful_come_first_page_by_page(store):
 )
 def test_a_page_that_cannot_be_is_refused(store, limit, after):
     with pytest.raises(DataError, match=r"expected a (limit|cursor)"):
-        store.doubtful(limit, after=after)
+        store.list_doubtful(limit, after=after)
 
 
 def test_an_export_has_all_in_order_and_tolerates_writing_in_between(store, monkeypatch):
-    monkeypatch.setattr(stores, "_EXPORTED_AT_ONCE", 2)
+    monkeypatch.setattr(stores, "_EXPORT_BATCH_SIZE", 2)
     numbers = [store.add(correction(index)) for index in range(5)]
     found = []
     for each in store.export():
@@ -171,7 +171,7 @@ def test_one_persons_are_deleted_or_all(store):
     for index in range(3):
         store.add(correction(index))
         last = store.add(correction(index, person=BEN))
-    assert store.delete(person=person_of("anne's token")) == 3
+    assert store.delete(person=hash_token("anne's token")) == 3
     assert {each.person for each in store.export()} == {BEN}
     assert store.delete(number=last, person=ANNE) == 0
     assert store.delete(number=last) == 1
@@ -212,7 +212,9 @@ def test_threads_share_a_store(store):
 
 
 def test_processes_that_open_a_new_database_at_once_all_can(url):
-    program = f"from inkread.web.store import Store; print(Store({url!r}, timeout_s=60).count())"
+    program = (
+        f"from inkread.corrections.store import Store; print(Store({url!r}, timeout_s=60).count())"
+    )
     command = [sys.executable, "-c", program]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(4)]
     assert [process.communicate()[0].strip() for process in started] == [b"0"] * 4
@@ -335,7 +337,7 @@ def test_settings_that_cannot_be_are_refused(tmp_path):
         ({"model": ""}, "a model's name"),
         ({"model_sha256": "AB" * 32}, "a SHA-256"),
         ({"picture": b"GIF89a"}, "a picture as PNG"),
-        ({"person": "anne's token"}, "a person as person_of gives it, received 'another text'"),
+        ({"person": "anne's token"}, "a person's hash from hash_token, received 'another text'"),
         ({"created": datetime(2026, 1, 1)}, "a time with its zone"),  # noqa: DTZ001 - on purpose
     ],
 )

@@ -152,13 +152,13 @@ def test_a_function_sees_the_digits_alone():
         ({"length": [1, 2]}, "as a pair"),
         ({"check": "crc"}, "luhn, mod11, ean13, isbn10, iban-digits, verhoeff; received 'crc'"),
         ({"pattern": "[1"}, "received '[1'"),
-        ({"pattern": r"\d{3}", "length": 4}, "some number can satisfy, received length 4"),
+        ({"pattern": r"\d{3}", "length": 4}, "some number satisfies, received length 4"),
         ({"pattern": r"\d{3,5}\.\d", "length": (7, 9)}, "received length (7, 9), pattern"),
         ({"check": "ean13", "length": 12}, "received length 12, check 'ean13'"),
-        ({"check": "luhn", "pattern": "79927398710"}, "some number can satisfy"),
+        ({"check": "luhn", "pattern": "79927398710"}, "some number satisfies"),
         ({"check": "iban-digits", "length": (1, 100)}, "at most 5000 states"),
     ],
 )
-def test_what_nothing_can_satisfy_is_refused(settings, message):
+def test_a_constraint_that_no_number_satisfies_is_refused(settings, message):
     with pytest.raises(ConfigError, match=re.escape(message)):
         Constraint(**settings)

@@ -81,7 +81,7 @@ def brute_posterior(text: str, place: int, texts: dict[str, float]) -> float:
 
 
 def test_a_clear_number_is_read_with_its_separators():
-    reading = decoder.best(written("22.970.-"), SYMBOLS)
+    reading = decoder.decode_best(written("22.970.-"), SYMBOLS)
     assert (reading.text, reading.raw) == ("22970", "22.970.-")
     assert reading.spans == ((1, 3), (4, 6), (10, 12), (13, 15), (16, 18))
     assert math.exp(reading.log_probability) > 0.99
@@ -89,23 +89,23 @@ def test_a_clear_number_is_read_with_its_separators():
     assert [int(np.argmax(chances)) for chances in reading.alternatives] == [2, 2, 9, 7, 0]
 
 
-def test_a_separator_parts_equal_digits_as_a_blank_does():
-    reading = decoder.best(spiked([{"1": 0.9}, {"-": 0.9}, {"1": 0.9}]), SYMBOLS)
+def test_a_separator_separates_equal_digits_as_a_blank_does():
+    reading = decoder.decode_best(spiked([{"1": 0.9}, {"-": 0.9}, {"1": 0.9}]), SYMBOLS)
     assert (reading.text, reading.raw) == ("11", "1-1")
     assert math.exp(reading.log_probability) == pytest.approx(0.81, abs=1e-6)
 
 
 def test_the_sum_over_alignments_beats_the_best_alignment():
     # Blank is best in each frame: 0.36; but 1 is 0.4 * 0.6 + 0.6 * 0.4 + 0.4 * 0.4 = 0.64.
-    reading = decoder.best(spiked([{"1": 0.4}, {"1": 0.4}]), SYMBOLS)
+    reading = decoder.decode_best(spiked([{"1": 0.4}, {"1": 0.4}]), SYMBOLS)
     assert reading.text == "1"
     assert math.exp(reading.log_probability) == pytest.approx(0.64, abs=1e-6)
 
 
-def test_confidences_and_alternatives_by_hand():
+def test_confidences_and_alternatives_are_those_worked_out_by_hand():
     # 1 or 7 in the first place; 2 or nothing in the second, in frames that don't touch.
     scores = spiked([{"1": 0.7, "7": 0.3 - 1e-7}, {}, {"2": 0.8}])
-    reading = decoder.best(scores, SYMBOLS)
+    reading = decoder.decode_best(scores, SYMBOLS)
     assert reading.text == "12"
     assert reading.confidences == pytest.approx((0.7, 0.8), abs=1e-4)
     assert reading.alternatives[0][1] == pytest.approx(0.7, abs=1e-4)
@@ -114,7 +114,7 @@ def test_confidences_and_alternatives_by_hand():
 
 
 def test_what_is_no_digit_stands_as_a_question_mark():
-    reading = decoder.best(written("4?7", 0.8), SYMBOLS)
+    reading = decoder.decode_best(written("4?7", 0.8), SYMBOLS)
     assert (reading.text, reading.raw) == ("4?7", "4?7")
     assert reading.confidences[1] > 0.8
     assert sum(reading.alternatives[1]) == pytest.approx(1.0)
@@ -122,63 +122,65 @@ def test_what_is_no_digit_stands_as_a_question_mark():
 
 def test_spans_take_in_frames_that_probably_are_the_symbols():
     frames = [{}, {"5": 0.3}, {"5": 0.9}, {"5": 0.45}, {"5": 0.01}, {}, {"3": 0.9}, {}]
-    reading = decoder.best(spiked(frames), SYMBOLS)
+    reading = decoder.decode_best(spiked(frames), SYMBOLS)
     assert reading.text == "53"
     assert reading.spans == ((1, 4), (6, 7))
 
 
-def test_the_order_of_the_symbols_is_the_models():
+def test_the_order_of_the_symbols_does_not_matter():
     shuffled = "?/9876543210=.,-"
     scores = written("3.14")
     columns = [0, *(SYMBOLS.index(symbol) + 1 for symbol in shuffled)]
-    reading = decoder.best(scores[:, columns], shuffled)
-    assert reading == decoder.best(scores, SYMBOLS)
+    reading = decoder.decode_best(scores[:, columns], shuffled)
+    assert reading == decoder.decode_best(scores, SYMBOLS)
 
 
 @pytest.mark.parametrize("num_frames", [0, 1, 7])
 def test_blank_frames_are_an_empty_reading(num_frames):
-    reading = decoder.best(spiked([{}] * num_frames), SYMBOLS)
+    reading = decoder.decode_best(spiked([{}] * num_frames), SYMBOLS)
     assert reading == decoder.Reading("", "", reading.log_probability, (), (), ())
     assert math.exp(reading.log_probability) == pytest.approx(1.0, abs=1e-6)
-    assert decoder.candidates(spiked([{}] * num_frames), SYMBOLS)[0] == reading
+    assert decoder.decode_candidates(spiked([{}] * num_frames), SYMBOLS)[0] == reading
 
 
 def test_one_frame_holds_one_symbol():
-    readings = decoder.candidates(spiked([{"4": 0.6, "9": 0.3, ".": 0.05}]), SYMBOLS, count=3)
+    readings = decoder.decode_candidates(
+        spiked([{"4": 0.6, "9": 0.3, ".": 0.05}]), SYMBOLS, count=3
+    )
     assert [reading.text for reading in readings] == ["4", "9", ""]
     assert [math.exp(reading.log_probability) for reading in readings] == pytest.approx(
         [0.6, 0.3, 0.1], abs=1e-6
     )
-    assert decoder.candidates(spiked([{"4": 0.6}]), SYMBOLS, Constraint(length=2)) == ()
+    assert decoder.decode_candidates(spiked([{"4": 0.6}]), SYMBOLS, Constraint(length=2)) == ()
 
 
 def test_a_length_that_was_not_seen_is_found_anyway():
-    (reading,) = decoder.candidates(written("12345"), SYMBOLS, Constraint(length=6), count=1)
+    (reading,) = decoder.decode_candidates(written("12345"), SYMBOLS, Constraint(length=6), count=1)
     assert len(reading.text) == 6
     assert reading.log_probability < math.log(1e-5)
-    (reading,) = decoder.candidates(written("12345"), SYMBOLS, Constraint(length=4), count=1)
+    (reading,) = decoder.decode_candidates(written("12345"), SYMBOLS, Constraint(length=4), count=1)
     assert len(reading.text) == 4
     assert set(reading.text) < set("12345")
 
 
 def test_nothing_fits_into_too_few_frames():
     scores = written("11")  # 7 frames: no more than 4 equal digits, or 7 different ones
-    assert decoder.candidates(scores, SYMBOLS, Constraint(pattern="1{5}")) == ()
-    assert decoder.candidates(scores, SYMBOLS, Constraint(length=8)) == ()
-    assert len(decoder.candidates(scores, SYMBOLS, Constraint(pattern="1{4}"), count=1)) == 1
-    assert len(decoder.candidates(scores, SYMBOLS, Constraint(length=7), count=1)) == 1
+    assert decoder.decode_candidates(scores, SYMBOLS, Constraint(pattern="1{5}")) == ()
+    assert decoder.decode_candidates(scores, SYMBOLS, Constraint(length=8)) == ()
+    assert len(decoder.decode_candidates(scores, SYMBOLS, Constraint(pattern="1{4}"), count=1)) == 1
+    assert len(decoder.decode_candidates(scores, SYMBOLS, Constraint(length=7), count=1)) == 1
 
 
 def test_what_the_network_rules_out_is_next_to_impossible():
     scores = random_scores(0, 9, 1.0, "12")
-    (reading,) = decoder.candidates(scores, SYMBOLS, Constraint(pattern="3{3}"))
+    (reading,) = decoder.decode_candidates(scores, SYMBOLS, Constraint(pattern="3{3}"))
     assert reading.log_probability < -500
-    assert decoder.candidates(scores, SYMBOLS, Constraint(pattern="3{4}")) == ()
+    assert decoder.decode_candidates(scores, SYMBOLS, Constraint(pattern="3{4}")) == ()
 
 
 def test_a_constraint_has_no_question_mark():
     scores = written("4?7", 0.9)
-    (reading,) = decoder.candidates(scores, SYMBOLS, Constraint(length=3), count=1)
+    (reading,) = decoder.decode_candidates(scores, SYMBOLS, Constraint(length=3), count=1)
     assert reading.text.isdigit()
     assert reading.log_probability < math.log(0.1)
 
@@ -188,26 +190,28 @@ def test_a_check_digit_decides_between_two_digits():
     scores = written("7992739871", 0.95)
     last = spiked([{"8": 0.5, "3": 0.45}, {}])
     scores = np.concatenate([scores, last])
-    assert decoder.best(scores, SYMBOLS).text == "79927398718"
-    (reading,) = decoder.candidates(scores, SYMBOLS, Constraint(check="luhn"), count=1)
+    assert decoder.decode_best(scores, SYMBOLS).text == "79927398718"
+    (reading,) = decoder.decode_candidates(scores, SYMBOLS, Constraint(check="luhn"), count=1)
     assert reading.text == "79927398713"
     assert reading.alternatives[-1][3] == pytest.approx(0.45 / 0.95, abs=1e-3)
 
 
 def test_a_pattern_that_names_separators_is_about_the_raw_string():
     scores = np.concatenate([written("12"), spiked([{".": 0.55, "4": 0.4}, {}]), written("50")])
-    free = decoder.candidates(scores, SYMBOLS, Constraint(pattern=r"\d{5}"), count=1)
+    free = decoder.decode_candidates(scores, SYMBOLS, Constraint(pattern=r"\d{5}"), count=1)
     assert (free[0].text, free[0].raw) == ("12450", "12450")
-    (reading,) = decoder.candidates(scores, SYMBOLS, Constraint(pattern=r"\d+[.,]\d\d"), count=1)
+    (reading,) = decoder.decode_candidates(
+        scores, SYMBOLS, Constraint(pattern=r"\d+[.,]\d\d"), count=1
+    )
     assert (reading.text, reading.raw) == ("1250", "12.50")
     assert math.exp(reading.log_probability) == pytest.approx(0.55, abs=0.01)
-    assert reading.spans == decoder.best(scores, SYMBOLS).spans
+    assert reading.spans == decoder.decode_best(scores, SYMBOLS).spans
 
 
-def test_texts_under_such_a_pattern_sum_up_their_separators():
+def test_texts_under_a_pattern_with_separators_sum_over_the_separators():
     # 4 with a . or a , beats 9, though 9 with its . is the most probable raw string.
     scores = spiked([{"4": 0.54, "9": 0.45}, {}, {".": 0.49, ",": 0.49}])
-    readings = decoder.candidates(scores, SYMBOLS, Constraint(pattern=r"4[.,]|9\."), count=2)
+    readings = decoder.decode_candidates(scores, SYMBOLS, Constraint(pattern=r"4[.,]|9\."), count=2)
     assert [reading.text for reading in readings] == ["4", "9"]
     assert [math.exp(reading.log_probability) for reading in readings] == pytest.approx(
         [0.54 * 0.98, 0.45 * 0.49], abs=1e-3
@@ -222,17 +226,17 @@ def test_a_function_as_check_is_asked_about_less_probable_texts():
         return text == text[::-1]
 
     scores = np.concatenate([written("12"), spiked([{"7": 0.8, "1": 0.15}, {}])])
-    (reading,) = decoder.candidates(scores, SYMBOLS, Constraint(check=palindrome), count=1)
+    (reading,) = decoder.decode_candidates(scores, SYMBOLS, Constraint(check=palindrome), count=1)
     assert reading.text == "121"
     assert asked[0] == "127"
     never = Constraint(length=3, check=lambda _: False)
-    assert decoder.candidates(scores, SYMBOLS, never) == ()
+    assert decoder.decode_candidates(scores, SYMBOLS, never) == ()
 
 
 def test_a_flat_strip_ends_in_time_with_some_reading():
     scores = normalized(np.zeros((300, CLASSES)))
-    assert decoder.best(scores, SYMBOLS).log_probability < -20
-    (reading,) = decoder.candidates(scores, SYMBOLS, Constraint(length=12), count=1)
+    assert decoder.decode_best(scores, SYMBOLS).log_probability < -20
+    (reading,) = decoder.decode_candidates(scores, SYMBOLS, Constraint(length=12), count=1)
     assert len(reading.text) == 12
 
 
@@ -249,7 +253,7 @@ def test_the_best_texts_are_those_of_all_alignments(seed, num_frames, sharpness)
     active = "12.-?"[: 6 - num_frames // 3]
     scores = random_scores(seed, num_frames, sharpness, active)
     texts = every_text(every_raw(scores, active))
-    readings = decoder.candidates(scores, SYMBOLS, count=4)
+    readings = decoder.decode_candidates(scores, SYMBOLS, count=4)
     expected = sorted(texts.values(), reverse=True)[:4]
     found = [math.exp(reading.log_probability) for reading in readings]
     assert found[: len(expected)] == pytest.approx(expected, abs=1e-6)
@@ -263,7 +267,7 @@ def test_the_best_texts_are_those_of_all_alignments(seed, num_frames, sharpness)
         frames = [frame for span in reading.spans for frame in span]
         assert frames == sorted(frames)
         assert all(first < end for first, end in reading.spans)
-    assert decoder.best(scores, SYMBOLS) == readings[0]
+    assert decoder.decode_best(scores, SYMBOLS) == readings[0]
 
 
 CONSTRAINTS = [
@@ -284,11 +288,11 @@ CONSTRAINTS = [
 
 @settings(max_examples=60, deadline=None)
 @given(constraint=st.sampled_from(CONSTRAINTS), **SCORES)
-def test_the_best_that_satisfy_a_constraint(constraint, seed, num_frames, sharpness):
+def test_the_best_texts_under_a_constraint_are_found(constraint, seed, num_frames, sharpness):
     active = "12.-8"[: 6 - num_frames // 3]
     scores = random_scores(seed, num_frames, sharpness, active)
     texts = every_text(every_raw(scores, active), constraint)
-    readings = decoder.candidates(scores, SYMBOLS, constraint, count=3)
+    readings = decoder.decode_candidates(scores, SYMBOLS, constraint, count=3)
     possible = [reading for reading in readings if reading.text in texts]
     found = [math.exp(reading.log_probability) for reading in possible]
     expected = sorted(texts.values(), reverse=True)[:3]
@@ -299,16 +303,16 @@ def test_the_best_that_satisfy_a_constraint(constraint, seed, num_frames, sharpn
         tested = reading.raw if constraint.names_separators else reading.text
         assert constraint.accepts(tested)
     if not callable(constraint.check):
-        total = decoder.log_probability_of(scores, SYMBOLS, constraint)
+        total = decoder.compute_log_probability(scores, SYMBOLS, constraint)
         assert math.exp(total) == pytest.approx(sum(texts.values()), abs=1e-6)
 
 
-def test_probabilities_are_tensorflows():
+def test_probabilities_are_those_that_tensorflow_computes():
     rng = np.random.default_rng(5)
     scores = normalized(rng.normal(size=(30, CLASSES)) * 3 + 6 * (rng.random((30, CLASSES)) > 0.95))
     # No separators, so that raw strings and texts are the same.
     scores = normalized(np.where(np.isin(np.arange(CLASSES), range(11, 16)), -60.0, scores))
-    readings = decoder.candidates(scores, SYMBOLS, count=5)
+    readings = decoder.decode_candidates(scores, SYMBOLS, count=5)
     for reading in readings:
         loss = tf.nn.ctc_loss(
             tf.constant([[SYMBOLS.index(symbol) + 1 for symbol in reading.text]]),
@@ -329,7 +333,7 @@ def test_nothing_beats_the_best_text_on_peaked_scores():
         logits = np.log(np.exp(written(string, 0.6)) + 0.1 * rng.random((25, CLASSES)) ** 4)
         logits[:, 11:16] = -60.0
         scores = normalized(logits)
-        reading = decoder.best(scores, SYMBOLS)
+        reading = decoder.decode_best(scores, SYMBOLS)
         # TensorFlow's beam search has its blank last.
         paths, logs = tf.nn.ctc_beam_search_decoder(
             np.roll(scores, -1, axis=1)[:, None], [25], beam_width=200, top_paths=1
@@ -342,36 +346,36 @@ def test_nothing_beats_the_best_text_on_peaked_scores():
 
 
 def _log_probability(scores: np.ndarray, text: str) -> float:
-    return decoder.log_probability_of(scores, SYMBOLS, Constraint(pattern=text))
+    return decoder.compute_log_probability(scores, SYMBOLS, Constraint(pattern=text))
 
 
-def test_scores_that_are_none_are_refused():
+def test_arrays_that_are_no_log_probabilities_are_refused():
     scores = written("12")
     broken = scores.copy()
     broken[3, 4] = np.nan
     with pytest.raises(ModelError, match="received NaN"):
-        decoder.best(broken, SYMBOLS)
+        decoder.decode_best(broken, SYMBOLS)
     with pytest.raises(ModelError, match="add up to 1"):
-        decoder.best(np.exp(scores), SYMBOLS)
+        decoder.decode_best(np.exp(scores), SYMBOLS)
     with pytest.raises(ModelError, match="add up to 1"):
-        decoder.best(np.full_like(scores, -np.inf), SYMBOLS)
+        decoder.decode_best(np.full_like(scores, -np.inf), SYMBOLS)
     with pytest.raises(ModelError, match="17 classes"):
-        decoder.best(scores, SYMBOLS[:-1])
+        decoder.decode_best(scores, SYMBOLS[:-1])
     with pytest.raises(ModelError, match="different symbols"):
-        decoder.best(scores, SYMBOLS[:-1] + "0")
+        decoder.decode_best(scores, SYMBOLS[:-1] + "0")
     with pytest.raises(ModelError, match="ten digits"):
-        decoder.best(scores, SYMBOLS.replace("7", ":"))
+        decoder.decode_best(scores, SYMBOLS.replace("7", ":"))
     with pytest.raises(ModelError, match="floating point"):
-        decoder.best(np.zeros((3, CLASSES), dtype=np.int64), SYMBOLS)
+        decoder.decode_best(np.zeros((3, CLASSES), dtype=np.int64), SYMBOLS)
     with pytest.raises(ModelError, match=r"\(T, C\)"):
-        decoder.best(scores[None], SYMBOLS)
+        decoder.decode_best(scores[None], SYMBOLS)
 
 
 def test_a_separator_that_the_model_does_not_read_is_refused():
     with pytest.raises(ConfigError, match="which this model reads"):
-        decoder.candidates(written("12"), SYMBOLS, Constraint(pattern=r"\d:\d"))
+        decoder.decode_candidates(written("12"), SYMBOLS, Constraint(pattern=r"\d:\d"))
 
 
 def test_there_is_no_sum_over_what_a_function_accepts():
     with pytest.raises(ConfigError, match="without a function"):
-        decoder.log_probability_of(written("12"), SYMBOLS, Constraint(check=str.isdigit))
+        decoder.compute_log_probability(written("12"), SYMBOLS, Constraint(check=str.isdigit))

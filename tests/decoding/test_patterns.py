@@ -45,15 +45,15 @@ def _grown(part: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 @settings(max_examples=100, deadline=None)
 @given(st.recursive(ATOMS, _grown, max_leaves=8))
 def test_patterns_match_what_python_matches(source):
-    automaton = parse(source).automaton(WRITTEN)
+    automaton = parse(source).build_automaton(WRITTEN)
     expected = re.compile(source)
     for string in STRINGS:
         assert automaton.accepts(string) == bool(expected.fullmatch(string)), string
 
 
 @pytest.mark.parametrize("source", [r"^\d+$", r"^(0|1)*", "", "^$", "()", "(|1)0"])
-def test_anchors_at_the_ends_and_empty_parts_are_pythons(source):
-    automaton = parse(source).automaton(WRITTEN)
+def test_anchors_and_empty_parts_match_as_in_python(source):
+    automaton = parse(source).build_automaton(WRITTEN)
     for string in STRINGS:
         assert automaton.accepts(string) == bool(re.fullmatch(source, string)), string
 
@@ -70,7 +70,7 @@ def test_anchors_at_the_ends_and_empty_parts_are_pythons(source):
         ("[^.]", ""),
     ],
 )
-def test_the_separators_that_a_pattern_names(source, names):
+def test_a_pattern_lists_the_separators_that_it_names(source, names):
     pattern = parse(source)
     assert pattern.separators == names
     assert pattern.names_separators == bool(names)
@@ -113,6 +113,6 @@ def test_a_class_without_any_digit_asks_for_separators():
         ("((1{100}){100}){100}", "at most 2000 states"),
     ],
 )
-def test_what_is_no_such_pattern_is_refused(source, message):
+def test_an_invalid_pattern_is_refused(source, message):
     with pytest.raises(ConfigError, match=re.escape(message)):
-        parse(source).automaton("0123456789.")
+        parse(source).build_automaton("0123456789.")

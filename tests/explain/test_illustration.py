@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from inkread.errors import ConfigError
-from inkread.explain.illustration import illustrated, save_illustrated
+from inkread.explain.illustration import draw_explanation, save_explanation
 from inkread.explain.occlusion import Explanation
 from inkread.results import Box, Digit
 
@@ -24,7 +24,7 @@ def explanation(ink=0.0, paper=0.0, box=BOX):
 def panels(found, pixels=None):
     """The four panels, (252, 252, 3) each, from left to right."""
     pixels = np.full((80, 80), 255, np.uint8) if pixels is None else pixels
-    picture = np.asarray(illustrated(pixels, found))
+    picture = np.asarray(draw_explanation(pixels, found))
     top = GAP + LINE
     lefts = [GAP + index * (SIDE + GAP) for index in range(4)]
     return [picture[top : top + SIDE, left : left + SIDE] for left in lefts]
@@ -43,7 +43,7 @@ def is_coloured(pixels):
 @pytest.mark.parametrize("size", [(80, 80), (3, 400), (900, 60)])
 def test_every_picture_makes_an_illustration_of_the_same_width(size):
     found = explanation(1.0, box=Box(0, 0, size[1], size[0]))
-    picture = illustrated(np.full(size, 200, np.uint8), found)
+    picture = draw_explanation(np.full(size, 200, np.uint8), found)
 
     assert picture.mode == "RGB"
     assert picture.width == 4 * SIDE + 5 * GAP
@@ -102,7 +102,7 @@ def test_without_evidence_there_are_no_marks():
 
 def test_it_is_saved_as_png(tmp_path):
     pixels = np.full((80, 80), 255, np.uint8)
-    save_illustrated(pixels, explanation(1.0), tmp_path / "new" / "why.PNG")
+    save_explanation(pixels, explanation(1.0), tmp_path / "new" / "why.PNG")
 
     with Image.open(tmp_path / "new" / "why.PNG") as picture:
         assert picture.format == "PNG"
@@ -110,5 +110,5 @@ def test_it_is_saved_as_png(tmp_path):
 
 def test_another_format_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"expected a file ending in \.png, received .*why\.jpg"):
-        save_illustrated(np.full((80, 80), 255, np.uint8), explanation(1.0), tmp_path / "why.jpg")
+        save_explanation(np.full((80, 80), 255, np.uint8), explanation(1.0), tmp_path / "why.jpg")
     assert list(tmp_path.iterdir()) == []

@@ -7,11 +7,13 @@ from onnx import helper, numpy_helper
 from scipy.ndimage import gaussian_filter
 
 from inkread.errors import ImageError
-from inkread.explain.occlusion import explain
+from inkread.explain.occlusion import explain, explain_located
 from inkread.imaging import normalize
 from inkread.imaging.normalize import GlyphShape
 from inkread.models.metadata import METADATA_KEY, ModelMetadata
 from inkread.reader import Reader
+from inkread.recognition.digit_reader import LocatedDigit
+from inkread.results import Box, Digit
 
 TEMPERATURE = 1.25
 PATCH_SIGMA_PX = 1.5
@@ -28,8 +30,12 @@ def bar():
 
 
 @pytest.fixture
-def linear(tmp_path):
-    """Make a reader whose logits are weighted sums of the glyph's pixels, ink 1 on paper 0."""
+def linear(tmp_path, monkeypatch):
+    """Make a reader whose logits are weighted sums of the glyph's pixels, ink 1 on paper 0.
+
+    The line model has no part in what it reads.
+    """
+    monkeypatch.setattr("inkread.recognition.digit_reader._MIN_SURE_CONFIDENCE", 0.0)
 
     def make(weights, junk_threshold=None, **options):
         num_outputs = weights.shape[-1]
@@ -118,7 +124,7 @@ def test_the_explanation_holds_what_was_read(reader, bar):
     found = explain(reader, bar)
 
     assert found.digit == reader.read_digit(bar)
-    np.testing.assert_array_equal(found.glyph, normalize.glyph(255 - bar))
+    np.testing.assert_array_equal(found.glyph, normalize.make_glyph(255 - bar))
     probabilities = np.array(found.digit.probabilities)
     assert (probabilities > probabilities[found.runner_up]).sum() == 1
 
@@ -209,6 +215,38 @@ def test_the_models_own_threshold_says_what_is_no_digit(
     found = explain(linear(outputs, **options), bar)
 
     assert found.summary.startswith(f"{verdict}, not 9: ")
+
+
+def test_evidence_is_for_the_label_that_was_read(linear, weights, bar):
+    """The line model may have read another label than the glyph model would."""
+    reader = linear(weights)
+    own = explain(reader, bar)
+    shown = Digit(9, 0.7, Box(0, 0, 9, 9), (0, 0, 0, 0, 0.3, 0, 0, 0, 0, 0.7))
+
+    found = explain_located(reader.model, LocatedDigit(shown, 255 - bar))
+
+    assert (own.digit.label, own.runner_up, own.glyph_label) == (4, 9, None)
+    assert (found.digit, found.runner_up, found.glyph_label) == (shown, 4, 4)
+    np.testing.assert_allclose(found.ink, -own.ink, atol=1e-6)
+    np.testing.assert_allclose(found.paper, -own.paper, atol=1e-6)
+    assert found.summary.startswith("9 (70.0%), not 4: most of all because of the ink at the lower")
+    assert found.summary.endswith(
+        "; the glyph model, whose evidence this is, would by itself read 4"
+    )
+
+
+def test_the_strongest_rival_is_the_most_probable_other_label(linear, weights, bar):
+    """A label that a constraint asked for need not be the most probable one."""
+    shown = Digit(9, 0.2, Box(0, 0, 9, 9), (0, 0, 0, 0.1, 0.6, 0, 0, 0, 0, 0.3))
+    found = explain_located(linear(weights).model, LocatedDigit(shown, 255 - bar))
+    assert (found.digit.label, found.runner_up) == (9, 4)
+
+
+def test_what_the_line_model_takes_for_no_digit_has_a_best_guess(linear, weights, bar):
+    shown = Digit(4, 0.0, Box(0, 0, 9, 9), (0, 0, 0, 0, 0.6, 0, 0, 0, 0, 0.4), True, junk=0.97)
+    found = explain_located(linear(weights).model, LocatedDigit(shown, 255 - bar))
+    assert found.is_junk
+    assert found.summary.startswith("not a digit (97.0%); the best guess is 4, not 9: ")
 
 
 def test_an_explanation_becomes_json(linear, weights, bar):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from inkread.forms import rules
-from inkread.forms.candidates import Candidate, combinations, of_cells
+from inkread.forms.candidates import Candidate, rank_cell_texts, rank_combinations
 from inkread.forms.template import parse
-from inkread.forms.values import as_text, objection, value_of
+from inkread.forms.values import find_objection, format_value, interpret_digits
 
 TEMPLATE = parse("""
 form: x
@@ -33,7 +33,7 @@ def texts(**probabilities):
 
 def test_combinations_come_in_falling_order(rng):
     weights = [sorted(rng.random(size).tolist(), reverse=True) for size in (3, 1, 4, 2)]
-    found = list(combinations(weights))
+    found = list(rank_combinations(weights))
     every = itertools.product(*(range(len(choices)) for choices in weights))
     expected = {
         chosen: math.prod(w[i] for w, i in zip(weights, chosen, strict=True)) for chosen in every
@@ -43,18 +43,18 @@ def test_combinations_come_in_falling_order(rng):
     assert {chosen: pytest.approx(product) for product, chosen in found} == expected
 
 
-def test_combinations_of_nothing_are_one():
-    assert list(combinations([])) == [(1.0, ())]
+def test_no_weights_have_one_empty_combination():
+    assert list(rank_combinations([])) == [(1.0, ())]
 
 
 def test_cells_give_their_most_probable_numbers():
     probabilities = np.zeros((2, 10))
     probabilities[0, [1, 7]] = 0.6, 0.4
     probabilities[1, [3, 8]] = 0.9, 0.1
-    found = of_cells(probabilities, 10)
+    found = rank_cell_texts(probabilities, 10)
     assert [each.text for each in found] == ["13", "73", "18", "78"]
     assert [each.probability for each in found] == pytest.approx([0.54, 0.36, 0.06, 0.04])
-    assert len(of_cells(probabilities, 3)) == 3
+    assert len(rank_cell_texts(probabilities, 3)) == 3
 
 
 def test_without_constraints_the_confidence_is_the_probability():
@@ -63,7 +63,7 @@ def test_without_constraints_the_confidence_is_the_probability():
     assert chosen["a"].value == "12"
 
 
-def test_a_check_digit_chooses():
+def test_a_check_digit_decides_between_candidates():
     # 1230 and 2238 have a check digit as Luhn gives it, 1238 has none.
     chosen = rules.choose(TEMPLATE, {"card": texts(_1238=0.6, _1230=0.3, _2238=0.01)})["card"]
     assert (chosen.text, chosen.objection) == ("1230", None)
@@ -77,7 +77,7 @@ def test_nothing_that_fits_leaves_what_was_read_with_an_objection():
     assert "luhn" in chosen.objection
 
 
-def test_a_sum_chooses_in_any_of_its_fields():
+def test_a_sum_decides_in_any_of_its_fields():
     chosen = rules.choose(
         TEMPLATE,
         {"a": texts(_17=0.6, _11=0.4), "b": texts(_5=0.99), "total": texts(_16=0.9, _76=0.1)},
@@ -108,8 +108,8 @@ def test_dates_are_put_in_order_and_exist():
             "end": texts(_20022024=0.55, _26022024=0.44),
         },
     )
-    assert as_text(chosen["start"].value) == "2024-02-21"
-    assert as_text(chosen["end"].value) == "2024-02-26"
+    assert format_value(chosen["start"].value) == "2024-02-21"
+    assert format_value(chosen["end"].value) == "2024-02-26"
 
 
 def test_what_can_not_be_read_leaves_the_others_alone():
@@ -119,7 +119,7 @@ def test_what_can_not_be_read_leaves_the_others_alone():
     assert chosen["b"].objection is None
 
 
-def test_a_check_over_several_fields():
+def test_a_check_applies_to_the_digits_of_several_fields():
     template = parse("""
 form: x
 fields:
@@ -132,14 +132,19 @@ rules:
     assert chosen["b"].text == "30"
 
 
-def test_values_and_objections():
-    named = TEMPLATE.named
-    assert value_of(named("paid"), "1250") == Decimal("12.50")
-    assert as_text(value_of(named("year"), "010224")) == "2024-02-01"
-    assert objection(named("paid"), "9950") is None
-    assert objection(named("paid"), "9951") == "expected at most 99.5"
-    assert objection(named("start"), "30022024") == "expected a date that there is"
-    assert objection(named("a"), "1234") == "expected 1 to 3 digits"
-    assert [as_text(value) for value in (None, True, False, "007")] == ["", "true", "false", "007"]
+def test_digits_are_interpreted_and_checked_by_their_field():
+    named = TEMPLATE.field_named
+    assert interpret_digits(named("paid"), "1250") == Decimal("12.50")
+    assert format_value(interpret_digits(named("year"), "010224")) == "2024-02-01"
+    assert find_objection(named("paid"), "9950") is None
+    assert find_objection(named("paid"), "9951") == "expected at most 99.5"
+    assert find_objection(named("start"), "30022024") == "expected a date that there is"
+    assert find_objection(named("a"), "1234") == "expected 1 to 3 digits"
+    assert [format_value(value) for value in (None, True, False, "007")] == [
+        "",
+        "true",
+        "false",
+        "007",
+    ]
     with pytest.raises(ValueError, match="DDMMYY"):
-        value_of(named("year"), "1")
+        interpret_digits(named("year"), "1")

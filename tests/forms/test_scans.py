@@ -6,23 +6,18 @@ import cv2
 import numpy as np
 import pypdfium2
 import pytest
+from form_sample import SAMPLE, TEXTS
 
 import inkread
 from inkread.forms import markers, print_layout
 from inkread.forms.align import Aligner, Refusal, ScanError
-from inkread.forms.field_reader import of_reader
+from inkread.forms.field_reader import make_field_reader
 from inkread.forms.form_reader import FormReader, Status
 from inkread.forms.printing import print_form
-from inkread.forms.propose import propose, template_text
+from inkread.forms.propose import format_template, propose
 from inkread.forms.template import PictureAlignment, TemplateError, load, parse
 from inkread.imaging import images
 from inkread.training.synthesis import filled_forms
-
-SAMPLE = Path(inkread.__file__).parent / "forms" / "samples" / "meter-reading.yaml"
-TEXTS = {
-    "customer": "56148836", "read_on": "03102021", "previous": "85", "current": "92", "used": "7",
-    "phone": "4071335", "paid": "167113", "leak": filled_forms.TICKED,
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +27,12 @@ def template():
 
 @pytest.fixture(scope="module")
 def blank(template):
-    return filled_forms.blank_page(template)
+    return filled_forms.render_blank_page(template)
 
 
 @pytest.fixture(scope="module")
 def form_reader(template, reader):
-    return FormReader(template, of_reader(reader))
+    return FormReader(template, make_field_reader(reader))
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +48,11 @@ def clear_digits(full_mnist, reader):
 
 
 def written(template, blank, texts, digits, seed=0):
-    return filled_forms.write(template, blank, texts, digits, np.random.default_rng(seed))
+    return filled_forms.write_texts(template, blank, texts, digits, np.random.default_rng(seed))
 
 
 def scan_of(template, page, seed=0, **options):
-    return filled_forms.scanned(template, page, np.random.default_rng(seed), **options)
+    return filled_forms.scan_page(template, page, np.random.default_rng(seed), **options)
 
 
 def turned(page, degrees):
@@ -82,9 +77,9 @@ def test_the_pdf_is_exact_and_always_the_same(template, tmp_path):
     page = document[0].render(scale=10 * 25.4 / 72, grayscale=True).to_numpy()
     page = np.ascontiguousarray(page.reshape(page.shape[0], -1))
     document.close()
-    found = markers.detected(cv2.resize(page, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+    found = markers.detect(cv2.resize(page, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
     for identifier, rect in zip(
-        markers.identifiers(template), print_layout.marker_rects(template.page), strict=True
+        markers.assign_identifiers(template), print_layout.place_markers(template.page), strict=True
     ):
         corners = (found[identifier] + 0.5) / 5
         expected = [[rect.left, rect.top], [rect.right, rect.top], [rect.right, rect.bottom]]
@@ -127,7 +122,7 @@ def test_what_is_no_form_is_refused_by_name(template, blank):
     assert refusal(aligner, half).refusal is Refusal.CUT_OFF
     other = template.model_copy(update={"form": "another"})
     other.__dict__.pop("digest", None)
-    assert refusal(aligner, filled_forms.blank_page(other)).refusal is Refusal.OTHER_FORM
+    assert refusal(aligner, filled_forms.render_blank_page(other)).refusal is Refusal.OTHER_FORM
     lined = np.full_like(blank, 255)
     lined[::40] = 0
     assert refusal(aligner, lined).refusal is Refusal.NO_FORM
@@ -235,7 +230,7 @@ def test_scribbles_and_gaps_are_set_aside(template, blank, form_reader, clear_di
     cv2.polylines(page, [np.rint(points * px).astype(np.int32)], False, 40, 4)
     read = {each.name: each for each in form_reader.read(page).fields}
     assert read["previous"].note == "expected no empty cell between digits"
-    assert read["customer"].set_aside
+    assert read["customer"].is_set_aside
 
 
 def test_boxes_of_a_blank_form_are_proposed(template, blank, tmp_path):
@@ -246,7 +241,7 @@ def test_boxes_of_a_blank_form_are_proposed(template, blank, tmp_path):
     ]
     for proposed, rect in zip(found, template.rects.values(), strict=True):
         assert proposed.rect == pytest.approx(rect, abs=0.4)
-    text = template_text("meter", Path("blank.png"), "a5", found)
+    text = format_template("meter", Path("blank.png"), "a5", found)
     assert [each.num_cells for each in parse(text).fields] == [each.num_cells for each in found]
     assert propose(np.full_like(blank, 255), template.page) == []
     with pytest.raises(inkread.ImageError, match="whole page"):

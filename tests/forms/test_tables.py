@@ -14,9 +14,9 @@ from pyarrow import parquet
 import inkread
 from inkread.errors import ConfigError, DataError
 from inkread.forms import form_batch
-from inkread.forms.form_batch import Job, read_scans
+from inkread.forms.form_batch import FormBatchJob, read_scans
 from inkread.forms.form_reader import FieldReading, Status
-from inkread.forms.journal import FormRecord, Journal, value_from_text
+from inkread.forms.journal import FormRecord, Journal, parse_value
 from inkread.forms.tables import errors_path, write_tables
 from inkread.forms.template import parse
 from inkread.imaging import images
@@ -63,16 +63,16 @@ def scans(tmp_path_factory, full_mnist):
     """Three scans, one of them twice, a broken file and one of another form."""
     folder = tmp_path_factory.mktemp("scans")
     rng = np.random.default_rng(0)
-    blank = filled_forms.blank_page(TEMPLATE)
+    blank = filled_forms.render_blank_page(TEMPLATE)
     for name in ("1.jpg", "2.jpg", "3.jpg"):
-        texts = filled_forms.random_texts(TEMPLATE, rng)
-        page = filled_forms.write(TEMPLATE, blank, texts, full_mnist.validation, rng)
-        (folder / name).write_bytes(filled_forms.scanned(TEMPLATE, page, rng).data)
+        texts = filled_forms.draw_texts(TEMPLATE, rng)
+        page = filled_forms.write_texts(TEMPLATE, blank, texts, full_mnist.validation, rng)
+        (folder / name).write_bytes(filled_forms.scan_page(TEMPLATE, page, rng).data)
     (folder / "4.jpg").write_bytes((folder / "1.jpg").read_bytes())
     (folder / "5.jpg").write_bytes(b"no picture")
     other = TEMPLATE.model_copy(update={"form": "other"})
     other.__dict__.pop("digest", None)
-    cv2.imwrite(str(folder / "6.png"), filled_forms.blank_page(other))
+    cv2.imwrite(str(folder / "6.png"), filled_forms.render_blank_page(other))
     return sorted(map(str, folder.iterdir()))
 
 
@@ -87,7 +87,7 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
-def test_csv(tmp_path):
+def test_csv_has_a_row_per_form(tmp_path):
     out = tmp_path / "t.csv"
     write_tables(TEMPLATE, RECORDS, out, [("d.png", "it can't be read")])
     first, second = rows_of(out)
@@ -104,7 +104,7 @@ def test_csv(tmp_path):
     ]
 
 
-def test_json_lines(tmp_path):
+def test_json_lines_have_an_object_per_form(tmp_path):
     out = tmp_path / "t.jsonl"
     write_tables(TEMPLATE, RECORDS, out)
     first, second = map(json.loads, out.read_text().splitlines())
@@ -116,7 +116,7 @@ def test_json_lines(tmp_path):
     assert json.loads(errors_path(out).read_text())["scan"] == "c.png"
 
 
-def test_parquet(tmp_path):
+def test_parquet_has_typed_columns(tmp_path):
     out = tmp_path / "t.parquet"
     write_tables(TEMPLATE, RECORDS, out)
     first, second = parquet.read_table(out).to_pylist()
@@ -129,7 +129,7 @@ def test_parquet(tmp_path):
     assert parquet.read_table(out).num_rows == 0
 
 
-def test_excel_takes_names_for_text(tmp_path):
+def test_excel_holds_names_as_text(tmp_path):
     out = tmp_path / "t.xlsx"
     write_tables(TEMPLATE, RECORDS, out)
     header, first, _ = openpyxl.load_workbook(out)["forms"].iter_rows()
@@ -152,27 +152,27 @@ def test_other_suffixes_are_refused(tmp_path):
         ("day", "2024-02-29", datetime.date(2024, 2, 29)), ("ok", "false", False),
     ],
 )  # fmt: skip
-def test_values_from_text(name, text, value):
-    assert value_from_text(TEMPLATE.named(name), text) == value
+def test_a_text_of_a_table_is_parsed_to_its_value(name, text, value):
+    assert parse_value(TEMPLATE.field_named(name), text) == value
 
 
 @pytest.mark.parametrize(
     ("name", "text"), [("a", "x"), ("paid", "1.234"), ("day", "29.2.2024"), ("ok", "yes")]
 )
-def test_values_that_are_none(name, text):
+def test_a_text_that_is_no_value_is_refused(name, text):
     with pytest.raises(ValueError, match=r"expected|Invalid"):
-        value_from_text(TEMPLATE.named(name), text)
+        parse_value(TEMPLATE.field_named(name), text)
 
 
 def test_scans_are_read_once(scans, tmp_path):
     journal = journal_of(tmp_path / "j")
-    job = Job(TEMPLATE, crops=tmp_path / "crops", min_confidence=1.0)
+    job = FormBatchJob(TEMPLATE, crops=tmp_path / "crops", min_confidence=1.0)
     progress = []
     found = read_scans(scans, job, journal, on_progress=lambda *counts: progress.append(counts))
     assert (found.num_forms, found.num_fields, found.num_refused, found.num_known) == (3, 12, 2, 0)
     assert found.unreadable == [(scans[3], f"the same file as {scans[0]}")]
     assert [count for count, _ in progress] == [1, 2, 3, 4, 5, 6]
-    records = list(journal.records())
+    records = list(journal.read_records())
     assert [record.scan for record in records] == [scans[i] for i in (0, 1, 2, 4, 5)]
     assert "expected an image file" in records[3].error
     assert records[4].error.startswith("other form")
@@ -180,7 +180,7 @@ def test_scans_are_read_once(scans, tmp_path):
         f"{record.form_id}-{field.name}.png"
         for record in records
         for field in record.fields
-        if field.set_aside
+        if field.is_set_aside
     }
     assert {path.name for path in (tmp_path / "crops").iterdir()} == aside
     # Again, with a further file that isn't there: nothing is read.
@@ -188,20 +188,20 @@ def test_scans_are_read_once(scans, tmp_path):
     found = read_scans([*scans, "none.png"], job, again)
     assert (found.num_forms, found.num_known) == (0, 6)
     assert found.unreadable[0][0] == "none.png"
-    assert list(again.records()) == records
+    assert list(again.read_records()) == records
 
 
 def test_what_a_kill_cut_off_is_read_again(scans, tmp_path):
     whole = journal_of(tmp_path / "whole")
-    read_scans(scans[:3], Job(TEMPLATE), whole)
+    read_scans(scans[:3], FormBatchJob(TEMPLATE), whole)
     data = whole.path.read_bytes()
     for cut in (1, 60, len(data) // 2):
         path = tmp_path / f"cut-{cut}"
         path.write_bytes(data[:-cut])
         journal = journal_of(path)
         assert len(journal.done) < 3
-        read_scans(scans[:3], Job(TEMPLATE), journal)
-        assert list(journal.records()) == list(whole.records())
+        read_scans(scans[:3], FormBatchJob(TEMPLATE), journal)
+        assert list(journal.read_records()) == list(whole.read_records())
 
 
 def test_a_journal_is_of_one_template_and_setting(tmp_path):
@@ -221,7 +221,7 @@ def test_corrections_go_into_the_table(tmp_path):
     assert changed.fields[1] == FieldReading("paid", Decimal("12.60"), 1.0, Status.CORRECTED)
     journal.correct(READ.form_id, "a", "")
     again = journal_of(tmp_path / "j")
-    first, second = again.records()
+    first, second = again.read_records()
     assert [field.value for field in first.fields[:2]] == [None, Decimal("12.60")]
     assert second == EMPTY
     for form_id, name, text in (("none-1", "a", "1"), (READ.form_id, "b", "1")):
@@ -233,9 +233,9 @@ def test_corrections_go_into_the_table(tmp_path):
 
 def test_several_processes_read_the_same(scans, tmp_path):
     alone, together = journal_of(tmp_path / "one"), journal_of(tmp_path / "two")
-    read_scans(scans[:2], Job(TEMPLATE), alone)
-    read_scans(scans[:2], Job(TEMPLATE), together, num_processes=2)
-    assert list(together.records()) == list(alone.records())
+    read_scans(scans[:2], FormBatchJob(TEMPLATE), alone)
+    read_scans(scans[:2], FormBatchJob(TEMPLATE), together, num_processes=2)
+    assert list(together.read_records()) == list(alone.read_records())
 
 
 def test_every_page_of_a_file_is_a_form(scans, tmp_path):
@@ -243,7 +243,7 @@ def test_every_page_of_a_file_is_a_form(scans, tmp_path):
     path = tmp_path / "both.tif"
     first, second = map(Image.fromarray, pages)
     first.save(path, save_all=True, append_images=[second, Image.new("L", (900, 1000), 255)])
-    records = form_batch.read_file(Job(TEMPLATE).form_reader(), str(path), "00" * 32, None)
+    records = form_batch.read_file(FormBatchJob(TEMPLATE).form_reader(), str(path), "00" * 32, None)
     assert [record.page for record in records] == [1, 2, 3]
     assert [bool(record.fields) for record in records] == [True, True, False]
     assert records[2].error == "blank: expected a form, received an empty page"

@@ -1,14 +1,12 @@
 import datetime
-from pathlib import Path
 
 import pytest
+from form_sample import SAMPLE
 
-import inkread
 from inkread.forms import print_layout, yaml_lines
 from inkread.forms.fields import Rect
 from inkread.forms.template import TemplateError, load, parse
 
-SAMPLE = Path(inkread.__file__).parent / "forms" / "samples" / "meter-reading.yaml"
 BASE = "form: x\nfields:\n"
 
 
@@ -29,7 +27,7 @@ def test_the_sample_is_a_template():
     assert [each.kind for each in template.fields] == [
         "comb", "date", "comb", "comb", "comb", "number", "amount", "tick",
     ]  # fmt: skip
-    assert template.named("read_on").min == datetime.date(2020, 1, 1)
+    assert template.field_named("read_on").min == datetime.date(2020, 1, 1)
     assert template.rects["customer"] == Rect(20, 40, 76, 49)
     assert [str(rule) for rule in template.rules] == [
         "previous + used = current", "previous <= current",
@@ -72,7 +70,11 @@ def test_fractions_are_of_the_page():
         (BASE + field(name="Total"), 3, "field Total (name)"),
         (BASE + field(name="scan"), 3, "a column of the table"),
         (BASE + field(check="luhm"), 3, "luhn"),
-        (BASE + field(check="ean13"), 3, "impossible: expected what some number can satisfy"),
+        (
+            BASE + field(check="ean13"),
+            3,
+            "impossible: expected constraints that some number satisfies",
+        ),
         (BASE + field(pattern="[a-z]+"), 3, "pattern"),
         (BASE + field(pattern="1{9}"), 3, "impossible"),
         (BASE + field(pattern="(1"), 3, "pattern"),
@@ -133,9 +135,9 @@ def test_lines_are_kept_for_every_path():
 
 def test_cells_share_the_box():
     template = load(SAMPLE)
-    cells = print_layout.cells(template.named("customer"), template.rects["customer"])
+    cells = print_layout.place_cells(template.field_named("customer"), template.rects["customer"])
     assert len(cells) == 8
     assert cells[0] == pytest.approx((20, 40, 27, 49))
     assert cells[-1] == pytest.approx((69, 40, 76, 49))
-    assert template.named("read_on").heavy_after == (2, 4)
-    assert template.named("paid").heavy_after == (5,)
+    assert template.field_named("read_on").heavy_after == (2, 4)
+    assert template.field_named("paid").heavy_after == (5,)

@@ -5,16 +5,16 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy import ndimage
 
-from inkread.imaging.components import components
+from inkread.imaging.components import find_components
 
 CORNERS_TOUCH = np.ones((3, 3))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.6, 1.0])
-def test_as_scipy_counts_them(share):
+def test_areas_and_boxes_are_those_that_scipy_finds(share):
     mask = (np.random.default_rng(1).random((37, 53)) < share).astype(np.uint8) * 255
     labels, count = ndimage.label(mask, CORNERS_TOUCH)
-    found = components(mask)
+    found = find_components(mask)
     assert found.count == count + 1
     # The same pieces, whatever their order.
     pairs = set(zip(labels.ravel().tolist(), found.labels.ravel().tolist(), strict=True))
@@ -30,12 +30,12 @@ def test_as_scipy_counts_them(share):
         assert found.heights[own] == rows.stop - rows.start
 
 
-def test_the_mask_of_some():
+def test_a_mask_shows_the_chosen_components_alone():
     mask = np.zeros((6, 8), np.uint8)
     mask[1, 1] = 1
     mask[3:5, 3:6] = 1
     mask[5, 6] = 1  # touches the one before in a corner
-    found = components(mask)
+    found = find_components(mask)
     assert sorted(found.areas.tolist()) == [0, 1, 7]
     expected = np.zeros_like(mask)
     expected[1, 1] = 255

@@ -4,7 +4,7 @@ import pytest
 
 from inkread.imaging import ink
 from inkread.imaging.images import load
-from inkread.training.synthesis.drawn_digits import PAPERS, Writing, on_paper, write
+from inkread.training.synthesis.drawn_digits import PAPERS, Writing, put_on_paper, write
 
 CHALK = {"paper_rgb": (38, 60, 52), "ink_rgb": (225, 225, 215)}
 WRITING = [(60, 4), (60, 9), (120, 8), (300, 20)]  # heights and pens
@@ -17,7 +17,7 @@ def written(text: str, height_px: int, pen_px: float, seed: int = 0) -> Writing:
 
 def photographed(writing: np.ndarray, seed: int = 0, **options: object) -> np.ndarray:
     """(H, W) uint8: the writing on paper."""
-    return load(on_paper(writing, np.random.default_rng(seed), **options))
+    return load(put_on_paper(writing, np.random.default_rng(seed), **options))
 
 
 def is_blank(page: np.ndarray) -> bool:
@@ -175,7 +175,7 @@ def test_a_tight_crop_filled_by_a_bold_digit_keeps_its_polarity(digit):
         assert min(precision, recall) > 0.93
 
 
-def test_a_large_page_is_shrunk_and_says_by_how_much():
+def test_a_large_page_is_shrunk_and_its_scale_says_by_how_much():
     writing = np.pad(written("40713", 300, 24).ink, ((900, 800), (1000, 500)))
 
     found = ink.find(photographed(writing))

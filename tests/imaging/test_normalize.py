@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from inkread.errors import ImageError
-from inkread.imaging.normalize import GlyphShape, glyph, stroke_width
+from inkread.imaging.normalize import GlyphShape, estimate_stroke_width, make_glyph
 from inkread.training.synthesis.drawn_digits import write
 
 MNIST_SHAPE = GlyphShape()
@@ -69,7 +69,7 @@ def digits(full_mnist) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def glyphs_of_enlarged(digits) -> list[np.ndarray]:
-    return [glyph(enlarged(image)) for image in digits]
+    return [make_glyph(enlarged(image)) for image in digits]
 
 
 # Worked examples
@@ -77,7 +77,7 @@ def glyphs_of_enlarged(digits) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("side", [1, 2, 20, 28, 40, 999])
 def test_a_filled_square_fills_the_box(side):
-    result = glyph(filled(side, side))
+    result = make_glyph(filled(side, side))
 
     assert result.shape == (28, 28)
     assert result.dtype == np.uint8
@@ -98,7 +98,7 @@ def test_a_filled_square_fills_the_box(side):
     ],
 )
 def test_a_bar_keeps_its_aspect_ratio(height, width, expected):
-    result = glyph(filled(height, width), PENS)
+    result = make_glyph(filled(height, width), PENS)
 
     assert span(result > 0) == expected
     assert (result[result > 0] == 255).all()
@@ -107,14 +107,14 @@ def test_a_bar_keeps_its_aspect_ratio(height, width, expected):
 
 @pytest.mark.parametrize(("height", "width"), [(400, 1), (1, 50), (100, 5), (3_000, 30)])
 def test_a_hairline_is_thickened_to_the_finest_pen(height, width):
-    result = glyph(filled(height, width), PENS)
+    result = make_glyph(filled(height, width), PENS)
 
     assert max(span(result > 0)) == 20
-    assert stroke_width(result) == pytest.approx(2, abs=0.2)
+    assert estimate_stroke_width(result) == pytest.approx(2, abs=0.2)
 
 
 def test_a_broad_bar_is_thinned_to_the_broadest_pen():
-    result = glyph(filled(200, 60), PENS)
+    result = make_glyph(filled(200, 60), PENS)
 
     assert span(result > 0) == (20, 4)
 
@@ -123,11 +123,11 @@ def test_a_frame_keeps_its_hole_and_its_proportions():
     ink = filled(200, 120)
     ink[60:200, 33:93] = 0  # strokes 30 px wide: 3 of 20
 
-    result = glyph(ink, PENS)
+    result = make_glyph(ink, PENS)
 
     assert span(result > 127) == (20, 12)
     assert result[14, 14] == 0
-    assert stroke_width(result) == pytest.approx(3, abs=0.3)
+    assert estimate_stroke_width(result) == pytest.approx(3, abs=0.3)
 
 
 def test_the_heavier_part_is_drawn_to_the_middle():
@@ -135,14 +135,14 @@ def test_the_heavier_part_is_drawn_to_the_middle():
     ink[:, 90:110] = 255
     ink[0:20, 40:160] = 255  # a T: more ink above than below
 
-    rows = np.nonzero(glyph(ink).any(axis=1))[0]
+    rows = np.nonzero(make_glyph(ink).any(axis=1))[0]
 
     assert 14 - rows[0] < rows[-1] - 14
-    assert centre_of_mass(glyph(ink)) == pytest.approx((14, 14), abs=0.6)
+    assert centre_of_mass(make_glyph(ink)) == pytest.approx((14, 14), abs=0.6)
 
 
 def test_faint_ink_comes_out_at_full_strength():
-    assert (glyph(filled(100, 20, value=180)) == glyph(filled(100, 20))).all()
+    assert (make_glyph(filled(100, 20, value=180)) == make_glyph(filled(100, 20))).all()
 
 
 def test_place_and_margin_do_not_matter():
@@ -150,20 +150,20 @@ def test_place_and_margin_do_not_matter():
 
     moved = np.pad(ink, ((3, 210), (140, 0)))
 
-    assert (glyph(moved) == glyph(ink)).all()
+    assert (make_glyph(moved) == make_glyph(ink)).all()
 
 
 def test_the_given_ink_is_not_changed():
     ink = filled(100, 3)
     before = ink.copy()
 
-    glyph(ink)
+    make_glyph(ink)
 
     assert (ink == before).all()
 
 
-def test_the_constants_can_be_others():
-    result = glyph(filled(100, 50), GlyphShape(side_px=48, box_px=40, max_stroke_px=40))
+def test_a_glyph_has_the_size_that_its_constants_state():
+    result = make_glyph(filled(100, 50), GlyphShape(side_px=48, box_px=40, max_stroke_px=40))
 
     assert result.shape == (48, 48)
     assert span(result > 0) == (40, 20)
@@ -174,7 +174,7 @@ def test_the_constants_can_be_others():
 @pytest.mark.parametrize("shape", [(1, 1), (28, 28), (300, 200)])
 def test_a_blank_picture_has_no_glyph(shape, value):
     with pytest.raises(ImageError, match=r"expected a picture of a digit, received .*without ink"):
-        glyph(np.full(shape, value, np.uint8))
+        make_glyph(np.full(shape, value, np.uint8))
 
 
 @settings(deadline=None, max_examples=150)
@@ -190,7 +190,7 @@ def test_a_blank_picture_has_no_glyph(shape, value):
 def test_any_ink_gives_a_glyph(ink, place, level):
     ink[place[0] % ink.shape[0], place[1] % ink.shape[1]] = level
 
-    result = glyph(ink)
+    result = make_glyph(ink)
 
     assert result.shape == (28, 28)
     assert result.dtype == np.uint8
@@ -205,29 +205,31 @@ def test_any_ink_gives_a_glyph(ink, place, level):
 @pytest.mark.parametrize("width", [4, 10, 25])
 @pytest.mark.parametrize("degrees", [0, 20, 45, 90])
 @pytest.mark.parametrize("length", [100, 200])
-def test_the_width_of_straight_strokes(length, width, degrees):
-    assert stroke_width(straight(length, width, degrees)) == pytest.approx(width, rel=0.15)
+def test_the_width_of_straight_strokes_is_that_of_the_pen(length, width, degrees):
+    assert estimate_stroke_width(straight(length, width, degrees)) == pytest.approx(width, rel=0.15)
 
 
 @pytest.mark.parametrize("width", [2, 4, 10, 25])
 @pytest.mark.parametrize("radius", [40, 100])
-def test_the_width_of_rings(radius, width):
-    assert stroke_width(ring(radius, width)) == pytest.approx(width, rel=0.15)
+def test_the_width_of_rings_is_that_of_the_pen(radius, width):
+    assert estimate_stroke_width(ring(radius, width)) == pytest.approx(width, rel=0.15)
 
 
 @pytest.mark.parametrize(("height", "width"), [(50, 1), (50, 2), (7, 90), (30, 30), (1, 1)])
 def test_the_width_of_rectangles_is_their_shorter_side(height, width):
-    assert stroke_width(filled(height, width)) == pytest.approx(min(height, width), rel=0.02)
+    assert estimate_stroke_width(filled(height, width)) == pytest.approx(
+        min(height, width), rel=0.02
+    )
 
 
 def test_the_width_of_several_strokes_is_that_of_each():
     ink = np.hstack([straight(200, 10, degrees) for degrees in (0, 90, 30)])
 
-    assert stroke_width(ink) == pytest.approx(10, rel=0.15)
+    assert estimate_stroke_width(ink) == pytest.approx(10, rel=0.15)
 
 
 def test_a_stroke_at_the_edge_of_the_picture_is_as_wide_as_inside():
-    assert stroke_width(np.full((50, 6), 255, np.uint8)) == pytest.approx(6, rel=0.02)
+    assert estimate_stroke_width(np.full((50, 6), 255, np.uint8)) == pytest.approx(6, rel=0.02)
 
 
 @pytest.mark.parametrize("pen_px", [4, 8, 12, 16])
@@ -235,12 +237,12 @@ def test_a_stroke_at_the_edge_of_the_picture_is_as_wide_as_inside():
 def test_the_width_of_written_digits_is_the_pen(digit, pen_px):
     ink = write(digit, np.random.default_rng(1), height_px=150, pen_px=pen_px).ink
 
-    assert stroke_width(ink) == pytest.approx(pen_px, rel=0.2)
+    assert estimate_stroke_width(ink) == pytest.approx(pen_px, rel=0.2)
 
 
 def test_no_ink_has_no_width():
-    assert stroke_width(np.zeros((20, 20), np.uint8)) == 0.0
-    assert stroke_width(np.full((20, 20), 100, np.uint8)) == 0.0
+    assert estimate_stroke_width(np.zeros((20, 20), np.uint8)) == 0.0
+    assert estimate_stroke_width(np.full((20, 20), 100, np.uint8)) == 0.0
 
 
 # MNIST itself
@@ -250,9 +252,9 @@ def test_an_mnist_image_is_its_own_glyph(digits):
     usual = [
         image
         for image in digits
-        if MNIST_SHAPE.min_stroke_px <= stroke_width(image) <= MNIST_SHAPE.max_stroke_px
+        if MNIST_SHAPE.min_stroke_px <= estimate_stroke_width(image) <= MNIST_SHAPE.max_stroke_px
     ]
-    glyphs = [glyph(image) for image in usual]
+    glyphs = [make_glyph(image) for image in usual]
 
     assert len(usual) >= 150
     assert np.mean(correlations(usual, glyphs)) > 0.97
@@ -261,21 +263,21 @@ def test_an_mnist_image_is_its_own_glyph(digits):
 
 
 def test_mnist_images_of_any_pen_are_nearly_their_own_glyphs(digits):
-    glyphs = [glyph(image) for image in digits]
+    glyphs = [make_glyph(image) for image in digits]
 
     assert np.mean(correlations(list(digits), glyphs)) > 0.93
 
 
 def test_the_centre_of_mass_is_where_that_of_mnist_is(digits):
     theirs = np.array([centre_of_mass(image) for image in digits])
-    ours = np.array([centre_of_mass(glyph(image)) for image in digits])
+    ours = np.array([centre_of_mass(make_glyph(image)) for image in digits])
 
     assert np.abs(theirs.mean(axis=0) - ours.mean(axis=0)).max() < 0.2
     assert np.percentile(np.abs(theirs - ours).max(axis=1), 95) <= 1.0
 
 
 def test_a_digit_drawn_large_and_off_centre_gives_nearly_the_same_glyph(digits, glyphs_of_enlarged):
-    agreement = correlations([glyph(image) for image in digits], glyphs_of_enlarged)
+    agreement = correlations([make_glyph(image) for image in digits], glyphs_of_enlarged)
 
     assert agreement.mean() > 0.95
     assert np.percentile(agreement, 5) > 0.8
@@ -288,7 +290,7 @@ def test_thinned_and_thickened_digits_give_nearly_the_same_glyph(
 ):
     changed = [change(enlarged(image), brush(glyph_px)) for image in digits]
     pairs = [
-        (glyph(ink), expected)
+        (make_glyph(ink), expected)
         for ink, expected in zip(changed, glyphs_of_enlarged, strict=True)
         if (ink > 127).any()
     ]
@@ -296,7 +298,7 @@ def test_thinned_and_thickened_digits_give_nearly_the_same_glyph(
 
     assert len(pairs) >= 0.98 * len(digits)
     assert correlations(glyphs, [pair[1] for pair in pairs]).mean() > 0.9
-    low, high = np.percentile([stroke_width(image) for image in glyphs], (5, 95))
+    low, high = np.percentile([estimate_stroke_width(image) for image in glyphs], (5, 95))
     assert low > MNIST_SHAPE.min_stroke_px - 0.4
     assert high < MNIST_SHAPE.max_stroke_px + 0.5
 
@@ -305,11 +307,11 @@ def test_thinned_and_thickened_digits_give_nearly_the_same_glyph(
 def test_a_digit_gives_nearly_the_same_glyph_with_any_pen(digit):
     def written(pen_px: float) -> np.ndarray:
         rng = np.random.default_rng(2)
-        return glyph(write(digit, rng, height_px=200, pen_px=pen_px).ink)
+        return make_glyph(write(digit, rng, height_px=200, pen_px=pen_px).ink)
 
     fine, usual, broad = (written(pen_px) for pen_px in (3, 26, 40))
 
     assert correlations([fine, broad], [usual, usual]).min() > 0.75
     for result in (fine, usual, broad):
-        width = stroke_width(result)
+        width = estimate_stroke_width(result)
         assert MNIST_SHAPE.min_stroke_px - 0.5 < width < MNIST_SHAPE.max_stroke_px + 0.5

@@ -1,72 +1,24 @@
 import itertools
-from collections.abc import Iterable
 
 import cv2
 import numpy as np
 import pytest
+from drawn_ink import (
+    boxes,
+    empty,
+    filled,
+    inked,
+    layout,
+    random_text,
+    same_boxes,
+    stroke,
+)
 
 from inkread.imaging import ink
 from inkread.imaging.ink import Ink
-from inkread.imaging.segmentation import Region, lines, single_digit, single_line
+from inkread.imaging.segmentation import find_lines, find_single_digit, find_single_line
 from inkread.results import Box
 from inkread.training.synthesis.drawn_digits import write
-
-DIGITS = [str(digit) for digit in range(10)]
-
-
-def empty(height: int, width: int) -> np.ndarray:
-    return np.zeros((height, width), np.uint8)
-
-
-def inked(pixels: np.ndarray, scale: float = 1.0) -> Ink:
-    """The ink of a page that is larger by a scale."""
-    height, width = pixels.shape
-    page = np.full((round(height * scale), round(width * scale)), 255, np.uint8)
-    return Ink(pixels, page, scale)
-
-
-def filled(pixels: np.ndarray, box: tuple[int, int, int, int]) -> Box:
-    """Fill a box with ink and return it."""
-    left, top, right, bottom = box
-    pixels[top:bottom, left:right] = 255
-    return Box(*box)
-
-
-def stroke(pixels: np.ndarray, *points: tuple[int, int], pen_px: int = 5) -> None:
-    cv2.polylines(pixels, [np.array(points, np.int32)], False, 255, pen_px, cv2.LINE_AA)
-
-
-def boxes(regions: Iterable[Region]) -> list[Box]:
-    return [region.box for region in regions]
-
-
-def layout(ink_: Ink) -> list[list[int]]:
-    """How many digits each number of each line has."""
-    return [[len(number) for number in line] for line in lines(ink_)]
-
-
-def overlap(first: Box, second: Box) -> float:
-    """Intersection over union."""
-    width = min(first.right, second.right) - max(first.left, second.left)
-    height = min(first.bottom, second.bottom) - max(first.top, second.top)
-    if width <= 0 or height <= 0:
-        return 0.0
-    areas = [(box.right - box.left) * (box.bottom - box.top) for box in (first, second)]
-    return width * height / (sum(areas) - width * height)
-
-
-def same_boxes(found: list[Box], true: Iterable[Box], least_overlap: float = 0.85) -> bool:
-    true = list(true)
-    return len(found) == len(true) and all(
-        overlap(*pair) >= least_overlap for pair in zip(found, true, strict=True)
-    )
-
-
-def random_text(rng: np.random.Generator, length: int) -> str:
-    return "".join(rng.choice(DIGITS, length))
-
-
-# Composed of rectangles: the boxes are exact
 
 
 def test_lines_numbers_and_digits_come_in_reading_order():
@@ -77,7 +29,7 @@ def test_lines_numbers_and_digits_come_in_reading_order():
         [[filled(page, (300 + 40 * i, 200, 320 + 40 * i, 240)) for i in range(4)]],
     ]  # fmt: skip
 
-    found = lines(inked(page))
+    found = find_lines(inked(page))
 
     assert [[boxes(number) for number in line] for line in found] == true
 
@@ -88,7 +40,7 @@ def test_a_region_holds_the_ink_of_its_digit_alone():
     filled(page, (108, 10, 140, 50))
     page[page == 255] = 200
 
-    first, second = single_line(inked(page))
+    first, second = find_single_line(inked(page))
 
     assert second.box == Box(108, 10, 140, 50)
     assert (second.ink == 200).all()
@@ -107,24 +59,24 @@ def test_boxes_are_in_pixels_of_the_page(scale):
     true = [Box(*(round(scale * side) for side in box)) for box in
             [(30, 20, 50, 60), (70, 20, 90, 60)]]  # fmt: skip
 
-    assert boxes(single_line(inked(page, scale))) == true
-    assert boxes(number for line in lines(inked(page, scale)) for number in line[0]) == true
+    assert boxes(find_single_line(inked(page, scale))) == true
+    assert boxes(number for line in find_lines(inked(page, scale)) for number in line[0]) == true
 
 
-@pytest.mark.parametrize("find", [single_line, lines])
+@pytest.mark.parametrize("find", [find_single_line, find_lines])
 def test_a_blank_page_has_no_digits(find):
     assert find(inked(empty(50, 80))) == ()
 
 
 def test_a_blank_picture_has_no_single_digit():
-    assert single_digit(inked(empty(50, 80))) is None
+    assert find_single_digit(inked(empty(50, 80))) is None
 
 
 def test_one_digit_is_a_line():
     page = empty(100, 100)
     box = filled(page, (40, 20, 60, 80))
 
-    assert boxes(single_line(inked(page))) == [box]
+    assert boxes(find_single_line(inked(page))) == [box]
     assert layout(inked(page)) == [[1]]
 
 
@@ -146,7 +98,7 @@ def test_a_wide_gap_begins_another_number(gap_px):
         filled(page, (left, 30, left + 24, 70))
 
     assert layout(inked(page)) == [[2, 3, 1]]
-    assert len(single_line(inked(page))) == 6
+    assert len(find_single_line(inked(page))) == 6
 
 
 def test_a_widely_spaced_number_is_one_number():
@@ -161,14 +113,14 @@ def test_a_lone_one_among_digits_is_a_digit():
     page = empty(100, 300)
     true = [filled(page, box) for box in [(20, 30, 44, 70), (58, 30, 62, 70), (76, 30, 100, 70)]]
 
-    assert boxes(single_line(inked(page))) == true
+    assert boxes(find_single_line(inked(page))) == true
 
 
 def test_smaller_and_larger_digits_share_a_line():
     page = empty(100, 300)
     true = [filled(page, box) for box in [(20, 30, 44, 70), (56, 40, 76, 68), (88, 26, 114, 74)]]
 
-    assert boxes(single_line(inked(page))) == true
+    assert boxes(find_single_line(inked(page))) == true
 
 
 @pytest.mark.parametrize(
@@ -181,8 +133,8 @@ def test_punctuation_and_specks_are_not_digits(mark):
     true = [filled(page, box) for box in [(20, 30, 44, 70), (100, 30, 124, 70), (136, 30, 160, 70)]]
     filled(page, mark)
 
-    assert boxes(single_line(inked(page))) == true
-    assert [box for line in lines(inked(page)) for n in line for box in boxes(n)] == true
+    assert boxes(find_single_line(inked(page))) == true
+    assert [box for line in find_lines(inked(page)) for n in line for box in boxes(n)] == true
 
 
 def test_a_hundred_specks_are_not_digits(rng):
@@ -191,7 +143,7 @@ def test_a_hundred_specks_are_not_digits(rng):
     for x, y in rng.integers(0, (396, 60), (100, 2)):
         filled(page, (x, y, x + 3, y + 3))
 
-    assert boxes(single_line(inked(page))) == true
+    assert boxes(find_single_line(inked(page))) == true
 
 
 @pytest.mark.parametrize(
@@ -202,7 +154,7 @@ def test_the_dark_edge_of_a_scan_is_not_a_digit(frame):
     true = [filled(page, (60 + 40 * i, 80, 84 + 40 * i, 130)) for i in range(4)]
     filled(page, frame)
 
-    assert boxes(single_line(inked(page))) == true
+    assert boxes(find_single_line(inked(page))) == true
     assert layout(inked(page)) == [[4]]
 
 
@@ -211,83 +163,7 @@ def test_the_line_with_the_most_ink_is_the_number():
     filled(page, (30, 30, 50, 70))
     true = [filled(page, (60 + 40 * i, 180, 84 + 40 * i, 230)) for i in range(4)]
 
-    assert boxes(single_line(inked(page))) == true
-
-
-# Digits of several strokes
-
-
-def test_the_bar_of_a_five_belongs_to_it():
-    page = empty(120, 240)
-    filled(page, (20, 30, 44, 90))
-    stroke(page, (90, 34), (88, 58), (112, 60), (116, 80), (90, 88))
-    stroke(page, (100, 32), (122, 30))
-    filled(page, (150, 30, 174, 90))
-
-    found = single_line(inked(page))
-
-    assert len(found) == 3
-    assert same_boxes(boxes(found)[1:2], [Box(84, 27, 125, 91)])
-
-
-def test_the_bar_of_a_five_a_little_above_belongs_to_it():
-    page = empty(120, 240)
-    filled(page, (20, 30, 44, 90))
-    stroke(page, (90, 44), (88, 62), (112, 64), (116, 80), (90, 88))
-    stroke(page, (92, 30), (118, 29))
-    filled(page, (150, 30, 174, 90))
-
-    found = single_line(inked(page))
-
-    assert len(found) == 3
-    assert same_boxes(boxes(found)[1:2], [Box(86, 26, 121, 91)])
-
-
-@pytest.mark.parametrize(
-    "upright",
-    [((112, 72), (111, 98)), ((108, 34), (107, 56))],
-    ids=["below the bar", "above the bar"],
-)
-def test_a_four_of_two_strokes_is_one_digit(upright):
-    page = empty(120, 240)
-    filled(page, (20, 30, 44, 90))
-    stroke(page, (92, 32), (86, 64), (122, 64))
-    stroke(page, *upright)
-    filled(page, (150, 30, 174, 90))
-    four = cv2.boundingRect((page[:, 60:140] > 63).astype(np.uint8))
-
-    found = single_line(inked(page))
-
-    assert len(found) == 3
-    assert found[1].box == (four[0] + 60, four[1], four[0] + four[2] + 60, four[1] + four[3])
-
-
-@pytest.mark.parametrize("gap_px", [2, 4, 6])
-@pytest.mark.parametrize("digit", ["4", "5"])
-def test_a_digit_cut_in_two_by_a_gap_is_one_digit(digit, gap_px):
-    page = write(f"8{digit}8", np.random.default_rng(3), height_px=80, pen_px=6)
-    left, top, right, bottom = page.boxes[1]
-    pixels = page.ink.copy()
-    middle = (top + bottom) // 2 - (bottom - top) // 4
-    pixels[middle : middle + gap_px, left:right] = 0
-
-    assert same_boxes(boxes(single_line(inked(pixels))), page.boxes)
-
-
-def test_two_lines_close_together_are_not_joined():
-    page = empty(200, 300)
-    for top in (40, 94):
-        for i in range(4):
-            filled(page, (40 + 40 * i, top, 64 + 40 * i, top + 46))
-
-    assert layout(inked(page)) == [[4], [4]]
-
-
-def test_ones_side_by_side_are_not_joined():
-    page = empty(100, 300)
-    true = [filled(page, (40 + 14 * i, 30, 44 + 14 * i, 70)) for i in range(6)]
-
-    assert boxes(single_line(inked(page))) == true
+    assert boxes(find_single_line(inked(page))) == true
 
 
 # Written numbers and pages
@@ -301,7 +177,7 @@ def test_written_numbers_have_the_boxes_they_were_written_in(seed, height_px, pe
 
     page = inked(writing.ink)
 
-    assert same_boxes(boxes(single_line(page)), writing.boxes)
+    assert same_boxes(boxes(find_single_line(page)), writing.boxes)
     assert layout(page) == [[7]]
 
 
@@ -324,7 +200,7 @@ def test_mnist_digits_on_a_page_are_found_where_they_were_put(full_mnist, seed):
             left = box.right
         true.append(row)
 
-    found = lines(inked(page))
+    found = find_lines(inked(page))
 
     assert [[len(number) for number in line] for line in found] == [[3, 5], [3, 5]]
     for line, row in zip(found, true, strict=True):
@@ -349,7 +225,7 @@ def test_skewed_lines_keep_their_reading_order(seed, degrees):
         for writing, offset in zip(writings, offsets, strict=False)
     ]  # fmt: skip
 
-    found = lines(inked(cv2.warpAffine(page, turn, page.shape[::-1])))
+    found = find_lines(inked(cv2.warpAffine(page, turn, page.shape[::-1])))
 
     assert [[len(number) for number in line] for line in found] == [[10], [10], [10]]
     for line, row in zip(found, centres, strict=True):
@@ -369,10 +245,10 @@ def test_boxes_are_those_of_the_page_when_it_was_shrunk():
     found = ink.find(page)
 
     assert found.scale > 1.5
-    assert same_boxes(boxes(single_line(found)), true, least_overlap=0.9)
+    assert same_boxes(boxes(find_single_line(found)), true, least_overlap=0.9)
 
 
-@pytest.mark.parametrize("find", [single_line, lambda ink_: [single_digit(ink_)]])
+@pytest.mark.parametrize("find", [find_single_line, lambda ink_: [find_single_digit(ink_)]])
 def test_boxes_end_with_the_page(find):
     pixels = empty(100, 100)
     filled(pixels, (60, 20, 100, 100))
@@ -380,98 +256,3 @@ def test_boxes_end_with_the_page(find):
     (region,) = find(Ink(pixels, np.full((169, 169), 255, np.uint8), 1.7))
 
     assert region.box == (102, 34, 169, 169)
-
-
-# One digit
-
-
-@pytest.mark.parametrize("digit", DIGITS)
-@pytest.mark.parametrize("seed", range(3))
-def test_a_written_digit_is_found_whole(digit, seed):
-    writing = write(digit, np.random.default_rng(seed), height_px=100, pen_px=8)
-
-    region = single_digit(inked(writing.ink))
-
-    assert same_boxes([region.box], writing.boxes, least_overlap=0.97)
-    left, top, right, bottom = region.box
-    assert (region.ink == writing.ink[top:bottom, left:right]).all()
-
-
-@pytest.mark.parametrize(
-    "speck",
-    [(10, 10, 16, 16), (180, 150, 190, 158), (0, 60, 5, 100), (60, 0, 90, 4), (0, 0, 12, 12)],
-)
-def test_specks_and_fragments_at_the_edge_are_not_the_digit(speck):
-    page = empty(200, 200)
-    stroke(page, (90, 60), (120, 60), (100, 140), pen_px=9)
-    alone = single_digit(inked(page.copy()))
-    filled(page, speck)
-
-    assert single_digit(inked(page)).box == alone.box
-
-
-def test_a_neighbour_cut_by_the_edge_is_not_the_digit():
-    page = empty(200, 200)
-    box = filled(page, (80, 60, 110, 140))
-    filled(page, (170, 50, 200, 150))
-
-    assert single_digit(inked(page)).box == box
-
-
-@pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])
-def test_a_frame_along_a_side_is_not_the_digit(side):
-    page = empty(200, 200)
-    box = filled(page, (80, 60, 110, 140))
-    strip = {
-        "left": (0, 0, 6, 200),
-        "right": (194, 0, 200, 200),
-        "top": (0, 0, 200, 6),
-        "bottom": (0, 194, 200, 200),
-    }
-    filled(page, strip[side])
-
-    assert single_digit(inked(page)).box == box
-
-
-def test_a_digit_that_touches_the_edge_of_its_crop_is_the_digit():
-    page = empty(60, 40)
-    box = filled(page, (10, 0, 30, 60))
-    filled(page, (35, 28, 38, 31))
-
-    assert single_digit(inked(page)).box == box
-
-
-@pytest.mark.parametrize("digit", ["0", "4", "6", "8", "9"])
-def test_a_speck_in_a_tight_crop_is_not_the_digit(digit):
-    writing = write(digit, np.random.default_rng(0), height_px=100, pen_px=8)
-    left, top, right, bottom = writing.boxes[0]
-    page = writing.ink[top:bottom, left:right].copy()
-    room = cv2.distanceTransform((page == 0).astype(np.uint8), cv2.DIST_L2, 5)
-    room[:5] = room[-5:] = room[:, :5] = room[:, -5:] = 0
-    y, x = np.unravel_index(room.argmax(), room.shape)
-    filled(page, (int(x), int(y), int(x) + 3, int(y) + 3))
-
-    box = single_digit(inked(page)).box
-
-    assert overlap(box, Box(0, 0, right - left, bottom - top)) > 0.95
-
-
-def test_the_frame_of_a_form_field_is_not_the_digit():
-    page = empty(200, 200)
-    filled(page, (0, 0, 200, 200))
-    page[4:-4, 4:-4] = 0
-    box = filled(page, (80, 60, 110, 140))
-
-    assert single_digit(inked(page)).box == box
-
-
-def test_every_stroke_near_the_digit_belongs_to_it():
-    page = empty(200, 200)
-    stroke(page, (80, 60), (78, 95), (110, 97), (114, 125), (80, 138), pen_px=9)
-    stroke(page, (92, 50), (124, 48), pen_px=9)
-
-    region = single_digit(inked(page))
-
-    left, top, width, height = cv2.boundingRect((page > 63).astype(np.uint8))
-    assert region.box == Box(left, top, left + width, top + height)
-    assert (region.ink > 63).sum() == (page > 63).sum()

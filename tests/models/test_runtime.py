@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import json
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.special import softmax
 from inkread.errors import ConfigError, ModelError
 from inkread.imaging.normalize import GlyphShape
 from inkread.models.metadata import FORMAT_VERSION, METADATA_KEY, Figure, ModelMetadata
-from inkread.models.runtime import Model, as_input, shipped_models, with_temperature
+from inkread.models.runtime import Model, apply_temperature, list_shipped_models, prepare_glyphs
 
 METADATA = ModelMetadata(
     labels=tuple("0123456789"),
@@ -147,30 +148,52 @@ def test_a_file_of_the_right_form_is_loaded(tmp_path):
     assert model.name == "uniform"
     assert model.metadata == METADATA
     glyphs = np.zeros((3, 28, 28), np.uint8)
-    np.testing.assert_allclose(model.probabilities(glyphs), np.full((3, 10), 0.1), rtol=1e-6)
+    np.testing.assert_allclose(
+        model.predict_probabilities(glyphs), np.full((3, 10), 0.1), rtol=1e-6
+    )
 
 
-def test_what_a_network_says_of_junk_stands_apart_from_its_digits(tmp_path):
+def test_the_probability_of_no_digit_is_separate_from_those_of_the_digits(tmp_path):
     logits = np.array([0, 1, 2, 0, 0, -1, 0, 0, 3, 0, 2.5])
     path = write_model(tmp_path / "eleven.onnx", ELEVEN, num_labels=11, logits=logits)
     model, glyphs = Model(path), np.zeros((300, 28, 28), np.uint8)
     found = model.classify(glyphs)
-    assert model.raw(glyphs).shape == (300, 11)
+    assert model.predict_uncalibrated(glyphs).shape == (300, 11)
     assert found.junk.dtype == found.probabilities.dtype == np.float32
     np.testing.assert_allclose(found.junk, np.full(300, softmax(logits)[10]), rtol=1e-5)
     # The temperature is for the ten among themselves, whatever the eleventh says.
     expected = softmax(logits[:10] / METADATA.temperature)
     np.testing.assert_allclose(found.probabilities, np.tile(expected, (300, 1)), rtol=1e-5)
-    np.testing.assert_array_equal(model.probabilities(glyphs), found.probabilities)
+    np.testing.assert_array_equal(model.predict_probabilities(glyphs), found.probabilities)
 
 
 @pytest.mark.parametrize("lead", [50.0, 100.0, 1000.0])
-def test_probabilities_are_finite_where_junk_took_everything(tmp_path, lead):
+def test_probabilities_are_finite_where_no_digit_is_certain(tmp_path, lead):
     logits = np.append(np.zeros(10), lead)
     path = write_model(tmp_path / "sure.onnx", ELEVEN, num_labels=11, logits=logits)
     found = Model(path).classify(np.zeros((2, 28, 28), np.uint8))
     np.testing.assert_allclose(found.probabilities, np.full((2, 10), 0.1), rtol=1e-5)
     np.testing.assert_allclose(found.junk, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "expected"), [(0.5, [False, False, True]), (None, [False] * 3)]
+)
+def test_what_is_above_the_models_threshold_is_rejected(tmp_path, threshold, expected):
+    metadata = document(junk_threshold=threshold)
+    num_outputs = 10 if threshold is None else 11
+    model = Model(write_model(tmp_path / "model.onnx", metadata, num_labels=num_outputs))
+    junk = [0.0, 0.5, 1.0]
+    assert model.rejects(np.array(junk, np.float32)).tolist() == expected
+    assert [bool(model.rejects(each)) for each in junk] == expected
+
+
+def test_a_model_knows_the_sha256_of_its_file(tmp_path):
+    path = write_model(tmp_path / "uniform.onnx", METADATA.to_json())
+    model, expected = Model(path), hashlib.sha256(path.read_bytes()).hexdigest()
+    assert model.sha256 == expected
+    path.unlink()  # it is computed once
+    assert model.sha256 == expected
 
 
 def test_a_network_of_ten_outputs_takes_nothing_for_junk(tmp_path):
@@ -195,7 +218,7 @@ def test_a_junk_threshold_that_is_no_probability_is_refused(threshold):
         ModelMetadata.from_json(document(junk_threshold=threshold))
 
 
-def test_metadata_written_before_junk_was_known_is_read():
+def test_metadata_without_a_junk_threshold_is_read():
     values = json.loads(METADATA.to_json())
     del values["junk_threshold"]
     assert ModelMetadata.from_json(json.dumps(values)) == METADATA
@@ -218,7 +241,7 @@ def test_a_file_that_is_not_onnx_is_refused_by_name(tmp_path, content):
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
 def test_a_truncated_model_is_refused_by_name(tmp_path, share):
-    whole = shipped_models()["default"].read_bytes()
+    whole = list_shipped_models()["default"].read_bytes()
     path = tmp_path / "half.onnx"
     path.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(ModelError, match=r"half\.onnx"):
@@ -263,31 +286,31 @@ def test_fewer_threads_than_one_are_refused(threads):
 
 def test_the_number_of_threads_does_not_change_the_answers(rng):
     glyphs = rng.integers(0, 256, (4, 28, 28), np.uint8)
-    one, two = (Model(threads=threads).probabilities(glyphs) for threads in (1, 2))
+    one, two = (Model(threads=threads).predict_probabilities(glyphs) for threads in (1, 2))
     np.testing.assert_allclose(one, two, atol=1e-6)
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 2.5])
-def test_with_temperature_divides_the_logits(rng, temperature):
+def test_applying_a_temperature_divides_the_logits(rng, temperature):
     logits = rng.normal(0, 4, (50, 10))
-    received = with_temperature(softmax(logits, axis=1).astype(np.float32), temperature)
+    received = apply_temperature(softmax(logits, axis=1).astype(np.float32), temperature)
     assert received.dtype == np.float32
     np.testing.assert_allclose(received, softmax(logits / temperature, axis=1), atol=1e-5)
 
 
 @pytest.mark.parametrize("temperature", [0.25, 4.0])
-def test_with_temperature_bears_zeros_and_no_rows(temperature):
+def test_a_temperature_is_applied_to_zeros_and_to_no_rows(temperature):
     certain = np.eye(10, dtype=np.float32)
-    received = with_temperature(certain, temperature)
+    received = apply_temperature(certain, temperature)
     np.testing.assert_allclose(received, certain, atol=1e-6)
-    assert with_temperature(certain[:0], temperature).shape == (0, 10)
+    assert apply_temperature(certain[:0], temperature).shape == (0, 10)
 
 
 def test_many_glyphs_at_once_are_answered_as_one_by_one(rng):
     glyphs = rng.integers(0, 256, (300, 28, 28), np.uint8)
     model = Model()
-    one_by_one = np.concatenate([model.probabilities(glyph[None]) for glyph in glyphs])
-    np.testing.assert_allclose(model.probabilities(glyphs), one_by_one, atol=1e-5)
+    one_by_one = np.concatenate([model.predict_probabilities(glyph[None]) for glyph in glyphs])
+    np.testing.assert_allclose(model.predict_probabilities(glyphs), one_by_one, atol=1e-5)
 
 
 def test_probabilities_are_the_raw_ones_at_the_models_temperature(rng, tmp_path):
@@ -299,17 +322,17 @@ def test_probabilities_are_the_raw_ones_at_the_models_temperature(rng, tmp_path)
     onnx.save(proto, tmp_path / "warm.onnx")
     for path, temperature in (("default", document["temperature"]), (tmp_path / "warm.onnx", 1.7)):
         model = Model(path)
-        raw = model.raw(glyphs).astype(np.float64)
+        raw = model.predict_uncalibrated(glyphs).astype(np.float64)
         found = model.classify(glyphs)
         assert raw.shape == (5, 11)
         expected = softmax(np.log(raw[:, :10]) / temperature, axis=1)
         np.testing.assert_allclose(found.probabilities, expected, atol=1e-5)
-        np.testing.assert_allclose(model.probabilities(glyphs), expected, atol=1e-5)
+        np.testing.assert_allclose(model.predict_probabilities(glyphs), expected, atol=1e-5)
         np.testing.assert_allclose(found.junk, raw[:, 10], atol=1e-6)  # it has no temperature
 
 
 def test_shipped_models_are_there_and_small():
-    shipped = shipped_models()
+    shipped = list_shipped_models()
     assert "default" in shipped
     for name, path in shipped.items():
         assert path.stat().st_size < 2_000_000
@@ -317,7 +340,7 @@ def test_shipped_models_are_there_and_small():
 
 
 def test_shipped_models_state_their_figures_with_intervals():
-    for name in shipped_models():
+    for name in list_shipped_models():
         metadata = Model(name).metadata
         assert metadata.labels == tuple("0123456789")
         assert metadata.figures
@@ -331,9 +354,9 @@ def test_metadata_is_frozen():
         METADATA.seed = 1
 
 
-def test_as_input_is_float32_in_0_to_1():
+def test_prepared_glyphs_are_float32_in_0_to_1():
     glyphs = np.array([[[0, 51], [102, 255]]], np.uint8)
-    given = as_input(glyphs)
+    given = prepare_glyphs(glyphs)
     assert given.dtype == np.float32
     np.testing.assert_allclose(given[0, ..., 0], [[0, 0.2], [0.4, 1]], rtol=1e-6)
     assert given.shape == (1, 2, 2, 1)

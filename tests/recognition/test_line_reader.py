@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from inkread import Box, ConfigError, Reader
-from inkread.training.synthesis.drawn_digits import on_paper, write
+from inkread.training.synthesis.drawn_digits import put_on_paper, write
 
 
 def picture(text: str, seed: int = 0, gap: float = 0.35) -> np.ndarray:
     """(H, W, 3) uint8: a number on plain paper."""
     rng = np.random.default_rng(seed)
-    return on_paper(write(text, rng, height_px=48, pen_px=4, gap=gap).ink, rng)
+    return put_on_paper(write(text, rng, height_px=48, pen_px=4, gap=gap).ink, rng)
 
 
 def page(lines: list[str]) -> np.ndarray:

@@ -11,13 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import ray
+from form_sample import SAMPLE
 from pyarrow import parquet
 from typer.testing import CliRunner
 
 import inkread
 from inkread.batch import batch_reader
 from inkread.batch.batch_reader import ReadAs
-from inkread.batch.formats import number_rows
+from inkread.batch.formats import make_number_rows
 from inkread.cli.app import app
 from inkread.errors import ConfigError
 from inkread.forms.template import load
@@ -26,14 +27,13 @@ from inkread.scale.dataset import Dataset
 from inkread.training.synthesis import filled_forms
 
 SAMPLES = Path(inkread.__file__).parent / "samples"
-SCAN_FORM = Path(inkread.__file__).parent / "forms" / "samples" / "meter-reading.yaml"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _ray():
     # The processes of Ray can't import a test.
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    with ray_engine.connected("local", num_cpus=2):
+    with ray_engine.connect("local", num_cpus=2):
         yield
 
 
@@ -44,13 +44,13 @@ def command(*words):
 class DyingJob:
     """Notes what it reads; its process is killed at one file, once or always."""
 
-    rows = pa.schema([("page", pa.int32()), ("text", pa.string()), ("error", pa.string())])
+    row_schema = pa.schema([("page", pa.int32()), ("text", pa.string()), ("error", pa.string())])
     settings = {"what": "text"}  # noqa: RUF012 - as the protocol has it
 
     def __init__(self, notes, *, always=False):
         self.notes, self.always = notes, always
 
-    def reader(self):
+    def load_reader(self):
         return self._rows
 
     def _rows(self, data, uri, _sha256):
@@ -76,11 +76,13 @@ def test_numbers_are_those_of_the_local_engine(tmp_path):
     words = [folder, f"file://{names[0]}", tmp_path / "list.parquet", "--as", "number"]
     done = command("read", *words, "--engine", "ray", "--out", out)
     assert done.exit_code == 1, done.output  # some can't be read
-    settings = batch_reader.Settings(read_as=ReadAs.NUMBER)
-    inputs = [batch_reader.Input(str(name), str(name)) for name in [folder / "broken.png", *names]]
+    settings = batch_reader.ReadSettings(read_as=ReadAs.NUMBER)
+    inputs = [
+        batch_reader.PictureInput(str(name), str(name)) for name in [folder / "broken.png", *names]
+    ]
     expected = {}
     for outcome in batch_reader.read_files(inputs, settings):
-        found = list(number_rows(outcome.page, [0])) if outcome.page else [None]
+        found = list(make_number_rows(outcome.page, [0])) if outcome.page else [None]
         expected[Path(outcome.name).name] = found[0], outcome.error
     rows = parquet.read_table(out).to_pylist()
     found = {}
@@ -104,13 +106,13 @@ def test_numbers_are_those_of_the_local_engine(tmp_path):
 
 
 def test_a_killed_process_loses_and_doubles_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(ray_engine, "BATCH", 4)
+    monkeypatch.setattr(ray_engine, "BATCH_SIZE", 4)
     folder = tmp_path / "in"
     folder.mkdir()
     for index in range(20):
         (folder / f"{index}.png").write_bytes(str(index).encode())
     job = DyingJob(tmp_path)
-    dataset = Dataset(str(tmp_path / "out"), job.rows)
+    dataset = Dataset(str(tmp_path / "out"), job.row_schema)
     dataset.open(job.settings)
     summary = ray_engine.read([str(folder)], job, dataset)
     assert (tmp_path / "died").exists()
@@ -123,17 +125,17 @@ def test_a_killed_process_loses_and_doubles_nothing(tmp_path, monkeypatch):
 
 
 def test_forms_are_read_as_rows(tmp_path, full_mnist):
-    template = load(SCAN_FORM)
+    template = load(SAMPLE)
     rng = np.random.default_rng(1)
-    texts = filled_forms.random_texts(template, rng)
-    page = filled_forms.write(
-        template, filled_forms.blank_page(template), texts, full_mnist.validation, rng
+    texts = filled_forms.draw_texts(template, rng)
+    page = filled_forms.write_texts(
+        template, filled_forms.render_blank_page(template), texts, full_mnist.validation, rng
     )
     scans, out = tmp_path / "scans", tmp_path / "out"
     scans.mkdir()
-    (scans / "1.jpg").write_bytes(filled_forms.scanned(template, page, rng).data)
+    (scans / "1.jpg").write_bytes(filled_forms.scan_page(template, page, rng).data)
     cv2.imwrite(str(scans / "2.png"), np.full((900, 700), 255, np.uint8))
-    words = ["form", "read", SCAN_FORM, scans, "--min-confidence", "0.9"]
+    words = ["form", "read", SAMPLE, scans, "--min-confidence", "0.9"]
     done = command(*words, "--engine", "ray", "--out", out)
     assert done.exit_code == 1, done.output  # one is blank
     command(*words, "--out", tmp_path / "local.parquet", "--processes", "1")
@@ -154,9 +156,9 @@ def double(item):
 
 
 def test_calls_are_made_side_by_side():
-    assert sorted(ray_engine.side_by_side(double, [1, 2])) == [(1, 2), (2, 4)]
+    assert sorted(ray_engine.run_in_parallel(double, [1, 2])) == [(1, 2), (2, 4)]
     with pytest.raises(ConfigError, match="expected no 3"):
-        list(ray_engine.side_by_side(double, [3]))
+        list(ray_engine.run_in_parallel(double, [3]))
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,7 @@ def test_calls_are_made_side_by_side():
     [
         (["read", "a.png", "--engine", "ray"], "name a folder with --out"),
         (["read", "a.png", "--engine", "ray", "--out", "o", "--json"], "--json"),
-        (["form", "read", SCAN_FORM, "a", "--engine", "ray", "--out", "o", "--processes", 2],
+        (["form", "read", SAMPLE, "a", "--engine", "ray", "--out", "o", "--processes", 2],
          "--processes"),
         (["train", "--engine", "ray"], "add --seeds"),
     ],

@@ -14,7 +14,7 @@ import inkread
 from inkread.errors import ConfigError
 from inkread.scale import worker as worker_module
 from inkread.scale.dataset import Dataset, input_key, is_known
-from inkread.scale.inputs import Input, ParquetList, fetch, filesystem, listed
+from inkread.scale.inputs import Input, ParquetList, fetch, list_inputs, open_filesystem
 from inkread.scale.worker import Summary, Worker
 
 SAMPLES = Path(inkread.__file__).parent / "samples"
@@ -23,13 +23,13 @@ SAMPLES = Path(inkread.__file__).parent / "samples"
 class LengthJob:
     """Reads how long a file is; refuses one that is empty; fails where it is told to."""
 
-    rows = pa.schema([("page", pa.int32()), ("length", pa.int64()), ("error", pa.string())])
+    row_schema = pa.schema([("page", pa.int32()), ("length", pa.int64()), ("error", pa.string())])
     settings = {"what": "length"}  # noqa: RUF012 - as the protocol has it
 
     def __init__(self):
         self.read = []
 
-    def reader(self):
+    def load_reader(self):
         return self._rows
 
     def _rows(self, data, uri, sha256):
@@ -48,7 +48,7 @@ def job():
 
 @pytest.fixture
 def dataset(tmp_path, job):
-    made = Dataset(str(tmp_path / "out"), job.rows)
+    made = Dataset(str(tmp_path / "out"), job.row_schema)
     made.open(job.settings)
     return made
 
@@ -64,11 +64,11 @@ def pictures(tmp_path):
 
 
 def inputs_of(*names):
-    return [(each.uri, each.version) for each in listed(map(str, names))]
+    return [(each.uri, each.version) for each in list_inputs(map(str, names))]
 
 
 def merge(dataset):
-    staged = dataset.staged()
+    staged = dataset.list_staged()
     table = pa.concat_tables([parquet.read_table(path, partitioning=None) for path in staged])
     for part in table["part"].unique().to_pylist():
         dataset.merge(part, table.filter(pc.equal(table["part"], part)))
@@ -80,12 +80,12 @@ def rows_of(out):
 
 
 def test_names_mean_files_folders_patterns_and_uris(pictures):
-    found = [Path(each.uri).name for each in listed([str(pictures)])]
+    found = [Path(each.uri).name for each in list_inputs([str(pictures)])]
     assert found == ["1.png", "2.png", "10.png", "11.png"]
-    assert len(list(listed([str(pictures), str(pictures / "1*.png")]))) == 4
+    assert len(list(list_inputs([str(pictures), str(pictures / "1*.png")]))) == 4
     uri = f"file://{pictures}"
     for names in ([uri], [f"{uri}/*.png"], [f"{uri}/{name}.png" for name in (1, 2, 10, 11)]):
-        found = list(listed(names))
+        found = list(list_inputs(names))
         assert sorted(Path(each.uri).name for each in found) == [
             "1.png", "10.png", "11.png", "2.png"
         ]  # fmt: skip
@@ -94,9 +94,9 @@ def test_names_mean_files_folders_patterns_and_uris(pictures):
 
 
 def test_a_version_changes_with_the_file(pictures):
-    (before,) = listed([str(pictures / "1.png")])
+    (before,) = list_inputs([str(pictures / "1.png")])
     (pictures / "1.png").write_bytes(b"another")
-    (after,) = listed([str(pictures / "1.png")])
+    (after,) = list_inputs([str(pictures / "1.png")])
     assert before.uri == after.uri
     assert before.version != after.version
 
@@ -105,23 +105,23 @@ def test_folders_in_folders_of_a_store_are_asked_for():
     store = fsspec.filesystem("memory")
     for name in ("/bucket/a.png", "/bucket/deep/b.png", "/bucket/.c.png", "/bucket/notes.txt"):
         store.pipe_file(name, b"x")
-    assert [each.uri for each in listed(["memory://bucket"])] == ["memory:///bucket/a.png"]
-    found = [each.uri for each in listed(["memory://bucket"], recursive=True)]
+    assert [each.uri for each in list_inputs(["memory://bucket"])] == ["memory:///bucket/a.png"]
+    found = [each.uri for each in list_inputs(["memory://bucket"], recursive=True)]
     assert found == ["memory:///bucket/a.png", "memory:///bucket/deep/b.png"]
 
 
 @pytest.mark.parametrize("name", ["file:///none/*.png", "file:///none.png", "memory://nothing"])
 def test_what_names_nothing_has_its_problem(name):
-    (found,) = listed([name])
+    (found,) = list_inputs([name])
     assert found.problem
 
 
 def test_impossible_names_are_refused():
     with pytest.raises(ConfigError, match="expected a URI that fsspec knows, received nope://x"):
-        list(listed(["nope://x"]))
+        list(list_inputs(["nope://x"]))
     with pytest.raises(ConfigError, match="received -"):
-        list(listed(["-"]))
-    (found,) = listed([b"\xff.png".decode("utf-8", "surrogateescape")])
+        list(list_inputs(["-"]))
+    (found,) = list_inputs([b"\xff.png".decode("utf-8", "surrogateescape")])
     assert found == Input("\\udcff.png", problem="expected a name that is text")
 
 
@@ -134,30 +134,30 @@ def test_a_list_needs_a_column_of_uris(tmp_path):
     with pytest.raises(ConfigError, match="expected a Parquet list"):
         ParquetList(str(path))
     parquet.write_table(pa.table({"version": ["1"], "uri": ["a"], "more": [2]}), path)
-    assert ParquetList(f"file://{path}").inputs(0).to_pylist() == [{"uri": "a", "version": "1"}]
+    assert ParquetList(f"file://{path}").read_group(0).to_pylist() == [{"uri": "a", "version": "1"}]
     parquet.write_table(pa.table({"uri": ["a", "b", None]}), path, row_group_size=1)
     found = ParquetList(str(path))
     assert found.num_groups == 3
-    assert len(found.inputs(2)) == 0
-    assert found.inputs(1).to_pylist() == [{"uri": "b", "version": ""}]
+    assert len(found.read_group(2)) == 0
+    assert found.read_group(1).to_pylist() == [{"uri": "b", "version": ""}]
 
 
 def test_what_was_read_is_there_once_and_not_read_again(job, dataset, pictures):
     inputs = inputs_of(pictures, pictures / "none.png")
-    summary = Worker(job, dataset, dataset.known()).read(inputs)
+    summary = Worker(job, dataset, dataset.read_known_keys()).read(inputs)
     assert job.read == ["1.png", "2.png", "11.png"]  # 10.png holds what 1.png does
     unreadable = [(str(pictures / "none.png"), "it can't be read: No such file or directory")]
     assert summary == Summary(5, 3, 5, 1, 1, unreadable)
-    assert Summary.from_line(summary.to_table().to_pylist()[0]) == summary
+    assert Summary.from_row(summary.to_table().to_pylist()[0]) == summary
     # A batch that is staged is not read again, nor what is in any other.
-    assert Worker(job, dataset, dataset.known()[:0]).read(inputs) == summary
-    again = Worker(job, dataset, dataset.known()).read(inputs)
+    assert Worker(job, dataset, dataset.read_known_keys()[:0]).read(inputs) == summary
+    again = Worker(job, dataset, dataset.read_known_keys()).read(inputs)
     assert (again.num_known, again.num_read) == (4, 0)
     assert len(job.read) == 3
     merge(dataset)
-    dataset.forget(merge(dataset))  # merging twice is merging once
-    dataset.name_unreadable(unreadable)
-    assert dataset.staged() == []
+    dataset.remove_staged(merge(dataset))  # merging twice is merging once
+    dataset.write_unreadable(unreadable)
+    assert dataset.list_staged() == []
     rows = rows_of(dataset.out)
     assert sorted((Path(row["uri"]).name, row["page"], row["length"], row["error"]) for row in rows
                   if row["page"]) == [
@@ -166,9 +166,9 @@ def test_what_was_read_is_there_once_and_not_read_again(job, dataset, pictures):
     ]  # fmt: skip
     assert all(row["part"] in (row["sha256"] or "")[:2] or row["part"] == "unreadable"
                for row in rows)  # fmt: skip
-    final = Worker(job, dataset, dataset.known()).read(inputs)
+    final = Worker(job, dataset, dataset.read_known_keys()).read(inputs)
     assert (final.num_known, final.num_read, len(job.read)) == (4, 0, 3)
-    dataset.name_unreadable([])
+    dataset.write_unreadable([])
     assert len(rows_of(dataset.out)) == 5
 
 
@@ -176,33 +176,35 @@ def test_batches_that_overlap_double_nothing(job, dataset, pictures):
     """As when a killed driver's last batches and those of the next one hold the same inputs."""
     inputs = inputs_of(pictures)
     for part in (inputs[:3], inputs[1:], inputs):
-        Worker(job, dataset, dataset.known()[:0]).read(part)
+        Worker(job, dataset, dataset.read_known_keys()[:0]).read(part)
     assert len(merge(dataset)) == 3
     assert len(rows_of(dataset.out)) == 5
     written = {path: path.stat().st_mtime_ns for path in Path(dataset.out).rglob("part=*/*")}
     merge(dataset)  # what is merged already
     assert written == {path: path.stat().st_mtime_ns for path in written}
-    assert {key in dataset.known() for key in (input_key(*each) for each in inputs)} == {True}
+    assert {key in dataset.read_known_keys() for key in (input_key(*each) for each in inputs)} == {
+        True
+    }
 
 
 def test_new_names_of_known_contents_are_not_read(job, dataset, pictures, tmp_path):
-    Worker(job, dataset, dataset.known()).read(inputs_of(pictures))
-    dataset.forget(merge(dataset))
+    Worker(job, dataset, dataset.read_known_keys()).read(inputs_of(pictures))
+    dataset.remove_staged(merge(dataset))
     shutil.copytree(pictures, tmp_path / "copy")
-    summary = Worker(job, dataset, dataset.known()).read(inputs_of(tmp_path / "copy"))
+    summary = Worker(job, dataset, dataset.read_known_keys()).read(inputs_of(tmp_path / "copy"))
     assert (summary.num_known, summary.num_read) == (4, 0)
-    dataset.forget(merge(dataset))
+    dataset.remove_staged(merge(dataset))
     assert len(rows_of(dataset.out)) == 5
-    assert len(dataset.known()) == 8 + 3
+    assert len(dataset.read_known_keys()) == 8 + 3
 
 
 def test_an_input_over_which_processes_die_is_given_up(job, dataset, pictures):
     (pictures / "3.png").write_bytes(b"fatal")
     inputs = inputs_of(pictures)
-    for _ in range(1 + worker_module._MAX_DEATHS):  # noqa: SLF001
+    for _ in range(1 + worker_module._MAX_CRASHES):  # noqa: SLF001
         with pytest.raises(KeyboardInterrupt):
-            Worker(job, dataset, dataset.known()).read(inputs)
-    summary = Worker(job, dataset, dataset.known()).read(inputs)
+            Worker(job, dataset, dataset.read_known_keys()).read(inputs)
+    summary = Worker(job, dataset, dataset.read_known_keys()).read(inputs)
     assert [Path(uri).name for uri, _ in summary.unreadable] == ["3.png"]
     assert (summary.num_read, summary.num_known) == (3, 1)
 
@@ -213,24 +215,24 @@ def test_a_folder_of_something_else_is_refused(job, dataset, tmp_path):
     dataset.open({"what": "width"}, again=True)
     (tmp_path / "file").write_text("x")
     with pytest.raises(ConfigError, match="received the file"):
-        Dataset(str(tmp_path / "file"), job.rows).open(job.settings)
+        Dataset(str(tmp_path / "file"), job.row_schema).open(job.settings)
     with pytest.raises(ConfigError, match="empty or holds results"):
-        Dataset(str(tmp_path), job.rows).open(job.settings)
+        Dataset(str(tmp_path), job.row_schema).open(job.settings)
 
 
 def test_a_data_set_may_lie_in_a_store(job, pictures):
-    dataset = Dataset("memory://results", job.rows)
+    dataset = Dataset("memory://results", job.row_schema)
     dataset.open(job.settings)
-    Worker(job, dataset, dataset.known()).read(inputs_of(pictures))
-    store, root = filesystem("memory://results")
-    (staged,) = dataset.staged()
+    Worker(job, dataset, dataset.read_known_keys()).read(inputs_of(pictures))
+    store, root = open_filesystem("memory://results")
+    (staged,) = dataset.list_staged()
     with store.open(staged, "rb") as file:
         table = parquet.read_table(file)
     for part in table["part"].unique().to_pylist():
         dataset.merge(part, table.filter(pc.equal(table["part"], part)))
-    dataset.forget([staged])
+    dataset.remove_staged([staged])
     assert len(store.glob(f"{root}/part=*/rows.parquet")) == 3
-    assert len(dataset.known()) == 4 + 3
+    assert len(dataset.read_known_keys()) == 4 + 3
 
 
 def test_keys_are_found():

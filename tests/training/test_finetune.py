@@ -9,9 +9,9 @@ from inkread.corrections.store import NOT_A_DIGIT, Correction, Store
 from inkread.errors import ConfigError, DataError
 from inkread.models.runtime import Model
 from inkread.training import finetune as finetuning
-from inkread.training.finetune import NO_DIGIT, corrections_of, finetune, stored_corrections
+from inkread.training.finetune import NO_DIGIT, finetune, load_corrections, split_corrections
 from inkread.training.mnist import Split
-from inkread.training.promotion import read_right
+from inkread.training.promotion import mark_correct
 from inkread.training.runs import load_network, read_recipe
 
 
@@ -41,7 +41,7 @@ def shipped():
 def test_a_quarter_of_each_label_is_held_out(shipped):
     labels = ["3"] * 40 + ["7"] * 20 + [NOT_A_DIGIT] * 4
     stored = [correction(number, label) for number, label in enumerate(labels)]
-    found = corrections_of(stored, shipped, seed=1)
+    found = split_corrections(stored, shipped, seed=1)
     assert np.bincount(found.held_out.labels).tolist() == [0, 0, 0, 10, 0, 0, 0, 5, 0, 0, 1]
     assert np.bincount(found.train.labels).tolist() == [0, 0, 0, 30, 0, 0, 0, 15, 0, 0, 3]
     assert sorted(numbers(found.train) + numbers(found.held_out)) == list(range(64))
@@ -53,7 +53,9 @@ def test_a_quarter_of_each_label_is_held_out(shipped):
 
 def test_the_seed_decides_what_is_held_out(shipped):
     stored = [correction(number, "3") for number in range(40)]
-    held_out = [numbers(corrections_of(stored, shipped, seed=seed).held_out) for seed in (0, 0, 1)]
+    held_out = [
+        numbers(split_corrections(stored, shipped, seed=seed).held_out) for seed in (0, 0, 1)
+    ]
     assert held_out[0] == held_out[1] != held_out[2]
 
 
@@ -61,7 +63,7 @@ def test_of_one_glyph_the_newest_correction_counts(shipped):
     stored = [correction(number, "3") for number in range(9)]
     stored += [correction(8, "4", minute=2, person="a" * 64)]
     stored += [correction(8, "5", minute=1, person="b" * 64)]
-    found = corrections_of(stored, shipped)
+    found = split_corrections(stored, shipped)
     labels = np.concatenate([found.train.labels, found.held_out.labels])
     assert sorted(labels.tolist()) == [3] * 8 + [4]
     assert found.num_skipped == 2
@@ -70,9 +72,9 @@ def test_of_one_glyph_the_newest_correction_counts(shipped):
 def test_what_cannot_be_learned_is_left_out(shipped, small_run):
     stored = [correction(number, "3") for number in range(8)]
     stored += [correction(20, "42"), correction(21, None), correction(22, NOT_A_DIGIT)]
-    found = corrections_of(stored, shipped)
+    found = split_corrections(stored, shipped)
     assert (len(found.train) + len(found.held_out), found.num_skipped) == (9, 1)
-    without_output = corrections_of(stored, Model(small_run.model_file))
+    without_output = split_corrections(stored, Model(small_run.model_file))
     assert NO_DIGIT not in without_output.train.labels
     assert without_output.num_skipped == 2
 
@@ -81,7 +83,7 @@ def test_too_few_are_refused(shipped):
     stored = [correction(number, "3") for number in range(7)] + [correction(9, "42")]
     expected = "expected at least 8 different corrections to learn from, received 7 .1 others"
     with pytest.raises(DataError, match=expected):
-        corrections_of(stored, shipped)
+        split_corrections(stored, shipped)
 
 
 def test_corrections_come_from_a_database(tmp_path, shipped):
@@ -90,7 +92,7 @@ def test_corrections_come_from_a_database(tmp_path, shipped):
     for number in range(12):
         store.add(correction(number, None if number == 5 else "3"))
     store.close()
-    found = stored_corrections(url, shipped)
+    found = load_corrections(url, shipped)
     assert sorted(numbers(found.train) + numbers(found.held_out)) == [
         number for number in range(12) if number != 5
     ]
@@ -110,7 +112,7 @@ def learned(small_mnist, mirrored, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(finetuning, "EPOCHS", 2)
         patch.setattr(finetuning, "LEARNING_RATE", 0.001)
-        patch.setattr(finetuning, "MOVED", 1.0)
+        patch.setattr(finetuning, "INTERPOLATION", 1.0)
         steps = []
         folder = tmp_path_factory.mktemp("runs") / "learned"
         run = finetune(model, mirrored, small_mnist, folder, seed=1, on_step=steps.append)
@@ -120,10 +122,10 @@ def learned(small_mnist, mirrored, tmp_path_factory):
 def test_a_model_learns_from_corrections_and_forgets_little(learned, mirrored, small_mnist):
     before, run, _ = learned
     after = Model(run.model_file)
-    wrong = [int((~read_right(model, mirrored)).sum()) for model in (before, after)]
+    wrong = [int((~mark_correct(model, mirrored)).sum()) for model in (before, after)]
     assert wrong[0] > len(mirrored) / 4
     assert wrong[1] < wrong[0] / 2
-    right = read_right(after, small_mnist.validation)
+    right = mark_correct(after, small_mnist.validation)
     assert right.mean() > 0.9
 
 
@@ -150,14 +152,14 @@ def test_a_model_that_has_learned_can_learn_again(learned, small_mnist, mirrored
     model = Model(learned[1].model_file)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(finetuning, "EPOCHS", 1)
-        patch.setattr(finetuning, "REPLAYED", 64)
+        patch.setattr(finetuning, "NUM_REPLAYED_PER_EPOCH", 64)
         run = finetune(model, mirrored, small_mnist, tmp_path / "again")
     assert run.recipe.name == "cascade-corrected"
 
 
 def test_the_seed_decides_everything(shipped, small_mnist, mirrored, tmp_path, monkeypatch):
     monkeypatch.setattr(finetuning, "EPOCHS", 1)
-    monkeypatch.setattr(finetuning, "REPLAYED", 192)
+    monkeypatch.setattr(finetuning, "NUM_REPLAYED_PER_EPOCH", 192)
 
     def weights(name, before, seed):
         keras.utils.set_random_seed(before)  # what was drawn before must not matter

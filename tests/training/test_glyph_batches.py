@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from inkread.models.runtime import as_input
+from inkread.models.runtime import prepare_glyphs
 from inkread.training.augmentation.elastic import Augmentation
-from inkread.training.glyph_batches import Batches, Source
+from inkread.training.glyph_batches import Batches, GlyphSource
 from inkread.training.mnist import Split
 from inkread.training.recipes import Recipe
 
@@ -20,7 +20,7 @@ class Oracle:
     def __init__(self):
         self.asked = []
 
-    def probabilities(self, glyphs):
+    def predict_probabilities(self, glyphs):
         self.asked.append(glyphs.copy())
         return np.full((len(glyphs), 10), 0.1, np.float32)
 
@@ -36,7 +36,7 @@ def whole(batches):
 
 
 def test_an_epoch_holds_every_image_once_with_its_label(split):
-    batches = Batches(Source(split, PLAIN, seed=0), epoch=0)
+    batches = Batches(GlyphSource(split, PLAIN, seed=0), epoch=0)
     assert isinstance(batches, keras.utils.PyDataset)
     assert [len(batches[number][0]) for number in range(len(batches))] == [32, 32, 32, 4]
     glyphs, targets = whole(batches)
@@ -44,7 +44,7 @@ def test_an_epoch_holds_every_image_once_with_its_label(split):
     pairs = {
         (glyph.tobytes(), label) for glyph, label in zip(glyphs, targets.argmax(1), strict=True)
     }
-    expected = as_input(split.images)
+    expected = prepare_glyphs(split.images)
     assert pairs == {
         (glyph.tobytes(), label) for glyph, label in zip(expected, split.labels, strict=True)
     }
@@ -53,7 +53,7 @@ def test_an_epoch_holds_every_image_once_with_its_label(split):
 
 def test_seed_and_epoch_decide_a_batch(split):
     def batch(seed, epoch):
-        return Batches(Source(split, DISTORTED, seed), epoch)[1][0]
+        return Batches(GlyphSource(split, DISTORTED, seed), epoch)[1][0]
 
     assert np.array_equal(batch(1, 2), batch(1, 2))
     assert not np.array_equal(batch(1, 2), batch(1, 3))
@@ -63,18 +63,18 @@ def test_seed_and_epoch_decide_a_batch(split):
 def test_the_asked_for_share_is_replaced(split):
     large = Split(np.tile(split.images, (20, 1, 1)), np.tile(split.labels, 20))
     recipe = dataclasses.replace(PLAIN, junk=0.2, drawn=0.3)
-    glyphs, targets = whole(Batches(Source(large, recipe, seed=0), epoch=0))
+    glyphs, targets = whole(Batches(GlyphSource(large, recipe, seed=0), epoch=0))
     assert targets.shape == (2000, 11)
     assert targets[:, 10].mean() == pytest.approx(0.2, abs=0.03)
-    originals = {image.tobytes() for image in as_input(split.images)}
+    originals = {image.tobytes() for image in prepare_glyphs(split.images)}
     kept = np.mean([glyph.tobytes() in originals for glyph in glyphs])
     assert kept == pytest.approx(0.8 * 0.7, abs=0.04)
 
 
 def test_spoiling_changes_about_the_asked_for_share(split):
-    plain, _ = whole(Batches(Source(split, PLAIN, seed=0), epoch=0))
+    plain, _ = whole(Batches(GlyphSource(split, PLAIN, seed=0), epoch=0))
     recipe = dataclasses.replace(PLAIN, spoiled=0.5)
-    spoiled, _ = whole(Batches(Source(split, recipe, seed=0), epoch=0))
+    spoiled, _ = whole(Batches(GlyphSource(split, recipe, seed=0), epoch=0))
     changed = np.any(plain != spoiled, axis=(1, 2, 3)).mean()
     assert changed == pytest.approx(0.5, abs=0.15)
 
@@ -83,7 +83,7 @@ def test_the_teachers_answers_are_mixed_with_the_labels(split):
     recipe = dataclasses.replace(
         PLAIN, teacher="oracle", taught_share=0.6, taught_copies=2, junk=0.2
     )
-    _, targets = whole(Batches(Source(split, recipe, 0, Oracle()), epoch=0))
+    _, targets = whole(Batches(GlyphSource(split, recipe, 0, Oracle()), epoch=0))
     np.testing.assert_allclose(targets.sum(axis=1), 1.0, rtol=1e-6)
     is_junk = targets[:, 10] == 1
     assert 0.05 < is_junk.mean() < 0.4
@@ -97,7 +97,7 @@ def test_drawn_digits_keep_their_labels(split):
     recipe = dataclasses.replace(
         PLAIN, teacher="oracle", taught_share=1.0, taught_copies=1, drawn=0.3
     )
-    _, targets = whole(Batches(Source(split, recipe, 0, Oracle()), epoch=0))
+    _, targets = whole(Batches(GlyphSource(split, recipe, 0, Oracle()), epoch=0))
     is_drawn = targets.max(axis=1) == 1
     assert 0.15 < is_drawn.mean() < 0.45
     np.testing.assert_allclose(targets[~is_drawn, :10], 0.1, rtol=1e-5)
@@ -108,10 +108,10 @@ def test_the_teacher_is_asked_once_a_copy_and_before_spoiling(split):
         DISTORTED, teacher="oracle", taught_share=0.5, taught_copies=2, spoiled=1.0
     )
     oracle = Oracle()
-    source = Source(split, recipe, 0, oracle)
+    source = GlyphSource(split, recipe, 0, oracle)
     epochs = [whole(Batches(source, epoch))[0] for epoch in range(4)]
     assert len(oracle.asked) == 2 * source.num_batches
     assert not np.array_equal(epochs[0], epochs[2])  # the same copy, spoiled another way
     unspoiled = dataclasses.replace(DISTORTED, taught_copies=2)
-    seen, _ = whole(Batches(Source(split, unspoiled, 0), epoch=2))
-    assert np.array_equal(as_input(np.concatenate(oracle.asked[:4])), seen)
+    seen, _ = whole(Batches(GlyphSource(split, unspoiled, 0), epoch=2))
+    assert np.array_equal(prepare_glyphs(np.concatenate(oracle.asked[:4])), seen)

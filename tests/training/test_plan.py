@@ -4,7 +4,7 @@ from typer.testing import CliRunner
 from inkread.cli.app import app
 from inkread.errors import ConfigError
 from inkread.training import mnist
-from inkread.training.plan import Plan, chosen_recipe, seeded, seeds_of
+from inkread.training.plan import Plan, expand_seeds, parse_seeds, resolve_recipe
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,7 @@ from inkread.training.plan import Plan, chosen_recipe, seeded, seeds_of
     [("0-9", tuple(range(10))), ("0,3,5", (0, 3, 5)), ("7", (7,)), ("0-2, 5", (0, 1, 2, 5))],
 )
 def test_seeds_are_parsed(text, seeds):
-    assert seeds_of(text) == seeds
+    assert parse_seeds(text) == seeds
 
 
 @pytest.mark.parametrize(
@@ -20,17 +20,17 @@ def test_seeds_are_parsed(text, seeds):
 )
 def test_what_is_no_seeds_is_refused(text):
     with pytest.raises(ConfigError, match="--seeds"):
-        seeds_of(text)
+        parse_seeds(text)
 
 
 def test_each_seed_has_its_folder(tmp_path):
     plan = Plan("quick", tmp_path)
-    plans = seeded(plan, (3, 5))
+    plans = expand_seeds(plan, (3, 5))
     assert [(each.seed, each.folder.name) for each in plans] == [(3, "quick-3"), (5, "quick-5")]
     (tmp_path / "quick-5").mkdir()
     (tmp_path / "quick-5" / "recipe.json").write_text("{}")
     with pytest.raises(ConfigError, match="quick-5 holds a run already"):
-        seeded(plan, (3, 5))
+        expand_seeds(plan, (3, 5))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_each_seed_has_its_folder(tmp_path):
 )
 def test_a_plan_that_can_not_be_is_refused(options, said, tmp_path):
     with pytest.raises(ConfigError, match=said):
-        chosen_recipe(Plan(**{"folder": tmp_path, **options}))
+        resolve_recipe(Plan(**{"folder": tmp_path, **options}))
 
 
 def test_seeds_are_trained_and_finished_ones_skipped(tmp_path, monkeypatch, small_mnist):

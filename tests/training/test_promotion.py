@@ -3,16 +3,16 @@ import pytest
 
 from inkread.errors import ModelError
 from inkread.models.registry import Registry
-from inkread.models.runtime import Model, shipped_models
-from inkread.training.evaluation.evaluate import share
+from inkread.models.runtime import Model, list_shipped_models
+from inkread.training.evaluation.evaluate import estimate_share
 from inkread.training.mnist import Split
-from inkread.training.promotion import Margins, Trial, compare, promote, read_right
+from inkread.training.promotion import Margins, Trial, compare, mark_correct, promote
 
-SHIPPED = shipped_models()["default"]
+SHIPPED = list_shipped_models()["default"]
 
 
 def trial(before, after, n, margin):
-    return Trial("images", share(before, n), share(after, n), margin)
+    return Trial("images", estimate_share(before, n), estimate_share(after, n), margin)
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ def test_glyphs_are_read_right_as_a_reader_would(full_mnist):
     found = model.classify(images)
     answers = found.probabilities.argmax(axis=1).astype(np.uint8)
     is_kept = found.junk <= model.metadata.junk_threshold
-    assert read_right(model, Split(images, answers)).tolist() == is_kept.tolist()
+    assert mark_correct(model, Split(images, answers)).tolist() == is_kept.tolist()
     no_digits = Split(images, np.full(200, 10, np.uint8))
-    assert read_right(model, no_digits).tolist() == (~is_kept).tolist()
+    assert mark_correct(model, no_digits).tolist() == (~is_kept).tolist()
     noise = np.random.default_rng(0).integers(0, 256, (1, 28, 28), np.uint8)
-    assert read_right(model, Split(noise, np.array([10], np.uint8))).tolist() == [True]
+    assert mark_correct(model, Split(noise, np.array([10], np.uint8))).tolist() == [True]
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_an_equal_model_is_promoted(trials, tmp_path):
     assert [each.before.n for each in trials[0]] == [300, 300]
     registry = Registry(tmp_path)
     version = promote(SHIPPED, trials[0], registry, "glyph")
-    assert registry.current() == version.path
+    assert registry.find_current() == version.path
 
 
 def test_a_worse_model_is_refused_and_says_where_and_by_how_much(trials, small_run, tmp_path):
@@ -75,7 +75,7 @@ def test_a_worse_model_is_refused_and_says_where_and_by_how_much(trials, small_r
         promote(small_run.model_file, trials[1], registry, "glyph")
     for each in trials[1]:
         assert each.summary in str(caught.value)
-    assert registry.current() is None
+    assert registry.find_current() is None
 
 
 def test_only_the_failed_trial_is_named(trials, small_run, tmp_path):

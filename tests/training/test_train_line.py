@@ -12,7 +12,7 @@ from inkread.training import line_batches, train_line
 from inkread.training.history import LineEpoch, read_history
 from inkread.training.line_recipes import LINE_RECIPES, LineRecipe
 from inkread.training.runs import load_network
-from inkread.training.train_line import SYMBOLS, LineTraining, text_of
+from inkread.training.train_line import SYMBOLS, LineTraining, remove_separators
 
 SMALL = LineRecipe("line", "a test", num_pools=2, pool_size=32, passes=2, batch_size=32)
 
@@ -53,12 +53,12 @@ def test_frames_are_distributions_whatever_their_company(unbroken):
     model = LineModel(unbroken.model_file)
     strips = unbroken.validation.strips[:6]
 
-    together = model.log_probabilities(strips)
+    together = model.predict_log_probabilities(strips)
 
     for strip, frames in zip(strips, together, strict=True):
         assert frames.shape == ((strip.shape[1] + 1) // 2, len(SYMBOLS) + 1)
         np.testing.assert_allclose(np.exp(frames).sum(axis=1), 1, atol=1e-5)
-        (alone,) = model.log_probabilities([strip])
+        (alone,) = model.predict_log_probabilities([strip])
         # Only what lies within the network's reach of the padding may differ a little.
         np.testing.assert_allclose(np.exp(alone[:-24]), np.exp(frames[:-24]), atol=1e-3)
 
@@ -137,8 +137,8 @@ def test_recipes_come_back_from_plain_values():
 
 
 def test_a_text_is_what_is_no_separator():
-    assert text_of("1.250,-") == "1250"
-    assert text_of("=?7:") == "?7"
+    assert remove_separators("1.250,-") == "1250"
+    assert remove_separators("=?7:") == "?7"
 
 
 def test_a_pool_is_written_in_one_process_and_in_another(small_mnist):

@@ -128,9 +128,27 @@ def test_a_digit_of_several_is_explained_by_its_box(client, reader):
     for digit in digits:
         box = ",".join(map(str, digit.box))
         found = client.post(f"/v1/explain?box={box}", content=METER.read_bytes()).json()
-        assert (found["label"], found["box"]) == (digit.label, list(digit.box))
+        assert {key: found[key] for key in digit.to_dict()} == plain(digit.to_dict())
         assert found["summary"].startswith(f"{digit.label} (")
         assert np.array(found["evidence"]["ink"]).shape == (28, 28)
+
+
+@pytest.mark.parametrize("options", [{}, {"length": 4}, {"min_confidence": 1}])
+def test_an_explanation_is_of_the_digit_that_was_read_with_the_same_options(client, options):
+    for path in (METER, CHALK):
+        content = path.read_bytes()
+        page = client.post("/v1/read", params=options, content=content).json()
+        for digit in [digit for number in page["numbers"] for digit in number["digits"]]:
+            params = {"box": ",".join(map(str, digit["box"])), **options}
+            found = client.post("/v1/explain", params=params, content=content).json()
+            assert {key: found[key] for key in digit} == digit
+            fields = client.post("/v1/explain", files={"image": content}, data=params).json()
+            assert fields == found
+
+
+def test_a_length_without_a_box_has_nothing_to_explain(client):
+    response = client.post("/v1/explain?length=5", content=METER.read_bytes())
+    assert_problem(response, 422, "invalid")
 
 
 @pytest.mark.parametrize(

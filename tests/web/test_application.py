@@ -134,7 +134,7 @@ def test_the_service_needs_nothing_of_the_train_extra():
 
 
 def test_without_the_web_extra_the_command_says_what_to_install():
-    code = "sys.argv[:] = ['inkread', 'serve']\nfrom inkread.cli import main\nmain()"
+    code = "sys.argv[:] = ['inkread', 'serve']\nfrom inkread.cli.app import main\nmain()"
     done = run_without("fastapi uvicorn sqlalchemy alembic prometheus_client", code)
     assert done.returncode == 1
     assert "pip install 'inkread[web]'" in done.stderr

@@ -4,10 +4,12 @@ import json
 import httpx
 import numpy as np
 import pytest
+from drawn_pictures import encoded
 from http_checks import CHALK, METER, assert_problem
 from serving import Served
 
 from inkread.imaging import images, ink, normalize, segmentation
+from inkread.training.synthesis.drawn_digits import put_on_paper, write
 
 PERSON = {"Inkread-Person": "a-random-token-of-somebody"}
 ROUTE = "/v1/corrections"
@@ -46,10 +48,22 @@ def test_a_correction_is_stored_with_the_glyph_that_was_read(client, digits, rea
     (stored,) = listed(client)
     assert (stored["id"], stored["read"], stored["label"]) == (saved["id"], "4", "9")
     assert stored["model"] == reader.model.name
-    region = segmentation.lines(ink.find(images.load(METER)))[0][0][0]
-    expected = normalize.glyph(region.ink, reader.model.shape)
+    region = segmentation.find_lines(ink.find(images.load(METER)))[0][0][0]
+    expected = normalize.make_glyph(region.ink, reader.model.shape)
     glyph = np.frombuffer(base64.b64decode(stored["glyph"]), np.uint8).reshape(28, 28)
     assert np.array_equal(glyph, expected)
+
+
+def test_a_correction_is_stored_as_the_digit_was_read(client, reader):
+    """Digits that overlap: read alone, each would be another with another confidence."""
+    rng = np.random.default_rng(0)
+    picture = encoded(put_on_paper(write("88203", rng, height_px=50, pen_px=5, gap=-0.25).ink, rng))
+    for options in ({}, {"length": 5}):
+        (number,) = reader.read(picture, **options).numbers
+        for digit in number.digits:
+            params = {"box": box_of(digit), "label": "7", **options}
+            saved = client.post(ROUTE, params=params, content=picture).json()
+            assert (saved["read"], saved["confidence"]) == (digit.text, digit.confidence)
 
 
 def test_the_picture_is_kept_as_asked_and_as_png(client, digits):

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 from browsing import PHONE, assert_accessible
+from form_sample import SAMPLE, TEXTS, values_of
 from playwright.sync_api import expect
-from test_form_routes import SAMPLE, TEXTS, values_of
 
 from inkread.forms.template import load
 from inkread.training.synthesis import filled_forms
@@ -19,12 +19,12 @@ DRAWN = {"customer": "comb", "phone": "number", "leak": "tick"}
 def files(tmp_path_factory, full_mnist):
     """A blank form, and a scan of it that was filled in."""
     template = load(SAMPLE)
-    blank = filled_forms.blank_page(template)
+    blank = filled_forms.render_blank_page(template)
     rng = np.random.default_rng(0)
-    page = filled_forms.write(template, blank, TEXTS, full_mnist.validation, rng)
+    page = filled_forms.write_texts(template, blank, TEXTS, full_mnist.validation, rng)
     folder = tmp_path_factory.mktemp("form")
     cv2.imwrite(str(folder / "meter.png"), blank)
-    (folder / "scan.jpg").write_bytes(filled_forms.scanned(template, page, rng).data)
+    (folder / "scan.jpg").write_bytes(filled_forms.scan_page(template, page, rng).data)
     return folder
 
 

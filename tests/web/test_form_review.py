@@ -1,21 +1,20 @@
 import csv
 import io
-from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
 from browsing import PHONE, assert_accessible
+from form_sample import SAMPLE, TEXTS
 from http_checks import assert_problem
 from PIL import Image
 from playwright.sync_api import expect
 from serving import Served
 
-import inkread
 from inkread.corrections.store import Store
 from inkread.errors import ConfigError, ImageError
 from inkread.forms.field_crops import FieldCrops
-from inkread.forms.form_batch import Job, read_scans
+from inkread.forms.form_batch import FormBatchJob, read_scans
 from inkread.forms.journal import Journal, journal_path
 from inkread.forms.tables import write_tables
 from inkread.forms.template import load
@@ -23,22 +22,16 @@ from inkread.imaging import images
 from inkread.training.synthesis import filled_forms
 from inkread.web.form_review import Review
 
-SAMPLE = Path(inkread.__file__).parent / "forms" / "samples" / "meter-reading.yaml"
-TEXTS = {
-    "customer": "56148836", "read_on": "03102021", "previous": "85", "current": "92", "used": "7",
-    "phone": "4071335", "paid": "167113", "leak": filled_forms.TICKED,
-}  # fmt: skip
-
 
 @pytest.fixture(scope="module")
 def scans(tmp_path_factory, full_mnist):
     template = load(SAMPLE)
     rng = np.random.default_rng(0)
-    page = filled_forms.write(
-        template, filled_forms.blank_page(template), TEXTS, full_mnist.validation, rng
+    page = filled_forms.write_texts(
+        template, filled_forms.render_blank_page(template), TEXTS, full_mnist.validation, rng
     )
     folder = tmp_path_factory.mktemp("scans")
-    (folder / "1.jpg").write_bytes(filled_forms.scanned(template, page, rng).data)
+    (folder / "1.jpg").write_bytes(filled_forms.scan_page(template, page, rng).data)
     return folder
 
 
@@ -46,11 +39,11 @@ def scans(tmp_path_factory, full_mnist):
 def table(tmp_path, scans):
     """A table in which every field with digits is doubtful, and the folder of their pictures."""
     out, crops = tmp_path / "t.csv", tmp_path / "crops"
-    job = Job(load(SAMPLE), min_confidence=1.0, crops=crops)
+    job = FormBatchJob(load(SAMPLE), min_confidence=1.0, crops=crops)
     journal = Journal(journal_path(out), job.template, {})
     journal.open()
     read_scans([str(scans / "1.jpg")], job, journal)
-    write_tables(job.template, journal.records(), out)
+    write_tables(job.template, journal.read_records(), out)
     return out, crops
 
 
@@ -151,7 +144,7 @@ def test_what_is_learned_is_what_the_reader_saw(table, reader):
 def test_pictures_that_were_not_saved_are_cut_from_the_scan(table, scans):
     template = load(SAMPLE)
     journal = Journal(journal_path(table[0]), template, {})
-    (record,) = journal.records()
+    (record,) = journal.read_records()
     saved, cut = FieldCrops(template, table[1]), FieldCrops(template)
     for name in ("customer", "phone"):
         assert np.array_equal(saved.find(record, name), cut.find(record, name))

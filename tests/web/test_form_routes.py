@@ -10,21 +10,16 @@ import httpx
 import numpy as np
 import pytest
 import yaml
+from form_sample import SAMPLE, TEXTS, values_of
 from http_checks import METER, assert_problem, validate
 from PIL import Image
 
-import inkread
 from inkread.forms.template import load, parse
 from inkread.training.synthesis import filled_forms
 from inkread.web.application import create_app
 from inkread.web.settings import Settings
 
-SAMPLE = Path(inkread.__file__).parent / "forms" / "samples" / "meter-reading.yaml"
 YAML = {"Content-Type": "application/yaml"}
-TEXTS = {
-    "customer": "56148836", "read_on": "03102021", "previous": "85", "current": "92", "used": "7",
-    "phone": "4071335", "paid": "167113", "leak": filled_forms.TICKED,
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -40,22 +35,18 @@ def sample():
 
 @pytest.fixture(scope="module")
 def blank(sample):
-    return filled_forms.blank_page(sample)
+    return filled_forms.render_blank_page(sample)
 
 
 @pytest.fixture(scope="module")
 def scan(sample, blank, full_mnist):
     rng = np.random.default_rng(0)
-    page = filled_forms.write(sample, blank, TEXTS, full_mnist.validation, rng)
-    return filled_forms.scanned(sample, page, rng)
+    page = filled_forms.write_texts(sample, blank, TEXTS, full_mnist.validation, rng)
+    return filled_forms.scan_page(sample, page, rng)
 
 
 def png(pixels):
     return bytes(cv2.imencode(".png", pixels)[1])
-
-
-def values_of(path=SAMPLE):
-    return yaml.safe_load(path.read_text())
 
 
 def by_print(picture="blank.png"):

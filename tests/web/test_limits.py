@@ -18,7 +18,7 @@ from PIL import Image
 from serving import Served
 
 from inkread.models.registry import Registry
-from inkread.models.runtime import shipped_models
+from inkread.models.runtime import list_shipped_models
 
 SLOW_S = 1.5
 
@@ -279,7 +279,7 @@ def test_a_promoted_model_takes_over_without_a_lost_request(tmp_path, small_run)
             registry.promote(small_run.model_file, "mine")
             until("mine-0001")
             promoted = httpx.get(f"{served.url}/v1/models").json()["promoted"]
-            registry.rollback()
+            registry.roll_back()
             until("glyph-cascade")
         finally:
             stop.set()
@@ -287,4 +287,4 @@ def test_a_promoted_model_takes_over_without_a_lost_request(tmp_path, small_run)
                 thread.join()
     assert failed == []
     assert promoted == [{"version": 1, "name": "mine-0001", "in_use": True}]
-    assert shipped_models()["default"].is_file()
+    assert list_shipped_models()["default"].is_file()

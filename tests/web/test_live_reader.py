@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from inkread.models.registry import Registry
-from inkread.models.runtime import shipped_models
+from inkread.models.runtime import list_shipped_models
 from inkread.web.live_reader import LiveReader
 
-SHIPPED = shipped_models()["default"]
+SHIPPED = list_shipped_models()["default"]
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_a_live_reader_follows_promotions_and_rollbacks(registry):
     assert after.model.path == promoted
     assert live.reader() is after
     assert before.classify(np.zeros((1, 28, 28), np.uint8)).shape == (1, 10)  # still reads
-    registry.rollback()
+    registry.roll_back()
     assert live.reader().model.path == SHIPPED
 
 
@@ -42,7 +42,7 @@ def test_a_live_reader_keeps_its_model_where_the_next_is_broken(registry, caplog
     assert live.reader().model.path == promoted
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "glyph-0001 stays in use" in caplog.text
-    registry.rollback()
+    registry.roll_back()
     registry.promote(SHIPPED, "glyph")
     assert live.reader().model.name == "glyph-0003"
 
@@ -63,7 +63,7 @@ def test_no_reading_fails_while_models_change(registry):
         for _ in range(5):
             registry.promote(SHIPPED, "glyph")
             live.reader()
-            registry.rollback()
+            registry.roll_back()
         is_over.set()
         for thread in threads:
             thread.join()

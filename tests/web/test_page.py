@@ -1,110 +1,15 @@
-"""The page in headless Chromium, served by the real service."""
+"""The page for reading in headless Chromium, served by the real service."""
 
 import json
 
-import httpx
-import numpy as np
 import pytest
 from browsing import PHONE, assert_accessible
+from drawing_pad import Readings, digits, draw, let_through, read_again_but_late
 from http_checks import METER
 from PIL import Image
 from playwright.sync_api import expect
 from serving import Served
 from strokes import strokes
-
-
-@pytest.fixture
-def page(open_page):
-    return open_page()
-
-
-@pytest.fixture(scope="module")
-def first_of(small_mnist):
-    """The first test image of a digit; but not the ninth of all, a 5 that many would call a 6."""
-    doubtful = 8
-
-    def image(label):
-        indices = np.flatnonzero(small_mnist.test.labels == label)
-        return small_mnist.test.images[indices[indices != doubtful][0]]
-
-    return image
-
-
-def draw(page, *drawings, size=0.62):
-    """Draw digits with the mouse, side by side: each a list of strokes in a box of side 28."""
-    bounds = page.locator("#pad").bounding_box()
-    scale = size * bounds["height"] / 28
-    step = min(22 * scale, (bounds["width"] - 20) / len(drawings))
-    left = bounds["x"] + (bounds["width"] - step * len(drawings)) / 2 - (28 * scale - step) / 2
-    top = bounds["y"] + (bounds["height"] - 28 * scale) / 2
-    for place, drawing in enumerate(drawings):
-        for path in drawing:
-            points = [(left + place * step + x * scale, top + y * scale) for x, y in path]
-            page.mouse.move(*points[0])
-            page.mouse.down()
-            for point in [*points[1:-1:6], points[-1]]:
-                page.mouse.move(*point)
-            page.mouse.up()
-            expect_to_be_read(page)
-
-
-def expect_to_be_read(page):
-    expect(page.locator("#numbers")).to_have_attribute("aria-busy", "false")
-
-
-class Readings:
-    """The requests of a page to read; the page gives up those that a later one makes needless."""
-
-    def __init__(self, page):
-        self.page, self.num_begun, self.num_finished = page, 0, 0
-        self._ended, self._finished = 0, None
-        page.on("request", self._begin)
-        page.on("requestfinished", self._finish)
-        page.on("requestfailed", self._end)
-
-    def last(self):
-        """The answer to the last one, once none is under way."""
-        while self._ended < self.num_begun:
-            self.page.wait_for_timeout(20)
-        return self._finished.response().json()
-
-    def _begin(self, request):
-        self.num_begun += "/v1/read" in request.url
-
-    def _finish(self, request):
-        if "/v1/read" in request.url:
-            self.num_finished += 1
-            self._finished = request
-            self._end(request)
-
-    def _end(self, request):
-        self._ended += "/v1/read" in request.url
-
-
-def read_again_but_late(page):
-    """Have the same picture read again, and hold the request back; return where it will be."""
-    late = []
-
-    def hold(route):
-        late.append(route)
-
-    page.route("**/v1/read*", hold)
-    page.get_by_text("What I know").click()
-    page.get_by_label("At least this sure").select_option("0.5")
-    return late
-
-
-def let_through(page, late):
-    """Wait for the request that is held back, and for its answer."""
-    while not late:
-        page.wait_for_timeout(20)
-    with page.expect_response("**/v1/read*"):
-        late.pop().continue_()
-    page.unroute("**/v1/read*")
-
-
-def digits(page):
-    return page.locator(".digits button")
 
 
 @pytest.mark.parametrize("label", range(10))
@@ -257,47 +162,16 @@ def test_constraints_go_with_the_next_readings(page):
     assert asked.value.url.endswith("?min_confidence=0.99")
 
 
-def test_a_correction_takes_two_keys(page, served, first_of):
-    draw(page, strokes(first_of(7)))
-    expect(digits(page)).to_have_text(["7"])
-    page.keyboard.press("1")
-    expect(page.locator("#label")).to_have_value("1")
-    with page.expect_response("**/v1/corrections*") as answered:
-        page.keyboard.press("Enter")
-    saved = answered.value.json()
-    assert (saved["read"], saved["label"]) == ("7", "1")
-    expect(digits(page)).to_have_text(["1"])
-    expect(page.locator("#verdict")).to_have_text("Corrected: 1")
-    stored = httpx.get(f"{served.url}/v1/corrections?limit=200").json()["corrections"]
-    assert "1" in [each["label"] for each in stored if each["id"] == saved["id"]]
-    with page.expect_response("**/v1/corrections"):
-        page.get_by_role("button", name="Delete my corrections").click()
-    expect(page.locator("#message")).to_have_text("1 of your corrections deleted.")
-    assert httpx.get(f"{served.url}/v1/corrections/{saved['id']}/picture").status_code == 404
-
-
-def test_a_correction_by_hand_and_one_that_is_no_digit(page, first_of):
-    draw(page, strokes(first_of(3)))
-    expect(digits(page)).to_have_text(["3"])
-    page.get_by_label("It is a").fill("x")
-    page.get_by_role("button", name="Correct").click()
-    expect(page.locator("#verdict")).to_have_text("Corrected: not a digit")
-
-
-def test_a_correction_that_is_typed_outlives_a_late_reading_but_not_its_picture(page, first_of):
-    draw(page, strokes(first_of(3)))
-    expect(digits(page)).to_have_text(["3"])
-    late = read_again_but_late(page)
-    page.get_by_label("It is a").fill("8")
-    let_through(page, late)
-    page.get_by_role("button", name="Correct").click()
-    expect(page.locator("#verdict")).to_have_text("Corrected: 8")
-    page.get_by_label("It is a").fill("9")
-    draw(page, [[(26, 5), (26, 25)]])
-    expect(page.get_by_label("It is a")).to_have_value("")
-    page.get_by_label("It is a").fill("9")
-    page.locator("#clear").click()
-    expect(page.locator("#label")).to_have_value("")
+def test_why_is_asked_with_what_the_picture_was_read_with(page):
+    page.set_input_files("#file", METER)
+    expect(digits(page)).to_have_count(5)
+    page.locator("summary").click()
+    page.get_by_label("At least this sure").select_option("0.99")
+    expect(page.locator("#numbers")).to_have_attribute("aria-busy", "false")
+    with page.expect_request("**/v1/explain*") as asked:
+        page.get_by_role("button", name="Why?").click()
+    assert asked.value.url.endswith("&min_confidence=0.99")
+    expect(page.locator("#explanation canvas")).to_have_count(2)
 
 
 def test_shortcuts_can_be_turned_off(page, first_of):
@@ -307,62 +181,6 @@ def test_shortcuts_can_be_turned_off(page, first_of):
     page.keyboard.press("Escape")
     expect(digits(page)).to_have_text(["3"])
     expect(page.locator("#label")).to_have_value("")
-
-
-@pytest.fixture
-def five_corrections(served, reader):
-    """Five digits wait for review, and nothing else does."""
-    httpx.delete(f"{served.url}/v1/corrections?all=true").raise_for_status()
-    for digit in reader.read(METER).numbers[0].digits:
-        params = {"box": ",".join(map(str, digit.box))}
-        httpx.post(
-            f"{served.url}/v1/corrections", params=params, content=METER.read_bytes(), timeout=60
-        ).raise_for_status()
-
-
-@pytest.mark.usefixtures("five_corrections")
-def test_review_is_worked_by_keyboard(open_page, served):
-    def left():
-        found = httpx.get(f"{served.url}/v1/corrections").json()["corrections"]
-        return [each["label"] for each in found]
-
-    page = open_page("/review")
-    expect(page.locator("#left")).to_have_text("5 left")
-    expect(page.locator("#picture")).to_be_visible()
-    assert_accessible(page)
-    first = page.locator("#read").inner_text()
-    for key, count in (("Enter", 4), ("7", 3), ("x", 2)):
-        page.keyboard.press(key)
-        expect(page.locator("#left")).to_have_text(f"{count} left")
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("8")
-    page.keyboard.press("Delete")
-    expect(page.locator("#left")).to_have_text("1 left")
-    assert left() == [first, "7", "8", None]
-    page.keyboard.press("2")
-    expect(page.locator("#empty")).to_have_text("That was the last one.")
-    page.locator("#filter").select_option("")
-    expect(page.locator("#queue button")).to_have_count(4)
-    page.get_by_role("button", name="Delete all").click()
-    page.get_by_role("dialog").get_by_role("button", name="Delete all").click()
-    expect(page.locator("#empty")).to_have_text("Nothing waits for review.")
-    assert left() == []
-
-
-@pytest.mark.usefixtures("five_corrections")
-def test_an_item_may_be_deleted_before_its_picture_comes(open_page):
-    page = open_page("/review")
-    expect(page.locator("#picture")).to_be_visible()
-    page.route("**/v1/corrections/*/picture", lambda _: None)  # it never comes
-    page.keyboard.press("ArrowRight")
-    expect(page.locator("#picture")).to_be_hidden()
-    with page.expect_event("requestfailed"):
-        page.keyboard.press("Delete")
-    expect(page.locator("#left")).to_have_text("4 left")
-    page.unroute("**/v1/corrections/*/picture")
-    page.keyboard.press("ArrowLeft")
-    expect(page.locator("#picture")).to_be_visible()
-    expect(page.locator("#message")).to_be_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

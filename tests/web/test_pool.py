@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from inkread.web.pool import Full, Pool, TimedOut
+from inkread.web.pool import Pool, PoolFullError, WorkTimeoutError
 
 LONG_S = 30
 
@@ -65,7 +65,7 @@ def test_what_finds_no_place_is_refused_at_once_and_places_come_back():
     async def steps(pool, gate):
         tasks = [await begun(pool, gate.wait) for _ in range(3)]
         full = pool.is_full, pool.taken
-        with pytest.raises(Full):
+        with pytest.raises(PoolFullError):
             await pool.run(gate.wait, timeout_s=LONG_S)
         gate.set()
         done = await asyncio.gather(*tasks)
@@ -79,7 +79,7 @@ def test_work_that_waits_too_long_is_never_begun():
 
     async def steps(pool, gate):
         first = await begun(pool, gate.wait)
-        with pytest.raises(TimedOut):
+        with pytest.raises(WorkTimeoutError):
             await pool.run(did.append, 1, timeout_s=0.01)
         taken = pool.taken
         gate.set()
@@ -92,9 +92,9 @@ def test_work_that_waits_too_long_is_never_begun():
 
 def test_work_that_takes_too_long_keeps_its_place_to_its_end():
     async def steps(pool, gate):
-        with pytest.raises(TimedOut):
+        with pytest.raises(WorkTimeoutError):
             await pool.run(gate.wait, timeout_s=0.01)
-        with pytest.raises(Full):
+        with pytest.raises(PoolFullError):
             await pool.run(int, timeout_s=LONG_S)
         gate.set()
         while pool.taken:

@@ -1,4 +1,4 @@
-"""Many pictures, read by several processes, in their order."""
+"""Reads many pictures, in several processes if wanted, and yields the results in order."""
 
 import math
 import os
@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inkread.batch.processes import in_order
+from inkread.batch.processes import map_in_order, num_cores
 from inkread.errors import ImageError
 from inkread.results import Number, Page
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:  # heavy
     from inkread.reader import Reader
 
 __all__ = [
-    "Input",
     "Outcome",
+    "PictureInput",
     "ReadAs",
-    "Settings",
+    "ReadSettings",
+    "choose_num_processes",
     "open_reader",
-    "outcomes_of",
-    "processes_for",
     "read_files",
+    "read_picture",
 ]
 
-_WORTH_A_PROCESS = 32  # pictures; about what is read in the time that a process takes to start
+_MIN_PICTURES_PER_PROCESS = 32  # about as many are read in the time that a process takes to start
 
 
 class ReadAs(StrEnum):
-    """What a picture holds."""
+    """What a page is read as: any numbers, one number, or one digit."""
 
     PAGE = "page"
     NUMBER = "number"
@@ -43,18 +43,18 @@ class ReadAs(StrEnum):
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How to read.
+class ReadSettings:
+    """The settings for reading pictures.
 
     Attributes:
-        model: of single digits: the name of a shipped model, or the path of a model file.
-        line_model: of numbers: likewise.
-        threads: of the network; ``None``: one a core, or one where several processes read.
-        min_confidence: reject digits below this confidence, in [0, 1].
-        read_as: what each page holds.
-        length: as for ``Reader.read``, of pages and numbers.
-        pattern: as for ``Reader.read``, of pages and numbers.
-        check: the name of a check, as for ``Reader.read``, of pages and numbers.
+        model: the model of single digits: the name of a shipped model, or the path of a model file.
+        line_model: the model of numbers: likewise.
+        threads: of the networks; ``None`` for one per core, or one if several processes read.
+        min_confidence: digits with a lower confidence are rejected, in [0, 1].
+        read_as: what each page is read as.
+        length: as for ``Reader.read``; not used for single digits.
+        pattern: as for ``Reader.read``; not used for single digits.
+        check: the name of a check, as for ``Reader.read``; not used for single digits.
     """
 
     model: str | os.PathLike[str] = "default"
@@ -68,13 +68,14 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Input:
+class PictureInput:
     """A picture to read.
 
     Attributes:
-        name: what it is called in the results.
+        name: its name in the results.
         picture: its path, or the bytes of the file.
-        annotated: where to save the annotated picture; a page's number is added from the second on.
+        annotated: path of the annotated picture to write, if any; from the second page on, the
+            page's number is added.
         problem: why it can't be read, if that is known already.
     """
 
@@ -86,13 +87,14 @@ class Input:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a page, or of a picture that could not be opened.
+    """The result of reading a page, or the error of a picture that could not be opened.
 
     Attributes:
         name: of the input.
-        page: what was read; ``None`` if it could not be.
-        error: what went wrong, without the name; both if the annotated picture could not be saved.
-        is_last: nothing more comes of this input.
+        page: what was read; ``None`` if it could not be read.
+        error: what went wrong, without the name. Both are set if the page was read but its
+            annotated picture could not be saved.
+        is_last: whether it is the last outcome of this input.
     """
 
     name: str
@@ -101,54 +103,57 @@ class Outcome:
     is_last: bool = True
 
 
-def processes_for(num_inputs: int) -> int:
-    """Return how many processes are worth starting: at most one a core."""
-    available = getattr(os, "sched_getaffinity", None)
-    num_cores = len(available(0)) if available else os.cpu_count() or 1
-    return max(1, min(num_cores, math.ceil(num_inputs / _WORTH_A_PROCESS)))
+def choose_num_processes(num_inputs: int) -> int:
+    """Return the number of processes that are worth starting: at most one per core."""
+    return max(1, min(num_cores(), math.ceil(num_inputs / _MIN_PICTURES_PER_PROCESS)))
 
 
 def read_files(
-    inputs: Sequence[Input], settings: Settings, *, num_processes: int = 1
+    inputs: Sequence[PictureInput], settings: ReadSettings, *, num_processes: int = 1
 ) -> Generator[Outcome, None, None]:
-    """Read pictures, all pages of each, and give what came of them in their order.
+    """Read all pages of pictures, and yield the outcomes in the order of the pictures.
 
-    With several processes a few pictures are read ahead. A process that dies takes one picture with
-    it, whose outcome says so; another takes its place. They are spawned, so a script that calls
-    this must do so under ``if __name__ == "__main__":``.
+    If a process crashes, the outcome of the picture that it read is an error, and a new process
+    replaces it. Processes are spawned, so a script must call this under
+    ``if __name__ == "__main__":``.
 
     Args:
-        inputs: what to read.
-        settings: how to read it.
-        num_processes: at least 1; with 1, reading is done in this process.
+        inputs: the pictures.
+        settings: how to read them.
+        num_processes: at least 1; with 1, this process reads.
 
     Yields:
         The outcome of each page, as soon as it and those before it are known.
 
     Raises:
-        ModelError: the model can't be loaded.
-        ConfigError: a setting is wrong.
+        ModelError: a model can't be loaded.
+        ConfigError: a setting is invalid.
         ChildProcessError: a process could not be started.
     """
     if num_processes > 1:
         settings = replace(settings, threads=settings.threads or 1)
-    return in_order(partial(_prepare, settings), inputs, lost=_lost, num_processes=num_processes)
+    return map_in_order(
+        partial(_prepare_reading, settings),
+        inputs,
+        on_crash=_make_crash_outcome,
+        num_processes=num_processes,
+    )
 
 
-def _prepare(settings: Settings) -> Callable[[Input], Iterator[Outcome]]:
-    return partial(outcomes_of, open_reader(settings), settings)
+def _prepare_reading(settings: ReadSettings) -> Callable[[PictureInput], Iterator[Outcome]]:
+    return partial(read_picture, open_reader(settings), settings)
 
 
-def _lost(each: Input, reason: str) -> Outcome:
-    return Outcome(each.name, None, reason)
+def _make_crash_outcome(picture_input: PictureInput, reason: str) -> Outcome:
+    return Outcome(picture_input.name, None, reason)
 
 
-def open_reader(settings: Settings) -> "Reader":
+def open_reader(settings: ReadSettings) -> "Reader":
     """Load the models.
 
     Raises:
-        ModelError: one can't be loaded.
-        ConfigError: a setting is wrong.
+        ModelError: a model can't be loaded.
+        ConfigError: a setting is invalid.
     """
     from inkread.reader import Reader
 
@@ -160,51 +165,66 @@ def open_reader(settings: Settings) -> "Reader":
     )
 
 
-def outcomes_of(reader: "Reader", settings: Settings, each: Input) -> Iterator[Outcome]:
-    """Read all pages of a picture in this process, and give what came of each."""
+def read_picture(
+    reader: "Reader", settings: ReadSettings, picture_input: PictureInput
+) -> Iterator[Outcome]:
+    """Read all pages of a picture in this process.
+
+    Args:
+        reader: the reader to use.
+        settings: how to read the picture.
+        picture_input: the picture.
+
+    Yields:
+        The outcome of each page; a single one if the picture can't be opened.
+    """
     from inkread.imaging.images import open_pages
 
-    if each.problem:
-        yield Outcome(each.name, None, each.problem)
+    if picture_input.problem:
+        yield Outcome(picture_input.name, None, picture_input.problem)
         return
     try:
-        opened = open_pages(each.picture)
+        opened = open_pages(picture_input.picture)
     except ImageError as error:
-        yield Outcome(each.name, None, _without_name(error, each))
+        yield Outcome(picture_input.name, None, _remove_name(error, picture_input))
         return
     with opened:
         for index in range(len(opened)):
-            yield _outcome(reader, settings, each, opened, index)
+            yield _read_page(reader, settings, picture_input, opened, index)
 
 
-def _outcome(
-    reader: "Reader", settings: Settings, each: Input, opened: "Pages", index: int
+def _read_page(
+    reader: "Reader",
+    settings: ReadSettings,
+    picture_input: PictureInput,
+    opened: "Pages",
+    index: int,
 ) -> Outcome:
     from inkread.batch.annotate import save_annotated
 
     page = error = None
     try:
         pixels = opened[index]
-        page = replace(_read(reader, settings, pixels), page=index + 1)
-        if each.annotated:
-            path = each.annotated
+        page = replace(_read_pixels(reader, settings, pixels), page=index + 1)
+        if picture_input.annotated:
+            path = picture_input.annotated
             save_annotated(
                 pixels, page, path.with_stem(f"{path.stem}-{index + 1}") if index else path
             )
     except (ImageError, OSError) as problem:
-        error = _without_name(problem, each)
+        error = _remove_name(problem, picture_input)
     except MemoryError:
         error = "there is not enough memory to read it"
-    return Outcome(each.name, page, error, is_last=index + 1 == len(opened))
+    return Outcome(picture_input.name, page, error, is_last=index + 1 == len(opened))
 
 
-def _without_name(error: Exception, each: Input) -> str:
-    if isinstance(each.picture, bytes):
+def _remove_name(error: Exception, picture_input: PictureInput) -> str:
+    if isinstance(picture_input.picture, bytes):
         return str(error)
-    return str(error).removeprefix(f"{Path(each.picture)}: ")
+    return str(error).removeprefix(f"{Path(picture_input.picture)}: ")
 
 
-def _read(reader: "Reader", settings: Settings, pixels: "NDArray[np.uint8]") -> Page:
+def _read_pixels(reader: "Reader", settings: ReadSettings, pixels: "NDArray[np.uint8]") -> Page:
     length, pattern, check = settings.length, settings.pattern, settings.check
     if settings.read_as is ReadAs.PAGE:
         return reader.read(pixels, length=length, pattern=pattern, check=check)

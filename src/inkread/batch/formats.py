@@ -8,20 +8,34 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Protocol
 
-from inkread.batch.results_file import Form
+from inkread.batch.results_file import ResultsFormat
 from inkread.results import Number, Page
 
-__all__ = ["Csv", "Json", "Keep", "Show", "Write", "kept_indices", "number_rows", "written"]
+__all__ = [
+    "CsvWriter",
+    "JsonWriter",
+    "KeepNumber",
+    "PageWriter",
+    "WriteText",
+    "make_number_rows",
+    "make_page_writer",
+    "select_indices",
+]
 
-Write = Callable[[str], object]
-Keep = Callable[[Number], bool]
+WriteText = Callable[[str], object]
+KeepNumber = Callable[[Number], bool]
 
 
-class Show(Protocol):
-    """Something that pages are given to."""
+class PageWriter(Protocol):
+    """Writes or prints pages one by one."""
 
     def add(self, name: str, page: Page) -> None:
-        """Show one page of a file."""
+        """Write one page of a file.
+
+        Args:
+            name: of the file.
+            page: the results of reading it.
+        """
 
 
 def _print(text: str) -> None:
@@ -29,32 +43,33 @@ def _print(text: str) -> None:
     sys.stdout.flush()
 
 
-class Json:
-    """Writes pages as JSON Lines: the page's ``to_dict`` and the file's name."""
+class JsonWriter:
+    """Writes pages as JSON Lines: an object with the file's name and the page's ``to_dict``."""
 
-    def __init__(self, write: Write = _print, keep: Keep | None = None) -> None:
-        """Start.
+    def __init__(self, write: WriteText = _print, keep: KeepNumber | None = None) -> None:
+        """Create a writer.
 
         Args:
-            write: takes the lines of a page at once; standard output if not given.
-            keep: which numbers are written; pages without one are left out, but for blank ones.
+            write: takes the text of a page at once; by default, it goes to standard output.
+            keep: returns whether to write a number; pages of which none is kept are left out,
+                except blank ones. By default all are written.
         """
         self._write = write
         self._keep = keep
 
     def add(self, name: str, page: Page) -> None:
         """Write one page."""
-        kept = kept_indices(page, self._keep)
+        kept = select_indices(page, self._keep)
         if kept or not page.numbers:
             page = replace(page, numbers=tuple(page.numbers[index] for index in kept))
             self._write(json.dumps({"file": name, **page.to_dict()}) + "\n")
 
 
-class Csv:
-    """Writes pages as CSV, a row a number; a page without numbers has one of empty fields.
+class CsvWriter:
+    """Writes pages as CSV, one row for each number; a blank page has one row of empty fields.
 
-    ``row`` and ``column`` are places in the table that ``Page.rows`` gives, ``index`` that in
-    reading order; all from 0. ``page`` is from 1.
+    ``row`` and ``column`` are places in the table that ``Page.rows`` returns, ``index`` is the
+    place in reading order, all from 0. ``page`` counts from 1.
     """
 
     COLUMNS = (
@@ -64,14 +79,15 @@ class Csv:
     HEADER = ",".join(COLUMNS) + "\n"
 
     def __init__(
-        self, write: Write = _print, keep: Keep | None = None, *, header: bool = True
+        self, write: WriteText = _print, keep: KeepNumber | None = None, *, header: bool = True
     ) -> None:
-        """Start.
+        """Create a writer.
 
         Args:
-            write: takes the rows of a page at once; standard output if not given.
-            keep: which numbers are written; pages without one are left out, but for blank ones.
-            header: write the names of the columns first.
+            write: takes the text of a page at once; by default, it goes to standard output.
+            keep: returns whether to write a number; pages of which none is kept are left out,
+                except blank ones. By default all are written.
+            header: whether to write the names of the columns first.
         """
         self._write = write
         self._keep = keep
@@ -82,9 +98,9 @@ class Csv:
         """Write the numbers of one page."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        if not page.numbers:  # a blank picture has its row too
+        if not page.numbers:  # a blank page
             writer.writerow([name, page.page, *[""] * (len(self.COLUMNS) - 2)])
-        for row in number_rows(page, kept_indices(page, self._keep)):
+        for row in make_number_rows(page, select_indices(page, self._keep)):
             row["confidence"] = f"{row['confidence']:.4f}"
             row["rejected"] = str(row["rejected"]).lower()
             writer.writerow([name, *row.values()])
@@ -92,8 +108,16 @@ class Csv:
             self._write(text.getvalue())
 
 
-def number_rows(page: Page, indices: Iterable[int]) -> Iterator[dict[str, Any]]:
-    """Give the numbers of a page as rows of a table, by their ``Csv.COLUMNS`` but the file."""
+def make_number_rows(page: Page, indices: Iterable[int]) -> Iterator[dict[str, Any]]:
+    """Yield numbers of a page as rows of a table.
+
+    Args:
+        page: the page.
+        indices: of the numbers, in ``page.numbers``.
+
+    Yields:
+        For each number its values by ``CsvWriter.COLUMNS``, without the file.
+    """
     places = {
         id(number): (row, column)
         for row, cells in enumerate(page.rows())
@@ -105,14 +129,19 @@ def number_rows(page: Page, indices: Iterable[int]) -> Iterator[dict[str, Any]]:
             page.page, index, *places[id(number)], number.text, number.raw, number.confidence,
             *number.box, number.rejected, number.unconstrained,
         )  # fmt: skip
-        yield dict(zip(Csv.COLUMNS[1:], values, strict=True))
+        yield dict(zip(CsvWriter.COLUMNS[1:], values, strict=True))
 
 
-def written(form: Form, write: Write) -> Show:
-    """Return what writes pages to a file of results, which has its own header."""
-    return Json(write) if form is Form.JSON else Csv(write, header=False)
+def make_page_writer(form: ResultsFormat, write: WriteText) -> PageWriter:
+    """Return a writer of a format for ``ResultsFile``, which writes the CSV header itself.
+
+    Args:
+        form: the format.
+        write: takes the text of a page at once.
+    """
+    return JsonWriter(write) if form is ResultsFormat.JSON else CsvWriter(write, header=False)
 
 
-def kept_indices(page: Page, keep: Keep | None) -> list[int]:
-    """Return the indices of the numbers to write."""
+def select_indices(page: Page, keep: KeepNumber | None) -> list[int]:
+    """Return the indices of the page's numbers for which ``keep`` is true; of all if it is None."""
     return [index for index, number in enumerate(page.numbers) if keep is None or keep(number)]

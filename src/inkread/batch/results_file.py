@@ -1,4 +1,4 @@
-"""A file of results that grows while pictures are read, and is gone on with after a kill."""
+"""An append-only results file; an interrupted run resumes from it."""
 
 import csv
 import json
@@ -11,52 +11,54 @@ from typing import IO
 from inkread.errors import ConfigError
 from inkread.files import check_target
 
-__all__ = ["Form", "Record", "form_of"]
+__all__ = ["ResultsFile", "ResultsFormat", "choose_format"]
 
 _SUFFIXES = {".csv": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json"}
 
 
-class Form(StrEnum):
-    """How results are written."""
+class ResultsFormat(StrEnum):
+    """The format of a results file."""
 
     CSV = "csv"
     JSON = "json"
 
 
-def form_of(path: Path) -> Form:
-    """Return how results are written to a file of this name.
+def choose_format(path: Path) -> ResultsFormat:
+    """Return the format of a results file by the suffix of its name.
 
     Raises:
-        ConfigError: the suffix says nothing of it, or no such file can be written.
+        ConfigError: the suffix is unknown, or no file can be written to the path.
     """
     check_target(path, tuple(_SUFFIXES))
-    return Form(_SUFFIXES[path.suffix.lower()])
+    return ResultsFormat(_SUFFIXES[path.suffix.lower()])
 
 
-class Record:
-    """The results of pictures that were read in order, one after the other.
+class ResultsFile:
+    """The results of pictures, appended in the order in which they are read.
 
-    What is given to ``write`` is appended in one go, so a kill leaves whole pages but for the last
-    one. Going on drops the results of the last picture, which may be incomplete: it is read again.
+    Each page is appended by one ``write``, so after a kill only the last page may be incomplete.
+    Resuming drops the results of the last picture, whose pages may be incomplete: it is read again.
 
     Attributes:
-        path: where it is.
-        form: how results are written to it.
-        names: of the pictures whose results it held, complete, when it was opened.
+        path: of the file.
+        form: the format of the results.
+        names: of the pictures whose complete results the file held when it was opened.
     """
 
-    def __init__(self, path: Path, form: Form, header: str, *, resume: bool = False) -> None:
-        """Open the file, or make it.
+    def __init__(
+        self, path: Path, form: ResultsFormat, header: str, *, resume: bool = False
+    ) -> None:
+        """Open the file, or create it.
 
         Args:
             path: of the file.
-            form: how results are written to it.
-            header: its first line if it is CSV; written with the first results.
-            resume: go on with what it holds.
+            form: the format of the results.
+            header: the first line if the format is CSV; written with the first results.
+            resume: whether to append to the results that the file holds.
 
         Raises:
-            ConfigError: it holds something already and is not to be gone on with, or it holds
-                something else than such results.
+            ConfigError: the file isn't empty and ``resume`` is false, or it holds no results of
+                this format.
             OSError: it can't be read or written.
         """
         check_target(path)
@@ -69,17 +71,20 @@ class Record:
                 raise ConfigError(
                     f"{path} holds results already: add --resume, or choose another --out"
                 )
-            self.names, kept_bytes = _complete(path, form, header)
+            self.names, kept_bytes = _find_complete(path, form, header)
             os.truncate(path, kept_bytes)
-        self._header = header if form is Form.CSV and not kept_bytes else ""
+        self._header = header if form is ResultsFormat.CSV and not kept_bytes else ""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("ab", buffering=0)
 
     def write(self, text: str) -> None:
-        """Append text at once.
+        """Append the results of a page.
+
+        Args:
+            text: lines in the format of the file.
 
         Raises:
-            OSError: the disk is full, say.
+            OSError: they can't be written, for example because the disk is full.
         """
         data = memoryview((self._header + text).encode("utf-8", "surrogateescape"))
         self._header = ""
@@ -90,14 +95,18 @@ class Record:
             raise OSError(error.errno, error.strerror, str(self.path)) from error
 
     def close(self) -> None:
-        """Let go of the file; closing again does nothing."""
+        """Close the file; closing it again does nothing."""
         self._file.close()
 
 
-def _complete(path: Path, form: Form, header: str) -> tuple[frozenset[str], int]:
-    """Return the names of all pictures but the last, and where in the file its results begin."""
+def _find_complete(path: Path, form: ResultsFormat, header: str) -> tuple[frozenset[str], int]:
+    """Return the names of all pictures but the last, and the offset of the last one's results."""
     with path.open("rb") as file:
-        rows = _csv_rows(path, file, header) if form is Form.CSV else _json_rows(path, file)
+        rows = (
+            _iterate_csv(path, file, header)
+            if form is ResultsFormat.CSV
+            else _iterate_json(path, file)
+        )
         names: set[str] = set()
         last, last_start = None, 0
         for name, start in rows:
@@ -108,12 +117,12 @@ def _complete(path: Path, form: Form, header: str) -> tuple[frozenset[str], int]
     return frozenset(names), last_start
 
 
-def _json_rows(path: Path, file: IO[bytes]) -> Iterator[tuple[str, int]]:
-    """Yield the name of the picture in each whole line, and where the line begins."""
+def _iterate_json(path: Path, file: IO[bytes]) -> Iterator[tuple[str, int]]:
+    """Yield the name of the picture in each complete line, and the offset of the line in bytes."""
     start = 0
     for number, line in enumerate(file, start=1):
         if not line.endswith(b"\n"):
-            return  # a kill cut it off
+            return  # an incomplete line: the run was killed
         try:
             name = json.loads(line)["file"]
         except (ValueError, LookupError, TypeError) as error:
@@ -124,8 +133,8 @@ def _json_rows(path: Path, file: IO[bytes]) -> Iterator[tuple[str, int]]:
         start += len(line)
 
 
-def _csv_rows(path: Path, file: IO[bytes], header: str) -> Iterator[tuple[str, int]]:
-    """Yield the name of the picture in each whole row, and where the row begins."""
+def _iterate_csv(path: Path, file: IO[bytes], header: str) -> Iterator[tuple[str, int]]:
+    """Yield the name of the picture in each complete row, and the offset of the row in bytes."""
     first = file.readline()
     if not header.encode().startswith(first.rstrip(b"\n")) or (
         first.endswith(b"\n") and first != header.encode()
@@ -151,7 +160,7 @@ def _csv_rows(path: Path, file: IO[bytes], header: str) -> Iterator[tuple[str, i
             yield row[0], start
             start = consumed
     except csv.Error as error:
-        if not at_end:  # else a kill cut off a quoted name
+        if not at_end:  # at the end, a quoted name is incomplete: the run was killed
             raise ConfigError(
                 f"{path}: expected CSV, received line {rows.line_num}: {error}"
             ) from error

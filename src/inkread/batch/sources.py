@@ -1,4 +1,4 @@
-"""What a user names to the pictures that are meant: files, folders, and patterns such as *.png."""
+"""Finds the pictures that a user names: files, folders, and glob patterns such as *.png."""
 
 import glob
 import os
@@ -7,24 +7,24 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["STDIN", "SUFFIXES", "Source", "find", "is_picture", "printable"]
+__all__ = ["STDIN", "SUFFIXES", "Source", "find", "is_picture", "make_printable"]
 
 STDIN = "-"
-# What is taken from folders; a file that is named is read whatever its suffix.
+# The suffixes of pictures in folders; a file that is named itself may have any.
 SUFFIXES = frozenset({
     ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".pdf", ".webp", ".bmp",
     ".dib", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".avif",
 })  # fmt: skip
-_PATTERN = re.compile(r"[*?\[]")
+_GLOB_CHARACTERS = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True)
 class Source:
-    """A picture to read, by its name.
+    """A picture to read.
 
     Attributes:
         name: the path of a file, or ``-`` for standard input.
-        problem: why there is nothing to read, if so.
+        problem: why there is nothing to read, or ``None``.
     """
 
     name: str
@@ -34,52 +34,53 @@ class Source:
 def find(
     names: Iterable[str], *, recursive: bool = False, without: Path | None = None
 ) -> list[Source]:
-    """Find the pictures that names mean, each once.
+    """Find the pictures that names stand for, without duplicates.
 
-    A folder means the pictures in it, by their suffixes; hidden ones are left out. A pattern
-    (``*``, ``?``, ``[…]``, and ``**`` for folders in folders) means what it matches, unless a file
-    is named so. Both give their pictures in natural order: 2 before 10.
+    A folder stands for the pictures in it, found by their suffixes; hidden ones are left out. A
+    glob pattern (``*``, ``?``, ``[…]``, and ``**`` for any folders) stands for the files that it
+    matches, unless a file has this very name. Pictures of a folder or pattern are in natural order:
+    2 before 10.
 
     Args:
-        names: of files, folders and patterns; ``-`` is standard input.
-        recursive: look in folders of folders, too.
-        without: a folder whose pictures are not meant.
+        names: of files and folders, or glob patterns; ``-`` is standard input.
+        recursive: whether to search folders in folders, too.
+        without: a folder whose pictures are left out.
 
     Returns:
-        The pictures in the order of the names; what names nothing has its problem.
+        The pictures in the order of the names. A name that stands for nothing has a ``problem``.
     """
     found: dict[str, Source] = {}
     for name in names:
-        for source in _meant(name, recursive, without):
+        for source in _expand(name, recursive, without):
             found.setdefault(source.name, source)
     return list(found.values())
 
 
-def _meant(name: str, recursive: bool, without: Path | None) -> Iterator[Source]:
+def _expand(name: str, recursive: bool, without: Path | None) -> Iterator[Source]:
     if name == STDIN or not _exists(name):
-        if name != STDIN and _PATTERN.search(name):
-            yield from _matching(name, recursive, without)
+        if name != STDIN and _GLOB_CHARACTERS.search(name):
+            yield from _match_pattern(name, recursive, without)
         else:
-            yield Source(name)  # what is wrong with it is found when it is read
+            yield Source(name)  # a missing file is reported when it is read
     elif Path(name).is_dir():
-        yield from _in_folder(name, recursive, without)
+        yield from _list_folder(name, recursive, without)
     else:
         yield Source(name)
 
 
-def _matching(pattern: str, recursive: bool, without: Path | None) -> Iterator[Source]:
+def _match_pattern(pattern: str, recursive: bool, without: Path | None) -> Iterator[Source]:
     # Path.glob takes no absolute patterns and changes the names' spelling.
-    matches = sorted(glob.glob(pattern, recursive=True), key=_natural)  # noqa: PTH207
+    matches = sorted(glob.glob(pattern, recursive=True), key=_make_natural_key)  # noqa: PTH207
     if not matches:
         yield Source(pattern, "expected a pattern of names, but no file matches")
     for match in matches:
         if not Path(match).is_dir():
             yield Source(match)
         elif recursive:
-            yield from _in_folder(match, recursive, without)
+            yield from _list_folder(match, recursive, without)
 
 
-def _in_folder(folder: str, recursive: bool, without: Path | None) -> Iterator[Source]:
+def _list_folder(folder: str, recursive: bool, without: Path | None) -> Iterator[Source]:
     left_out = without.resolve() if without else None
     problems: list[OSError] = []
     names: list[str] = []
@@ -93,7 +94,7 @@ def _in_folder(folder: str, recursive: bool, without: Path | None) -> Iterator[S
         yield Source(
             str(problem.filename), f"expected a folder, but it can't be read: {problem.strerror}"
         )
-    for name in sorted(names, key=_natural):
+    for name in sorted(names, key=_make_natural_key):
         yield Source(name)
     if not names and not problems:
         hint = "" if recursive else "; --recursive looks in its folders, too"
@@ -108,15 +109,15 @@ def _exists(name: str) -> bool:
 
 
 def is_picture(file: str) -> bool:
-    """Return whether a file of a folder is taken for a picture, by its name."""
+    """Return whether a file in a folder is a picture: not hidden, and with a known suffix."""
     return not file.startswith(".") and Path(file).suffix.lower() in SUFFIXES
 
 
-def printable(name: str) -> str:
-    """Return a name as text: bytes in it that are none are escaped."""
+def make_printable(name: str) -> str:
+    """Return a file name as valid Unicode: bytes that can't be decoded are escaped."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Order numbers in names by their values."""
+def _make_natural_key(name: str) -> list[tuple[int, str]]:
+    """Return a sort key by which numbers in names are ordered by value."""
     return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]

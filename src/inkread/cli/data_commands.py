@@ -1,4 +1,4 @@
-"""The commands about MNIST; importing them loads nothing of the extra [train]."""
+"""The commands ``data``: MNIST. Importing this module doesn't import the extra [train]."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ def data_fetch(data: DataFolder = None) -> None:
     """Get MNIST from the first source that works, verify it, and cache it."""
     from inkread.training import mnist
 
-    with progress.downloads() as on_progress:
+    with progress.show_downloads() as on_progress:
         _, source = mnist.fetch(data, on_progress=on_progress)
     typer.echo(f"MNIST is complete and verified; from {source}")
 
@@ -55,7 +55,7 @@ def data_info(data: DataFolder = None, as_json: AsJson = False) -> None:
     table = Table("split", "images", *map(str, range(10)), header_style="bold")
     for name, row in counts.items():
         table.add_row(name, f"{sum(row):,}", *(f"{count:,}" for count in row))
-    output.console().print(f"source: {escape(mnist.source)}", table)
+    output.make_console().print(f"source: {escape(mnist.source)}", table)
 
 
 @app.command("show")
@@ -86,7 +86,7 @@ def data_show(
         indices = np.array([[place[number] for number in index]])
     else:
         indices = plots.pick_samples(split, per_digit, seed)
-    plots.save(plots.samples(split, indices, "MNIST training images"), out)
+    plots.save(plots.draw_samples(split, indices, "MNIST training images"), out)
     typer.echo(f"saved {out}")
     if window:
         with Image.open(out) as picture:
@@ -95,8 +95,8 @@ def data_show(
 
 
 def load_mnist(data: Path | None) -> "Mnist":
-    """Load MNIST, telling how a download goes on."""
+    """Load MNIST, and show the progress of a download."""
     from inkread.training import mnist
 
-    with progress.downloads() as on_progress:
+    with progress.show_downloads() as on_progress:
         return mnist.load(data, on_progress=on_progress)

@@ -1,4 +1,4 @@
-"""What commands that can run on Ray share; importing it loads nothing of the extra [ray]."""
+"""The options of commands that can run on Ray, and reading with it, which imports Ray lazily."""
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -16,7 +16,7 @@ __all__ = ["ChosenEngine", "Engine", "RayAddress", "read_on_ray"]
 
 
 class Engine(StrEnum):
-    """What does the work."""
+    """Where the work is done."""
 
     LOCAL = "local"
     RAY = "ray"
@@ -42,28 +42,31 @@ def read_on_ray(
     recursive: bool = False,
     again: bool = False,
 ) -> None:
-    """Read into a folder of Parquet files, and say what came of it.
+    """Read into a folder of Parquet files with Ray, and print a summary.
 
     Args:
         names: paths, URIs, and Parquet lists of them.
-        make_job: how to read; called once Ray is known to be there.
+        make_job: makes the job; called after Ray is imported.
         out: path or URI of the folder.
-        address: of a cluster; ``None``: as ``RayAddress`` says.
-        recursive: look in folders of folders, too.
-        again: drop what the folder holds.
+        address: address of a cluster; ``None``: the default of ``RayAddress``.
+        recursive: also search subfolders.
+        again: remove the results that the folder holds.
+
+    Raises:
+        typer.Exit: some inputs could not be read.
     """
     from inkread.scale import ray_engine
     from inkread.scale.dataset import Dataset
 
     job = make_job()
-    dataset = Dataset(out, job.rows)
+    dataset = Dataset(out, job.row_schema)
     dataset.open(job.settings, again=again)
-    with ray_engine.connected(address), progress.counting() as on_batch:
+    with ray_engine.connect(address), progress.show_count() as on_batch:
         summary = ray_engine.read(names, job, dataset, recursive=recursive, on_batch=on_batch)
     progress.console.print(
         f"{summary.num_read:,} pictures read, {summary.num_rows:,} rows, "
         f"{summary.num_known:,} known already: {escape(out)}"
     )
     if failed := summary.num_refused + len(summary.unreadable):
-        progress.complain(f"{failed:,} not read; the column error says why")
+        progress.print_error(f"{failed:,} not read; the column error says why")
         raise typer.Exit(1)

@@ -1,6 +1,6 @@
-"""The commands that need the extra [train]; importing them loads nothing of it.
+"""The commands that need the extra [train]. Importing this module doesn't import it.
 
-They are listed in every installation: without the extra, running one says what to install.
+They are listed in every installation: without the extra, they print what to install.
 """
 
 import json
@@ -19,7 +19,11 @@ from inkread.errors import ConfigError
 from inkread.files import check_target, write_atomically
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from inkread.models.runtime import Model
+    from inkread.training.evaluation.evaluate import Evaluation
+    from inkread.training.evaluation.report import Setting
 
 __all__ = ["app"]
 
@@ -43,7 +47,7 @@ _EXPORT_NAMES = {
 }
 
 
-class Split(StrEnum):
+class SplitChoice(StrEnum):
     """A part of MNIST."""
 
     TEST = "test"
@@ -62,7 +66,7 @@ def evaluate(
             help="A shipped model, a model file, or a run's folder; several are compared.",
         ),
     ],
-    split: Annotated[Split, typer.Option(help="Which images.")] = Split.TEST,
+    split: Annotated[SplitChoice, typer.Option(help="Which images.")] = SplitChoice.TEST,
     report: Annotated[
         Path | None,
         typer.Option(help="Write a page (HTML) on the models here.", show_default=False),
@@ -98,8 +102,8 @@ def evaluate(
         elif len(found) == 1:
             output.print_evaluation(each, f"{name} on MNIST's {split.value} images")
         if pictures:
-            plots.save(plots.confusion(each, f"{name}, {split.value}"), pictures[0])
-            plots.save(plots.mistakes(each, images, f"Misread by {name}"), pictures[1])
+            plots.save(plots.draw_confusion(each, f"{name}, {split.value}"), pictures[0])
+            plots.save(plots.draw_mistakes(each, images, f"Misread by {name}"), pictures[1])
             progress.console.print(f"saved {escape(' and '.join(map(str, pictures)))}")
     if len(found) > 1 and not as_json:
         output.print_comparison(found, f"MNIST's {split.value} images, n = {len(images):,}")
@@ -108,13 +112,24 @@ def evaluate(
         words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
         command = shlex.join(["inkread", "evaluate", *models, *words])
         setting = reporting.Setting(images, split.value, command, robustness_images)
-        with progress.console.status("measuring robustness and speed"):
-            subjects = [
-                reporting.examine(model, setting, name=name, evaluation=found[name])
-                for name, model in loaded.items()
-            ]
-        write_atomically(report, reporting.page(subjects, setting))
-        progress.console.print(f"saved {escape(str(report))}")
+        _write_report(report, setting, loaded, found)
+
+
+def _write_report(
+    path: Path,
+    setting: "Setting",
+    models: "Mapping[str, Model]",
+    evaluations: "Mapping[str, Evaluation]",
+) -> None:
+    from inkread.training.evaluation import report as reporting
+
+    with progress.console.status("measuring robustness and speed"):
+        subjects = [
+            reporting.examine(model, setting, name=name, evaluation=evaluations[name])
+            for name, model in models.items()
+        ]
+    write_atomically(path, reporting.render_page(subjects, setting))
+    progress.console.print(f"saved {escape(str(path))}")
 
 
 @app.command()
@@ -130,13 +145,13 @@ def threshold(
     data: DataFolder = None,
 ) -> None:
     """Choose a --min-confidence for a wanted error rate, on MNIST's validation images."""
-    from inkread.training.evaluation.calibrate import guaranteed_threshold
+    from inkread.training.evaluation.calibrate import find_guaranteed_threshold
 
     (chosen,) = _load_models([model]).values()
     images = load_mnist(data).validation
     found = chosen.classify(images.images)
     confidence = found.probabilities * (1 - found.junk[:, None])  # as the reader takes it
-    answer = guaranteed_threshold(confidence, images.labels, max_error, certainty)
+    answer = find_guaranteed_threshold(confidence, images.labels, max_error, certainty)
     if as_json:
         typer.echo(json.dumps({"model": chosen.name, "n": len(images), **vars(answer)}))
         return
@@ -160,14 +175,16 @@ def export(
 ) -> None:
     """Export a run's network, and check that the result computes the same."""
     from inkread.training.networks import export as exporting
-    from inkread.training.networks.architectures import answering
+    from inkread.training.networks.architectures import build_inference_network
     from inkread.training.runs import load_network, read_recipe
-    from inkread.training.train import PARITY_GLYPHS
+    from inkread.training.train import NUM_PARITY_GLYPHS
 
     recipe, _ = read_recipe(run)
-    network = answering(load_network(run), recipe)
+    network = build_inference_network(load_network(run), recipe)
     validation = load_mnist(data).validation
-    glyphs = exporting.settled(network, validation.images[:PARITY_GLYPHS], recipe.sure)
+    glyphs = exporting.away_from_threshold(
+        network, validation.images[:NUM_PARITY_GLYPHS], recipe.sure
+    )
     path = out or run / _EXPORT_NAMES[to]
     if to is ExportFormat.ONNX:
         metadata = load_model(str(run)).metadata
@@ -187,11 +204,11 @@ def demo(
     """See it all: data, samples, architecture, training, evaluation, reading."""
     from inkread.cli.demo import run_demo
 
-    run_demo(out, data, downloads=progress.downloads, training=progress.training)
+    run_demo(out, data, downloads=progress.show_downloads, training=progress.show_training)
 
 
 def _load_models(models: list[str]) -> "dict[str, Model]":
-    """Load models by the names that tell them apart: their own, or else as they were given."""
+    """Load models, by their own names, or as they were given if those aren't unique."""
     loaded = [load_model(model) for model in models]
     names = [model.name for model in loaded]
     if len(set(names)) < len(names):

@@ -1,4 +1,4 @@
-"""The commands for forms, thin as cli.py; importing it loads nothing of the extra [forms]."""
+"""The commands ``form``. Importing this module doesn't import the extra [forms]."""
 
 import os
 from collections.abc import Callable
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from inkread.batch.sources import Source, find, printable
+from inkread.batch.sources import Source, find, make_printable
 from inkread.cli import progress
 from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, read_on_ray
 from inkread.errors import ConfigError, ImageError
 from inkread.files import check_target, write_atomically
 
 if TYPE_CHECKING:  # it needs the extra [forms]
-    from inkread.forms.form_batch import Job
+    from inkread.forms.form_batch import FormBatchJob
     from inkread.forms.journal import Journal
     from inkread.scale.form_job import FormJob
 
@@ -58,19 +58,19 @@ def new(
     page: Annotated[str, typer.Option(help="Paper: a4, a5 or letter.")] = "a4",
 ) -> None:
     """Propose a template from the picture of a blank form: the boxes found on it."""
-    from inkread.forms.propose import propose, template_text
-    from inkread.forms.template import PAGES_MM
+    from inkread.forms.propose import format_template, propose
+    from inkread.forms.template import PAGE_SIZES_MM
 
-    if page not in PAGES_MM:
-        raise ConfigError(f"expected a page among {', '.join(PAGES_MM)}, received {page}")
+    if page not in PAGE_SIZES_MM:
+        raise ConfigError(f"expected a page among {', '.join(PAGE_SIZES_MM)}, received {page}")
     if out:
         check_target(out, (".yaml", ".yml"))
-    fields = propose(blank, PAGES_MM[page])
+    fields = propose(blank, PAGE_SIZES_MM[page])
     if not fields:
         raise ImageError(f"{blank}: expected boxes with lines around them, found none")
     beside = (out.parent if out else Path()).resolve()
     shown = Path(os.path.relpath(blank.resolve(), beside))
-    text = template_text(blank.stem.replace(" ", "-"), shown, page, fields)
+    text = format_template(blank.stem.replace(" ", "-"), shown, page, fields)
     if out:
         write_atomically(out, text)
         progress.console.print(f"saved {escape(str(out))}: {len(fields)} fields")
@@ -115,53 +115,56 @@ def read(
 ) -> None:
     """Read scans of a form into a table; run again after an interruption, it goes on."""
     confidence = {} if min_confidence is None else {"min_confidence": min_confidence}
-    make_job = partial(_job, template, model, crops, **confidence)
+    make_job = partial(_make_job, template, model, crops, **confidence)
     if engine is Engine.RAY:
         if processes:
             raise typer.BadParameter("--processes is of the local engine; Ray knows its cores")
-        for_ray = partial(_for_ray, make_job)
+        for_ray = partial(_make_ray_job, make_job)
         read_on_ray(scans, for_ray, out, ray_address, recursive=recursive, again=again)
     else:
         found = find(scans, recursive=recursive)
         _read_here(found, make_job(), Path(out), processes, again)
 
 
-def _job(template: Path, model: str, crops: Path | None, **options: float) -> "Job":
-    from inkread.forms.form_batch import Job
+def _make_job(template: Path, model: str, crops: Path | None, **options: float) -> "FormBatchJob":
+    from inkread.forms.form_batch import FormBatchJob
     from inkread.forms.template import load
 
-    return Job(load(template), model, crops=crops and crops.absolute(), **options)
+    return FormBatchJob(load(template), model, crops=crops and crops.absolute(), **options)
 
 
-def _for_ray(make_job: "Callable[[], Job]") -> "FormJob":
+def _make_ray_job(make_job: "Callable[[], FormBatchJob]") -> "FormJob":
     from inkread.scale.form_job import FormJob
 
     return FormJob(make_job())
 
 
 def _read_here(
-    scans: list[Source], job: "Job", out: Path, processes: int | None, again: bool
+    scans: list[Source], job: "FormBatchJob", out: Path, processes: int | None, again: bool
 ) -> None:
+    from inkread.batch.processes import num_cores
     from inkread.forms.form_batch import read_scans
     from inkread.forms.tables import SUFFIXES, errors_path, write_tables
 
     check_target(out, SUFFIXES)
-    journal = _journal(out, job)
+    journal = _make_journal(out, job)
     if again:
         journal.path.unlink(missing_ok=True)
     journal.open()
     names = [each.name for each in scans if not each.problem]
-    count = min(processes or os.cpu_count() or 1, max(1, len(names)))
-    with progress.forms(len(names)) as on_progress:
+    count = min(processes or num_cores(), max(1, len(names)))
+    with progress.show_scans(len(names)) as on_progress:
         summary = read_scans(names, job, journal, num_processes=count, on_progress=on_progress)
-    summary.unreadable += [(printable(each.name), each.problem) for each in scans if each.problem]
-    write_tables(job.template, journal.records(), out, summary.unreadable)
+    summary.unreadable += [
+        (make_printable(each.name), each.problem) for each in scans if each.problem
+    ]
+    write_tables(job.template, journal.read_records(), out, summary.unreadable)
     progress.console.print(
         f"{summary.num_forms:,} forms read, {summary.num_set_aside:,} of {summary.num_fields:,} "
         f"fields set aside, {summary.num_known:,} scans known already: {escape(str(out))}"
     )
     if failed := summary.num_refused + len(summary.unreadable):
-        progress.complain(f"{failed:,} not read; {errors_path(out)} says why")
+        progress.print_error(f"{failed:,} not read; {errors_path(out)} says why")
         raise typer.Exit(1)
 
 
@@ -181,10 +184,10 @@ def correct(
     check_target(out, SUFFIXES)
     journal = Journal(journal_path(out), load(template), {})
     journal.correct(form_id, field, value)
-    write_tables(journal.template, journal.records(), out)
+    write_tables(journal.template, journal.read_records(), out)
 
 
-def _journal(out: Path, job: "Job") -> "Journal":
+def _make_journal(out: Path, job: "FormBatchJob") -> "Journal":
     from inkread.forms.journal import Journal, journal_path
 
     return Journal(journal_path(out), job.template, job.settings)

@@ -1,4 +1,4 @@
-"""Prints pages and evaluations as tables for people."""
+"""Prints results to standard output: pages and evaluations, as tables for people."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -8,80 +8,89 @@ import rich.table
 from rich.console import Console
 from rich.markup import escape
 
-from inkread.batch.formats import Csv, Json, Keep, Show, kept_indices
-from inkread.batch.results_file import Form
+from inkread.batch.formats import CsvWriter, JsonWriter, KeepNumber, PageWriter, select_indices
+from inkread.batch.results_file import ResultsFormat
 from inkread.results import Page
 
 if TYPE_CHECKING:  # it needs the extra [train], which reading must do without
     from inkread.training.evaluation.evaluate import Evaluation
 
 __all__ = [
-    "Table",
-    "console",
+    "PageTable",
+    "choose_printer",
+    "make_console",
     "print_comparison",
     "print_evaluation",
-    "printed",
 ]
 
-_LONGEST_NAME = 60
-_PIPE_COLUMNS = 160  # Rich guesses 80 for a pipe, and would cut file names there
+_MAX_NAME_COLUMNS = 60  # width of the column of file names
+_PIPE_WIDTH_COLUMNS = 160  # Rich assumes 80 for a pipe, and would cut file names
 
 
-def console() -> Console:
-    """Return a console on standard output."""
-    return Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS, highlight=False)
+def make_console() -> Console:
+    """Return a Rich console that writes to standard output."""
+    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH_COLUMNS, highlight=False)
 
 
-class Table:
-    """Prints pages as a table for people, line by line as they come."""
+class PageTable:
+    """Prints pages as a table, line by line as they are read."""
 
-    def __init__(self, names: Iterable[str] = (), keep: Keep | None = None) -> None:
+    def __init__(self, names: Iterable[str] = (), keep: KeepNumber | None = None) -> None:
         """Start an empty table; its header is printed with the first page.
 
         Args:
-            names: of the files, for the width of their column.
-            keep: which numbers are printed; pages without one are left out, but for blank ones.
+            names: the files' names, for the width of their column.
+            keep: chooses the numbers to print; pages of which none is kept are left out, but not
+                blank ones.
         """
-        self._width = max(4, min(_LONGEST_NAME, max(map(len, names), default=0)))
+        self._width = max(4, min(_MAX_NAME_COLUMNS, max(map(len, names), default=0)))
         self._keep = keep
         self._is_empty = True
 
     def add(self, name: str, page: Page) -> None:
         """Print the numbers of one page."""
         label = name if page.page == 1 else f"{name}, page {page.page}"
-        for index in kept_indices(page, self._keep):
+        for index in select_indices(page, self._keep):
             number = page.numbers[index]
             notes = ["rejected"] if number.rejected else []
             if number.unconstrained is not None:
                 notes.append(f"read as {number.unconstrained}")
             box = " ".join(map(str, number.box))
-            self._line(label, number.raw or "-", f"{number.confidence:.1%}", box, *notes)
+            self._print_line(label, number.raw or "-", f"{number.confidence:.1%}", box, *notes)
         if not page.numbers:
-            self._line(label, "-", "", "no digits found")
+            self._print_line(label, "-", "", "no digits found")
 
-    def _line(self, name: str, number: str, confidence: str, box: str, *notes: str) -> None:
+    def _print_line(self, name: str, number: str, confidence: str, box: str, *notes: str) -> None:
         if self._is_empty:
             self._is_empty = False
-            self._line("file", "number", "confidence", "box")
+            self._print_line("file", "number", "confidence", "box")
         line = f"{name:<{self._width}}  {number:<12}  {confidence:>10}  {box:<20}"
         sys.stdout.write("  ".join([line, *notes]).rstrip() + "\n")
         sys.stdout.flush()
 
 
-def printed(form: Form | None, keep: Keep | None, names: Iterable[str]) -> Show:
-    """Return what prints the numbers that are kept, of files with these names."""
+def choose_printer(
+    form: ResultsFormat | None, keep: KeepNumber | None, names: Iterable[str]
+) -> PageWriter:
+    """Return the printer for a format of results; ``None`` is the table for people.
+
+    Args:
+        form: the format.
+        keep: chooses the numbers to print; ``None``: all.
+        names: the files' names, for the width of their column.
+    """
     if form is None:
-        return Table(names, keep)
-    return Json(keep=keep) if form is Form.JSON else Csv(keep=keep)
+        return PageTable(names, keep)
+    return JsonWriter(keep=keep) if form is ResultsFormat.JSON else CsvWriter(keep=keep)
 
 
 def print_comparison(evaluations: Mapping[str, "Evaluation"], title: str) -> None:
-    """Print the evaluations of several models side by side, for people; the keys name them."""
-    console().print(f"[bold]{escape(title)}[/bold]", _figures(evaluations))
+    """Print the evaluations of several models, by their names, side by side."""
+    make_console().print(f"[bold]{escape(title)}[/bold]", _make_figures_table(evaluations))
 
 
-def _figures(evaluations: Mapping[str, "Evaluation"]) -> rich.table.Table:
-    """Figures of merit, a row each and a column for each model."""
+def _make_figures_table(evaluations: Mapping[str, "Evaluation"]) -> rich.table.Table:
+    """Make a table of figures: a row for each figure, a column for each model."""
     table = rich.table.Table("figure", *map(escape, evaluations), header_style="bold")
     found = evaluations.values()
     if len(evaluations) > 1:
@@ -104,15 +113,15 @@ def _figures(evaluations: Mapping[str, "Evaluation"]) -> rich.table.Table:
 
 
 def print_evaluation(evaluation: "Evaluation", title: str) -> None:
-    """Print an evaluation for people."""
+    """Print an evaluation: its figures, the confusion matrix, the worst mistakes."""
     accuracy = evaluation.accuracy
-    out = console()
+    out = make_console()
     out.print(
         f"[bold]{escape(title)}[/bold]\n"
         f"accuracy {accuracy.value:.2%} (95 % interval {accuracy.low:.2%} to {accuracy.high:.2%}, "
         f"n = {accuracy.n:,})"
     )
-    out.print(_figures({"value": evaluation}))
+    out.print(_make_figures_table({"value": evaluation}))
     digits = rich.table.Table("digit", "precision", "recall", "images", header_style="bold")
     for digit in evaluation.digits:
         digits.add_row(

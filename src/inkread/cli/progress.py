@@ -1,4 +1,4 @@
-"""What goes to standard error: progress bars, notices, and errors as one line each."""
+"""Prints to standard error: progress bars, notices, and each error as one line."""
 
 import os
 import sys
@@ -28,20 +28,20 @@ if TYPE_CHECKING:  # they need extras, which reading must do without
 
 __all__ = [
     "ReportingGroup",
-    "complain",
     "console",
-    "counting",
-    "downloads",
-    "forms",
-    "reading",
-    "training",
+    "print_error",
+    "show_count",
+    "show_downloads",
+    "show_reading",
+    "show_scans",
+    "show_training",
 ]
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-# What of each extra an error may name as missing.
-_EXTRAS = {
+# The top-level modules that each extra installs, to name the extra when one is missing.
+_MODULES_OF_EXTRAS = {
     "train": {
         *("keras", "tensorflow", "sklearn", "scipy", "matplotlib", "onnx", "tf2onnx", "jinja2"),
         "markupsafe",
@@ -56,44 +56,46 @@ class ReportingGroup(typer.core.TyperGroup):
     """Turns errors into one line on standard error and an exit code."""
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
-        """Run a command; its errors end here."""
+        """Run a command, and report its errors."""
         try:
             return super().invoke(ctx)
         except InkreadError as error:
-            complain(str(error))
+            print_error(str(error))
         except ModuleNotFoundError as error:
             missing = (error.name or "").split(".")[0]
-            extra = next((name for name, needs in _EXTRAS.items() if missing in needs), None)
+            extra = next(
+                (name for name, needs in _MODULES_OF_EXTRAS.items() if missing in needs), None
+            )
             if extra is None:
                 raise
-            complain(f"this needs {error.name}: pip install 'inkread[{extra}]'")
+            print_error(f"this needs {error.name}: pip install 'inkread[{extra}]'")
         except BrokenPipeError:
-            _abandon_output()
+            _discard_output()
         except OSError as error:
-            complain(f"{error}")
+            print_error(f"{error}")
             try:
                 sys.stdout.flush()
             except OSError:
-                _abandon_output()
+                _discard_output()
         except KeyboardInterrupt:
-            complain("interrupted")
+            print_error("interrupted")
             raise typer.Exit(130) from None
         raise typer.Exit(1)
 
 
-def _abandon_output() -> None:
-    """Send what is left to nowhere: Python would fail on it once more when it ends."""
+def _discard_output() -> None:
+    """Redirect standard output to the null device, as flushing it at exit would fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Print an error."""
     console.print(f"[red]error:[/red] {escape(text)}")
 
 
 @contextmanager
-def downloads() -> Iterator[Callable[[str, int, int], None]]:
-    """Show downloads as bars on standard error."""
+def show_downloads() -> Iterator[Callable[[str, int, int], None]]:
+    """Show the progress of downloads as bars."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         tasks: dict[str, TaskID] = {}
@@ -107,8 +109,8 @@ def downloads() -> Iterator[Callable[[str, int, int], None]]:
 
 
 @contextmanager
-def reading(total: int) -> Iterator[Callable[[], None]]:
-    """Show how many pictures of several are done, on a terminal only."""
+def show_reading(total: int) -> Iterator[Callable[[], None]]:
+    """Show the progress of reading several pictures as a bar, on a terminal only."""
     if total < 2 or not console.is_terminal:
         yield lambda: None
         return
@@ -116,7 +118,7 @@ def reading(total: int) -> Iterator[Callable[[], None]]:
         TextColumn("{task.percentage:.0f} %"), BarColumn(), MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
-    # On one terminal results are printed above the bar; elsewhere standard output is left alone.
+    # If standard output is the same terminal, results are printed above the bar.
     with Progress(
         *columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()
     ) as progress:
@@ -131,8 +133,8 @@ def reading(total: int) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def training() -> Iterator[Callable[["Step"], None]]:
-    """Show the training as one bar on standard error."""
+def show_training() -> Iterator[Callable[["Step"], None]]:
+    """Show the progress of a training as a bar."""
     columns = (
         TextColumn("epoch {task.fields[epoch]}"), BarColumn(), MofNCompleteColumn(),
         TextColumn("loss {task.fields[loss]:.4f}"), TimeElapsedColumn(), TimeRemainingColumn(),
@@ -152,8 +154,8 @@ def training() -> Iterator[Callable[["Step"], None]]:
 
 
 @contextmanager
-def forms(total: int) -> Iterator[Callable[[int, int], None]]:
-    """Show how many scans are read as a bar on standard error."""
+def show_scans(total: int) -> Iterator[Callable[[int, int], None]]:
+    """Show the progress of reading scans of forms as a bar."""
     columns = (
         TextColumn("scans"), BarColumn(), MofNCompleteColumn(),
         TextColumn("{task.fields[set_aside]} fields set aside"),
@@ -169,8 +171,8 @@ def forms(total: int) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
-def counting() -> Iterator[Callable[["Summary"], None]]:
-    """Show how many pictures are done, of a number that isn't known, on a terminal only."""
+def show_count() -> Iterator[Callable[["Summary"], None]]:
+    """Show the number of pictures done, if their total is unknown, on a terminal only."""
     if not console.is_terminal:
         yield lambda summary: None
         return

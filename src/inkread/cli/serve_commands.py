@@ -1,4 +1,4 @@
-"""The commands that need the extra [web]; importing them loads nothing of it."""
+"""The commands that need the extra [web]. Importing this module doesn't import it."""
 
 import ipaddress
 import os
@@ -17,10 +17,10 @@ __all__ = ["app"]
 
 app = typer.Typer()
 
-_TOKEN = "INKREAD_TOKEN"  # noqa: S105 - the name of a variable
+_TOKEN_VARIABLE = "INKREAD_TOKEN"  # noqa: S105 - the name of a variable
 
 
-class Keep(StrEnum):
+class KeepChoice(StrEnum):
     """What is stored of a corrected picture."""
 
     GLYPH = "glyph"
@@ -45,11 +45,13 @@ def serve(
             help="Store corrections here: sqlite:///FILE or postgresql://….", show_default=False
         ),
     ] = None,
-    keep: Annotated[Keep, typer.Option(help="What is stored of a corrected picture.")] = Keep.GLYPH,
+    keep: Annotated[
+        KeepChoice, typer.Option(help="What is stored of a corrected picture.")
+    ] = KeepChoice.GLYPH,
     token_file: Annotated[
         Path | None,
         typer.Option(
-            help=f"File with the token that requests must carry; or set {_TOKEN}.",
+            help=f"File with the token that requests must carry; or set {_TOKEN_VARIABLE}.",
             show_default=False,
         ),
     ] = None,
@@ -85,8 +87,8 @@ def serve(
     chosen: dict[str, Any] = {"models": models, "workers": workers}
     settings = Settings(
         model=model,
-        token=_token(token_file),
-        hosts=_hosts(host, allow_host or []),
+        token=_read_token(token_file),
+        hosts=_list_hosts(host, allow_host or []),
         origins=tuple(allow_origin or []),
         corrections=corrections,
         keep=keep.value,
@@ -119,7 +121,9 @@ def review(
             show_default=False,
         ),
     ] = None,
-    keep: Annotated[Keep, typer.Option(help="What is stored of a corrected field.")] = Keep.GLYPH,
+    keep: Annotated[
+        KeepChoice, typer.Option(help="What is stored of a corrected field.")
+    ] = KeepChoice.GLYPH,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 is any free one.")] = 8001,
 ) -> None:
     """Serve a page, for this machine alone, to correct a table's doubtful fields on."""
@@ -133,7 +137,7 @@ def review(
     form = load(template)
     store = Store(corrections, keep.value) if corrections else None
     host = "127.0.0.1"
-    app = create_app(Review.of_table(form, out, crops, store), _hosts(host, []))
+    app = create_app(Review.of_table(form, out, crops, store), _list_hosts(host, []))
     values = {"table": str(out), "corrections": keep.value if store else None}
     try:
         run(app, host, port, values)
@@ -142,17 +146,17 @@ def review(
             store.close()
 
 
-def _token(file: Path | None) -> str | None:
+def _read_token(file: Path | None) -> str | None:
     if file is None:
-        return os.environ.get(_TOKEN) or None
+        return os.environ.get(_TOKEN_VARIABLE) or None
     try:
         return file.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"expected a file with a token at {file}: {error}") from error
 
 
-def _hosts(host: str, allowed: list[str]) -> tuple[str, ...]:
-    """Return the names that requests may use; on this machine alone, they are known."""
+def _list_hosts(host: str, allowed: list[str]) -> tuple[str, ...]:
+    """Return the host names that requests may use; those of this machine if it alone is served."""
     try:
         is_local = ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""The commands that train; importing them loads nothing of the extra [train]."""
+"""The commands that train. Importing this module doesn't import the extra [train]."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +14,14 @@ from inkread.cli import output, progress
 from inkread.cli.data_commands import DataFolder, load_mnist
 from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress
 from inkread.errors import ConfigError
-from inkread.training.plan import Plan, carry_out, chosen_recipe, go_on, seeded, seeds_of
+from inkread.training.plan import (
+    Plan,
+    expand_seeds,
+    parse_seeds,
+    resolve_recipe,
+    resume_plan,
+    run_plan,
+)
 
 if TYPE_CHECKING:
     from inkread.models.runtime import Model
@@ -90,18 +97,13 @@ def train(
 ) -> None:
     """Train a network on MNIST, or a model further on corrections."""
     if learner is not None or corrections is not None:
-        from_recipe = {
-            "--epochs": epochs,
-            "--teacher": teacher,
-            "--start": start,
-            "--resume": resume,
+        _refuse_with_corrections({
+            "--epochs": epochs, "--teacher": teacher, "--start": start, "--resume": resume,
             "--seeds": seeds,
-        }
-        if unfit := [name for name, value in from_recipe.items() if value]:
-            raise typer.BadParameter(f"{', '.join(unfit)} can't go with --from or --corrections")
+        })  # fmt: skip
         if learner is None or corrections is None:
             raise typer.BadParameter("--from and --corrections go together")
-        _learn(learner, corrections, models, out, seed, data)
+        _train_on_corrections(learner, corrections, models, out, seed, data)
         return
     if engine is Engine.RAY and seeds is None:
         raise typer.BadParameter("--engine ray trains several seeds side by side: add --seeds")
@@ -111,54 +113,58 @@ def train(
     if seeds is None and not out:
         folder /= f"{recipe}-{seed}"
     plan = Plan(recipe, folder, seed, epochs, resume, teacher, start, data)
-    chosen_recipe(plan)  # what is wrong with it is said before any work
-    if seeds is None:
-        _train_here([plan])
-    elif engine is Engine.LOCAL:
-        _train_here(seeded(plan, seeds_of(seeds)))
+    resolve_recipe(plan)  # raises errors in it before any work
+    plans = [plan] if seeds is None else expand_seeds(plan, parse_seeds(seeds))
+    if engine is Engine.LOCAL:
+        _train_here(plans)
     else:
-        _train_on_ray(seeded(plan, seeds_of(seeds)), ray_address)
+        _train_on_ray(plans, ray_address)
+
+
+def _refuse_with_corrections(options: dict[str, object]) -> None:
+    if given := [name for name, value in options.items() if value]:
+        raise typer.BadParameter(f"{', '.join(given)} can't go with --from or --corrections")
 
 
 def _train_here(plans: list[Plan]) -> None:
     digits = load_mnist(plans[0].data)
     for plan in plans:
-        with _interruptible(plan.folder), progress.training() as on_step:
-            sentence = carry_out(plan, digits, on_step)
+        with _report_interruption(plan.folder), progress.show_training() as on_step:
+            sentence = run_plan(plan, digits, on_step)
         typer.echo(sentence)
 
 
 def _train_on_ray(plans: list[Plan], address: str | None) -> None:
     from inkread.scale import ray_engine
 
-    load_mnist(plans[0].data)  # fetched once, and not by all at the same time
-    whole = [_with_whole_paths(plan) for plan in plans]  # other processes are in other folders
-    with _interruptible(plans[0].folder.parent), ray_engine.connected(address):
-        for _, sentence in ray_engine.side_by_side(go_on, whole):
+    load_mnist(plans[0].data)  # fetched once, before all processes need it
+    whole = [_make_paths_absolute(plan) for plan in plans]  # workers have other working directories
+    with _report_interruption(plans[0].folder.parent), ray_engine.connect(address):
+        for _, sentence in ray_engine.run_in_parallel(resume_plan, whole):
             typer.echo(sentence)
 
 
-def _with_whole_paths(plan: Plan) -> Plan:
+def _make_paths_absolute(plan: Plan) -> Plan:
     paths = {name: getattr(plan, name) for name in ("folder", "teacher", "start", "data")}
     return replace(plan, **{name: path and path.absolute() for name, path in paths.items()})
 
 
-def _learn(
+def _train_on_corrections(
     learner: str, url: str, models: Path | None, out: Path | None, seed: int, data: Path | None
 ) -> None:
     """Train a model further on corrections, and promote the result unless it got worse."""
-    from inkread.models.registry import Registry, default_folder
+    from inkread.models.registry import Registry, get_default_folder
     from inkread.models.runtime import DEFAULT
     from inkread.training import finetune, promotion
 
-    registry = Registry(models or default_folder())
+    registry = Registry(models or get_default_folder())
     if learner == "current":
-        learner = str(registry.current() or DEFAULT)
+        learner = str(registry.find_current() or DEFAULT)
     model = load_model(learner)
-    found = finetune.stored_corrections(url, model, seed=seed)
+    found = finetune.load_corrections(url, model, seed=seed)
     folder = out or Path("runs") / f"{model.name}-corrected-{seed}"
     mnist = load_mnist(data)
-    with progress.training() as on_step:
+    with progress.show_training() as on_step:
         run = finetune.finetune(model, found.train, mnist, folder, seed=seed, on_step=on_step)
     typer.echo(
         f"{run.model_file}: learned from {len(found.train)} corrections; "
@@ -172,12 +178,12 @@ def _learn(
 
 
 @contextmanager
-def _interruptible(folder: Path) -> Iterator[None]:
-    """Say how to go on with a training that Ctrl-C stops."""
+def _report_interruption(folder: Path) -> Iterator[None]:
+    """Print how to resume a training if Ctrl-C stops it."""
     try:
         yield
     except KeyboardInterrupt:
-        progress.complain(f"interrupted; go on with the same command and --resume ({folder})")
+        progress.print_error(f"interrupted; go on with the same command and --resume ({folder})")
         raise typer.Exit(130) from None
 
 
@@ -189,16 +195,16 @@ def recipes() -> None:
 
     table = Table("recipe", "purpose", "network", "epochs", "teacher", header_style="bold")
     for recipe in RECIPES.values():
-        networks, epochs = _networks_and_epochs(recipe)
+        networks, epochs = _describe_networks(recipe)
         teachers = {each.teacher for each in recipe.networks if each.teacher}
         table.add_row(recipe.name, recipe.purpose, networks, epochs, ", ".join(sorted(teachers)))
     for line in LINE_RECIPES.values():
         table.add_row(line.name, line.purpose, "line", f"{line.num_pools} pools", "")
-    output.console().print(table)
+    output.make_console().print(table)
 
 
-def _networks_and_epochs(recipe: "Recipe") -> tuple[str, str]:
-    """Describe a recipe's networks and their epochs; those of several members are counted."""
+def _describe_networks(recipe: "Recipe") -> tuple[str, str]:
+    """Describe the networks of a recipe and their epochs, with a count where there are several."""
     times = "\N{MULTIPLICATION SIGN}"
     networks = Counter(each.network for each in recipe.networks).items()
     epochs = Counter(each.epochs for each in recipe.networks).items()

@@ -1,4 +1,4 @@
-"""Connections to SQLite and PostgreSQL, and what can be wrong with them in the project's words."""
+"""Connects to SQLite and PostgreSQL, and translates their errors to ``StoreError``."""
 
 import math
 import sqlite3
@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from inkread.errors import ConfigError, StoreError
 
-__all__ = ["connect", "translated"]
+__all__ = ["connect", "translate_errors"]
 
 _DRIVERS = {
     "sqlite": "sqlite",
@@ -22,7 +22,7 @@ _DRIVERS = {
     "postgresql": "postgresql+psycopg",
     "postgresql+psycopg": "postgresql+psycopg",
 }
-_REASONS = {  # by SQLite's primary result codes and by PostgreSQL's SQLSTATE or its class
+_REASONS = {  # keys: SQLite's primary result codes, PostgreSQL's SQLSTATE or its class
     "SQLITE_FULL": "the disk is full",
     "SQLITE_BUSY": "it is locked by another process",
     "SQLITE_LOCKED": "it is locked by another process",
@@ -47,26 +47,26 @@ def connect(url: str, timeout_s: float) -> Engine:
 
     Args:
         url: as for ``Store``.
-        timeout_s: how long to wait for a connection or for another's lock.
+        timeout_s: seconds to wait for a connection, or for a lock that another one holds.
 
     Raises:
-        ConfigError: not such a URL, or PostgreSQL without psycopg installed.
+        ConfigError: the URL is invalid, or PostgreSQL's driver psycopg isn't installed.
         StoreError: the folder of an SQLite file can't be made.
     """
     if timeout_s <= 0:
         raise ConfigError(f"expected a timeout above 0 s, received {timeout_s}")
-    parsed = _parsed(url)
+    parsed = _parse_url(url)
     common: dict[str, Any] = {"pool_timeout": timeout_s, "pool_size": 8, "max_overflow": 8}
     if parsed.drivername == "sqlite":
         path = Path(parsed.database or "")
-        with translated(str(parsed)):
+        with translate_errors(str(parsed)):
             path.parent.mkdir(parents=True, exist_ok=True)
         engine = sqlalchemy.create_engine(parsed, connect_args={"timeout": timeout_s}, **common)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     options = {
-        "connect_timeout": max(2, math.ceil(timeout_s)),  # libpq takes less than 2 s for 2 s
+        "connect_timeout": max(2, math.ceil(timeout_s)),  # libpq's minimum is 2 s
         "options": f"-c lock_timeout={round(timeout_s * 1000)} -c timezone=UTC",
     }
     try:
@@ -81,7 +81,7 @@ def connect(url: str, timeout_s: float) -> Engine:
     return engine
 
 
-def _parsed(url: str) -> URL:
+def _parse_url(url: str) -> URL:
     expected = "expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
     if "://" not in url:
         if not url or url == ":memory:":
@@ -90,7 +90,9 @@ def _parsed(url: str) -> URL:
     try:
         parsed = sqlalchemy.make_url(url)
     except (ArgumentError, ValueError) as error:
-        raise ConfigError(f"{expected}, received something else") from error  # with a password?
+        raise ConfigError(
+            f"{expected}, received something else"
+        ) from error  # it may hold a password
     driver = _DRIVERS.get(parsed.drivername)
     is_file = bool(parsed.database) and parsed.database != ":memory:"
     if driver is None or (driver == "sqlite" and not is_file):
@@ -99,8 +101,8 @@ def _parsed(url: str) -> URL:
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
-    """Set what SQLite forgets with every connection."""
-    # Python's module begins transactions where it sees fit; ``_begin_sqlite`` does it right.
+    """Set the options that SQLite keeps per connection."""
+    # Disables the implicit transactions of Python's module; ``_begin_sqlite`` begins them.
     connection.isolation_level = None
     give_up = time.monotonic() + connection.execute("PRAGMA busy_timeout").fetchone()[0] / 1000
     while True:
@@ -108,12 +110,14 @@ def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
             connection.execute("PRAGMA journal_mode=WAL")
             break
         except sqlite3.OperationalError as error:
-            # SQLite does not wait for who is switching the same new file at this moment.
+            # SQLite's busy timeout doesn't cover another process that switches the same new file.
             is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
             if not is_busy or time.monotonic() > give_up:
                 raise
             time.sleep(0.01)
-    connection.execute("PRAGMA synchronous=FULL")  # WAL's own default loses commits with the power
+    connection.execute(
+        "PRAGMA synchronous=FULL"
+    )  # with WAL's default, a power failure loses commits
     connection.execute("PRAGMA secure_delete=ON")
 
 
@@ -123,7 +127,7 @@ def _begin_sqlite(connection: sqlalchemy.Connection) -> None:
 
 
 def _set_up_postgresql(connection: Any, _: object) -> None:  # noqa: ANN401 - psycopg's, optional
-    """Make commits durable even where the server's default says otherwise."""
+    """Make commits durable even where the server's default is otherwise."""
     connection.autocommit = True
     connection.execute(
         "SELECT set_config('synchronous_commit', 'on', false)"
@@ -133,28 +137,32 @@ def _set_up_postgresql(connection: Any, _: object) -> None:  # noqa: ANN401 - ps
 
 
 @contextmanager
-def translated(name: str) -> Iterator[None]:
-    """Raise what goes wrong with a database as an error of inkread's.
+def translate_errors(name: str) -> Iterator[None]:
+    """Translate the errors of SQLAlchemy and the operating system to ``StoreError``.
 
     Args:
-        name: the database's, without a password.
+        name: name of the database for the message, without a password.
 
     Raises:
-        StoreError: instead of any error of SQLAlchemy's or of the operating system.
+        StoreError: in place of any of those errors.
     """
     try:
         yield
     except DBAPIError as error:
-        raise StoreError(f"{name}: {_reason(error.orig)}: {_first_line(error.orig)}") from error
+        raise StoreError(
+            f"{name}: {_describe_reason(error.orig)}: {_first_line(error.orig)}"
+        ) from error
     except (SQLAlchemyError, OSError) as error:
         raise StoreError(f"{name}: it can't be reached: {_first_line(error)}") from error
 
 
-def _reason(error: BaseException | None) -> str:
+def _describe_reason(error: BaseException | None) -> str:
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorname", "")
         return next((_REASONS[name] for name in _REASONS if code.startswith(name)), "it failed")
-    code = getattr(error, "sqlstate", None) or "08"  # no answer has no code
+    code = (
+        getattr(error, "sqlstate", None) or "08"
+    )  # without an answer of the server there is no code
     return _REASONS.get(code) or _REASONS.get(code[:2]) or "it failed"
 
 

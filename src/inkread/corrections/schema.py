@@ -1,4 +1,4 @@
-"""The database's schema, brought up to date with Alembic; the steps are in ``migrations/``."""
+"""Upgrades the database's schema with Alembic; the migrations are in ``migrations/``."""
 
 from importlib import resources
 
@@ -9,16 +9,16 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
-from inkread.corrections.database import translated
+from inkread.corrections.database import translate_errors
 from inkread.errors import StoreError
 
 __all__ = ["upgrade"]
 
-_LOCK = 0x696E6B72656164  # "inkread": names PostgreSQL's lock
+_ADVISORY_LOCK_KEY = 0x696E6B72656164  # "inkread" in ASCII
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the schema up to date, in one transaction, one process at a time.
+    """Upgrade the schema to the latest version, in one transaction, one process at a time.
 
     Raises:
         StoreError: the schema is newer than this program, or the database can't be used.
@@ -29,14 +29,16 @@ def upgrade(engine: Engine) -> None:
         "script_location", str(resources.files("inkread.corrections") / "migrations")
     )
     script = ScriptDirectory.from_config(config)
-    with translated(name):
+    with translate_errors(name):
         with engine.connect() as connection:
             if _is_current(connection, script, name):
                 return
-        # SQLite: the lock comes before the first look, else two could find the file empty.
+        # IMMEDIATE locks SQLite before the check, so that no two processes find it empty.
         with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
             if connection.dialect.name == "postgresql":
-                connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(_LOCK)))
+                connection.execute(
+                    sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(_ADVISORY_LOCK_KEY))
+                )
             if not _is_current(connection, script, name):
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")

@@ -1,7 +1,7 @@
-"""The corrections that people make, in a database: SQLite, or PostgreSQL by its URL.
+"""Stores the corrections that people make in a database: SQLite or PostgreSQL.
 
-What ``Store.add`` and ``Store.judge`` return is committed: it survives a killed process, and a
-machine that loses power as far as its disks do what they say.
+When ``Store.add`` and ``Store.judge`` return, the change is committed: it survives a killed
+process, and a power failure as far as the disks keep what they have confirmed.
 """
 
 import hashlib
@@ -19,29 +19,30 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from inkread.corrections import schema
-from inkread.corrections.database import connect, translated
+from inkread.corrections.database import connect, translate_errors
 from inkread.errors import ConfigError, DataError, StoreError
+from inkread.imaging.normalize import GlyphShape
 
-__all__ = ["NOT_A_DIGIT", "Correction", "Cursor", "Keep", "Store", "person_of"]
+__all__ = ["NOT_A_DIGIT", "Correction", "Cursor", "Keep", "Store", "hash_token"]
 
 NOT_A_DIGIT = "not a digit"
-_LONGEST_LABEL, _LONGEST_NAME = 32, 200
+_MAX_LABEL_LENGTH, _MAX_NAME_LENGTH = 32, 200
 _DIGITS = "0123456789"
-_LARGEST_ID = 2**31 - 1
-_MOST_AT_ONCE = 1_000
-_SIDE_PX = 28
-_PNG = b"\x89PNG\r\n\x1a\n"
-_EXPORTED_AT_ONCE = 200
+_MAX_ID = 2**31 - 1
+_MAX_LIST_LENGTH = 1_000
+_SIDE_PX = GlyphShape.side_px
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_EXPORT_BATCH_SIZE = 200
 
 Keep = Literal["glyph", "picture"]
 
 
 class Cursor(NamedTuple):
-    """A place in the list of corrections: that of the last one seen.
+    """The position of a correction in the list, from which the next page of it starts.
 
     Attributes:
-        confidence: of the reading.
-        id: of the correction.
+        confidence: the confidence of the reading.
+        id: the id of the correction.
     """
 
     confidence: float
@@ -53,17 +54,17 @@ class Correction:
     """A reading, and what a person says it should have been.
 
     Attributes:
-        glyph: 784 bytes, the (28, 28) uint8 that the model saw, row by row, ink 255 on paper 0.
-        read: what the model said: digits, ``?`` where it rejected one, or empty.
-        confidence: of that, in [0, 1].
+        glyph: 784 bytes, the (28, 28) uint8 input of the model, row by row, ink 255 on paper 0.
+        read: the answer of the model: digits, ``?`` for a rejected one, or empty.
+        confidence: the confidence of that answer, in [0, 1].
         model: the model's name.
         model_sha256: SHA-256 of the model file, 64 hexadecimal digits.
-        label: what the person says: 1 to 32 digits, or ``NOT_A_DIGIT``; ``None``: nobody has said
-            anything yet, the reading waits for review.
+        label: the answer of the person: 1 to 32 digits, or ``NOT_A_DIGIT``; ``None``: the reading
+            hasn't been reviewed yet.
         picture: the picture that the glyph was cut from, as a PNG file; ``None`` if not kept.
-        person: whose it is, as ``person_of`` gives it; empty: nobody's in particular.
-        created: when it was made, with a time zone; now in UTC if not given.
-        id: its number in the store, from 1; 0: it isn't in a store yet.
+        person: who made it, a hash from ``hash_token``; empty: no particular person.
+        created: when it was made, with a time zone; by default now, in UTC.
+        id: its id in the store, from 1; 0: it isn't stored yet.
     """
 
     glyph: bytes = field(repr=False)
@@ -78,7 +79,7 @@ class Correction:
     id: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what no reading can be.
+        """Validate the values.
 
         Raises:
             DataError: a value is not as described above.
@@ -89,10 +90,18 @@ class Correction:
             ("a glyph of 784 bytes", len(self.glyph) == _SIDE_PX**2, len(self.glyph)),
             ("digits or ? as read", _is_text(self.read, _DIGITS + "?"), self.read),
             ("a confidence in [0, 1]", 0 <= self.confidence <= 1, self.confidence),
-            ("a model's name", 0 < len(self.model) <= _LONGEST_NAME, self.model),
+            ("a model's name", 0 < len(self.model) <= _MAX_NAME_LENGTH, self.model),
             ("a SHA-256", _is_sha256(self.model_sha256), self.model_sha256),
-            ("a picture as PNG", (self.picture or _PNG).startswith(_PNG), "another file"),
-            ("a person as person_of gives it", _is_sha256(self.person or "0" * 64), "another text"),
+            (
+                "a picture as PNG",
+                (self.picture or _PNG_SIGNATURE).startswith(_PNG_SIGNATURE),
+                "another file",
+            ),
+            (
+                "a person's hash from hash_token",
+                _is_sha256(self.person or "0" * 64),
+                "another text",
+            ),
             ("a time with its zone", self.created.tzinfo is not None, self.created),
         )
         for expected, is_so, received in allowed:
@@ -108,21 +117,21 @@ class Correction:
 
     @property
     def content_sha256(self) -> str:
-        """SHA-256 of the glyph; the same person's corrections of one content are one."""
+        """SHA-256 of the glyph; a person has one correction per content."""
         return hashlib.sha256(self.glyph).hexdigest()
 
     @property
     def cursor(self) -> Cursor:
-        """Its place in the list."""
+        """Its position in the list."""
         return Cursor(self.confidence, self.id)
 
 
-def person_of(token: str) -> str:
-    """Return how a person's token is stored: its SHA-256, so that the store can't be used as one.
+def hash_token(token: str) -> str:
+    """Return the SHA-256 of a person's token, which is stored in place of the secret itself.
 
     Args:
-        token: random, from ``secrets.token_urlsafe()`` or the like; a word that somebody chose
-            could be guessed from the hash.
+        token: a random token, as from ``secrets.token_urlsafe()``; a chosen word could be guessed
+            from its hash.
     """
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -132,7 +141,7 @@ class _Base(DeclarativeBase):
 
 
 class _Row(_Base):
-    """A correction; the table is made by ``migrations``."""
+    """A row of the table of corrections, which ``migrations`` create."""
 
     __tablename__ = "corrections"
 
@@ -141,19 +150,19 @@ class _Row(_Base):
     person: Mapped[str] = mapped_column(String(64))
     glyph: Mapped[bytes] = mapped_column(LargeBinary)
     picture: Mapped[bytes | None] = mapped_column(LargeBinary)
-    read: Mapped[str] = mapped_column(String(_LONGEST_LABEL))
+    read: Mapped[str] = mapped_column(String(_MAX_LABEL_LENGTH))
     confidence: Mapped[float] = mapped_column(Double)
-    model: Mapped[str] = mapped_column(String(_LONGEST_NAME))
+    model: Mapped[str] = mapped_column(String(_MAX_NAME_LENGTH))
     model_sha256: Mapped[str] = mapped_column(String(64))
-    label: Mapped[str | None] = mapped_column(String(_LONGEST_LABEL))
+    label: Mapped[str | None] = mapped_column(String(_MAX_LABEL_LENGTH))
     created: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
 class Store:
-    """Corrections in a database. Blocking; may be shared between threads.
+    """A database of corrections. Its methods block; threads may share it.
 
-    Several processes may use one database, and open it at once; whoever comes first brings its
-    schema up to date.
+    Several processes may use and open one database at the same time; the first one upgrades its
+    schema.
 
     Attributes:
         keep: ``"glyph"``: pictures are dropped before they are written; ``"picture"``: they are
@@ -162,16 +171,16 @@ class Store:
     """
 
     def __init__(self, url: str, keep: Keep = "glyph", *, timeout_s: float = 5.0) -> None:
-        """Open a database, make it if need be, and bring its schema up to date.
+        """Open a database, create it if it isn't there, and upgrade its schema.
 
         Args:
             url: ``sqlite:///FILE`` or ``postgresql://USER:PASSWORD@HOST/DATABASE``; a path without
                 a scheme is an SQLite file.
-            keep: what is kept of a picture.
-            timeout_s: how long to wait for a connection or for another's lock.
+            keep: whether pictures are kept, or only glyphs.
+            timeout_s: seconds to wait for a connection, or for a lock that another one holds.
 
         Raises:
-            ConfigError: not such a URL, another ``keep``, or PostgreSQL without psycopg installed.
+            ConfigError: the URL or ``keep`` is invalid, or psycopg isn't installed for PostgreSQL.
             StoreError: the database can't be reached, is locked, full or broken, or its schema is
                 newer than this program.
         """
@@ -191,15 +200,15 @@ class Store:
         self._engine.dispose()
 
     def add(self, correction: Correction) -> int:
-        """Write a correction, and return its id when it is committed.
+        """Write a correction, commit it, and return its id.
 
-        The same person's correction of the same glyph is written once: the last label counts, and
-        a reading without a label leaves the one that is there.
+        It replaces the same person's correction of the same glyph; if it has no label, the stored
+        label is kept.
 
         Raises:
             StoreError: as for opening; nothing is written then.
         """
-        values = _values(correction)
+        values = _to_values(correction)
         if self.keep == "glyph":
             values["picture"] = None
         insert: Any = postgresql.insert if self._is_postgresql else sqlite.insert
@@ -213,28 +222,28 @@ class Store:
             return int(session.execute(statement).scalar_one())
 
     def judge(self, number: int, label: str) -> Correction | None:
-        """Set the label of the correction with this id, and return it when that is committed.
+        """Set the label of a correction, commit it, and return the correction.
 
         Args:
             number: the id.
             label: as in ``Correction``.
 
         Returns:
-            The correction as it is now; ``None`` if there is none with this id.
+            The changed correction; ``None`` if there is none with this id.
 
         Raises:
-            DataError: not such a label.
+            DataError: the label is invalid.
             StoreError: as for opening; nothing is written then.
         """
         _check_label(label)
         with self._session() as session:
             row = session.execute(
                 sqlalchemy.update(_Row)
-                .where(_Row.id == min(number, _LARGEST_ID))
+                .where(_Row.id == min(number, _MAX_ID))
                 .values(label=label)
                 .returning(_Row)
             ).scalar_one_or_none()
-            return _correction(row) if row else None
+            return _to_correction(row) if row else None
 
     def get(self, number: int) -> Correction | None:
         """Return the correction with this id; ``None`` if there is none.
@@ -243,50 +252,52 @@ class Store:
             StoreError: as for opening.
         """
         with self._session() as session:
-            row = session.get(_Row, number) if 0 < number <= _LARGEST_ID else None
-            return _correction(row) if row else None
+            row = session.get(_Row, number) if 0 < number <= _MAX_ID else None
+            return _to_correction(row) if row else None
 
-    def doubtful(
+    def list_doubtful(
         self, limit: int = 50, *, after: Cursor | None = None, judged: bool | None = None
     ) -> list[Correction]:
-        """List corrections, the least confident reading first.
+        """List a page of corrections, the least confident reading first.
 
         Args:
-            limit: how many at most, from 1 to 1,000.
+            limit: number of corrections at most, from 1 to 1,000.
             after: the ``cursor`` of the last one of the page before; ``None``: the first page.
             judged: only those with a label, or only those without; ``None``: both.
 
         Raises:
-            DataError: a limit or a cursor that can't be.
+            DataError: the limit or the cursor is invalid.
             StoreError: as for opening.
         """
-        if not 0 < limit <= _MOST_AT_ONCE:
-            raise DataError(f"expected a limit from 1 to {_MOST_AT_ONCE}, received {limit}")
-        if after and not (0 <= after.confidence <= 1 and 0 < after.id <= _LARGEST_ID):
+        if not 0 < limit <= _MAX_LIST_LENGTH:
+            raise DataError(f"expected a limit from 1 to {_MAX_LIST_LENGTH}, received {limit}")
+        if after and not (0 <= after.confidence <= 1 and 0 < after.id <= _MAX_ID):
             raise DataError(f"expected a cursor of a correction, received {after}")
         place = (_Row.confidence, _Row.id)
-        query = _where(select(_Row), judged).order_by(*place).limit(limit)
+        query = _filter_judged(select(_Row), judged).order_by(*place).limit(limit)
         if after:
             query = query.where(tuple_(*place) > tuple_(*after))
         with self._session() as session:
-            return [_correction(row) for row in session.scalars(query)]
+            return [_to_correction(row) for row in session.scalars(query)]
 
     def export(self, *, judged: bool | None = None) -> Iterator[Correction]:
-        """Yield all corrections, the oldest id first; no transaction stays open in between.
+        """Yield all corrections by ascending id; no transaction stays open in between.
 
         Args:
-            judged: as for ``doubtful``.
+            judged: as for ``list_doubtful``.
 
         Raises:
             StoreError: as for opening.
         """
-        query = _where(select(_Row), judged).order_by(_Row.id).limit(_EXPORTED_AT_ONCE)
+        query = _filter_judged(select(_Row), judged).order_by(_Row.id).limit(_EXPORT_BATCH_SIZE)
         last = 0
         while True:
             with self._session() as session:
-                batch = [_correction(row) for row in session.scalars(query.where(_Row.id > last))]
+                batch = [
+                    _to_correction(row) for row in session.scalars(query.where(_Row.id > last))
+                ]
             yield from batch
-            if len(batch) < _EXPORTED_AT_ONCE:
+            if len(batch) < _EXPORT_BATCH_SIZE:
                 return
             last = batch[-1].id
 
@@ -294,38 +305,38 @@ class Store:
         """Count the corrections.
 
         Args:
-            judged: as for ``doubtful``.
+            judged: as for ``list_doubtful``.
 
         Raises:
             StoreError: as for opening.
         """
         with self._session() as session:
-            counted = session.scalar(_where(select(func.count()).select_from(_Row), judged))
+            counted = session.scalar(_filter_judged(select(func.count()).select_from(_Row), judged))
             return counted or 0
 
     def delete(self, *, number: int | None = None, person: str | None = None) -> int:
-        """Delete corrections for good: the one with an id, one person's, or without either all.
+        """Delete corrections irrecoverably: by id, by person, or all if neither is given.
 
         Args:
             number: the id.
-            person: as ``person_of`` gives it.
+            person: a hash from ``hash_token``.
 
         Returns:
-            How many there were.
+            The number of deleted corrections.
 
         Raises:
             StoreError: as for opening; nothing is deleted then.
         """
         query = sqlalchemy.delete(_Row)
         if number is not None:
-            query = query.where(_Row.id == min(number, _LARGEST_ID))
+            query = query.where(_Row.id == min(number, _MAX_ID))
         if person is not None:
             query = query.where(_Row.person == person)
         with self._session() as session:
             deleted = session.execute(query.returning(_Row.id)).all()
         if not self._is_postgresql:
-            with translated(self.name), self._engine.connect() as connection:
-                # Else the pictures would stay readable in the write-ahead log for a while.
+            with translate_errors(self.name), self._engine.connect() as connection:
+                # Otherwise pictures would stay readable in the write-ahead log for a while.
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         return len(deleted)
 
@@ -335,11 +346,11 @@ class Store:
 
     @contextmanager
     def _session(self) -> Iterator[Session]:
-        with translated(self.name), Session(self._engine) as session, session.begin():
+        with translate_errors(self.name), Session(self._engine) as session, session.begin():
             yield session
 
 
-def _where(query: Any, judged: bool | None) -> Any:  # noqa: ANN401 - any kind of select
+def _filter_judged(query: Any, judged: bool | None) -> Any:  # noqa: ANN401 - any kind of select
     if judged is None:
         return query
     return query.where(_Row.label.is_not(None) if judged else _Row.label.is_(None))
@@ -351,26 +362,28 @@ def _check_label(label: str) -> None:
 
 
 def _is_text(text: str, characters: str) -> bool:
-    return len(text) <= _LONGEST_LABEL and not set(text) - set(characters)
+    return len(text) <= _MAX_LABEL_LENGTH and not set(text) - set(characters)
 
 
 def _is_sha256(text: str) -> bool:
     return len(text) == 64 and not set(text) - set(_DIGITS + "abcdef")
 
 
-_STORED = (
+_STORED_FIELDS = (
     *("person", "glyph", "picture", "read", "confidence", "model", "model_sha256", "label"),
     *("created", "content_sha256"),
 )
 
 
-def _values(correction: Correction) -> dict[str, Any]:
-    values = {name: getattr(correction, name) for name in _STORED}
+def _to_values(correction: Correction) -> dict[str, Any]:
+    values = {name: getattr(correction, name) for name in _STORED_FIELDS}
     return {**values, "created": correction.created.astimezone(UTC)}
 
 
-def _correction(row: _Row) -> Correction:
-    values = {name: getattr(row, name) for name in ("id", *_STORED) if name != "content_sha256"}
-    # SQLite keeps no time zone; what was written is UTC.
+def _to_correction(row: _Row) -> Correction:
+    values = {
+        name: getattr(row, name) for name in ("id", *_STORED_FIELDS) if name != "content_sha256"
+    }
+    # SQLite stores no time zone; times are written in UTC.
     created = row.created.replace(tzinfo=row.created.tzinfo or UTC).astimezone(UTC)
     return Correction(**{**values, "created": created})

@@ -1,4 +1,4 @@
-"""Finite automata over the symbols that can be written: what a constraint becomes."""
+"""Finite automata over the symbols a model reads: the form into which constraints are compiled."""
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
@@ -7,33 +7,44 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DEAD", "Automaton", "TooManyStatesError", "explored", "product", "spelling"]
+__all__ = [
+    "DEAD",
+    "Automaton",
+    "TooManyStatesError",
+    "build_automaton",
+    "build_text_automaton",
+    "intersect",
+]
 
 DEAD = -1
-MAX_STATES = 5000  # 100 MiB of bounds for a strip of 250 frames
+MAX_STATES = 5000  # the search's bounds then take 100 MiB for a strip of 250 frames
 
 State = TypeVar("State", bound=Hashable)
 
 
 class TooManyStatesError(Exception):
-    """An automaton would have more states than it may."""
+    """An automaton would have more states than are allowed.
 
-    def __init__(self, most: int) -> None:
-        """Keep how many it may have."""
-        super().__init__(f"expected at most {most} states")
-        self.most = most
+    Attributes:
+        max_states: how many are allowed.
+    """
+
+    def __init__(self, max_states: int) -> None:
+        """Store the limit."""
+        super().__init__(f"expected at most {max_states} states")
+        self.max_states = max_states
 
 
 @dataclass(frozen=True, eq=False)
 class Automaton:
-    """An unambiguous automaton: each string is accepted from one of the initial states at most.
+    """An unambiguous finite automaton: a string is accepted from at most one initial state.
 
     Attributes:
-        symbols: the S symbols that it knows.
-        transitions: (Q, S) intp, the state after each symbol, ``DEAD`` where no accepted string
-            goes on so.
-        initial: the states to begin in.
-        accepting: (Q,) bool, the states to end in.
+        symbols: its alphabet of S symbols.
+        transitions: (Q, S) intp, the state after each state and symbol; ``DEAD`` if no accepted
+            string continues so.
+        initial: the initial states.
+        accepting: (Q,) bool, whether each state is accepting.
     """
 
     symbols: str
@@ -43,11 +54,11 @@ class Automaton:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it accepts no string at all."""
+        """Whether no string is accepted."""
         return not self.initial
 
     def accepts(self, string: str) -> bool:
-        """Return whether it accepts a string."""
+        """Return whether a string is accepted."""
         columns = [self.symbols.find(symbol) for symbol in string]
         if DEAD in columns:
             return False
@@ -63,30 +74,32 @@ class Automaton:
         return False
 
 
-def explored(
+def build_automaton(
     symbols: str,
     initial: Iterable[State],
     step: Callable[[State, str], State | None],
     accepts: Callable[[State], bool],
-    most: int = MAX_STATES,
+    max_states: int = MAX_STATES,
 ) -> Automaton:
-    """Build an automaton from its rule; what can't be reached or leads nowhere is left out.
+    """Build an automaton from its transition function, by breadth-first search of its states.
+
+    States that can't be reached, or from which no accepting state can be reached, are left out.
 
     Args:
-        symbols: what can be written.
-        initial: the states to begin in.
-        step: the state after a state and a symbol; ``None`` where no string goes on so.
-        accepts: whether a string may end in a state.
-        most: how many states it may have.
+        symbols: the alphabet.
+        initial: the initial states.
+        step: returns the state after a state and a symbol; ``None`` if no string continues so.
+        accepts: returns whether a state is accepting.
+        max_states: largest number of states.
 
     Raises:
-        TooManyStatesError: there are more.
+        TooManyStatesError: there are more states.
     """
     starts = list(initial)
     found = {state: index for index, state in enumerate(starts)}
     queue = list(starts)
     rows = []
-    for state in queue:  # it grows as states are found
+    for state in queue:  # which grows as new states are found
         row = []
         for symbol in symbols:
             following = step(state, symbol)
@@ -94,19 +107,27 @@ def explored(
                 row.append(DEAD)
                 continue
             if following not in found:
-                if len(found) == most:
-                    raise TooManyStatesError(most)
+                if len(found) == max_states:
+                    raise TooManyStatesError(max_states)
                 found[following] = len(found)
                 queue.append(following)
             row.append(found[following])
         rows.append(row)
     transitions = np.array(rows, dtype=np.intp).reshape(len(rows), len(symbols))
     accepting = np.array([accepts(state) for state in queue], dtype=bool)
-    return _trimmed(Automaton(symbols, transitions, tuple(range(len(starts))), accepting))
+    return _trim(Automaton(symbols, transitions, tuple(range(len(starts))), accepting))
 
 
-def product(first: Automaton, second: Automaton) -> Automaton:
-    """Return an automaton of the same symbols for the strings that both accept."""
+def intersect(first: Automaton, second: Automaton) -> Automaton:
+    """Return the automaton that accepts the strings that both accept (the product construction).
+
+    Args:
+        first: an automaton.
+        second: an automaton of the same symbols.
+
+    Raises:
+        TooManyStatesError: the product has more than ``MAX_STATES`` states.
+    """
 
     def step(state: tuple[int, int], symbol: str) -> tuple[int, int] | None:
         column = columns[symbol]
@@ -119,22 +140,27 @@ def product(first: Automaton, second: Automaton) -> Automaton:
     columns = {symbol: index for index, symbol in enumerate(first.symbols)}
     left_rows, right_rows = first.transitions.tolist(), second.transitions.tolist()
     initial = [(left, right) for left in first.initial for right in second.initial]
-    return explored(first.symbols, initial, step, accepts)
+    return build_automaton(first.symbols, initial, step, accepts)
 
 
-def spelling(text: str, symbols: str) -> Automaton:
-    """Return an automaton for a text's digits with any separators before, between and after."""
+def build_text_automaton(text: str, symbols: str) -> Automaton:
+    """Return an automaton that accepts a text with any separators before, between and after.
+
+    Args:
+        text: digits.
+        symbols: the alphabet: digits and separators.
+    """
 
     def step(state: int, symbol: str) -> int | None:
         if not symbol.isdigit():
             return state
         return state + 1 if state < len(text) and text[state] == symbol else None
 
-    return explored(symbols, [0], step, lambda state: state == len(text))
+    return build_automaton(symbols, [0], step, lambda state: state == len(text))
 
 
-def _trimmed(automaton: Automaton) -> Automaton:
-    """Leave out the states from which no accepted string can end."""
+def _trim(automaton: Automaton) -> Automaton:
+    """Leave out the states from which no accepting state can be reached."""
     alive = automaton.accepting.copy()
     known = automaton.transitions != DEAD
     while True:

@@ -1,4 +1,4 @@
-"""Check digits as finite automata: which numbers a check accepts, one digit at a time."""
+"""Check-digit rules as finite automata that read a number digit by digit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ State = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Check:
-    """A rule that a number's digits satisfy, read from left to right.
+    """A rule for the digits of a number, as an automaton that reads them from left to right.
 
-    Rules that count from the right guess at the start how many digits follow (modulo the period of
-    the rule), so that there are several initial states, of which one at most fits a number.
+    Rules that count places from the right have one initial state for each number of digits that may
+    follow, modulo the period of the rule; a number is accepted from at most one of them.
 
     Attributes:
-        lengths: the least and the greatest number of digits, ``None`` if there is no greatest.
-        initial: the states to begin in.
-        step: the state after a state and a digit of 0 to 9.
-        accepts: whether a number may end in a state.
+        lengths: the smallest and the largest number of digits; ``None`` if there is no largest.
+        initial: the initial states.
+        step: returns the state after a state and a digit, 0 to 9.
+        accepts: returns whether a state is accepting.
     """
 
     lengths: tuple[int, int | None]
@@ -28,17 +28,19 @@ class Check:
     accepts: Callable[[State], bool]
 
 
-def _weighted(
+def _make_weighted_sum(
     modulus: int, weight: Callable[[int, int], int], period: int, lengths: tuple[int, int | None]
 ) -> Check:
-    """Return a rule for a weighted sum that is 0 modulo ``modulus``.
+    """Return the rule that a weighted sum of the digits is 0 modulo ``modulus``.
+
+    Its states are (number of digits that follow modulo ``period``, sum so far).
 
     Args:
         modulus: of the sum.
-        weight: of a place, counted from 0 at the right and modulo ``period``, and a digit: what the
-            digit adds.
-        period: after how many places the weights repeat.
-        lengths: how many digits a number may have.
+        weight: returns what a digit adds to the sum, given its place, counted from 0 at the right
+            and modulo ``period``, and the digit.
+        period: number of places after which the weights repeat.
+        lengths: as for ``Check``.
     """
     return Check(
         lengths,
@@ -51,27 +53,27 @@ def _weighted(
     )
 
 
-def _luhn() -> Check:
-    """ISO/IEC 7812-1, annex B: every second digit from the right is doubled, its digits added."""
-    return _weighted(
+def _make_luhn() -> Check:
+    """ISO/IEC 7812-1, annex B: modulo 10, with every second digit from the right doubled."""
+    return _make_weighted_sum(
         10, lambda place, digit: (2 * digit - 9 * (digit > 4)) if place else digit, 2, (2, None)
     )
 
 
-def _ean13() -> Check:
+def _make_ean13() -> Check:
     """GS1: weights 1, 3, 1, 3, … from the right, modulo 10; 13 digits."""
-    return _weighted(10, lambda place, digit: (3 if place else 1) * digit, 2, (13, 13))
+    return _make_weighted_sum(10, lambda place, digit: (3 if place else 1) * digit, 2, (13, 13))
 
 
-def _isbn10() -> Check:
+def _make_isbn10() -> Check:
     """ISO 2108:1992: weights 1 to 10 from the right, modulo 11; 10 digits, without those with X."""
-    return _weighted(11, lambda place, digit: (place + 1) * digit, 10, (10, 10))
+    return _make_weighted_sum(11, lambda place, digit: (place + 1) * digit, 10, (10, 10))
 
 
-def _mod11() -> Check:
-    """Modulus 11 with weights 1 for the check digit, then 2 to 7 and again 2 to 7, from the right.
+def _make_mod11() -> Check:
+    """Modulo 11 with the weights, from the right, 1 (the check digit), 2 to 7, 2 to 7, and so on.
 
-    States: (digits that follow modulo 6, sum, sum if the last digit was the check digit).
+    States: (number of digits that follow modulo 6, sum, sum if the last digit was the check digit).
     """
 
     def step(state: State, digit: int) -> State:
@@ -87,8 +89,8 @@ def _mod11() -> Check:
     )
 
 
-def _iban_digits() -> Check:
-    """ISO/IEC 7064 MOD 97-10 over digits alone: the number is 1 modulo 97."""
+def _make_iban_digits() -> Check:
+    """ISO/IEC 7064 MOD 97-10 for digits without letters: the number is 1 modulo 97."""
     return Check(
         (3, None),
         ((0,),),
@@ -97,10 +99,10 @@ def _iban_digits() -> Check:
     )
 
 
-def _verhoeff() -> Check:
-    """Verhoeff 1969: products in the dihedral group of order 10, digits permuted by their place.
+def _make_verhoeff() -> Check:
+    """Verhoeff 1969: the product, in the dihedral group of order 10, of digits permuted by place.
 
-    States: (digits that follow modulo 8, product of the digits so far).
+    States: (number of digits that follow modulo 8, product of the digits so far).
     """
 
     def times(left: int, right: int) -> int:
@@ -125,10 +127,10 @@ def _verhoeff() -> Check:
 
 
 CHECKS = {
-    "luhn": _luhn(),
-    "mod11": _mod11(),
-    "ean13": _ean13(),
-    "isbn10": _isbn10(),
-    "iban-digits": _iban_digits(),
-    "verhoeff": _verhoeff(),
+    "luhn": _make_luhn(),
+    "mod11": _make_mod11(),
+    "ean13": _make_ean13(),
+    "isbn10": _make_isbn10(),
+    "iban-digits": _make_iban_digits(),
+    "verhoeff": _make_verhoeff(),
 }

@@ -1,10 +1,10 @@
-"""What is known of a number before it is read: its length, its pattern, its check digit."""
+"""Constraints on the number to be read: its length, its pattern, its check digit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 
-from inkread.decoding.automaton import Automaton, TooManyStatesError, explored, product
+from inkread.decoding.automaton import Automaton, TooManyStatesError, build_automaton, intersect
 from inkread.decoding.check_digits import CHECKS, Check
 from inkread.decoding.patterns import DIGITS, parse
 from inkread.errors import ConfigError
@@ -17,20 +17,19 @@ MAX_LENGTH = 100
 
 @dataclass(frozen=True)
 class Constraint:
-    r"""What a number has to satisfy; whatever is ``None`` is free.
+    r"""What a number must satisfy; attributes that are ``None`` demand nothing.
 
-    A text that satisfies it consists of digits: what is written but no digit (``?``) satisfies
-    nothing.
+    Only texts of digits satisfy a constraint; those with ``?``, for what is no digit, don't.
 
     Attributes:
-        length: how many digits, or the least and the greatest number of them; separators don't
-            count. 1 to 100.
-        pattern: a regular expression that matches as a whole, as in ``re.fullmatch``. If it names a
-            separator (``\d+\.\d\d``, ``[.,]``, ``[^\d]``), it is about the digits and the
-            separators, all of which must match, and ``.`` stands for either; else (``.``, ``\d``,
-            ``[^0]``) about the digits alone, and separators are free. See
+        length: the number of digits, or its smallest and largest value, 1 to 100; separators don't
+            count.
+        pattern: a regular expression that the whole text must match, as in ``re.fullmatch``. If it
+            names a separator (``\d+\.\d\d``, ``[.,]``, ``[^\d]``), it is matched against the digits
+            with their separators, and ``.`` matches either; otherwise (``.``, ``\d``, ``[^0]``)
+            against the digits alone, and any separators are allowed. See
             ``inkread.decoding.patterns``.
-        check: a rule for the digits, separators left out:
+        check: a rule for the digits, without separators:
 
             * ``luhn``: ISO/IEC 7812-1, as of credit cards; 2 digits or more.
             * ``verhoeff``: Verhoeff 1969; 2 digits or more.
@@ -43,11 +42,11 @@ class Constraint:
             * ``iban-digits``: ISO/IEC 7064 MOD 97-10 over digits alone: the digits, taken as one
               number, are 1 modulo 97. For an IBAN these are the account's digits, then the
               country's letters as numbers (A is 10), then the two check digits. 3 digits or more.
-            * a function of the digits that says whether they are right; it is asked about the 1,000
-              most probable texts, in their order, until enough are found.
+            * a function that takes the digits and returns whether they are right; it is called for
+              up to 1,000 texts, the most probable first, until enough are accepted.
 
     Raises:
-        ConfigError: a length is impossible, a pattern wrong, a check unknown, or no number at all
+        ConfigError: the length is impossible, the pattern invalid, the check unknown, or no number
             satisfies all of them.
     """
 
@@ -56,7 +55,7 @@ class Constraint:
     check: str | Callable[[str], bool] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what can't be satisfied."""
+        """Check that some number satisfies it."""
         if self.length is not None and not _is_length(self.length):
             raise ConfigError(
                 f"expected as length a number of digits from 1 to {MAX_LENGTH}, or the least and "
@@ -73,7 +72,7 @@ class Constraint:
                 for name, value in vars(self).items()
                 if value is not None and not callable(value)
             )
-            raise ConfigError(f"expected what some number can satisfy, received {given}")
+            raise ConfigError(f"expected constraints that some number satisfies, received {given}")
 
     @property
     def separators(self) -> str:
@@ -82,14 +81,14 @@ class Constraint:
 
     @property
     def names_separators(self) -> bool:
-        """Whether the pattern is about the separators too."""
+        """Whether the pattern is matched against the digits with their separators."""
         return self.pattern is not None and parse(self.pattern).names_separators
 
     def accepts(self, string: str) -> bool:
-        """Return whether a string satisfies it.
+        """Return whether a string satisfies the constraint.
 
         Args:
-            string: the digits, with all separators if the pattern names any.
+            string: the digits, with their separators if the pattern names any.
         """
         others = "".join(sorted(set(string) - set(DIGITS)))
         if REJECTED in others or (others and not self.names_separators):
@@ -98,16 +97,17 @@ class Constraint:
         return self._automaton(written).accepts(string) and self.passes(string)
 
     def passes(self, string: str) -> bool:
-        """Return whether a function as check, if there is one, accepts the digits of a string."""
+        """Return whether the check accepts the digits of a string; true unless it is a function."""
         return not callable(self.check) or bool(
             self.check("".join(filter(DIGITS.__contains__, string)))
         )
 
-    def automaton(self, written: str) -> Automaton:
-        """Return an automaton for what satisfies it but for a function as check.
+    def build_automaton(self, written: str) -> Automaton:
+        """Return an automaton that accepts what satisfies it; a function as check is ignored.
 
         Args:
-            written: what can be written: the digits, and the separators if the pattern names any.
+            written: the symbols that can be written: the digits, and the separators if the pattern
+                names any.
 
         Raises:
             ConfigError: the pattern names a separator that can't be written.
@@ -122,7 +122,7 @@ class Constraint:
     def _automaton(self, written: str) -> Automaton:
         bounds = (self.length, self.length) if isinstance(self.length, int) else self.length
         check = self.check if isinstance(self.check, str) else None
-        return _compiled(bounds, self.pattern, check, written)
+        return _compile(bounds, self.pattern, check, written)
 
 
 def _is_length(length: object) -> bool:
@@ -134,27 +134,27 @@ def _is_length(length: object) -> bool:
 
 
 @lru_cache(maxsize=128)
-def _compiled(
+def _compile(
     bounds: tuple[int, int] | None, pattern: str | None, check: str | None, written: str
 ) -> Automaton:
     least, most = bounds or (0, None)
-    parts = [_counted(least, most, written)]
+    parts = [_build_length_automaton(least, most, written)]
     if pattern is not None:
-        parts.append(parse(pattern).automaton(written))
+        parts.append(parse(pattern).build_automaton(written))
     if check is not None:
-        parts.append(_counted(*CHECKS[check].lengths, written))
-        parts.append(_checked(CHECKS[check], written))
+        parts.append(_build_length_automaton(*CHECKS[check].lengths, written))
+        parts.append(_build_check_automaton(CHECKS[check], written))
     try:
-        return reduce(product, parts)
+        return reduce(intersect, parts)
     except TooManyStatesError as error:
         raise ConfigError(
-            f"expected a constraint of at most {error.most} states, received one with more: "
+            f"expected a constraint of at most {error.max_states} states, received one with more: "
             f"length {bounds}, pattern {pattern!r}, check {check!r}; narrow the length"
         ) from None
 
 
-def _counted(least: int, most: int | None, written: str) -> Automaton:
-    """Return an automaton that counts digits."""
+def _build_length_automaton(least: int, most: int | None, written: str) -> Automaton:
+    """Return an automaton that accepts ``least`` to ``most`` digits, and any separators."""
 
     def step(count: int, symbol: str) -> int | None:
         if symbol not in DIGITS:
@@ -163,12 +163,12 @@ def _counted(least: int, most: int | None, written: str) -> Automaton:
             return min(count + 1, least)
         return count + 1 if count < most else None
 
-    return explored(written, [0], step, lambda count: count >= least)
+    return build_automaton(written, [0], step, lambda count: count >= least)
 
 
-def _checked(check: Check, written: str) -> Automaton:
-    """Return an automaton for a check, to which separators are nothing."""
-    return explored(
+def _build_check_automaton(check: Check, written: str) -> Automaton:
+    """Return an automaton for a check, which ignores separators."""
+    return build_automaton(
         written,
         check.initial,
         lambda state, symbol: check.step(state, int(symbol)) if symbol in DIGITS else state,

@@ -1,8 +1,7 @@
-"""Strings laid over a strip's frames: how probable they are, and where each symbol stands.
+"""Probabilities and alignments of strings under connectionist temporal classification (CTC).
 
-The rules are those of connectionist temporal classification (Graves et al. 2006): each frame holds
-one class, the frames' repeats collapse, class 0 is the blank and is dropped. The probability of a
-string is the sum over all ways to lay it over the frames.
+Graves et al. 2006: each frame shows one class; repeated classes are merged, then class 0, the
+blank, is dropped. The probability of a string is the sum over all its alignments with the frames.
 """
 
 import itertools
@@ -13,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BLANK", "Frames", "Front", "Posterior", "posterior", "viterbi"]
+__all__ = ["BLANK", "Frames", "Posterior", "Prefix", "compute_posterior", "find_viterbi_path"]
 
 BLANK = 0
 
@@ -21,100 +20,111 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Front:
-    """How far a string has come after each number of frames.
+class Prefix:
+    """The forward variables of CTC for one prefix of a string.
 
     Attributes:
-        last: the class of its last symbol, ``BLANK`` for the empty string.
-        in_blank: (T + 1,), natural log of the probability that the first t frames spell it and the
-            last of them is blank.
-        in_symbol: (T + 1,), the same where the last of them still is its last symbol.
+        last: the class of its last symbol, ``BLANK`` for the empty prefix.
+        in_blank: (T + 1,) float64, natural log of the probability that the first t frames show the
+            prefix and the last of them is blank.
+        in_symbol: (T + 1,) float64, the same if the last of them shows the prefix's last symbol.
     """
 
     last: int
     in_blank: Array
     in_symbol: Array
 
-    def before(self, symbol: int) -> Array:
-        """Return (T,): log probability that, right before each frame, this symbol may begin."""
-        if symbol == self.last:  # a repeat would collapse: a blank has to stand between
+    def compute_arrivals(self, symbol: int) -> Array:
+        """Return the log probabilities, (T,), that a symbol may follow and begin at each frame."""
+        if symbol == self.last:  # repeats are merged, so a blank must come between them
             return self.in_blank[:-1]
-        return self._free
+        return self._either_ending
 
     @cached_property
-    def _free(self) -> Array:
+    def _either_ending(self) -> Array:
         return np.asarray(np.logaddexp(self.in_blank[:-1], self.in_symbol[:-1]))
 
     @property
     def log_probability(self) -> float:
-        """Natural log of the probability that all the frames spell this string."""
+        """Natural log of the probability that the frames, all of them, show this prefix alone."""
         return float(np.logaddexp(self.in_blank[-1], self.in_symbol[-1]))
 
 
 class Frames:
-    """The classes' probabilities in each frame of a strip.
+    """The probabilities of the classes in each frame of a strip.
 
-    Args:
+    Attributes:
         log_probabilities: (T, C) float64, natural logs, finite.
+        num_frames: T.
+        num_classes: C, with the blank.
     """
 
     def __init__(self, log_probabilities: Array) -> None:
-        """Add the logs up once: every string needs their sums."""
+        """Compute the cumulative sums, which every string needs.
+
+        Args:
+            log_probabilities: (T, C) float64, natural logs, finite.
+        """
         self.log_probabilities = log_probabilities
         self.num_frames, self.num_classes = log_probabilities.shape
         self._sums = np.zeros((self.num_classes, self.num_frames + 1))  # (C, T + 1)
         np.cumsum(log_probabilities.T, axis=1, out=self._sums[:, 1:])
-        self._fronts: dict[tuple[int, ...], Front] = {(): self.empty()}
+        self._prefixes: dict[tuple[int, ...], Prefix] = {(): self.make_empty_prefix()}
 
-    def empty(self) -> Front:
-        """Return the empty string: every frame is blank."""
-        return Front(BLANK, self._sums[BLANK], np.full(self.num_frames + 1, -np.inf))
+    def make_empty_prefix(self) -> Prefix:
+        """Return the empty prefix, for which every frame is blank."""
+        return Prefix(BLANK, self._sums[BLANK], np.full(self.num_frames + 1, -np.inf))
 
-    def extend(self, front: Front, symbol: int) -> Front:
-        """Return the string with one more symbol."""
+    def extend(self, prefix: Prefix, symbol: int) -> Prefix:
+        """Return a prefix with one more symbol."""
         in_symbol, in_blank = np.empty((2, self.num_frames + 1))
         in_symbol[0] = in_blank[0] = -np.inf
-        in_symbol[1:] = self.held(front.before(symbol), symbol)
-        in_blank[1:] = self.held(in_symbol[:-1], BLANK)
-        return Front(symbol, in_blank, in_symbol)
+        in_symbol[1:] = self.propagate(prefix.compute_arrivals(symbol), symbol)
+        in_blank[1:] = self.propagate(in_symbol[:-1], BLANK)
+        return Prefix(symbol, in_blank, in_symbol)
 
-    def held(self, arrivals: Array, classes: int | slice) -> Array:
-        """Return the log probability to be in a class at each frame, having come at any before.
+    def propagate(self, arrivals: Array, classes: int | slice) -> Array:
+        """Return the log probability of a path that entered a class earlier and is still in it.
 
         Args:
-            arrivals: (T,), or (…, K, T) for a slice of K classes: log probability to be about to
-                enter the class at each frame.
-            classes: which.
+            arrivals: (T,), or (…, K, T) for a slice of K classes: log probability of entering the
+                class at each frame.
+            classes: the class, or a slice of classes.
+
+        Returns:
+            Of the shape of ``arrivals``.
         """
-        # x[t] = p[t] (x[t - 1] + u[t]) solved at once: x[t] / P[t] is a running sum of u / P.
+        # The recursion x[t] = p[t] (x[t - 1] + u[t]) has a closed form: x[t] / P[t] is the running
+        # sum of u / P, where P is the running product of p.
         sums = self._sums[classes]
         running = np.logaddexp.accumulate(arrivals - sums[..., :-1], axis=-1)
         return np.asarray(running + sums[..., 1:])
 
-    def spell(self, string: Sequence[int]) -> list[Front]:
-        """Return every beginning of a string, the empty one first; they are kept for the next."""
-        known = self._fronts
+    def compute_prefixes(self, string: Sequence[int]) -> list[Prefix]:
+        """Return all prefixes of a string, the empty one first; they are cached."""
+        known = self._prefixes
         beginnings = [tuple(string[:length]) for length in range(len(string) + 1)]
         for shorter, longer in itertools.pairwise(beginnings):
             if longer not in known:
                 known[longer] = self.extend(known[shorter], longer[-1])
         return [known[beginning] for beginning in beginnings]
 
-    def reversed(self) -> "Frames":
-        """Return the frames from the last to the first."""
+    def reverse(self) -> "Frames":
+        """Return the frames in reverse order."""
         return Frames(self.log_probabilities[::-1])
 
 
 @dataclass(frozen=True)
 class Posterior:
-    """What is known of each symbol of a string of n symbols when the others are taken as read.
+    """The probabilities of a string of n symbols and of all strings that differ in one symbol.
 
     Attributes:
         log_probability: natural log of the probability of the string.
-        substitutions: (n, C - 1), natural logs of the probability of the string with this symbol
-            replaced by each class but the blank.
-        deletions: (n,), natural logs of the probability of the string without this symbol.
-        occupancy: (n, T), probability in [0, 1] that the frame shows this symbol, given the string.
+        substitutions: (n, C - 1) float64, natural logs of the probability of the string with each
+            symbol replaced by each class other than the blank.
+        deletions: (n,) float64, natural logs of the probability of the string without each symbol.
+        occupancy: (n, T) float64 in [0, 1], probability that a frame shows each symbol, given the
+            string.
     """
 
     log_probability: float
@@ -123,35 +133,40 @@ class Posterior:
     occupancy: Array
 
 
-def posterior(frames: Frames, string: Sequence[int]) -> Posterior:
-    """Compare a string with all those that differ from it in one symbol, exactly."""
+def compute_posterior(frames: Frames, string: Sequence[int]) -> Posterior:
+    """Compute the exact probabilities of a string and of those that differ from it in one symbol.
+
+    Args:
+        frames: the probabilities of the classes.
+        string: the classes of its symbols.
+    """
     n, num_frames = len(string), frames.num_frames
-    fronts = frames.spell(string)
-    # Suffix i is the string from symbol i on, its arrays by the frame where it begins: (T + 1,)
-    suffixes = frames.reversed().spell(string[::-1])[::-1]
-    log_probability = fronts[-1].log_probability
+    prefixes = frames.compute_prefixes(string)
+    # Suffix i is the string from symbol i on; in reverse, suffixes are prefixes: (T + 1,) each.
+    suffixes = frames.reverse().compute_prefixes(string[::-1])[::-1]
+    log_probability = prefixes[-1].log_probability
     shape = (n, frames.num_classes - 1, num_frames)
     arrivals, exits = np.empty(shape), np.empty(shape)
     deletions, occupancy = np.empty(n), np.empty((n, num_frames))
     for i, symbol in enumerate(string):
-        front, after = fronts[i], suffixes[i + 1]
+        prefix, after = prefixes[i], suffixes[i + 1]
         leaving = np.logaddexp(after.in_blank, after.in_symbol)[::-1][1:]
-        arrivals[i] = front.before(BLANK)
+        arrivals[i] = prefix.compute_arrivals(BLANK)
         exits[i] = leaving
-        if front.last:
-            arrivals[i, front.last - 1] = front.in_blank[:-1]
+        if prefix.last:
+            arrivals[i, prefix.last - 1] = prefix.in_blank[:-1]
         if after.last:
             exits[i, after.last - 1] = after.in_blank[::-1][1:]
-            joined = front.before(after.last) + after.in_symbol[::-1][:-1]
+            joined = prefix.compute_arrivals(after.last) + after.in_symbol[::-1][:-1]
             deletions[i] = np.logaddexp.reduce(joined)
         else:
-            deletions[i] = front.log_probability
+            deletions[i] = prefix.log_probability
         occupancy[i] = (
-            fronts[i + 1].in_symbol[1:]
+            prefixes[i + 1].in_symbol[1:]
             + suffixes[i].in_symbol[::-1][:-1]
             - frames.log_probabilities[:, symbol]
         )
-    paths = frames.held(arrivals, slice(1, None)) + exits  # (n, C - 1, T)
+    paths = frames.propagate(arrivals, slice(1, None)) + exits  # (n, C - 1, T)
     highest = paths.max(axis=-1, initial=-np.inf)
     with np.errstate(divide="ignore", invalid="ignore"):  # a string too long for the frames
         substitutions = highest + np.log(np.exp(paths - highest[..., None]).sum(axis=-1))
@@ -164,21 +179,22 @@ def posterior(frames: Frames, string: Sequence[int]) -> Posterior:
     )
 
 
-def viterbi(log_probabilities: Array, string: Sequence[int]) -> npt.NDArray[np.intp]:
-    """Lay a string over the frames in the most probable way.
+def find_viterbi_path(log_probabilities: Array, string: Sequence[int]) -> npt.NDArray[np.intp]:
+    """Find the most probable alignment of a string with the frames (Viterbi's algorithm).
 
     Args:
-        log_probabilities: (T, C), natural logs.
-        string: its classes; it must fit into T frames.
+        log_probabilities: (T, C) floating point, natural logs.
+        string: the classes of its symbols; it must fit into T frames.
 
     Returns:
-        (T,): for each frame twice the number of symbols before it, plus one if it shows a symbol.
+        (T,) intp, the state at each frame: 2 i for the blank before symbol i, or after the last;
+        2 i + 1 for symbol i.
     """
     num_frames, n = len(log_probabilities), len(string)
     classes = np.zeros(2 * n + 1, dtype=np.intp)
     classes[1::2] = string
     scores = log_probabilities[:, classes]  # (T, 2 n + 1)
-    # From two states before one may come only to a symbol that differs from the symbol there.
+    # The blank between two symbols may be skipped only if the symbols differ.
     closed = np.zeros(2 * n + 1)
     closed[0::2] = closed[1:2] = -np.inf
     closed[3::2][classes[3::2] == classes[1:-2:2]] = -np.inf

@@ -1,28 +1,29 @@
-r"""Regular expressions over digits and separators, as finite automata.
+r"""Compiles regular expressions over digits and separators to finite automata.
 
-What Python's ``re.fullmatch`` understands, and no more than can be an automaton: symbols, ``.``,
-classes and their ranges and negations, ``\d``, groups, ``|``, ``*``, ``+``, ``?``, ``{m}``,
-``{m,}``, ``{,n}``, ``{m,n}``. A ``^`` at the beginning and a ``$`` at the end change nothing.
+The syntax is the part of Python's ``re`` that describes regular languages: symbols, ``.``, classes
+with ranges and negations, ``\d``, groups, ``|``, ``*``, ``+``, ``?``, ``{m}``, ``{m,}``, ``{,n}``,
+``{m,n}``. The whole string must match, so ``^`` at the start and ``$`` at the end change nothing.
 """
 
 from dataclasses import dataclass
 from functools import cache
 
-from inkread.decoding.automaton import Automaton, TooManyStatesError, explored
+from inkread.decoding.automaton import Automaton, TooManyStatesError, build_automaton
 from inkread.errors import ConfigError
 
 __all__ = ["DIGITS", "Pattern", "parse"]
 
 DIGITS = "0123456789"
 MAX_REPEATS = 100
-MAX_STATES = 2000
+MAX_STATES = 2000  # of the deterministic automaton
+_MAX_GRAPH_STATES = 5 * MAX_STATES  # of the nondeterministic one
 _SPECIAL = r".^$*+?{}[]\|()"
 _EXPECTED = "expected a pattern of digits and separators"
 
 
 @dataclass(frozen=True)
 class _Symbol:
-    """One symbol: one of these, or, if negated, any but these."""
+    """Matches one symbol: one of ``members`` or, if negated, any other."""
 
     members: frozenset[str]
     negated: bool = False
@@ -53,12 +54,13 @@ _Node = _Symbol | _Sequence | _Choice | _Repeat
 
 @dataclass(frozen=True)
 class Pattern:
-    """A pattern that was understood.
+    """A parsed pattern.
 
     Attributes:
-        source: as it was written.
-        separators: those that it names, in order; a ``.`` names none, nor does ``[^0]``.
-        names_separators: whether it asks for any: it names one, or excludes all ten digits.
+        source: the regular expression.
+        separators: those that it names, sorted; ``.`` and negated classes name none.
+        names_separators: whether it is about separators: it names one, or a class excludes all ten
+            digits.
     """
 
     source: str
@@ -66,56 +68,66 @@ class Pattern:
     names_separators: bool
     _root: _Node
 
-    def automaton(self, symbols: str) -> Automaton:
-        """Return an automaton for the strings of these symbols that match as a whole.
+    def build_automaton(self, symbols: str) -> Automaton:
+        """Return a deterministic automaton that accepts the strings that match as a whole.
+
+        Args:
+            symbols: the alphabet: digits and separators.
 
         Raises:
             ConfigError: it would have too many states.
         """
-        arcs = _Arcs(self.source)
-        end = arcs.add(self._root, arcs.state())
-        steps, skips = arcs.steps, arcs.skips
+        graph = _Graph(self.source)
+        end = graph.add(self._root, graph.add_state())
+        steps, epsilons = graph.steps, graph.epsilons
 
-        def closed(states: set[int]) -> frozenset[int]:
+        def close(states: set[int]) -> frozenset[int]:
+            """Add the states that are reached without a symbol (the epsilon closure)."""
             queue = list(states)
             while queue:
-                fresh = skips[queue.pop()] - states
+                fresh = epsilons[queue.pop()] - states
                 states |= fresh
                 queue.extend(fresh)
             return frozenset(states)
 
         def step(states: frozenset[int], symbol: str) -> frozenset[int] | None:
             after = {to for state in states for by, to in steps[state] if by.matches(symbol)}
-            return closed(after) if after else None
+            return close(after) if after else None
 
         try:
-            return explored(
-                symbols, [closed({0})], step, lambda states: end in states, most=MAX_STATES
+            return build_automaton(
+                symbols, [close({0})], step, lambda states: end in states, max_states=MAX_STATES
             )
         except TooManyStatesError:
-            raise _too_large(self.source) from None
+            raise _make_size_error(self.source) from None
 
 
-class _Arcs:
-    """The arcs of a nondeterministic automaton (Thompson 1968), by the state they start from."""
+class _Graph:
+    """A nondeterministic automaton, built by Thompson's construction (1968).
+
+    Attributes:
+        source: the regular expression.
+        steps: by state, the transitions that read a symbol: (symbols, next state).
+        epsilons: by state, the states that are reached without reading a symbol.
+    """
 
     def __init__(self, source: str) -> None:
         self.source = source
         self.steps: list[list[tuple[_Symbol, int]]] = []
-        self.skips: list[set[int]] = []
+        self.epsilons: list[set[int]] = []
 
-    def state(self) -> int:
-        if len(self.steps) == 5 * MAX_STATES:
-            raise _too_large(self.source)
+    def add_state(self) -> int:
+        if len(self.steps) == _MAX_GRAPH_STATES:
+            raise _make_size_error(self.source)
         self.steps.append([])
-        self.skips.append(set())
+        self.epsilons.append(set())
         return len(self.steps) - 1
 
     def add(self, node: _Node, start: int) -> int:
-        """Add what leads from a state over a node; return the state where it ends."""
+        """Add a node of the syntax tree after a state; return the state where it ends."""
         match node:
             case _Symbol():
-                end = self.state()
+                end = self.add_state()
                 self.steps[start].append((node, end))
             case _Sequence(parts):
                 end = start
@@ -124,208 +136,213 @@ class _Arcs:
             case _Choice(options):
                 ends = []
                 for option in options:
-                    begin = self.state()
-                    self.skips[start].add(begin)
+                    begin = self.add_state()
+                    self.epsilons[start].add(begin)
                     ends.append(self.add(option, begin))
-                end = self.state()
+                end = self.add_state()
                 for last in ends:
-                    self.skips[last].add(end)
+                    self.epsilons[last].add(end)
             case _Repeat(part, least, most):
-                end = self._repeat(part, start, least, most)
+                end = self._add_repeat(part, start, least, most)
         return end
 
-    def _repeat(self, part: _Node, start: int, least: int, most: int | None) -> int:
+    def _add_repeat(self, part: _Node, start: int, least: int, most: int | None) -> int:
         for _ in range(least):
             start = self.add(part, start)
-        # States of their own, so that going round doesn't lead back into what came before.
-        begin, end = self.state(), self.state()
-        self.skips[start].add(begin)
-        self.skips[begin].add(end)
+        # New states, so that a loop doesn't lead back into the part before the repetition.
+        begin, end = self.add_state(), self.add_state()
+        self.epsilons[start].add(begin)
+        self.epsilons[begin].add(end)
         if most is None:
-            self.skips[self.add(part, begin)].add(begin)
+            self.epsilons[self.add(part, begin)].add(begin)
             return end
         for _ in range(most - least):
-            after = self.state()
-            self.skips[self.add(part, begin)].add(after)
-            self.skips[after].add(end)
+            after = self.add_state()
+            self.epsilons[self.add(part, begin)].add(after)
+            self.epsilons[after].add(end)
             begin = after
         return end
 
 
 @cache
 def parse(source: str) -> Pattern:
-    """Read a pattern.
+    """Parse a pattern.
+
+    Args:
+        source: a regular expression.
 
     Raises:
-        ConfigError: it is wrong, or has what can't be searched for.
+        ConfigError: it is invalid, or uses syntax that is not supported.
     """
     parser = _Parser(source)
-    root = parser.pattern()
+    root = parser.parse()
     separators = "".join(sorted(parser.separators))
     return Pattern(source, separators, bool(separators) or parser.excludes_digits, root)
 
 
 class _Parser:
-    """A recursive descent through a pattern."""
+    """A recursive-descent parser of a pattern."""
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self.place = 0
+        self.position = 0
         self.separators: set[str] = set()
         self.excludes_digits = False
 
-    def pattern(self) -> _Node:
-        self._take("^")
-        node = self._choice()
-        self._take("$")
-        if self._next():
-            raise self._wrong("the end")
+    def parse(self) -> _Node:
+        self._accept("^")
+        node = self._parse_choice()
+        self._accept("$")
+        if self._peek():
+            raise self._make_error("the end")
         return node
 
-    def _choice(self) -> _Node:
-        options = [self._sequence()]
-        while self._take("|"):
-            options.append(self._sequence())
+    def _parse_choice(self) -> _Node:
+        options = [self._parse_sequence()]
+        while self._accept("|"):
+            options.append(self._parse_sequence())
         return options[0] if len(options) == 1 else _Choice(tuple(options))
 
-    def _sequence(self) -> _Node:
+    def _parse_sequence(self) -> _Node:
         parts = []
-        while self._next() not in {"", "|", ")"} and not self._at_end_anchor():
-            parts.append(self._repeated(self._atom()))
+        while self._peek() not in {"", "|", ")"} and not self._is_at_end_anchor():
+            parts.append(self._parse_repetition(self._parse_atom()))
         return _Sequence(tuple(parts))
 
-    def _at_end_anchor(self) -> bool:
-        return self.source[self.place :] == "$"
+    def _is_at_end_anchor(self) -> bool:
+        return self.source[self.position :] == "$"
 
-    def _repeated(self, part: _Node) -> _Node:
+    def _parse_repetition(self, part: _Node) -> _Node:
         counts: tuple[int, int | None]
-        if self._take("*"):
+        if self._accept("*"):
             counts = 0, None
-        elif self._take("+"):
+        elif self._accept("+"):
             counts = 1, None
-        elif self._take("?"):
+        elif self._accept("?"):
             counts = 0, 1
-        elif self._take("{"):
-            counts = self._counts()
+        elif self._accept("{"):
+            counts = self._parse_counts()
         else:
             return part
-        if self._next() in {"?", "+"}:
-            raise self._unsupported(f"a lazy or possessive {self._next()} after a repetition")
-        if self._next() in {"*", "{"}:
-            raise self._wrong("one repetition")
+        if self._peek() in {"?", "+"}:
+            raise self._make_unsupported_error(
+                f"a lazy or possessive {self._peek()} after a repetition"
+            )
+        if self._peek() in {"*", "{"}:
+            raise self._make_error("one repetition")
         return _Repeat(part, *counts)
 
-    def _counts(self) -> tuple[int, int | None]:
-        least = self._number()
-        if self._take("}"):
+    def _parse_counts(self) -> tuple[int, int | None]:
+        least = self._parse_number()
+        if self._accept("}"):
             if least is None:
-                raise self._wrong("a number in {}")
+                raise self._make_error("a number in {}")
             return least, least
-        if not self._take(","):
-            raise self._wrong("a , or } in a repetition")
-        most = self._number()
-        if not self._take("}"):
-            raise self._wrong("a } after a repetition")
+        if not self._accept(","):
+            raise self._make_error("a , or } in a repetition")
+        most = self._parse_number()
+        if not self._accept("}"):
+            raise self._make_error("a } after a repetition")
         if most is not None and most < (least or 0):
-            raise self._wrong("the smaller number first in a repetition")
+            raise self._make_error("the smaller number first in a repetition")
         return least or 0, most
 
-    def _number(self) -> int | None:
-        begin = self.place
-        while self._next() and self._next() in DIGITS:
-            self.place += 1
-        if begin == self.place:
+    def _parse_number(self) -> int | None:
+        begin = self.position
+        while self._peek() and self._peek() in DIGITS:
+            self.position += 1
+        if begin == self.position:
             return None
-        if int(self.source[begin : self.place]) > MAX_REPEATS:
-            raise self._wrong(f"at most {MAX_REPEATS} repetitions")
-        return int(self.source[begin : self.place])
+        if int(self.source[begin : self.position]) > MAX_REPEATS:
+            raise self._make_error(f"at most {MAX_REPEATS} repetitions")
+        return int(self.source[begin : self.position])
 
-    def _atom(self) -> _Node:
-        if self._take("("):
-            if self._take("?") and not self._take(":"):
-                raise self._unsupported(f"(?{self._next()}: groups are (…) or (?:…)")
-            node = self._choice()
-            if not self._take(")"):
-                raise self._wrong("a )")
+    def _parse_atom(self) -> _Node:
+        if self._accept("("):
+            if self._accept("?") and not self._accept(":"):
+                raise self._make_unsupported_error(f"(?{self._peek()}: groups are (…) or (?:…)")
+            node = self._parse_choice()
+            if not self._accept(")"):
+                raise self._make_error("a )")
             return node
-        if self._take("["):
-            return self._class()
-        if self._take("."):
+        if self._accept("["):
+            return self._parse_class()
+        if self._accept("."):
             return _Symbol(frozenset(), negated=True)
-        if self._next() in {"^", "$"}:
-            raise self._unsupported(f"{self._next()} inside the pattern")
-        if self._next() in _SPECIAL and self._next() != "\\":
-            raise self._wrong("a symbol, a class or a group")
-        return _Symbol(self._named(self._members()))
+        if self._peek() in {"^", "$"}:
+            raise self._make_unsupported_error(f"{self._peek()} inside the pattern")
+        if self._peek() in _SPECIAL and self._peek() != "\\":
+            raise self._make_error("a symbol, a class or a group")
+        return _Symbol(self._record_separators(self._parse_symbols()))
 
-    def _class(self) -> _Node:
-        negated = self._take("^")
+    def _parse_class(self) -> _Node:
+        negated = self._accept("^")
         members: set[str] = set()
-        begin = self.place
-        while self._next() != "]" or self.place == begin:
-            first = self._members()
-            if self._next() == "-" and self.source[self.place + 1 : self.place + 2] not in {
+        begin = self.position
+        while self._peek() != "]" or self.position == begin:
+            first = self._parse_symbols()
+            if self._peek() == "-" and self.source[self.position + 1 : self.position + 2] not in {
                 "",
                 "]",
             }:
-                self.place += 1
-                last = self._members()
+                self.position += 1
+                last = self._parse_symbols()
                 if len(first) > 1 or len(last) > 1 or min(first) > min(last):
-                    raise self._wrong("a range from a lower to a higher symbol")
+                    raise self._make_error("a range from a lower to a higher symbol")
                 if not (first | last) <= set(DIGITS):
-                    raise self._wrong("a range of digits")
+                    raise self._make_error("a range of digits")
                 first = frozenset(map(chr, range(ord(min(first)), ord(min(last)) + 1)))
             members |= first
-        self.place += 1
+        self.position += 1
         if negated:
             self.excludes_digits |= members >= set(DIGITS)
             return _Symbol(frozenset(members), negated=True)
-        return _Symbol(self._named(frozenset(members)))
+        return _Symbol(self._record_separators(frozenset(members)))
 
-    def _members(self) -> frozenset[str]:
+    def _parse_symbols(self) -> frozenset[str]:
         r"""Read a symbol, as it is or after a backslash, or ``\d``."""
-        if self._take("\\"):
-            if self._take("d"):
+        if self._accept("\\"):
+            if self._accept("d"):
                 return frozenset(DIGITS)
-            if self._next().isalnum():
-                raise self._unsupported(f"\\{self._next()}")
-        symbol = self._next()
+            if self._peek().isalnum():
+                raise self._make_unsupported_error(f"\\{self._peek()}")
+        symbol = self._peek()
         if not symbol:
-            raise self._wrong("more of the pattern")
+            raise self._make_error("more of the pattern")
         if symbol in DIGITS or (
             symbol.isprintable() and not symbol.isalnum() and symbol not in " ?"
         ):
-            self.place += 1
+            self.position += 1
             return frozenset(symbol)
-        raise self._wrong("a digit or a separator")
+        raise self._make_error("a digit or a separator")
 
-    def _named(self, members: frozenset[str]) -> frozenset[str]:
+    def _record_separators(self, members: frozenset[str]) -> frozenset[str]:
         self.separators |= members - set(DIGITS)
         return members
 
-    def _next(self) -> str:
-        return self.source[self.place : self.place + 1]
+    def _peek(self) -> str:
+        return self.source[self.position : self.position + 1]
 
-    def _take(self, symbol: str) -> bool:
-        if self._next() != symbol:
+    def _accept(self, symbol: str) -> bool:
+        if self._peek() != symbol:
             return False
-        self.place += 1
+        self.position += 1
         return True
 
-    def _wrong(self, expected: str) -> ConfigError:
-        received = repr(self.source[self.place :]) if self._next() else "its end"
+    def _make_error(self, expected: str) -> ConfigError:
+        received = repr(self.source[self.position :]) if self._peek() else "its end"
         return ConfigError(
-            f"{_EXPECTED}, with {expected} at place {self.place}, "
+            f"{_EXPECTED}, with {expected} at place {self.position}, "
             f"received {self.source!r} with {received} there"
         )
 
-    def _unsupported(self, what: str) -> ConfigError:
+    def _make_unsupported_error(self, what: str) -> ConfigError:
         return ConfigError(
             f"{_EXPECTED}, received {self.source!r}: it can't be searched with {what}"
         )
 
 
-def _too_large(source: str) -> ConfigError:
+def _make_size_error(source: str) -> ConfigError:
     return ConfigError(
         f"{_EXPECTED} and of at most {MAX_STATES} states, received {source!r} with more"
     )

@@ -1,4 +1,4 @@
-"""Explains a reading: which ink, and which empty paper, decided it."""
+"""Explains how a digit was read: which ink, and which empty paper, decided it."""
 
 from inkread.explain.occlusion import Explanation, explain
 

@@ -1,7 +1,8 @@
-"""Where a form lies on its scan: by its markers, or by its print; or why it isn't there.
+"""Aligns scans with their form: by its corner markers, or by features of what is printed on it.
 
-Any way up, turned, scaled, in perspective. A scan that is blank, coarse, cut off, of another form
-or of a page that isn't flat is refused, each by its own name.
+An alignment is a homography, so a scan may be upside down, turned, scaled or in perspective. A scan
+that is blank, too coarse, cut off, of another form or of a page that isn't flat is refused, each
+with a reason of its own.
 """
 
 from collections.abc import Mapping
@@ -17,20 +18,21 @@ from inkread.forms import markers, print_layout
 from inkread.forms.fields import Rect
 from inkread.forms.template import PictureAlignment, Template, TemplateError
 from inkread.imaging import images
+from inkread.imaging.resize import resize_by
 
-__all__ = ["MM_PER_INCH", "Aligner", "Alignment", "Refusal", "ScanError", "corners"]
+__all__ = ["MM_PER_INCH", "Aligner", "Alignment", "Refusal", "ScanError", "corners_of"]
 
 Grey = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float64]
 
 MM_PER_INCH = 25.4
-MIN_DPI = 60.0  # a digit 5 mm tall is 12 pixels then
-_DETECT_DPI = 200.0  # finer scans are shrunk to it to be aligned
-_FEATURE_DPI = 100.0
+_MIN_DPI = 60.0  # at which a digit 5 mm tall is 12 pixels tall
+_MARKER_DPI = 200.0  # finer scans are shrunk to it before markers are looked for
+_FEATURE_DPI = 100.0  # likewise before SIFT features are
 _MAX_RESIDUAL_MM = 0.8
-_MIN_AGREEMENT = 0.6  # share of a blank form's print that must be on a scan of it
-_MIN_INLIERS = 20
-_BLANK_CONTRAST = 14.0  # grey levels
+_MIN_PRINT_SHARE = 0.6  # of a blank form's print that must be found on a scan of it
+_MIN_INLIERS = 20  # features
+_MIN_CONTRAST_GREY_LEVELS = 14.0  # a page with less is blank
 
 
 class Refusal(StrEnum):
@@ -48,12 +50,13 @@ class ScanError(ImageError):
     """A scan that can't be read as this form.
 
     Attributes:
-        refusal: why.
-        residual_mm: how far what was found is from where it should be; ``None`` if nothing was.
+        refusal: the kind of reason.
+        residual_mm: root mean square distance between where marks of the form were found and
+            where they should be; ``None`` if none were found.
     """
 
     def __init__(self, refusal: Refusal, reason: str, residual_mm: float | None = None) -> None:
-        """Say why."""
+        """Compose the message from the kind of reason, its details and the residual."""
         text = f"{refusal}: {reason}"
         super().__init__(text if residual_mm is None else f"{text}; residual {residual_mm:.2f} mm")
         self.refusal = refusal
@@ -66,8 +69,9 @@ class Alignment:
 
     Attributes:
         homography: (3, 3), from millimetres on the form to pixels of the scan.
-        residual_mm: root mean square distance of what was found from where it should be.
-        dpi: of the scan in the middle of the form, in pixels an inch.
+        residual_mm: root mean square distance between where marks of the form were found and
+            where the homography puts them, in millimetres.
+        dpi: resolution of the scan in the middle of the form, in pixels per inch.
     """
 
     homography: Points
@@ -76,13 +80,13 @@ class Alignment:
 
     @property
     def turned_deg(self) -> float:
-        """How far the form is turned on the scan, clockwise, from -180 to 180 degrees."""
+        """Rotation of the form on the scan, clockwise, from -180 to 180 degrees."""
         origin, right = self.to_pixels(np.array([[0.0, 0.0], [100.0, 0.0]]))
         return float(np.degrees(np.arctan2(right[1] - origin[1], right[0] - origin[0])))
 
     def to_pixels(self, points: Points) -> Points:
-        """Map points (N, 2) on the form, in millimetres, to the scan."""
-        return _mapped(self.homography, points)
+        """Map points (N, 2) on the form, in millimetres, to pixels of the scan, (N, 2)."""
+        return _map_points(self.homography, points)
 
     def crop(self, page: Grey, rect: Rect, px_per_mm: float) -> Grey:
         """Cut a rectangle of the form out of its scan, upright.
@@ -93,7 +97,7 @@ class Alignment:
             px_per_mm: scale of the crop.
 
         Returns:
-            (h, w) uint8; white where the scan ends.
+            (h, w) uint8, upright; white where it reaches beyond the scan.
         """
         size = max(1, round(rect.width * px_per_mm)), max(1, round(rect.height * px_per_mm))
         # Pixel i is the square from i to i + 1: its centre is at i + 0.5.
@@ -122,39 +126,42 @@ class Aligner:
 
         Args:
             template: the form.
-            blank: a picture of it, used in place of the file that the template names, which is
-                not opened then.
+            blank: a picture of the blank form; by default the file that the template names.
 
         Raises:
             TemplateError: the picture of the blank form can't be used.
         """
         self.template = template
-        self._print: _Print | None = None
+        self._print_matcher: _PrintMatcher | None = None
         if isinstance(template.align, PictureAlignment):
             picture = template.folder / template.align.picture if blank is None else blank
-            self._print = _Print(template, picture)
+            self._print_matcher = _PrintMatcher(template, picture)
 
     def locate(self, page: Grey) -> Alignment:
-        """Find the form.
+        """Find the form on a scan.
 
         Args:
-            page: (H, W) uint8, a scan, 0 black, 255 white.
+            page: (H, W) uint8, the scan, 0 black, 255 white; any way up.
 
         Raises:
-            ScanError: the form isn't there, or not so that it could be read.
+            ScanError: the form isn't on it, or can't be read from it.
         """
         width, height = self.template.page
         coarse_dpi = MM_PER_INCH * max(page.shape) / max(width, height)
-        if coarse_dpi < MIN_DPI:
+        if coarse_dpi < _MIN_DPI:
             raise ScanError(
                 Refusal.RESOLUTION,
-                f"expected at least {MIN_DPI:g} dpi, received about {coarse_dpi:.0f}",
+                f"expected at least {_MIN_DPI:g} dpi, received about {coarse_dpi:.0f}",
             )
-        alignment = self._print.locate(page) if self._print else self._by_markers(page)
-        if alignment.dpi < MIN_DPI:
+        alignment = (
+            self._print_matcher.locate(page)
+            if self._print_matcher
+            else self._locate_by_markers(page)
+        )
+        if alignment.dpi < _MIN_DPI:
             raise ScanError(
                 Refusal.RESOLUTION,
-                f"expected at least {MIN_DPI:g} dpi, received {alignment.dpi:.0f}",
+                f"expected at least {_MIN_DPI:g} dpi, received {alignment.dpi:.0f}",
                 alignment.residual_mm,
             )
         if alignment.residual_mm > _MAX_RESIDUAL_MM:
@@ -170,7 +177,7 @@ class Aligner:
         height, width = page.shape
         beyond = []
         for name, rect in self.template.rects.items():
-            x, y = alignment.to_pixels(corners(rect)).T
+            x, y = alignment.to_pixels(corners_of(rect)).T
             if x.min() < 0 or y.min() < 0 or x.max() > width or y.max() > height:
                 beyond.append(name)
         if beyond:
@@ -181,25 +188,25 @@ class Aligner:
                 f"{'is' if len(beyond) == 1 else 'are'} beyond the edge of the scan",
             )
 
-    def _by_markers(self, page: Grey) -> Alignment:
-        expected = markers.identifiers(self.template)
-        scale = min(1.0, _DETECT_DPI * max(self.template.page) / MM_PER_INCH / max(page.shape))
-        found = markers.detected(images.scaled(page, scale))
+    def _locate_by_markers(self, page: Grey) -> Alignment:
+        expected = markers.assign_identifiers(self.template)
+        scale = min(1.0, _MARKER_DPI * max(self.template.page) / MM_PER_INCH / max(page.shape))
+        found = markers.detect(resize_by(page, scale))
         own = {identifier: quad for identifier, quad in found.items() if identifier in expected}
         if len(own) < 3:
-            raise _missing(page, expected, found)
-        rects = print_layout.marker_rects(self.template.page)
+            raise _explain_missing_markers(page, expected, found)
+        rects = print_layout.place_markers(self.template.page)
         places = np.concatenate(
-            [corners(rects[markers.corner_of(identifier)]) for identifier in own]
+            [corners_of(rects[markers.corner_of(identifier)]) for identifier in own]
         )
-        # OpenCV counts from the centre of the first pixel.
+        # OpenCV's coordinates are 0 at the centre of the first pixel, ours at its edge.
         pixels = (np.concatenate(list(own.values())).astype(np.float64) + 0.5) / scale
         homography, _ = cv2.findHomography(places, pixels, 0)
-        return _alignment(self.template, homography, places, pixels)
+        return _measure_alignment(self.template, homography, places, pixels)
 
 
-class _Print:
-    """What is printed on a blank form, to be found on scans by SIFT features (Lowe 2004)."""
+class _PrintMatcher:
+    """Finds the print of a blank form on scans by SIFT features (Lowe 2004)."""
 
     def __init__(self, template: Template, picture: images.Picture) -> None:
         try:
@@ -217,7 +224,7 @@ class _Print:
         size = round(width * px_per_mm), round(height * px_per_mm)
         self._blank = np.asarray(cv2.resize(blank, size, interpolation=cv2.INTER_AREA))
         self._px_per_mm = np.array([size[0] / width, size[1] / height])
-        self._points, self._features = _features(self._blank)
+        self._points, self._detect_features = _detect_features(self._blank)
         if len(self._points) < 3 * _MIN_INLIERS:
             raise TemplateError(
                 f"{template.form}: expected a blank form with more print on it to find it by"
@@ -225,11 +232,13 @@ class _Print:
 
     def locate(self, page: Grey) -> Alignment:
         scale = min(1.0, _FEATURE_DPI * max(self._template.page) / MM_PER_INCH / max(page.shape))
-        small = images.scaled(page, scale)
-        points, features = _features(small)
+        small = resize_by(page, scale)
+        points, features = _detect_features(small)
         if len(points) < _MIN_INLIERS:
-            raise _nothing(page, "expected what is printed on the form, found nothing")
-        matches = cv2.BFMatcher(cv2.NORM_L2).knnMatch(features, self._features, k=2)
+            raise _explain_nothing_found(
+                page, "expected what is printed on the form, found nothing"
+            )
+        matches = cv2.BFMatcher(cv2.NORM_L2).knnMatch(features, self._detect_features, k=2)
         good = [pair[0] for pair in matches if pair[0].distance < 0.8 * pair[1].distance]
         if len(good) < _MIN_INLIERS:
             raise ScanError(
@@ -244,9 +253,9 @@ class _Print:
         if homography is None:
             raise ScanError(Refusal.OTHER_FORM, f"expected the print of {self._template.form}")
         inside = inlier.ravel() > 0
-        alignment = _alignment(self._template, homography, places[inside], pixels[inside])
-        agreement = self._agreement(page, alignment)
-        if inside.sum() < _MIN_INLIERS or agreement < _MIN_AGREEMENT:
+        alignment = _measure_alignment(self._template, homography, places[inside], pixels[inside])
+        agreement = self._measure_agreement(page, alignment)
+        if inside.sum() < _MIN_INLIERS or agreement < _MIN_PRINT_SHARE:
             raise ScanError(
                 Refusal.OTHER_FORM,
                 f"expected the print of {self._template.form}, found {agreement:.0%} of it",
@@ -254,61 +263,67 @@ class _Print:
             )
         return alignment
 
-    def _agreement(self, page: Grey, alignment: Alignment) -> float:
-        """Return the share of the blank form's print that is on the scan, within half a mm."""
+    def _measure_agreement(self, page: Grey, alignment: Alignment) -> float:
+        """Return the share of the blank form's print that is on the scan, to within 0.5 mm."""
         whole = Rect(0, 0, *self._template.page)
         px_per_mm = float(self._px_per_mm.min())
         height, width = self._blank.shape
         seen = cv2.resize(alignment.crop(page, whole, px_per_mm), (width, height))
         reach = 2 * round(0.5 * px_per_mm) + 1
-        near = cv2.dilate(_dark(seen), np.ones((reach, reach), np.uint8))
-        printed = _dark(self._blank)
+        near = cv2.dilate(_mask_print(seen), np.ones((reach, reach), np.uint8))
+        printed = _mask_print(self._blank)
         return float(near[printed > 0].mean()) if printed.any() else 0.0
 
 
-def _features(grey: Grey) -> tuple[Points, npt.NDArray[np.float32]]:
+def _detect_features(grey: Grey) -> tuple[Points, npt.NDArray[np.float32]]:
+    """Return the positions (N, 2) of SIFT features, x then y, and their descriptors (N, 128)."""
     points, features = cv2.SIFT.create(nfeatures=2500).detectAndCompute(grey, None)
     if features is None:
         return np.empty((0, 2)), np.empty((0, 128), np.float32)
     return np.array([point.pt for point in points], np.float64) + 0.5, features
 
 
-def _dark(grey: Grey) -> Grey:
-    """Return what is darker than the paper around it: (H, W) uint8, 1 or 0."""
+def _mask_print(grey: Grey) -> Grey:
+    """Mask what is darker than the paper around it: (H, W) uint8, 1 or 0."""
     paper = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8))
     return np.asarray(cv2.subtract(paper, grey) > 40, np.uint8)
 
 
-def _missing(
+def _explain_missing_markers(
     page: Grey, expected: tuple[int, ...], found: Mapping[int, npt.NDArray[np.float32]]
 ) -> ScanError:
+    """Return the error that says why fewer than three of the form's markers were found."""
     foreign = [identifier for identifier in found if identifier not in expected]
     own = len(found) - len(foreign)
     if len(foreign) > own:
         return ScanError(
             Refusal.OTHER_FORM,
-            f"expected the markers {_listed(expected)}, received {_listed(foreign)}",
+            f"expected the markers {_join_identifiers(expected)}, "
+            f"received {_join_identifiers(foreign)}",
         )
     if own:
         return ScanError(
             Refusal.CUT_OFF, f"expected the form's 4 markers, or 3 of them, received {own}"
         )
-    return _nothing(page, f"expected the markers {_listed(expected)}, found none")
+    return _explain_nothing_found(
+        page, f"expected the markers {_join_identifiers(expected)}, found none"
+    )
 
 
-def _nothing(page: Grey, reason: str) -> ScanError:
-    small = images.scaled(page, min(1.0, 800 / max(page.shape)))
+def _explain_nothing_found(page: Grey, reason: str) -> ScanError:
+    """Return an error that tells a blank page from one without the form."""
+    small = resize_by(page, min(1.0, 800 / max(page.shape)))
     contrast = np.percentile(cv2.absdiff(small, cv2.medianBlur(small, 31)), 99.5)
-    if contrast < _BLANK_CONTRAST:
+    if contrast < _MIN_CONTRAST_GREY_LEVELS:
         return ScanError(Refusal.BLANK, "expected a form, received an empty page")
     return ScanError(Refusal.NO_FORM, reason)
 
 
-def _listed(identifiers: tuple[int, ...] | list[int]) -> str:
+def _join_identifiers(identifiers: tuple[int, ...] | list[int]) -> str:
     return "-".join(map(str, identifiers))
 
 
-def corners(rect: Rect) -> Points:
+def corners_of(rect: Rect) -> Points:
     """Return the corners of a rectangle: (4, 2), x then y, clockwise from the top left."""
     return np.array(
         [
@@ -320,17 +335,19 @@ def corners(rect: Rect) -> Points:
     )
 
 
-def _mapped(homography: Points, points: Points) -> Points:
+def _map_points(homography: Points, points: Points) -> Points:
     return np.asarray(
         cv2.perspectiveTransform(np.asarray(points, np.float64)[None], homography)[0], np.float64
     )
 
 
-def _alignment(template: Template, homography: Points, places: Points, pixels: Points) -> Alignment:
+def _measure_alignment(
+    template: Template, homography: Points, places: Points, pixels: Points
+) -> Alignment:
     """Measure the residual and the resolution of a homography from millimetres to pixels."""
-    back = _mapped(np.asarray(np.linalg.inv(homography), np.float64), pixels)
+    back = _map_points(np.asarray(np.linalg.inv(homography), np.float64), pixels)
     residual_mm = float(np.sqrt(((back - places) ** 2).sum(axis=1).mean()))
     middle = np.array(template.page) / 2
-    ends = _mapped(homography, middle + np.array([[0, 0], [10, 0], [0, 10]]))
+    ends = _map_points(homography, middle + np.array([[0, 0], [10, 0], [0, 10]]))
     px_per_mm = float(np.hypot(*(ends[1:] - ends[0]).T).mean()) / 10
     return Alignment(np.asarray(homography), residual_mm, px_per_mm * MM_PER_INCH)

@@ -1,4 +1,4 @@
-"""What may be written in a field: texts, each with the probability that it is this one."""
+"""Candidates: the texts that a field may hold, each with its probability."""
 
 import heapq
 from collections.abc import Iterator, Sequence
@@ -7,33 +7,38 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Candidate", "combinations", "of_cells"]
+__all__ = ["Candidate", "rank_cell_texts", "rank_combinations"]
 
-_ENOUGH_MASS = 0.99995
-_FLOOR = 1e-9  # a digit less probable than this isn't looked at
+_MAX_TOTAL_PROBABILITY = 0.99995  # of the candidates: no more are listed once they reach it
+_MIN_DIGIT_PROBABILITY = 1e-9
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to read a field.
+    """One text that a field may hold.
 
     Attributes:
-        text: its digits.
-        probability: that the field shows them, in [0, 1].
+        text: digits.
+        probability: that the field holds this text, in [0, 1].
     """
 
     text: str
     probability: float
 
 
-def combinations(weights: Sequence[Sequence[float]]) -> Iterator[tuple[float, tuple[int, ...]]]:
-    """Give all ways to choose one of each sequence, by their product, the greatest first.
+def rank_combinations(
+    weights: Sequence[Sequence[float]],
+) -> Iterator[tuple[float, tuple[int, ...]]]:
+    """Choose one weight of each sequence, in all ways, in descending order of their product.
+
+    A best-first search over a heap: the combinations are generated lazily.
 
     Args:
-        weights: sequences in falling order, none of them empty, all at least 0.
+        weights: sequences of weights in descending order, all at least 0, none of them empty.
 
     Yields:
-        The product, and which was chosen of each.
+        The product, and the index chosen in each sequence. Weights of 0 are chosen only where
+        they come first.
     """
     start = (0,) * len(weights)
     first = float(np.prod([choices[0] for choices in weights])) if weights else 1.0
@@ -41,7 +46,7 @@ def combinations(weights: Sequence[Sequence[float]]) -> Iterator[tuple[float, tu
     while heap:
         negative, chosen, last = heapq.heappop(heap)
         yield -negative, chosen
-        # Each way has one parent: the one with its last place that isn't the first put back by one.
+        # Each combination is pushed once, by the one whose last non-zero index is one lower.
         for place in range(last, len(weights)):
             index = chosen[place] + 1
             if index < len(weights[place]) and weights[place][index] > 0:
@@ -51,23 +56,23 @@ def combinations(weights: Sequence[Sequence[float]]) -> Iterator[tuple[float, tu
                 )
 
 
-def of_cells(probabilities: npt.NDArray[np.floating], count: int) -> tuple[Candidate, ...]:
-    """Return what cells with a digit each may show, the most probable first.
+def rank_cell_texts(probabilities: npt.NDArray[np.floating], count: int) -> tuple[Candidate, ...]:
+    """List the texts that a row of cells with a digit each may hold, the most probable first.
 
     Args:
-        probabilities: (cells, 10), of 0 to 9 in each; each row adds up to 1.
-        count: how many at most; fewer where they make up nearly all of the probability.
+        probabilities: (cells, 10), of the digits 0 to 9 in each cell; each row adds up to 1.
+        count: how many candidates at most; fewer where they have nearly all of the probability.
     """
     order = np.argsort(-probabilities, axis=1)
     ranked = [
-        [float(row[digit]) for digit in digits if row[digit] > _FLOOR]
+        [float(row[digit]) for digit in digits if row[digit] > _MIN_DIGIT_PROBABILITY]
         for row, digits in zip(probabilities, order, strict=True)
     ]
     found, mass = [], 0.0
-    for probability, chosen in combinations(ranked):
+    for probability, chosen in rank_combinations(ranked):
         text = "".join(str(order[cell, rank]) for cell, rank in enumerate(chosen))
         found.append(Candidate(text, probability))
         mass += probability
-        if mass >= _ENOUGH_MASS or len(found) >= count:
+        if mass >= _MAX_TOTAL_PROBABILITY or len(found) >= count:
             break
     return tuple(found)

@@ -1,4 +1,4 @@
-"""The pictures of fields that were set aside: saved, found again, or cut out of their scan anew."""
+"""Saves and finds pictures of the fields that are set aside, or cuts them from the scan again."""
 
 import hashlib
 from functools import lru_cache
@@ -10,45 +10,45 @@ import numpy.typing as npt
 
 from inkread.errors import ImageError
 from inkread.forms.align import Aligner, Alignment
-from inkread.forms.extract import written
+from inkread.forms.extract import extract_field
 from inkread.forms.journal import FormRecord
 from inkread.forms.template import Template
 from inkread.imaging import images
 
-__all__ = ["FieldCrops", "save"]
+__all__ = ["FieldCrops", "save_crop"]
 
 Grey = npt.NDArray[np.uint8]
 
 
-def save(folder: Path, form_id: str, name: str, crop: Grey) -> None:
-    """Save the picture of a form's field.
+def save_crop(folder: Path, form_id: str, name: str, crop: Grey) -> None:
+    """Save the picture of a field as PNG.
 
     Args:
-        folder: made if need be.
-        form_id: of the form's record.
-        name: of the field.
-        crop: (H, W) uint8.
+        folder: made if it isn't there.
+        form_id: id of the form's record.
+        name: name of the field.
+        crop: (H, W) uint8, 0 black, 255 white.
 
     Raises:
-        OSError: it can't be written.
+        OSError: the file can't be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _path(folder, form_id, name).write_bytes(bytes(cv2.imencode(".png", crop)[1]))
+    _crop_path(folder, form_id, name).write_bytes(bytes(cv2.imencode(".png", crop)[1]))
 
 
-def _path(folder: Path, form_id: str, name: str) -> Path:
+def _crop_path(folder: Path, form_id: str, name: str) -> Path:
     return folder / f"{form_id}-{name}.png"
 
 
 class FieldCrops:
-    """Gives the pictures of the fields of forms that were read."""
+    """Finds the pictures of fields of forms that were read."""
 
     def __init__(self, template: Template, folder: Path | None = None) -> None:
         """Prepare for a form.
 
         Args:
             template: the form.
-            folder: where pictures were saved; what isn't there is cut out of the scan.
+            folder: where pictures were saved; those that aren't there are cut from the scan.
 
         Raises:
             TemplateError: the picture of the blank form can't be used.
@@ -56,20 +56,20 @@ class FieldCrops:
         self._template = template
         self._folder = folder
         self._aligner = Aligner(template)
-        # A form has several fields, and they are looked at one after the other.
-        self._located = lru_cache(maxsize=2)(self._locate)
+        # A form's fields are reviewed one after the other: its scan is aligned once.
+        self._locate_cached = lru_cache(maxsize=2)(self._locate)
 
     def find(self, record: FormRecord, name: str) -> Grey:
-        """Return the picture of a field, as it was when the form was read: (H, W) uint8.
+        """Return the picture of a field as it was when the form was read: (H, W) uint8.
 
         Raises:
-            ImageError: it was not saved, and the scan is gone, another one now, or can't be read.
+            ImageError: it was not saved, and the scan is gone, has changed, or can't be read.
         """
-        if self._folder and (path := _path(self._folder, record.form_id, name)).is_file():
+        if self._folder and (path := _crop_path(self._folder, record.form_id, name)).is_file():
             return images.load(path)
-        page, alignment = self._located(record.scan, record.page, record.sha256)
-        field, rect = self._template.named(name), self._template.rects[name]
-        return written(page, alignment, field, rect).grey
+        page, alignment = self._locate_cached(record.scan, record.page, record.sha256)
+        field, rect = self._template.field_named(name), self._template.rects[name]
+        return extract_field(page, alignment, field, rect).grey
 
     def _locate(self, scan: str, page: int, sha256: str) -> tuple[Grey, Alignment]:
         path = Path(scan)

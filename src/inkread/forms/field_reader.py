@@ -1,4 +1,4 @@
-"""The reader as forms need it: the digit of each cell, and what a free box may say."""
+"""Adapts a ``Reader`` to forms: it reads one digit per cell, and numbers in boxes without cells."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,24 +9,24 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.decoding.constraints import Constraint
-from inkread.forms.candidates import Candidate, of_cells
+from inkread.forms.candidates import Candidate, rank_cell_texts
 from inkread.imaging import normalize, segmentation
 from inkread.imaging.ink import Ink
 from inkread.reader import Reader
 
-__all__ = ["Digits", "FieldReader", "Reading", "of_reader", "pieces"]
+__all__ = ["BoxReading", "CellDigits", "FieldReader", "make_field_reader", "split_digits"]
 
-_COUNT = 20  # candidates of a free box
-_COUNT_CONSTRAINED = 5
+_NUM_CANDIDATES = 20  # of a number in a box without cells
+_NUM_CONSTRAINED_CANDIDATES = 5  # further ones, under the field's constraint
 
 
 @dataclass(frozen=True)
-class Digits:
+class CellDigits:
     """The digits of N cells.
 
     Attributes:
-        probabilities: (N, 10), of 0 to 9 if it is a digit; each row adds up to 1.
-        is_digit: (N,) bool; false where it is taken for something else.
+        probabilities: (N, 10) float32, of 0 to 9 given that it is a digit; each row adds up to 1.
+        is_digit: (N,) bool; false where the model takes it for something else.
     """
 
     probabilities: npt.NDArray[np.float32]
@@ -34,12 +34,12 @@ class Digits:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a free box may say.
+class BoxReading:
+    """What may be written in a box without cells.
 
     Attributes:
-        candidates: the most probable first; none if there is nothing like a number.
-        is_number: false where some of it is taken for no digit.
+        candidates: the most probable first; none if nothing in the box resembles a number.
+        is_number: false where some of the writing is taken for something else than a digit.
     """
 
     candidates: tuple[Candidate, ...]
@@ -47,50 +47,51 @@ class Reading:
 
 
 class FieldReader(Protocol):
-    """What reads the fields of forms."""
+    """Reads the writing in the fields of forms."""
 
     @property
     def name(self) -> str:
-        """The models' names."""
+        """The names of the models."""
         ...
 
-    def digits(self, inks: Sequence[npt.NDArray[np.uint8]]) -> Digits:
-        """Read cells with a digit each.
+    def read_digits(self, inks: Sequence[npt.NDArray[np.uint8]]) -> CellDigits:
+        """Classify cells with one digit each.
 
         Args:
-            inks: (H, W) uint8 each, ink 255 on paper 0; some ink in each.
+            inks: (H, W) uint8 each, ink 255 on paper 0; none of them empty.
         """
         ...
 
-    def number(self, grey: npt.NDArray[np.uint8], constraint: Constraint) -> Reading:
-        """Read a box with a number.
+    def read_number(self, grey: npt.NDArray[np.uint8], constraint: Constraint) -> BoxReading:
+        """Read a number in a box without cells.
 
         Args:
-            grey: (H, W) uint8, dark ink on white, without lines, cut to the writing.
-            constraint: what the number has to satisfy; candidates that don't are listed too.
+            grey: (H, W) uint8, dark ink on white 255, without printed lines, cropped to the
+                writing.
+            constraint: of the field; candidates that don't satisfy it are listed too.
         """
         ...
 
 
-def pieces(grey: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
-    """Cut a number up as if no two of its digits touched.
+def split_digits(grey: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
+    """Segment a number into digits, on the assumption that no two of them touch.
 
     Args:
-        grey: as ``FieldReader.number`` takes it.
+        grey: as ``FieldReader.read_number`` takes it.
 
     Returns:
-        (h, w) uint8 each, ink 255 on paper 0, from left to right.
+        The digits from left to right, (h, w) uint8 each, ink 255 on paper 0.
     """
-    regions = segmentation.single_line(Ink(cv2.bitwise_not(grey), grey, 1.0))
+    regions = segmentation.find_single_line(Ink(cv2.bitwise_not(grey), grey, 1.0))
     return [region.ink for region in regions]
 
 
-def of_reader(reader: Reader) -> FieldReader:
-    """Return a field reader that reads with a reader's models."""
-    return _OfReader(reader)
+def make_field_reader(reader: Reader) -> FieldReader:
+    """Return a field reader that uses the models of a reader."""
+    return _ReaderAdapter(reader)
 
 
-class _OfReader:
+class _ReaderAdapter:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
@@ -98,38 +99,40 @@ class _OfReader:
     def name(self) -> str:
         return f"{self._reader.model.name}, {self._reader.line_model.name}"
 
-    def digits(self, inks: Sequence[npt.NDArray[np.uint8]]) -> Digits:
+    def read_digits(self, inks: Sequence[npt.NDArray[np.uint8]]) -> CellDigits:
         model = self._reader.model
         shape = model.shape
         if not inks:
-            return Digits(np.empty((0, 10), np.float32), np.empty(0, bool))
-        found = model.classify(np.stack([normalize.glyph(ink, shape) for ink in inks]))
-        threshold = model.metadata.junk_threshold
-        return Digits(found.probabilities, found.junk <= (1.0 if threshold is None else threshold))
+            return CellDigits(np.empty((0, 10), np.float32), np.empty(0, bool))
+        found = model.classify(np.stack([normalize.make_glyph(ink, shape) for ink in inks]))
+        return CellDigits(found.probabilities, ~model.rejects(found.junk))
 
-    def number(self, grey: npt.NDArray[np.uint8], constraint: Constraint) -> Reading:
-        numbers = self._reader.candidates(grey, count=_COUNT)
+    def read_number(self, grey: npt.NDArray[np.uint8], constraint: Constraint) -> BoxReading:
+        numbers = self._reader.candidates(grey, count=_NUM_CANDIDATES)
         if numbers[0].rejected or not constraint.accepts(numbers[0].text):
             numbers += self._reader.candidates(
                 grey,
                 length=constraint.length,
                 pattern=constraint.pattern,
                 check=constraint.check,
-                count=_COUNT_CONSTRAINED,
+                count=_NUM_CONSTRAINED_CANDIDATES,
             )
         texts = {each.text: each.confidence for each in numbers if each.text.isdecimal()}
-        cut = self._cut_up(grey)
-        # Two ways to read, each as good as the other: where they agree the mean is high, and where
-        # they don't neither is believed on its own word.
+        cut = self._read_pieces(grey)
+        # The line model and the glyph model on segmented digits: the mean of their probabilities
+        # is high only where they agree.
         mean = {text: (texts.get(text, 0.0) + cut.get(text, 0.0)) / 2 for text in {**texts, **cut}}
         ranked = sorted(mean, key=lambda text: -mean[text])
         is_number = bool(cut) or not numbers[0].rejected
-        return Reading(tuple(Candidate(text, mean[text]) for text in ranked), is_number)
+        return BoxReading(tuple(Candidate(text, mean[text]) for text in ranked), is_number)
 
-    def _cut_up(self, grey: npt.NDArray[np.uint8]) -> dict[str, float]:
-        """Read a box by its pieces."""
-        inks = pieces(grey)
-        digits = self.digits(inks)
+    def _read_pieces(self, grey: npt.NDArray[np.uint8]) -> dict[str, float]:
+        """Return the probabilities of texts by segmenting the digits; empty if one is no digit."""
+        inks = split_digits(grey)
+        digits = self.read_digits(inks)
         if not inks or not digits.is_digit.all():
             return {}
-        return {each.text: each.probability for each in of_cells(digits.probabilities, _COUNT)}
+        return {
+            each.text: each.probability
+            for each in rank_cell_texts(digits.probabilities, _NUM_CANDIDATES)
+        }

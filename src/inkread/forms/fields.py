@@ -1,4 +1,4 @@
-"""What a form's fields hold, and the rules between them."""
+"""The fields of a form and the rules between them, as validated from a template."""
 
 import datetime
 from decimal import Decimal
@@ -20,12 +20,13 @@ from inkread.errors import ConfigError
 
 __all__ = [
     "AmountField", "CheckRule", "CombField", "DateField", "FormField", "NumberField", "OrderRule",
-    "Rect", "Rule", "Strict", "SumRule", "TickField",
+    "Rect", "Rule", "StrictModel", "SumRule", "TickField",
 ]  # fmt: skip
 
 _MAX_DIGITS = 20  # of a field
-_COLUMNS = ("form_id", "scan", "page", "residual_mm", "dpi", "turned_deg", "notes")
-_NAME = r"^[a-z][a-z0-9_]{0,39}$"
+_EPSILON_MM = 0.01  # differences of positions below this are rounding
+_RESERVED_NAMES = ("form_id", "scan", "page", "residual_mm", "dpi", "turned_deg", "notes")
+_NAME_PATTERN = r"^[a-z][a-z0-9_]{0,39}$"
 
 
 class Rect(NamedTuple):
@@ -46,50 +47,50 @@ class Rect(NamedTuple):
         """From top to bottom."""
         return self.bottom - self.top
 
-    def grown(self, margin: float) -> "Rect":
-        """Return the rectangle with a margin on every side."""
+    def expand(self, margin: float) -> "Rect":
+        """Return the rectangle with a margin in millimetres on every side."""
         return Rect(
             self.left - margin, self.top - margin, self.right + margin, self.bottom + margin
         )
 
     def overlaps(self, other: "Rect") -> bool:
-        """Say whether the two share more than an edge."""
+        """Return whether the two share more than an edge."""
         width = min(self.right, other.right) - max(self.left, other.left)
         height = min(self.bottom, other.bottom) - max(self.top, other.top)
-        return width > 0.01 and height > 0.01
+        return width > _EPSILON_MM and height > _EPSILON_MM
 
-    def within(self, other: "Rect") -> bool:
-        """Say whether it lies inside the other."""
+    def is_within(self, other: "Rect") -> bool:
+        """Return whether it lies inside the other."""
         return (
-            self.left >= other.left - 0.01
-            and self.top >= other.top - 0.01
-            and self.right <= other.right + 0.01
-            and self.bottom <= other.bottom + 0.01
+            self.left >= other.left - _EPSILON_MM
+            and self.top >= other.top - _EPSILON_MM
+            and self.right <= other.right + _EPSILON_MM
+            and self.bottom <= other.bottom + _EPSILON_MM
         )
 
 
-class Strict(BaseModel):
-    """Refuses unknown keys, and can't be changed."""
+class StrictModel(BaseModel):
+    """A model that refuses unknown keys and is immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class _Field(Strict):
-    name: str = Field(pattern=_NAME)
+class _Field(StrictModel):
+    name: str = Field(pattern=_NAME_PATTERN)
     label: str = Field("", max_length=120)
     box: tuple[float, float, float, float]
     required: bool = False
 
     @field_validator("name")
     @classmethod
-    def _name_is_free(cls, name: str) -> str:
-        if name in _COLUMNS or name.endswith(("_confidence", "_status")):
+    def _name_is_not_reserved(cls, name: str) -> str:
+        if name in _RESERVED_NAMES or name.endswith(("_confidence", "_status")):
             raise ValueError("expected another name: a column of the table has this one")
         return name
 
     @field_validator("box")
     @classmethod
-    def _box_has_an_inside(
+    def _box_is_not_empty(
         cls, box: tuple[float, float, float, float]
     ) -> tuple[float, float, float, float]:
         left, top, right, bottom = box
@@ -99,17 +100,17 @@ class _Field(Strict):
 
     @property
     def num_cells(self) -> int:
-        """How many cells the box is divided into; 0: none."""
+        """The number of cells that the box is divided into; 0: it has none."""
         return 0
 
     @property
     def lengths(self) -> tuple[int, int]:
-        """The least and the greatest number of digits."""
+        """The smallest and the largest number of digits."""
         return 1, _MAX_DIGITS
 
     @property
     def heavy_after(self) -> tuple[int, ...]:
-        """After which cells a heavy line stands: between the parts of a date, before decimals."""
+        """The cells, from 1, that a heavy line follows: the parts of a date, the whole units."""
         return ()
 
 
@@ -122,8 +123,8 @@ class _DigitsField(_Field):
 
     @field_validator("check")
     @classmethod
-    def _check_exists(cls, check: str | None) -> str | None:
-        return _known_check(check) if check is not None else None
+    def _is_known_check(cls, check: str | None) -> str | None:
+        return _validate_check(check) if check is not None else None
 
     @property
     def lengths(self) -> tuple[int, int]:
@@ -133,7 +134,7 @@ class _DigitsField(_Field):
         return (self.length, self.length) if isinstance(self.length, int) else self.length
 
     @model_validator(mode="after")
-    def _can_be_met(self) -> Self:
+    def _is_satisfiable(self) -> Self:
         shortest, longest = self.lengths
         if not 1 <= shortest <= longest <= _MAX_DIGITS:
             raise ValueError(f"expected a length from 1 to {_MAX_DIGITS}, least first")
@@ -145,14 +146,14 @@ class _DigitsField(_Field):
             raise ValueError(f"impossible: {error}") from error
         if constraint.names_separators:
             raise ValueError("expected a pattern of digits alone: separators are left out")
-        _check_range(self.min, self.max)
+        _validate_range(self.min, self.max)
         if self.min is not None and self.min >= 10**longest:
             raise ValueError(f"impossible range: {longest} digits are less than min = {self.min}")
         return self
 
     @property
     def constraint(self) -> Constraint:
-        """What the digits have to satisfy, but for the range."""
+        """The constraint on the digits, without the range of the value."""
         return Constraint(self.lengths, self.pattern, self.check)
 
 
@@ -163,7 +164,7 @@ class NumberField(_DigitsField):
 
 
 class CombField(_DigitsField):
-    """A number with a cell for each digit; all are filled unless ``length`` says otherwise."""
+    """A number with a cell for each digit; all cells are filled unless ``length`` is given."""
 
     kind: Literal["comb"]
     cells: int = Field(ge=1, le=_MAX_DIGITS)
@@ -180,7 +181,7 @@ class CombField(_DigitsField):
 
 
 class DateField(_Field):
-    """A date, in cells unless ``comb`` is false; two digits of a year mean 2000 to 2099."""
+    """A date, in cells unless ``comb`` is false; two-digit years are 2000 to 2099."""
 
     kind: Literal["date"]
     format: Literal["DDMMYYYY", "MMDDYYYY", "YYYYMMDD", "DDMMYY"] = "DDMMYYYY"
@@ -208,13 +209,13 @@ class DateField(_Field):
         )
 
     @model_validator(mode="after")
-    def _can_be_met(self) -> Self:
-        _check_range(self.min, self.max)
+    def _is_satisfiable(self) -> Self:
+        _validate_range(self.min, self.max)
         return self
 
 
 class AmountField(_Field):
-    """An amount of money, as digits of which the last ``decimals`` stand behind the point."""
+    """An amount of money, as digits; the last ``decimals`` of them are decimal places."""
 
     kind: Literal["amount"]
     decimals: int = Field(2, ge=0, le=4)
@@ -238,10 +239,10 @@ class AmountField(_Field):
         return (self.cells - self.decimals,) if self.cells and self.decimals else ()
 
     @model_validator(mode="after")
-    def _can_be_met(self) -> Self:
+    def _is_satisfiable(self) -> Self:
         if self.cells is not None and self.cells <= self.decimals:
             raise ValueError(f"expected more cells than the {self.decimals} decimals")
-        _check_range(self.min, self.max)
+        _validate_range(self.min, self.max)
         return self
 
 
@@ -256,59 +257,59 @@ FormField = Annotated[
 ]
 
 
-class SumRule(Strict):
-    """The values of some fields add up to that of another; what is empty counts as nothing."""
+class SumRule(StrictModel):
+    """The values of some fields add up to that of another; empty fields count as 0."""
 
     sum: tuple[str, ...] = Field(min_length=1)
     equals: str
 
     @property
-    def over(self) -> tuple[str, ...]:
-        """The fields it is about."""
+    def field_names(self) -> tuple[str, ...]:
+        """The names of the fields that it involves."""
         return (*self.sum, self.equals)
 
     def __str__(self) -> str:
-        """Say the rule in short."""
+        """Return the rule as a formula."""
         return f"{' + '.join(self.sum)} = {self.equals}"
 
 
-class OrderRule(Strict):
-    """No value is before the one named before it."""
+class OrderRule(StrictModel):
+    """The values of some fields are in ascending order; equal ones are allowed."""
 
     order: tuple[str, ...] = Field(min_length=2)
 
     @property
-    def over(self) -> tuple[str, ...]:
-        """The fields it is about."""
+    def field_names(self) -> tuple[str, ...]:
+        """The names of the fields that it involves."""
         return self.order
 
     def __str__(self) -> str:
-        """Say the rule in short."""
+        """Return the rule as a formula."""
         return " <= ".join(self.order)
 
 
-class CheckRule(Strict):
-    """The digits of some fields, one after the other, have a check digit."""
+class CheckRule(StrictModel):
+    """The digits of some fields, concatenated, pass a check."""
 
     check: str
     of: tuple[str, ...] = Field(min_length=1)
 
     @field_validator("check")
     @classmethod
-    def _check_exists(cls, check: str) -> str:
-        return _known_check(check)
+    def _is_known_check(cls, check: str) -> str:
+        return _validate_check(check)
 
     @property
-    def over(self) -> tuple[str, ...]:
-        """The fields it is about."""
+    def field_names(self) -> tuple[str, ...]:
+        """The names of the fields that it involves."""
         return self.of
 
     def __str__(self) -> str:
-        """Say the rule in short."""
+        """Return the rule as a formula."""
         return f"{self.check}({', '.join(self.of)})"
 
 
-def _rule_kind(value: Any) -> str:
+def _find_rule_kind(value: Any) -> str:
     for kind in ("sum", "order", "check"):
         if (kind in value) if isinstance(value, dict) else hasattr(value, kind):
             return kind
@@ -320,19 +321,19 @@ Rule = Annotated[
     | Annotated[OrderRule, Tag("order")]
     | Annotated[CheckRule, Tag("check")],
     Discriminator(
-        _rule_kind,
+        _find_rule_kind,
         custom_error_type="rule",
         custom_error_message="expected a rule: sum with equals, order, or check with of",
     ),
 ]
 
 
-def _known_check(check: str) -> str:
+def _validate_check(check: str) -> str:
     if check not in CHECKS:
         raise ValueError(f"expected a check among {', '.join(CHECKS)}")
     return check
 
 
-def _check_range(low: Any, high: Any) -> None:
+def _validate_range(low: Any, high: Any) -> None:
     if low is not None and high is not None and low > high:
         raise ValueError(f"impossible range: min = {low} is above max = {high}")

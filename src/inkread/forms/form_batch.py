@@ -1,4 +1,4 @@
-"""Many scans, read by several processes of this machine into a journal."""
+"""Reads many scans of a form with several processes of this machine, into a journal."""
 
 import contextlib
 import hashlib
@@ -9,31 +9,31 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from inkread.batch.processes import in_order
-from inkread.batch.sources import printable
+from inkread.batch.processes import map_in_order
+from inkread.batch.sources import make_printable
 from inkread.errors import ImageError
 from inkread.forms import field_crops
-from inkread.forms.field_reader import of_reader
+from inkread.forms.field_reader import make_field_reader
 from inkread.forms.form_reader import MIN_CONFIDENCE, FormReader
-from inkread.forms.journal import FormRecord, Journal, form_record
+from inkread.forms.journal import FormRecord, Journal, make_form_record
 from inkread.forms.template import Template
 from inkread.imaging import images
 from inkread.models.runtime import DEFAULT
 from inkread.reader import Reader
 
-__all__ = ["Job", "Progress", "Summary", "read_file", "read_scans"]
+__all__ = ["FormBatchJob", "FormBatchSummary", "Progress", "read_file", "read_scans"]
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int], None]  # called with the numbers of scans done, fields set aside
 
 
 @dataclass(frozen=True)
-class Job:
-    """How scans are to be read; it can be sent to other processes.
+class FormBatchJob:
+    """The form and the options to read scans with; picklable.
 
     Attributes:
         template: the form.
         model: the name of a shipped model, or the path of a model file.
-        min_confidence: fields less sure than this are set aside, in [0, 1].
+        min_confidence: fields with less confidence are set aside, in [0, 1].
         crops: a folder for the pictures of the fields that are set aside; ``None``: none are saved.
     """
 
@@ -44,7 +44,7 @@ class Job:
 
     @property
     def settings(self) -> dict[str, str | float]:
-        """What, beside the template, decides what is read."""
+        """The options, other than the template, that change the results."""
         return {"model": str(self.model), "min_confidence": self.min_confidence}
 
     def form_reader(self, threads: int | None = None) -> FormReader:
@@ -54,21 +54,22 @@ class Job:
             ModelError: the model can't be loaded.
             TemplateError: the picture of the blank form can't be used.
         """
-        reader = of_reader(Reader(self.model, threads=threads))
+        reader = make_field_reader(Reader(self.model, threads=threads))
         return FormReader(self.template, reader, min_confidence=self.min_confidence)
 
 
 @dataclass
-class Summary:
-    """What came of many scans.
+class FormBatchSummary:
+    """Counts of the results of many scans.
 
     Attributes:
         num_forms: pages that were read.
         num_fields: fields on them.
-        num_set_aside: those that a person has to look at.
-        num_refused: pages that were not read.
-        num_known: files that were read before.
-        unreadable: files that could not be opened or are the same as another, with the reason.
+        num_set_aside: fields that a person has to review.
+        num_refused: pages that could not be read as this form.
+        num_known: files that an earlier run has read.
+        unreadable: names of files that could not be opened, or have the same content as another
+            file, each with the reason.
     """
 
     num_forms: int = 0
@@ -78,13 +79,13 @@ class Summary:
     num_known: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
-    def count(self, records: Iterable[FormRecord]) -> None:
-        """Count the pages of a file."""
+    def add_pages(self, records: Iterable[FormRecord]) -> None:
+        """Add the pages of a file to the counts."""
         for record in records:
             self.num_forms += record.error is None
             self.num_refused += record.error is not None
             self.num_fields += len(record.fields)
-            self.num_set_aside += sum(each.set_aside for each in record.fields)
+            self.num_set_aside += sum(each.is_set_aside for each in record.fields)
 
 
 @dataclass(frozen=True)
@@ -102,16 +103,16 @@ def read_file(
     """Read all pages of a scan's file.
 
     Args:
-        reader: of the form.
+        reader: for the form.
         name: path of the file.
-        sha256: of the file.
-        crops: folder for the pictures of the fields that are set aside.
-        data: what the file holds, if that is known already.
+        sha256: SHA-256 of the file, in hexadecimal.
+        crops: folder for the pictures of the fields that are set aside; ``None``: none are saved.
+        data: the bytes of the file, if they are loaded already.
 
     Returns:
-        A record for each page; those that could not be read say why.
+        A record for each page; the records of pages that could not be read hold the reason.
     """
-    shown = printable(name)
+    shown = make_printable(name)
     records: list[FormRecord] = []
     try:
         with images.open_pages(name if data is None else data) as opened:
@@ -138,31 +139,32 @@ def _read_page(
     except ImageError as error:
         reason = re.sub(r"^.*?: page \d+: ", "", str(error)).removeprefix(opened.prefix)
         return FormRecord(shown, index + 1, sha256, error=reason)
-    record = form_record(shown, index + 1, sha256, reading)
+    record = make_form_record(shown, index + 1, sha256, reading)
     if crops:
         for name, crop in reading.crops.items():
-            field_crops.save(crops, record.form_id, name, crop)
+            field_crops.save_crop(crops, record.form_id, name, crop)
     return record
 
 
 def read_scans(
     names: Iterable[str],
-    job: Job,
+    job: FormBatchJob,
     journal: Journal,
     *,
     num_processes: int = 1,
     on_progress: Progress = lambda done, set_aside: None,
-) -> Summary:
-    """Read scans that the journal doesn't hold yet, and add them to it in their order.
+) -> FormBatchSummary:
+    """Read the scans that aren't in the journal yet, and append them to it in the given order.
 
-    Nothing is read twice: what has the same bytes as a file that was read is passed over. A process
-    that dies takes one scan with it, whose record says so. Processes are spawned, so a script that
-    calls this with several must do so under ``if __name__ == "__main__":``.
+    Files are identified by their content: a file with the same bytes as one that was read is not
+    read again. If a process crashes, one scan is lost, and its record says so. Processes are
+    spawned, so a script that calls this with several must do so under
+    ``if __name__ == "__main__":``.
 
     Args:
         names: paths of the scans; files of several pages hold a form on each.
-        job: how to read them.
-        journal: open; what is read is added to it.
+        job: the form and the options.
+        journal: an open journal, to which records are appended.
         num_processes: at least 1; with 1, reading is done in this process.
         on_progress: called with the numbers of scans done and of fields set aside so far.
 
@@ -172,16 +174,16 @@ def read_scans(
         OSError: the journal or the crops can't be written.
         ChildProcessError: a process could not be started.
     """
-    summary = Summary()
+    summary = FormBatchSummary()
     num_done = 0
 
     def new_scans() -> Iterator[_Scan]:
         nonlocal num_done
         known: dict[str, str] = {}
         for name in names:
-            shown = printable(name)
+            shown = make_printable(name)
             try:
-                sha256 = _sha256(name)
+                sha256 = _hash_file(name)
             except (OSError, ValueError) as error:  # ValueError: a null character in the path
                 reason = getattr(error, "strerror", None) or error
                 summary.unreadable.append((shown, f"it can't be read: {reason}"))
@@ -198,19 +200,22 @@ def read_scans(
             on_progress(num_done, summary.num_set_aside)
 
     threads = None if num_processes == 1 else 1
-    results = in_order(
-        partial(_prepare, job, threads), new_scans(), lost=_lost, num_processes=num_processes
+    results = map_in_order(
+        partial(_open_reader, job, threads),
+        new_scans(),
+        on_crash=_record_crash,
+        num_processes=num_processes,
     )
     with contextlib.closing(results):
         for scan, records in results:
             journal.add(records, scan.sha256)
-            summary.count(records)
+            summary.add_pages(records)
             num_done += 1
             on_progress(num_done, summary.num_set_aside)
     return summary
 
 
-def _prepare(job: Job, threads: int | None) -> Callable[[_Scan], Iterator[_Outcome]]:
+def _open_reader(job: FormBatchJob, threads: int | None) -> Callable[[_Scan], Iterator[_Outcome]]:
     return partial(_read, job.form_reader(threads), job.crops)
 
 
@@ -218,10 +223,10 @@ def _read(reader: FormReader, crops: Path | None, scan: _Scan) -> Iterator[_Outc
     yield scan, read_file(reader, scan.name, scan.sha256, crops)
 
 
-def _lost(scan: _Scan, reason: str) -> _Outcome:
-    return scan, [FormRecord(printable(scan.name), 1, scan.sha256, error=reason)]
+def _record_crash(scan: _Scan, reason: str) -> _Outcome:
+    return scan, [FormRecord(make_printable(scan.name), 1, scan.sha256, error=reason)]
 
 
-def _sha256(name: str | os.PathLike[str]) -> str:
+def _hash_file(name: str | os.PathLike[str]) -> str:
     with Path(name).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,8 @@
-"""What was read, a form a line, in a journal that outlives a kill, beside the table made of it."""
+"""An append-only journal of the forms that were read; an interrupted run resumes from it.
+
+It lies beside the table that is made of it. After a header, each line is JSON: the record of a
+page, a corrected record, or a note that all pages of a file are done.
+"""
 
 import datetime
 import json
@@ -12,28 +16,28 @@ from inkread.errors import ConfigError, DataError
 from inkread.forms.fields import AmountField, DateField, FormField, TickField
 from inkread.forms.form_reader import FieldReading, FormReading, Status
 from inkread.forms.template import Template
-from inkread.forms.values import Value, as_text
+from inkread.forms.values import Value, format_value
 
-__all__ = ["FormRecord", "Journal", "form_record", "journal_path", "value_from_text"]
+__all__ = ["FormRecord", "Journal", "journal_path", "make_form_record", "parse_value"]
 
-_VERSION = 1
-# Quotes inside a text are escaped, so that no name of a file looks like these.
-_DONE, _CORRECTED = '{"done": ', '"status": "corrected"'
+_FORMAT_VERSION = 1
+# Lines are told apart by these. Quotes inside JSON strings are escaped: no file name matches them.
+_DONE_PREFIX, _CORRECTED_MARK = '{"done": ', '"status": "corrected"'
 
 
 @dataclass(frozen=True)
 class FormRecord:
-    """What came of one page of a scan.
+    """The result of one page of a scan: the values of its fields, or why it was refused.
 
     Attributes:
         scan: the name of its file.
-        page: which of its pages, from 1.
-        sha256: of the file.
-        fields: what was read, in the template's order; none if it was refused.
+        page: its number in the file, from 1.
+        sha256: SHA-256 of the file, in hexadecimal.
+        fields: the values, in the template's order; none if the page was refused.
         error: why it was refused; ``None`` if it was not.
-        residual_mm: of the alignment; ``None`` if refused.
-        dpi: of the scan on the form, in pixels an inch; ``None`` if refused.
-        turned_deg: how far the form is turned on it; ``None`` if refused.
+        residual_mm: residual of the alignment; ``None`` if refused.
+        dpi: resolution of the scan, in pixels per inch; ``None`` if refused.
+        turned_deg: rotation of the form on the scan, clockwise; ``None`` if refused.
     """
 
     scan: str
@@ -47,25 +51,25 @@ class FormRecord:
 
     @property
     def form_id(self) -> str:
-        """A short name of the page by its content: the same wherever it is read."""
+        """An id of the page that depends on its content alone, not on the file's name."""
         return f"{self.sha256[:16]}-{self.page}"
 
     def to_json(self) -> str:
-        """Return a line of JSON."""
-        values = {**asdict(self), "fields": [_plain(each) for each in self.fields]}
+        """Return the record as a line of JSON."""
+        values = {**asdict(self), "fields": [_to_plain(each) for each in self.fields]}
         return json.dumps(values, ensure_ascii=False)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], template: Template) -> "FormRecord":
-        """Rebuild from the values of ``to_json``.
+        """Rebuild a record from the parsed JSON of ``to_json``.
 
         Raises:
-            KeyError, TypeError, ValueError, StopIteration: they are of something else.
+            KeyError, TypeError, ValueError, StopIteration: it is something else.
         """
         fields = tuple(
             FieldReading(
                 each["name"],
-                value_from_text(template.named(each["name"]), each["value"]),
+                parse_value(template.field_named(each["name"]), each["value"]),
                 float(each["confidence"]),
                 Status(each["status"]),
                 each["note"],
@@ -75,8 +79,8 @@ class FormRecord:
         return cls(**{**values, "fields": fields})
 
 
-def form_record(scan: str, page: int, sha256: str, reading: FormReading) -> FormRecord:
-    """Return the record of a form that was read."""
+def make_form_record(scan: str, page: int, sha256: str, reading: FormReading) -> FormRecord:
+    """Make the record of a page from its reading."""
     alignment = reading.alignment
     return FormRecord(
         scan,
@@ -90,15 +94,15 @@ def form_record(scan: str, page: int, sha256: str, reading: FormReading) -> Form
 
 
 def journal_path(out: Path) -> Path:
-    """Return where the journal of a table is: beside it."""
+    """Return the path of a table's journal: beside the table."""
     return out.with_name(f"{out.name}.journal")
 
 
-def value_from_text(form_field: FormField, text: str) -> Value:
-    """Return a value that tables hold as text.
+def parse_value(form_field: FormField, text: str) -> Value:
+    """Parse the text of a value in a table; an empty text is ``None``.
 
     Raises:
-        ValueError: no value of such a field.
+        ValueError: the field can't have such a value.
     """
     if not text:
         return None
@@ -118,10 +122,10 @@ def value_from_text(form_field: FormField, text: str) -> Value:
     return text
 
 
-def _plain(reading: FieldReading) -> dict[str, Any]:
+def _to_plain(reading: FieldReading) -> dict[str, Any]:
     return {
         "name": reading.name,
-        "value": as_text(reading.value),
+        "value": format_value(reading.value),
         "confidence": round(reading.confidence, 6),
         "status": reading.status.value,
         "note": reading.note,
@@ -130,13 +134,13 @@ def _plain(reading: FieldReading) -> dict[str, Any]:
 
 @dataclass
 class Journal:
-    """The records of a table, appended as they come; what a kill cut off is read again.
+    """A file of records; the records of a file that was not finished are dropped.
 
     Attributes:
-        path: of the journal.
+        path: path of the journal.
         template: the form.
-        settings: what else decides what is read: the model, the least confidence.
-        done: the hashes of the files that are read, all pages of them.
+        settings: the other options that change the results: the model, the minimum confidence.
+        done: the SHA-256 of the files of which all pages are read.
     """
 
     path: Path
@@ -145,18 +149,18 @@ class Journal:
     done: set[str] = field(default_factory=set)
 
     def open(self) -> None:
-        """Begin, or go on with what is there.
+        """Create the journal, or load ``done`` and cut off what an interruption left unfinished.
 
         Raises:
-            ConfigError: it is of another template or other settings, or no journal.
+            ConfigError: it is no journal, or of another template or other settings.
             OSError: it can't be read or written.
         """
-        header = json.dumps({"journal": _VERSION, **self._identity()}, sort_keys=True)
+        header = json.dumps({"journal": _FORMAT_VERSION, **self._identity()}, sort_keys=True)
         if not self.path.exists() or not self.path.stat().st_size:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.write_text(header + "\n", encoding="utf-8")
             return
-        lines = self._lines()
+        lines = self._read_lines()
         if next(lines, None) != header:
             raise ConfigError(
                 f"{self.path}: it holds forms read with another template, model or confidence; "
@@ -165,18 +169,18 @@ class Journal:
         position = whole = len(header.encode()) + 1
         for line in lines:
             position += len(line.encode()) + 1
-            if line.startswith(_DONE):
+            if line.startswith(_DONE_PREFIX):
                 self.done.add(json.loads(line)["done"])
-            if line.startswith(_DONE) or _CORRECTED in line:
+            if line.startswith(_DONE_PREFIX) or _CORRECTED_MARK in line:
                 whole = position
-        # What a kill cut off, in a line or between those of one file, is read again.
+        # An incomplete line, or pages of a file that is not done, are cut off and read again.
         with self.path.open("r+b") as file:
             file.truncate(whole)
 
     def _identity(self) -> dict[str, Any]:
         return {"template": self.template.model_dump(mode="json"), **self.settings}
 
-    def _lines(self) -> Iterator[str]:
+    def _read_lines(self) -> Iterator[str]:
         try:
             with self.path.open(encoding="utf-8", newline="\n") as file:
                 for line in file:
@@ -186,10 +190,10 @@ class Journal:
             raise ConfigError(f"{self.path}: expected a journal of inkread: {error}") from error
 
     def add(self, records: Iterable[FormRecord], sha256: str) -> None:
-        """Append the records of all pages of a file at once.
+        """Append the records of all pages of a file, in one write.
 
         Raises:
-            OSError: the disk is full, say.
+            OSError: it can't be written, for example as the disk is full.
         """
         lines = [record.to_json() for record in records]
         lines.append(json.dumps({"done": sha256}))
@@ -198,21 +202,21 @@ class Journal:
         self.done.add(sha256)
 
     def correct(self, form_id: str, name: str, text: str) -> FormRecord:
-        """Put a person's value in place of what was read.
+        """Replace the value of a field by the one that a person gives.
 
         Args:
-            form_id: of the record.
-            name: of the field.
-            text: the value as tables hold it; nothing: the field is empty.
+            form_id: id of the record.
+            name: name of the field.
+            text: the value as in a table; an empty text if the field is empty.
 
         Returns:
-            The record as it is now.
+            The corrected record.
 
         Raises:
-            DataError: there is no such form, or field, or the field can't hold the value.
+            DataError: there is no such form or field, or the field can't have this value.
             OSError: the journal can't be written.
         """
-        record = next((each for each in self.records() if each.form_id == form_id), None)
+        record = next((each for each in self.read_records() if each.form_id == form_id), None)
         if record is None or not record.fields:
             raise DataError(f"{self.path}: expected the id of a form that was read: {form_id}")
         if name not in self.template.rects:
@@ -220,7 +224,7 @@ class Journal:
                 f"expected a field among {', '.join(self.template.rects)}, received {name}"
             )
         try:
-            value = value_from_text(self.template.named(name), text)
+            value = parse_value(self.template.field_named(name), text)
         except ValueError as error:
             raise DataError(f"{name}: {error}") from error
         fields = tuple(
@@ -232,40 +236,40 @@ class Journal:
             file.write(f"{changed.to_json()}\n".encode())
         return changed
 
-    def records(self) -> Iterator[FormRecord]:
-        """Give all records in the order they came, corrected ones in their last state.
+    def read_records(self) -> Iterator[FormRecord]:
+        """Yield all records in the order they were added, corrected ones in their last state.
 
         Raises:
             DataError: the journal is damaged.
         """
         changed: dict[str, str] = {}
-        for line in self._bodies():
-            if _CORRECTED in line:
-                changed[self._record(line).form_id] = line
+        for line in self._read_record_lines():
+            if _CORRECTED_MARK in line:
+                changed[self._parse_record(line).form_id] = line
         seen: set[str] = set()
-        for line in self._bodies():
-            record = self._record(line)
+        for line in self._read_record_lines():
+            record = self._parse_record(line)
             if record.form_id not in changed:
                 yield record
             elif record.form_id not in seen:
                 seen.add(record.form_id)
-                yield self._record(changed[record.form_id])
+                yield self._parse_record(changed[record.form_id])
 
-    def _bodies(self) -> Iterator[str]:
-        lines = self._lines()
+    def _read_record_lines(self) -> Iterator[str]:
+        lines = self._read_lines()
         next(lines, None)
-        # A file's records count once the file is done, except corrections, which come later.
+        # Records are valid once their file is done; corrections come later, and always are.
         waiting: list[str] = []
         for line in lines:
-            if line.startswith(_DONE):
+            if line.startswith(_DONE_PREFIX):
                 yield from waiting
                 waiting = []
-            elif _CORRECTED in line:
+            elif _CORRECTED_MARK in line:
                 yield line
             else:
                 waiting.append(line)
 
-    def _record(self, line: str) -> FormRecord:
+    def _parse_record(self, line: str) -> FormRecord:
         try:
             return FormRecord.from_dict(json.loads(line), self.template)
         except (ValueError, KeyError, TypeError, StopIteration) as error:

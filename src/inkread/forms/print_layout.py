@@ -1,29 +1,37 @@
-"""What is printed where on a form, in millimetres from the page's top left corner."""
+"""The positions of the printed parts of a form, in millimetres from the page's top left corner."""
 
 import itertools
 from dataclasses import dataclass
 
 from inkread.forms.fields import FormField, Rect
 
-__all__ = ["HEAVY_LINE_MM", "LINE_MM", "MARKER_MM", "Line", "cells", "lines", "marker_rects"]
+__all__ = [
+    "HEAVY_LINE_MM",
+    "LINE_MM",
+    "MARKER_MM",
+    "PrintedLine",
+    "place_cells",
+    "place_lines",
+    "place_markers",
+]
 
 MARKER_MM = 10.0
 LINE_MM = 0.25
 HEAVY_LINE_MM = 0.6
-_MARKER_MARGIN_MM = 8.0  # to the page's edge: more than printers leave blank
+_MARKER_MARGIN_MM = 8.0  # to the page's edge: more than the margin that printers can't print on
 
 
 @dataclass(frozen=True)
-class Line:
-    """A printed line, upright or level; it is ``width`` thick around its two ends."""
+class PrintedLine:
+    """A printed line, horizontal or vertical, from the middle of one end to that of the other."""
 
     start: tuple[float, float]
     end: tuple[float, float]
-    width: float
+    width_mm: float
 
 
-def marker_rects(page: tuple[float, float]) -> tuple[Rect, Rect, Rect, Rect]:
-    """Return where the markers are: top left, top right, bottom right, bottom left.
+def place_markers(page: tuple[float, float]) -> tuple[Rect, Rect, Rect, Rect]:
+    """Place the markers: top left, top right, bottom right, bottom left.
 
     Args:
         page: width and height in millimetres.
@@ -38,8 +46,8 @@ def marker_rects(page: tuple[float, float]) -> tuple[Rect, Rect, Rect, Rect]:
     )
 
 
-def cells(field: FormField, rect: Rect) -> tuple[Rect, ...]:
-    """Return the cells of a comb from left to right; of any other field, its box."""
+def place_cells(field: FormField, rect: Rect) -> tuple[Rect, ...]:
+    """Place the cells of a comb from left to right; for any other field, return its box."""
     count = max(1, field.num_cells)
     edges = [rect.left + rect.width * place / count for place in range(count + 1)]
     return tuple(
@@ -47,22 +55,22 @@ def cells(field: FormField, rect: Rect) -> tuple[Rect, ...]:
     )
 
 
-def lines(field: FormField, rect: Rect) -> tuple[Line, ...]:
-    """Return the lines around a field and between its cells."""
+def place_lines(field: FormField, rect: Rect) -> tuple[PrintedLine, ...]:
+    """Place the lines around a field and between its cells."""
     left, top, right, bottom = rect
     outline = (
-        Line((left, top), (right, top), LINE_MM),
-        Line((left, bottom), (right, bottom), LINE_MM),
-        Line((left, top), (left, bottom), LINE_MM),
-        Line((right, top), (right, bottom), LINE_MM),
+        PrintedLine((left, top), (right, top), LINE_MM),
+        PrintedLine((left, bottom), (right, bottom), LINE_MM),
+        PrintedLine((left, top), (left, bottom), LINE_MM),
+        PrintedLine((right, top), (right, bottom), LINE_MM),
     )
     dividers = tuple(
-        Line(
+        PrintedLine(
             (cell.left, top),
             (cell.left, bottom),
             HEAVY_LINE_MM if place in field.heavy_after else LINE_MM,
         )
-        for place, cell in enumerate(cells(field, rect))
+        for place, cell in enumerate(place_cells(field, rect))
         if place
     )
     return outline + dividers

@@ -1,4 +1,4 @@
-"""A template as a printable PDF: markers, labels, combs and boxes, exact to the millimetre."""
+"""Draws a form as a printable PDF, to scale: markers, labels, combs and boxes."""
 
 from pathlib import Path
 
@@ -8,26 +8,26 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from inkread.files import replacing
+from inkread.files import replace_atomically
 from inkread.forms import markers, print_layout
 from inkread.forms.fields import DateField, FormField, Rect
 from inkread.forms.template import Template, TemplateError
 
 __all__ = ["print_form"]
 
-_INK = 0.25  # grey level of text, 0 black
-_LINE = 0.62  # of lines: seen well enough to write between, and paler than any pen
+_TEXT_GREY = 0.25  # 0 black, 1 white
+_LINE_GREY = 0.62  # dark enough to write between the lines, and paler than any pen
 _TITLE_PT, _LABEL_PT, _FOOT_PT = 15.0, 8.0, 6.5
 _LABEL_GAP_MM = 1.2
-_OWN_FONT = Path(reportlab.__file__).parent / "fonts" / "Vera.ttf"
+_DEFAULT_FONT = Path(reportlab.__file__).parent / "fonts" / "Vera.ttf"
 
 
 def print_form(template: Template, out: Path, *, font: Path | None = None) -> None:
-    """Write a form as PDF, a page of the template's size; print it at 100 %.
+    """Write a form as PDF: one page of the template's size, to be printed at 100 %.
 
     Args:
         template: the form.
-        out: file to write; it is replaced.
+        out: file to write; replaced if it is there.
         font: a TrueType font for titles and labels; by default Bitstream Vera.
 
     Raises:
@@ -39,40 +39,48 @@ def print_form(template: Template, out: Path, *, font: Path | None = None) -> No
         raise TemplateError(
             f"{template.form}: expected 'align: markers', received a picture: that form is printed"
         )
-    face = _font(font or _OWN_FONT, template)
+    face = _register_font(font or _DEFAULT_FONT, template)
     width, height = template.page
-    with replacing(out) as temporary:
-        # Invariant: the same template makes the same bytes, whenever it is printed.
+    with replace_atomically(out) as temporary:
+        # Invariant leaves out dates, so that the same template always gives the same bytes.
         canvas = Canvas(str(temporary), pagesize=(width * mm, height * mm), invariant=True)
         canvas.setTitle(template.title or template.form)
         canvas.setCreator("inkread")
-        # From here on millimetres, from the top left corner, y down.
+        # From here on coordinates are in millimetres from the top left corner; y is negative.
         canvas.translate(0, height * mm)
         canvas.scale(mm, mm)
         for identifier, rect in zip(
-            markers.identifiers(template), print_layout.marker_rects(template.page), strict=True
+            markers.assign_identifiers(template),
+            print_layout.place_markers(template.page),
+            strict=True,
         ):
             _draw_marker(canvas, identifier, rect)
         _draw_texts(canvas, template, face)
-        canvas.setStrokeGray(_LINE)
+        canvas.setStrokeGray(_LINE_GREY)
         for field in template.fields:
-            for line in print_layout.lines(field, template.rects[field.name]):
-                canvas.setLineWidth(line.width)
-                canvas.setLineCap(2 if line.width == print_layout.LINE_MM else 0)  # closed corners
+            for line in print_layout.place_lines(field, template.rects[field.name]):
+                canvas.setLineWidth(line.width_mm)
+                canvas.setLineCap(
+                    2 if line.width_mm == print_layout.LINE_MM else 0
+                )  # closed corners
                 canvas.line(line.start[0], -line.start[1], line.end[0], -line.end[1])
         canvas.showPage()
         canvas.save()
 
 
-def _font(path: Path, template: Template) -> str:
-    """Register a font that has every character of the form; return its name."""
+def _register_font(path: Path, template: Template) -> str:
+    """Register a font and return its name.
+
+    Raises:
+        TemplateError: it can't be read, or lacks a character of the form.
+    """
     name = f"inkread-{path.stem}"
     try:
         font = TTFont(name, str(path))
     except (TTFError, OSError) as error:
         raise TemplateError(f"{path}: expected a TrueType font: {error}") from error
     pdfmetrics.registerFont(font)
-    texts = [template.title, template.form, *(_label(field) for field in template.fields)]
+    texts = [template.title, template.form, *(_label_of(field) for field in template.fields)]
     lacking = {c for text in texts for c in text} - {chr(code) for code in font.face.charToGlyph}
     if lacking:
         raise TemplateError(
@@ -83,13 +91,13 @@ def _font(path: Path, template: Template) -> str:
 
 
 def _draw_marker(canvas: Canvas, identifier: int, rect: Rect) -> None:
-    pattern = markers.modules(identifier)
+    pattern = markers.draw_modules(identifier)
     side = rect.width / len(pattern)
     canvas.setFillGray(0)
     canvas.rect(rect.left, -rect.bottom, rect.width, rect.height, stroke=0, fill=1)
     canvas.setFillGray(1)
     for row, column in zip(*pattern.nonzero(), strict=True):
-        # Reaching into a white neighbour, so that no viewer draws a seam between the two.
+        # It overlaps a white neighbour, as some viewers draw a seam between two that only touch.
         right = 0.02 if column + 1 < len(pattern) and pattern[row, column + 1] else 0
         below = 0.02 if row + 1 < len(pattern) and pattern[row + 1, column] else 0
         canvas.rect(
@@ -104,21 +112,23 @@ def _draw_marker(canvas: Canvas, identifier: int, rect: Rect) -> None:
 
 def _draw_texts(canvas: Canvas, template: Template, face: str) -> None:
     width, height = template.page
-    canvas.setFillGray(_INK)
+    canvas.setFillGray(_TEXT_GREY)
     middle = width / 2
-    _centred(canvas, template.title or template.form, face, _TITLE_PT, (middle, 16.0, width - 44))
-    numbers = "-".join(map(str, markers.identifiers(template)))
-    _centred(
+    _draw_centred(
+        canvas, template.title or template.form, face, _TITLE_PT, (middle, 16.0, width - 44)
+    )
+    numbers = "-".join(map(str, markers.assign_identifiers(template)))
+    _draw_centred(
         canvas, f"{template.form}   {numbers}", face, _FOOT_PT, (middle, height - 12, width - 44)
     )
     for field in template.fields:
         rect = template.rects[field.name]
         size = _LABEL_PT / mm
         canvas.setFont(face, size)
-        canvas.drawString(rect.left, -(rect.top - _LABEL_GAP_MM), _label(field))
+        canvas.drawString(rect.left, -(rect.top - _LABEL_GAP_MM), _label_of(field))
 
 
-def _centred(
+def _draw_centred(
     canvas: Canvas, text: str, face: str, points: float, place: tuple[float, float, float]
 ) -> None:
     """Draw text in the middle of ``place``: x, baseline, and the width that it must fit in."""
@@ -128,6 +138,6 @@ def _centred(
     canvas.drawCentredString(place[0], -place[1], text)
 
 
-def _label(field: FormField) -> str:
+def _label_of(field: FormField) -> str:
     label = field.label or field.name.replace("_", " ")
     return f"{label} [{field.format}]" if isinstance(field, DateField) and field.comb else label

@@ -1,4 +1,4 @@
-"""A template proposed from the picture of a blank form: the boxes, combs and ticks drawn on it."""
+"""Proposes a template from the picture of a blank form, by the boxes and combs printed on it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +10,19 @@ import yaml
 
 from inkread.errors import ImageError
 from inkread.forms.fields import Rect
-from inkread.forms.template import PAGES_MM
+from inkread.forms.template import PAGE_SIZES_MM
 from inkread.imaging import images
+from inkread.imaging.resize import resize_by
 
-__all__ = ["ProposedField", "propose", "template_text"]
+__all__ = ["ProposedField", "format_template", "propose"]
 
 Grey = npt.NDArray[np.uint8]
 
-_WORK_PX = 1800  # the longer side of what boxes are looked for in
-_MIN_SIDE_MM = 3.0
-_MAX_TICK_MM = 9.0
-_MAX_CELL_MM = 14.0
-_MAX_SHARE = 0.9  # a box this wide and high is the page's frame
+_MAX_SIDE_PX = 1800  # larger pictures are shrunk to it
+_MIN_SIDE_MM = 3.0  # of a box
+_MAX_TICK_MM = 9.0  # side of a box to tick
+_MAX_CELL_MM = 14.0  # width of a cell
+_MIN_FRAME_SHARE = 0.9  # a box with this share of the page's width and height is its frame
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class ProposedField:
 
     Attributes:
         rect: in millimetres on the page.
-        num_cells: 0 for a plain box.
+        num_cells: number of cells; 0 for a box without cells.
     """
 
     rect: Rect
@@ -38,7 +39,7 @@ class ProposedField:
 
     @property
     def kind(self) -> str:
-        """The kind of field that it looks like."""
+        """The kind of field that it probably is: ``comb``, ``tick`` or ``number``."""
         if self.num_cells:
             return "comb"
         is_small = max(self.rect.width, self.rect.height) <= _MAX_TICK_MM
@@ -46,16 +47,16 @@ class ProposedField:
 
 
 def propose(
-    picture: images.Picture, page: tuple[float, float] = PAGES_MM["a4"]
+    picture: images.Picture, page: tuple[float, float] = PAGE_SIZES_MM["a4"]
 ) -> list[ProposedField]:
     """Find the boxes on a blank form, in reading order.
 
     Args:
-        picture: of the whole page, edge to edge, upright and straight.
+        picture: the whole page, edge to edge, upright and straight.
         page: width and height of the paper in millimetres.
 
     Raises:
-        ImageError: not a picture, or not of the page's proportions.
+        ImageError: it can't be read, or hasn't the page's aspect ratio.
     """
     grey = images.load(picture)
     height, width = grey.shape
@@ -64,24 +65,27 @@ def propose(
             f"expected a picture of the whole page, {page[0]:g} x {page[1]:g} mm, "
             f"received {width} x {height} pixels"
         )
-    grey = images.scaled(grey, min(1.0, _WORK_PX / max(grey.shape)))
+    grey = resize_by(grey, min(1.0, _MAX_SIDE_PX / max(grey.shape)))
     px_per_mm = grey.shape[1] / page[0]
     rects = [
-        Rect(*(side / px_per_mm for side in rect)) for rect in _enclosed(_lines(grey, px_per_mm))
+        Rect(*(side / px_per_mm for side in rect))
+        for rect in _find_enclosed_rects(_find_lines(grey, px_per_mm))
     ]
     boxes = [
         rect
         for rect in rects
         if min(rect.width, rect.height) >= _MIN_SIDE_MM
-        and not (rect.width > _MAX_SHARE * page[0] and rect.height > _MAX_SHARE * page[1])
+        and not (
+            rect.width > _MIN_FRAME_SHARE * page[0] and rect.height > _MIN_FRAME_SHARE * page[1]
+        )
     ]
-    # Of nested boxes the inner ones are written in.
-    inner = [box for box in boxes if not any(_holds(box, other) for other in boxes)]
-    return _in_reading_order(_joined(inner))
+    # Of nested boxes, people write in the inner ones.
+    inner = [box for box in boxes if not any(_contains(box, other) for other in boxes)]
+    return _sort_in_reading_order(_join_cells(inner))
 
 
-def template_text(form: str, blank: Path, page: str, fields: list[ProposedField]) -> str:
-    """Write a template that finds the form by its blank picture, to be edited by a person."""
+def format_template(form: str, blank: Path, page: str, fields: list[ProposedField]) -> str:
+    """Return the YAML of a template that is aligned by the blank picture, for a person to edit."""
     values = {
         "form": form,
         "page": page,
@@ -102,17 +106,17 @@ def template_text(form: str, blank: Path, page: str, fields: list[ProposedField]
     )
 
 
-def _lines(grey: Grey, px_per_mm: float) -> Grey:
-    """Return the straight lines that boxes can be made of: (H, W) uint8, 255 or 0."""
+def _find_lines(grey: Grey, px_per_mm: float) -> Grey:
+    """Mask the horizontal and vertical lines: (H, W) uint8, 255 or 0."""
     window = 2 * round(4 * px_per_mm) + 1
     dark = cv2.adaptiveThreshold(
         grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, window, 20
     )
     length = round(0.8 * _MIN_SIDE_MM * px_per_mm)
-    across = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
-    upright = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((length, 1), np.uint8))
-    lines = cv2.bitwise_or(across, upright)
-    # Corners that don't quite meet are closed; solid areas, such as markers, are no lines.
+    horizontal = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
+    vertical = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((length, 1), np.uint8))
+    lines = cv2.bitwise_or(horizontal, vertical)
+    # Close corners that don't quite meet; remove solid areas, such as markers.
     lines = cv2.morphologyEx(lines, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     side = round(1.2 * px_per_mm)
     solid = cv2.morphologyEx(lines, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
@@ -120,8 +124,8 @@ def _lines(grey: Grey, px_per_mm: float) -> Grey:
     return np.asarray(cv2.bitwise_and(lines, cv2.bitwise_not(solid)))
 
 
-def _enclosed(lines: Grey) -> list[tuple[float, float, float, float]]:
-    """Return the rectangular areas of paper with lines all around, to the middle of the lines."""
+def _find_enclosed_rects(lines: Grey) -> list[tuple[float, float, float, float]]:
+    """Return the rectangles enclosed by lines, to the middle of the lines, in pixels."""
     if not lines.any():
         return []
     count, _, stats, _ = cv2.connectedComponentsWithStats(cv2.bitwise_not(lines), connectivity=4)
@@ -136,12 +140,12 @@ def _enclosed(lines: Grey) -> list[tuple[float, float, float, float]]:
     return found
 
 
-def _holds(box: Rect, other: Rect) -> bool:
-    return box is not other and other.within(box.grown(0.3)) and other.width < 0.98 * box.width
+def _contains(box: Rect, other: Rect) -> bool:
+    return box is not other and other.is_within(box.expand(0.3)) and other.width < 0.98 * box.width
 
 
-def _joined(boxes: list[Rect]) -> list[ProposedField]:
-    """Join cells that stand side by side, equal in size, to combs."""
+def _join_cells(boxes: list[Rect]) -> list[ProposedField]:
+    """Join adjacent cells of equal size to combs."""
     left = sorted(boxes, key=lambda box: (round(box.top), box.left))
     fields: list[ProposedField] = []
     while left:
@@ -167,8 +171,8 @@ def _continues(cell: Rect, other: Rect) -> bool:
     )
 
 
-def _in_reading_order(fields: list[ProposedField]) -> list[ProposedField]:
-    """Order by rows, then from left to right."""
+def _sort_in_reading_order(fields: list[ProposedField]) -> list[ProposedField]:
+    """Sort by rows, then from left to right."""
     ordered: list[list[ProposedField]] = []
     for field in sorted(fields, key=lambda each: each.rect.top):
         row = ordered[-1] if ordered else []

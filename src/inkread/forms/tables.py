@@ -1,4 +1,4 @@
-"""Records as a table: CSV, Parquet, Excel or JSON Lines; those refused in a table of their own."""
+"""Writes records as a table: CSV, Parquet, Excel or JSON Lines; refused pages in a second table."""
 
 import csv
 import datetime
@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inkread.errors import ConfigError
-from inkread.files import check_target, replacing
+from inkread.files import check_target, replace_atomically
 from inkread.forms.fields import AmountField, DateField, FormField, TickField
 from inkread.forms.journal import FormRecord
 from inkread.forms.template import Template
-from inkread.forms.values import as_text
+from inkread.forms.values import format_value
 
 if TYPE_CHECKING:  # only where Parquet is written
     import pyarrow as pa
@@ -22,16 +22,16 @@ if TYPE_CHECKING:  # only where Parquet is written
 __all__ = ["SUFFIXES", "arrow_schema", "columns_of", "errors_path", "row_of", "write_tables"]
 
 SUFFIXES = (".csv", ".parquet", ".xlsx", ".jsonl")
-_BATCH = 1000  # rows that Parquet writes together
+_PARQUET_BATCH_ROWS = 1000  # that are written as one row group
 _MAX_XLSX_ROWS = 1_048_575
-_ABOUT = ("form_id", "scan", "page", "residual_mm", "dpi", "turned_deg")
-_ERRORS = ("scan", "page", "error")
+_PAGE_COLUMNS = ("form_id", "scan", "page", "residual_mm", "dpi", "turned_deg")
+_ERROR_COLUMNS = ("scan", "page", "error")
 
 Row = Sequence[Any]
 
 
 def errors_path(out: Path) -> Path:
-    """Return where the table of what was refused goes: beside the other."""
+    """Return the path of the table of refused pages: beside the other table."""
     return out.with_stem(f"{out.stem}-errors")
 
 
@@ -41,19 +41,19 @@ def write_tables(
     out: Path,
     unreadable: Sequence[tuple[str, str]] = (),
 ) -> None:
-    """Write the table of forms and that of what was refused; each replaces an older one at once.
+    """Write the table of forms and that of refused pages; each replaces an older one atomically.
 
-    A form's row has its id, scan, page and alignment, for each field the value, ``_confidence`` and
-    ``_status``, and the notes of fields that are set aside.
+    The row of a form has its id, scan, page and alignment, for each field the value,
+    ``_confidence`` and ``_status``, and the notes on fields that are set aside.
 
     Args:
         template: the form.
-        records: of all pages.
-        out: file to write; its suffix says how.
-        unreadable: further files, with the reason.
+        records: the records of all pages.
+        out: file to write; its suffix decides the format.
+        unreadable: names of files that could not be opened, each with the reason.
 
     Raises:
-        ConfigError: another suffix, or more rows than Excel takes.
+        ConfigError: an unknown suffix, or more rows than an Excel sheet can have.
         OSError: a file can't be written.
     """
     check_target(out, SUFFIXES)
@@ -67,10 +67,10 @@ def write_tables(
                 refused.append((record.scan, record.page, record.error))
 
     if out.suffix.lower() == ".jsonl":
-        _write_lines(out, (_as_dict(record) for record in rows()))
+        _write_jsonl(out, (_to_dict(record) for record in rows()))
         refused += [(name, None, reason) for name, reason in unreadable]
-        errors = (dict(zip(_ERRORS, row, strict=True)) for row in refused)
-        _write_lines(errors_path(out), errors)
+        errors = (dict(zip(_ERROR_COLUMNS, row, strict=True)) for row in refused)
+        _write_jsonl(errors_path(out), errors)
         return
     write = {".csv": _write_csv, ".parquet": _write_parquet, ".xlsx": _write_xlsx}
     columns = columns_of(template)
@@ -81,18 +81,18 @@ def write_tables(
 
 
 def columns_of(template: Template) -> dict[str, str]:
-    """Return what each column of a form's table holds, by its name."""
-    kinds = dict.fromkeys(_ABOUT, "number") | {
+    """Return the kind of value in each column of a form's table, by the column's name."""
+    kinds = dict.fromkeys(_PAGE_COLUMNS, "number") | {
         "form_id": "text", "scan": "text", "page": "integer",
     }  # fmt: skip
     for field in template.fields:
-        kinds[field.name] = _kind(field)
+        kinds[field.name] = _kind_of(field)
         kinds[f"{field.name}_confidence"] = "number"
         kinds[f"{field.name}_status"] = "text"
     return {**kinds, "notes": "text"}
 
 
-def _kind(field: FormField) -> str:
+def _kind_of(field: FormField) -> str:
     if isinstance(field, TickField):
         return "truth"
     if isinstance(field, DateField):
@@ -101,43 +101,48 @@ def _kind(field: FormField) -> str:
 
 
 def row_of(record: FormRecord) -> Row:
-    """Return the values of a form that was read, in the order of the columns."""
-    row: list[Any] = [getattr(record, name) for name in _ABOUT]
+    """Return the row of a form that was read, in the order of ``columns_of``."""
+    row: list[Any] = [getattr(record, name) for name in _PAGE_COLUMNS]
     for field in record.fields:
         row += [field.value, round(field.confidence, 4), field.status.value]
-    return [*row, _notes(record)]
+    return [*row, _join_notes(record)]
 
 
-def _notes(record: FormRecord) -> str:
+def _join_notes(record: FormRecord) -> str:
     return "; ".join(f"{field.name}: {field.note}" for field in record.fields if field.note)
 
 
-def _as_dict(record: FormRecord) -> dict[str, Any]:
+def _to_dict(record: FormRecord) -> dict[str, Any]:
     fields = {
         field.name: {
-            "value": field.value if isinstance(field.value, bool | None) else as_text(field.value),
+            "value": field.value
+            if isinstance(field.value, bool | None)
+            else format_value(field.value),
             "confidence": round(field.confidence, 4),
             "status": field.status.value,
             "note": field.note,
         }
         for field in record.fields
     }
-    return {**{name: getattr(record, name) for name in _ABOUT}, "fields": fields}
+    return {**{name: getattr(record, name) for name in _PAGE_COLUMNS}, "fields": fields}
 
 
-def _write_lines(out: Path, values: Iterable[dict[str, Any]]) -> None:
-    with replacing(out) as temporary, temporary.open("w", encoding="utf-8") as file:
+def _write_jsonl(out: Path, values: Iterable[dict[str, Any]]) -> None:
+    with replace_atomically(out) as temporary, temporary.open("w", encoding="utf-8") as file:
         for value in values:
             file.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
 def _write_csv(out: Path, columns: dict[str, str], rows: Iterable[Row]) -> None:
-    with replacing(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with (
+        replace_atomically(out) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         for row in rows:
             writer.writerow(
-                as_text(value) if isinstance(value, bool | datetime.date | None) else value
+                format_value(value) if isinstance(value, bool | datetime.date | None) else value
                 for value in row
             )
 
@@ -147,15 +152,15 @@ def _write_parquet(out: Path, columns: dict[str, str], rows: Iterable[Row]) -> N
     from pyarrow import parquet
 
     schema = arrow_schema(columns)
-    with replacing(out) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
+    with replace_atomically(out) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
         waiting = iter(rows)
-        while batch := list(islice(waiting, _BATCH)):
+        while batch := list(islice(waiting, _PARQUET_BATCH_ROWS)):
             values = dict(zip(columns, map(list, zip(*batch, strict=True)), strict=True))
             writer.write_table(pa.table(values, schema=schema))
 
 
 def arrow_schema(columns: dict[str, str]) -> "pa.Schema":
-    """Return the types of a table's columns in Parquet."""
+    """Return the Arrow schema of columns as ``columns_of`` describes them."""
     import pyarrow as pa
 
     types = {
@@ -186,19 +191,19 @@ def _write_xlsx(out: Path, columns: dict[str, str], rows: Iterable[Row]) -> None
         if not isinstance(value, str):
             return value
         made = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("?", value))
-        made.data_type = "s"  # a name that begins with = is no formula
+        made.data_type = "s"  # text, so that a name that begins with = is no formula
         return made
 
-    with replacing(out) as temporary:
+    with replace_atomically(out) as temporary:
         sheet.append([cell(name) for name in columns])
         for number, row in enumerate(rows):
             if number >= _MAX_XLSX_ROWS:
                 raise ConfigError(
                     f"{out}: expected at most {_MAX_XLSX_ROWS:,} forms for Excel; choose .parquet"
                 )
-            sheet.append([cell(_excel_number(value)) for value in row])
+            sheet.append([cell(_to_excel_number(value)) for value in row])
         book.save(temporary)
 
 
-def _excel_number(value: Any) -> Any:
+def _to_excel_number(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value

@@ -1,4 +1,4 @@
-"""A form as a YAML file: where its fields are, what they hold, and what ties them together."""
+"""Loads and validates form templates in YAML: fields, their positions, and rules between them."""
 
 import hashlib
 import itertools
@@ -21,12 +21,13 @@ from inkread.forms.fields import (
     OrderRule,
     Rect,
     Rule,
-    Strict,
+    StrictModel,
     SumRule,
     TickField,
 )
 
 __all__ = [
+    "PAGE_SIZES_MM",
     "PictureAlignment",
     "Template",
     "TemplateError",
@@ -34,55 +35,56 @@ __all__ = [
     "parse",
 ]
 
-Fault = tuple[tuple[str | int, ...], str]
+Fault = tuple[tuple[str | int, ...], str]  # the path to a value, and what is wrong with it
 
-PAGES_MM = {"a4": (210.0, 297.0), "a5": (148.0, 210.0), "letter": (215.9, 279.4)}
-_QUIET_MM = 2.0  # what must stay white around a marker
-_MIN_CELL_MM = (3.0, 4.0)
-_MIN_BOX_MM = 2.5
+PAGE_SIZES_MM = {"a4": (210.0, 297.0), "a5": (148.0, 210.0), "letter": (215.9, 279.4)}
+_MIN_MARKER_MARGIN_MM = 2.0  # white around a marker, to be detected
+_MIN_CELL_SIZE_MM = (3.0, 4.0)  # width, height
+_MIN_BOX_SIDE_MM = 2.5
 
 
 class TemplateError(ConfigError):
-    """A template that is no YAML, or describes a form that can't be; says the line and field.
+    """An invalid template; the message names the line and the field.
 
     Attributes:
-        faults: what is said of each place, by the path to it, such as ``("fields", 0, "box")``;
-            none if it is not about places in a template.
+        faults: the path to each invalid value, such as ``("fields", 0, "box")``, and what is wrong
+            with it; empty if the error isn't about values in a template.
     """
 
     def __init__(self, text: str, faults: Sequence[Fault] = ()) -> None:
-        """Say what is wrong."""
+        """Keep the message and the faults."""
         super().__init__(text)
         self.faults = tuple(faults)
 
 
-class PictureAlignment(Strict):
-    """Alignment by what is printed on the form: a picture of a blank one.
+class PictureAlignment(StrictModel):
+    """Alignment by the print of the form, as it is in a picture of a blank one.
 
     Attributes:
-        picture: of the whole page, edge to edge, upright; a relative path starts at the template.
+        picture: path of a picture of the whole page, edge to edge, upright; a relative path starts
+            at the template's folder.
     """
 
     picture: str
 
 
-class Template(Strict):
+class Template(StrictModel):
     """A form.
 
     Attributes:
         form: its name.
-        title: what is printed on top of it.
-        page: width and height in millimetres, or the name of a paper size.
-        unit: of the boxes: ``mm``, or ``fraction`` of the page's width and height.
-        align: ``markers``, or a picture of the blank form.
-        fields: what is written on it.
-        rules: between the fields.
-        folder: relative paths start here.
+        title: its printed title; by default the name.
+        page: width and height in millimetres; in YAML also the name of a paper size.
+        unit: unit of the boxes: ``mm``, or ``fraction`` of the page's width and height.
+        align: how scans are aligned: by ``markers``, or by a picture of the blank form.
+        fields: the fields that are filled in.
+        rules: the rules between the fields.
+        folder: where relative paths start.
     """
 
     form: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,59}$")
     title: str = Field("", max_length=120)
-    page: tuple[float, float] = PAGES_MM["a4"]
+    page: tuple[float, float] = PAGE_SIZES_MM["a4"]
     unit: Literal["mm", "fraction"] = "mm"
     align: Literal["markers"] | PictureAlignment = "markers"
     fields: tuple[FormField, ...] = Field(min_length=1, max_length=500)
@@ -91,23 +93,25 @@ class Template(Strict):
 
     @field_validator("page", mode="before")
     @classmethod
-    def _page_by_name(cls, page: Any) -> Any:
+    def _look_up_page_size(cls, page: Any) -> Any:
         if isinstance(page, str):
-            if page not in PAGES_MM:
-                raise ValueError(f"expected one of {', '.join(PAGES_MM)}, or [width, height] in mm")
-            return PAGES_MM[page]
+            if page not in PAGE_SIZES_MM:
+                raise ValueError(
+                    f"expected one of {', '.join(PAGE_SIZES_MM)}, or [width, height] in mm"
+                )
+            return PAGE_SIZES_MM[page]
         return page
 
     @field_validator("page")
     @classmethod
-    def _page_is_paper(cls, page: tuple[float, float]) -> tuple[float, float]:
+    def _has_valid_page_size(cls, page: tuple[float, float]) -> tuple[float, float]:
         if not all(50 <= side <= 1000 for side in page):
             raise ValueError("expected a page of 50 to 1000 mm in width and height")
         return page
 
     @cached_property
     def rects(self) -> dict[str, Rect]:
-        """Where each field is, in millimetres, by its name."""
+        """The box of each field, in millimetres, by the field's name."""
         width, height = (1.0, 1.0) if self.unit == "mm" else self.page
         return {
             field.name: Rect(
@@ -121,34 +125,34 @@ class Template(Strict):
 
     @cached_property
     def digest(self) -> bytes:
-        """SHA-256 of what can be seen of the form: where it is written, and under which name."""
+        """SHA-256 of the form's visible properties: names, page, kinds and boxes of its fields."""
         seen = [self.form, self.page, self.align if isinstance(self.align, str) else "picture"]
         for field in self.fields:
             box = [round(side, 2) for side in self.rects[field.name]]
             seen.append((field.name, field.kind, field.num_cells, box))
         return hashlib.sha256(repr(seen).encode()).digest()
 
-    def named(self, name: str) -> "FormField":
-        """Return a field by its name."""
+    def field_named(self, name: str) -> "FormField":
+        """Return the field with this name."""
         return next(field for field in self.fields if field.name == name)
 
 
 def parse(text: str, name: str = "template", folder: Path | None = None) -> Template:
-    """Read a template.
+    """Parse a template.
 
     Args:
         text: YAML.
-        name: of the file, for what is said about it.
-        folder: relative paths in it start here; by default where the process runs.
+        name: name of the file, for error messages.
+        folder: where relative paths in it start; by default the working directory.
 
     Raises:
-        TemplateError: no YAML, unknown or missing keys, boxes that overlap or lie outside the page,
-            constraints that no number meets, rules about fields that aren't there; every one of
-            them with its line and field.
+        TemplateError: it isn't YAML, keys are unknown or missing, boxes overlap or lie outside the
+            page, no number satisfies a constraint, or a rule names an unknown field; the message
+            lists all faults, each with its line and field.
     """
     try:
         document = yaml_lines.load(text)
-    except yaml_lines.MarkedError as error:
+    except yaml_lines.YamlLineError as error:
         raise TemplateError(f"{name}, {error}") from error
     if not isinstance(document.values, dict):
         raise TemplateError(f"{name}, line 1: expected keys and values, as in 'form: my-form'")
@@ -159,28 +163,28 @@ def parse(text: str, name: str = "template", folder: Path | None = None) -> Temp
         template = Template.model_validate({**document.values, "folder": folder or Path()})
     except ValidationError as error:
         found = [
-            (each["loc"], _described(each, document, name))
+            (each["loc"], _describe_error(each, document, name))
             for each in error.errors(include_url=False)
-            # What is wrong with the things in a list is said of each, not of the list again.
+            # Faults of the items of a list are reported for each; the list needn't be named too.
             if not (each["type"] == "too_short" and each["input"])
         ]
-        raise _refusal(found) from error
+        raise _make_error(found) from error
     found = [
-        (path, f"{name}, line {document.line(path)}{_field_text(path, document)}: {reason}")
-        for path, reason in _contradictions(template)
+        (path, f"{name}, line {document.line(path)}{_describe_place(path, document)}: {reason}")
+        for path, reason in _find_contradictions(template)
     ]
     if found:
-        raise _refusal(found)
+        raise _make_error(found)
     return template
 
 
-def _refusal(faults: Sequence[Fault]) -> TemplateError:
+def _make_error(faults: Sequence[Fault]) -> TemplateError:
     said = {text: (path, text) for path, text in faults}
     return TemplateError("\n".join(said), tuple(said.values()))
 
 
 def load(path: str | os.PathLike[str]) -> Template:
-    """Read a template's file.
+    """Load a template from its file.
 
     Raises:
         TemplateError: it can't be read, or as for ``parse``.
@@ -192,37 +196,38 @@ def load(path: str | os.PathLike[str]) -> Template:
     return parse(text, str(path), Path(path).parent)
 
 
-def _contradictions(template: Template) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield what pydantic can't see from one value alone, with the path to it."""
+def _find_contradictions(template: Template) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield faults that involve several values, which pydantic's validation of each can't find."""
     names = [field.name for field in template.fields]
     for index, name in enumerate(names):
         if name in names[:index]:
             yield ("fields", index, "name"), f"the name {name!r} is there twice"
             return
-    yield from _misplaced(template)
+    yield from _find_misplaced_boxes(template)
     for index, rule in enumerate(template.rules):
-        yield from ((("rules", index), reason) for reason in _impossible(rule, template))
+        yield from ((("rules", index), reason) for reason in _find_rule_errors(rule, template))
 
 
-def _misplaced(template: Template) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _find_misplaced_boxes(template: Template) -> Iterator[tuple[tuple[str | int, ...], str]]:
     page = Rect(0, 0, *template.page)
     rects = [template.rects[field.name] for field in template.fields]
     for index, (field, rect) in enumerate(zip(template.fields, rects, strict=True)):
         path = ("fields", index, "box")
-        if not rect.within(page):
-            yield path, f"outside: expected a box on the page of {_mm(page)}, received {_mm(rect)}"
+        if not rect.is_within(page):
+            reason = f"outside: expected a box on the page of {_format_rect(page)}"
+            yield path, f"{reason}, received {_format_rect(rect)}"
         cells = max(1, field.num_cells)
-        if min(rect.width, rect.height) < _MIN_BOX_MM:
-            yield path, f"expected at least {_MIN_BOX_MM:g} mm in width and height"
+        if min(rect.width, rect.height) < _MIN_BOX_SIDE_MM:
+            yield path, f"expected at least {_MIN_BOX_SIDE_MM:g} mm in width and height"
         elif field.num_cells and (
-            rect.width / cells < _MIN_CELL_MM[0] or rect.height < _MIN_CELL_MM[1]
+            rect.width / cells < _MIN_CELL_SIZE_MM[0] or rect.height < _MIN_CELL_SIZE_MM[1]
         ):
-            least = f"{_MIN_CELL_MM[0]:g} x {_MIN_CELL_MM[1]:g} mm"
+            least = f"{_MIN_CELL_SIZE_MM[0]:g} x {_MIN_CELL_SIZE_MM[1]:g} mm"
             received = f"{rect.width / cells:.1f} x {rect.height:.1f} mm"
             yield path, f"expected cells of at least {least}, received {cells} of {received}"
         if template.align == "markers" and any(
-            rect.overlaps(marker.grown(_QUIET_MM))
-            for marker in print_layout.marker_rects(template.page)
+            rect.overlaps(marker.expand(_MIN_MARKER_MARGIN_MM))
+            for marker in print_layout.place_markers(template.page)
         ):
             yield path, "overlaps a marker; those are in the corners of the page"
         for other, other_rect in zip(template.fields[:index], rects, strict=False):
@@ -230,15 +235,15 @@ def _misplaced(template: Template) -> Iterator[tuple[tuple[str | int, ...], str]
                 yield path, f"overlaps the box of {other.name!r}"
 
 
-def _impossible(rule: Rule, template: Template) -> Iterator[str]:
+def _find_rule_errors(rule: Rule, template: Template) -> Iterator[str]:
     known = {field.name: field for field in template.fields}
-    missing = [name for name in rule.over if name not in known]
+    missing = [name for name in rule.field_names if name not in known]
     if missing:
         yield f"expected names of fields, received {', '.join(missing)}"
         return
-    if len(set(rule.over)) < len(rule.over):
+    if len(set(rule.field_names)) < len(rule.field_names):
         yield "expected each field once"
-    fields = [known[name] for name in rule.over]
+    fields = [known[name] for name in rule.field_names]
     if any(isinstance(field, TickField) for field in fields):
         yield "expected fields with digits, received a box to tick"
     elif isinstance(rule, SumRule) and any(isinstance(field, DateField) for field in fields):
@@ -253,14 +258,14 @@ def _impossible(rule: Rule, template: Template) -> Iterator[str]:
         yield "expected numbers to have a check digit, received a date or an amount"
 
 
-def _mm(rect: Rect) -> str:
+def _format_rect(rect: Rect) -> str:
     return "[" + ", ".join(f"{side:g}" for side in rect) + "] mm"
 
 
-def _described(error: ErrorDetails, document: yaml_lines.Marked, name: str) -> str:
+def _describe_error(error: ErrorDetails, document: yaml_lines.YamlDocument, name: str) -> str:
     path = error["loc"]
     line = document.line(path)
-    where = f"{name}, line {line}{_field_text(path, document)}"
+    where = f"{name}, line {line}{_describe_place(path, document)}"
     if error["type"] == "extra_forbidden":
         return f"{where}: unknown key {path[-1]!r}"
     if error["type"] == "union_tag_not_found":
@@ -276,8 +281,8 @@ def _described(error: ErrorDetails, document: yaml_lines.Marked, name: str) -> s
     return f"{where}: {reason}{text}"
 
 
-def _field_text(path: Sequence[str | int], document: yaml_lines.Marked) -> str:
-    """Name the field or the rule, and the key, that a path leads to."""
+def _describe_place(path: Sequence[str | int], document: yaml_lines.YamlDocument) -> str:
+    """Describe the field or the rule, and the key, that a path leads to."""
     if len(path) < 2 or path[0] not in ("fields", "rules"):
         return f", {path[0]!r}" if path else ""
     index = path[1]

@@ -1,4 +1,4 @@
-"""What a field's digits mean, and whether they can stand there."""
+"""Converts digits of a field to values and back, and checks them against its constraints."""
 
 import datetime
 import itertools
@@ -7,27 +7,27 @@ from typing import TypeVar
 
 from inkread.forms.fields import AmountField, CombField, DateField, FormField, NumberField
 
-__all__ = ["Value", "as_text", "digits_of", "objection", "value_of"]
+__all__ = ["Value", "find_objection", "format_digits", "format_value", "interpret_digits"]
 
 Value = str | bool | datetime.date | Decimal | None  # None: the field is empty
 _Ordered = TypeVar("_Ordered", int, Decimal, datetime.date)
 
 
-def value_of(field: FormField, text: str) -> Value:
-    """Return what digits mean in a field: a number as text, a date, or an amount.
+def interpret_digits(field: FormField, text: str) -> Value:
+    """Return the value of digits in a field: a number as text, a date, or an amount.
 
     Raises:
-        ValueError: a date that there isn't, or a text without digits.
+        ValueError: there is no such date, or the text isn't all digits.
     """
     if isinstance(field, DateField):
-        return _date(field, text)
+        return _parse_date(field, text)
     if isinstance(field, AmountField):
-        return _amount(field, text)
+        return _parse_amount(field, text)
     return text
 
 
-def digits_of(field: FormField, value: Value) -> str:
-    """Return the digits that a value is written with; none for an empty field or a tick."""
+def format_digits(field: FormField, value: Value) -> str:
+    """Return the digits that a value is written with; an empty text for no value or a tick."""
     if value is None or isinstance(value, bool):
         return ""
     if isinstance(field, DateField) and isinstance(value, datetime.date):
@@ -39,8 +39,8 @@ def digits_of(field: FormField, value: Value) -> str:
     return str(value)
 
 
-def as_text(value: Value) -> str:
-    """Return a value as tables in text hold it; nothing for an empty field."""
+def format_value(value: Value) -> str:
+    """Return a value as text, as in CSV tables; an empty text for an empty field."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -48,11 +48,11 @@ def as_text(value: Value) -> str:
     return value.isoformat() if isinstance(value, datetime.date) else str(value)
 
 
-def objection(field: FormField, text: str) -> str | None:
-    """Say which constraint of its field a text breaks; ``None`` if none.
+def find_objection(field: FormField, text: str) -> str | None:
+    """Describe the constraint of its field that a text breaks; ``None`` if it breaks none.
 
     Args:
-        field: other than a box to tick.
+        field: any but a box to tick.
         text: digits.
     """
     shortest, longest = field.lengths
@@ -60,26 +60,28 @@ def objection(field: FormField, text: str) -> str | None:
         expected = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
         return f"expected {expected} digits"
     if isinstance(field, NumberField | CombField):
-        return _digits_objection(field, text)
+        return _find_digits_objection(field, text)
     try:
         if isinstance(field, AmountField):
-            return _range_objection(_amount(field, text), field.min, field.max)
+            return _find_range_objection(_parse_amount(field, text), field.min, field.max)
         if isinstance(field, DateField):
-            return _range_objection(_date(field, text), field.min, field.max)
+            return _find_range_objection(_parse_date(field, text), field.min, field.max)
     except ValueError:
         return "expected a date that there is"
     return None
 
 
-def _digits_objection(field: NumberField | CombField, text: str) -> str | None:
+def _find_digits_objection(field: NumberField | CombField, text: str) -> str | None:
     if not field.constraint.accepts(text):
         wanted = [f"the pattern {field.pattern}"] if field.pattern is not None else []
         wanted += [f"a check digit as {field.check} gives it"] if field.check is not None else []
         return f"expected {' and '.join(wanted)}"
-    return _range_objection(int(text), field.min, field.max)
+    return _find_range_objection(int(text), field.min, field.max)
 
 
-def _range_objection(value: _Ordered, low: _Ordered | None, high: _Ordered | None) -> str | None:
+def _find_range_objection(
+    value: _Ordered, low: _Ordered | None, high: _Ordered | None
+) -> str | None:
     if low is not None and value < low:
         return f"expected at least {low}"
     if high is not None and value > high:
@@ -87,13 +89,13 @@ def _range_objection(value: _Ordered, low: _Ordered | None, high: _Ordered | Non
     return None
 
 
-def _amount(field: AmountField, text: str) -> Decimal:
+def _parse_amount(field: AmountField, text: str) -> Decimal:
     if not text.isdecimal():
         raise ValueError(f"expected digits, received {text!r}")
     return Decimal(text).scaleb(-field.decimals)
 
 
-def _date(field: DateField, text: str) -> datetime.date:
+def _parse_date(field: DateField, text: str) -> datetime.date:
     if len(text) != len(field.format) or not text.isdecimal():
         raise ValueError(f"expected {field.format}, received {text!r}")
     parts = {

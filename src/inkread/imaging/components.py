@@ -1,7 +1,7 @@
-"""Connected components: the pieces of ink that hang together.
+"""Finds connected components with their areas and bounding boxes.
 
-OpenCV finds them fast, but takes several times as long to count them out over the whole picture,
-most of which is paper; here only the ink is counted.
+OpenCV labels them fast, but its statistics take several times as long, since they visit every pixel
+and most pixels are background. Here only foreground pixels are counted.
 """
 
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Components", "components"]
+__all__ = ["Components", "find_components"]
 
 Counts = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class Components:
-    """The pieces of a mask; what touches in a corner hangs together.
+    """The n connected components of a mask, with 8-connectivity.
 
     Attributes:
-        labels: (H, W) int32, 1 to n on the pieces, 0 elsewhere.
-        count: n + 1.
+        labels: (H, W) int32, 1 to n on the components, 0 on the background.
+        count: n + 1, the number of labels.
     """
 
     labels: npt.NDArray[np.int32]
@@ -30,17 +30,21 @@ class Components:
 
     @cached_property
     def _ink(self) -> tuple[Counts, npt.NDArray[np.int32]]:
-        places = np.flatnonzero(self.labels != 0)  # of booleans: several times as fast
+        """Flat indices of the foreground pixels, and the label of each."""
+        places = np.flatnonzero(self.labels != 0)  # several times as fast on booleans
         return places, self.labels.ravel()[places]
 
     @cached_property
     def areas(self) -> Counts:
-        """Pixels of each label: (n + 1,); 0 of label 0."""
+        """Number of pixels of each label: (n + 1,) intp; 0 for label 0."""
         return np.bincount(self._ink[1], minlength=self.count)
 
     @cached_property
     def boxes(self) -> Counts:
-        """Left, top, right and bottom of each label: (n + 1, 4); all 0 of label 0."""
+        """Left, top, right and bottom of each label in pixels: (n + 1, 4) intp; 0 for label 0.
+
+        Right and bottom are exclusive.
+        """
         places, labels = self._ink
         y, x = np.divmod(places, self.labels.shape[1])
         found = np.zeros((self.count, 4), np.intp)
@@ -53,27 +57,34 @@ class Components:
 
     @property
     def widths(self) -> Counts:
-        """Pixels from left to right of each label: (n + 1,)."""
+        """Width of each label in pixels: (n + 1,) intp."""
         return self.boxes[:, 2] - self.boxes[:, 0]
 
     @property
     def heights(self) -> Counts:
-        """Pixels from top to bottom of each label: (n + 1,)."""
+        """Height of each label in pixels: (n + 1,) intp."""
         return self.boxes[:, 3] - self.boxes[:, 1]
 
     def mask_of(self, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
-        """Return the pieces whose labels are chosen, (n + 1,), as a mask: 255 on 0."""
+        """Return a mask of chosen components.
+
+        Args:
+            chosen: (n + 1,) bool, by label.
+
+        Returns:
+            (H, W) uint8, 255 on the chosen components, 0 elsewhere.
+        """
         places, labels = self._ink
         mask = np.zeros(self.labels.size, np.uint8)
         mask[places[chosen[labels]]] = 255
         return mask.reshape(self.labels.shape)
 
 
-def components(mask: npt.NDArray[np.uint8]) -> Components:
-    """Tell the pieces of a mask apart.
+def find_components(mask: npt.NDArray[np.uint8]) -> Components:
+    """Find the connected components of a mask.
 
     Args:
-        mask: (H, W) uint8, what is not 0 belongs to a piece.
+        mask: (H, W) uint8, non-zero on the foreground.
     """
     count, labels = cv2.connectedComponents(mask, connectivity=8)
     return Components(np.asarray(labels, np.int32), count)

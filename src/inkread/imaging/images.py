@@ -1,4 +1,4 @@
-"""Any picture to upright grey pages: a path, bytes, a file object, a PIL image, or an array."""
+"""Loads pictures of any kind as upright pages: files, bytes, file objects, PIL images, arrays."""
 
 import io
 import os
@@ -15,6 +15,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from inkread.errors import ImageError
 from inkread.imaging.pdf import Pdf, is_pdf
+from inkread.imaging.resize import resize_by
 
 __all__ = [
     "MAX_MEGAPIXELS",
@@ -23,10 +24,9 @@ __all__ = [
     "Pages",
     "Picture",
     "load",
+    "load_pages",
     "load_upright",
     "open_pages",
-    "pages",
-    "scaled",
 ]
 
 Picture = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | npt.NDArray[Any]
@@ -34,29 +34,30 @@ Picture = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | npt.NDArray
 MAX_MEGAPIXELS = 64
 MAX_PAGES = 10_000
 MIN_SIDE_PX = 3
-_SCALES_16_BIT = (255, 1023, 4095, 16383, 65535)  # full scale of 8 to 16 bit scanners
-# What Pillow's decoders raise on broken files; ImageError is none of these.
+_MAX_VALUES = (255, 1023, 4095, 16383, 65535)  # of 8, 10, 12, 14 and 16 bit scanners
+_CONTRAST_SIDE_PX = 256  # of the longer side of the picture whose contrast is measured
+_MIN_CONTRAST_RATIO = 1.6  # of a colour channel's contrast to luminance's, to be used instead
+# The exceptions that Pillow's decoders raise on broken files; ImageError is none of these.
 _DECODER_ERRORS = (
     OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, MemoryError,
     NotImplementedError, ArithmeticError, AttributeError, RuntimeError, struct.error,
 )  # fmt: skip
-# What is tried, in this order; Pillow knows more, some of them through other programs.
+# The file formats tried, in this order. Pillow knows more, some of them through other programs.
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "AVIF")
-_LARGE_SIDE_PX = 512  # of the shorter side
 _MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX")
 
 
 def load(picture: Picture) -> npt.NDArray[np.uint8]:
     """Load a picture as an upright grey page.
 
-    As ``load_upright``, with the colours made the grey, among luminance and the three channels, in
-    which ink and paper differ most.
+    As ``load_upright``; colours become the luminance, or the one of the three channels in which ink
+    and paper differ clearly more.
 
     Args:
         picture: as for ``load_upright``.
 
     Returns:
-        (H, W) uint8, 0 black, 255 white; the polarity is the picture's.
+        (H, W) uint8, 0 black, 255 white; ink may be darker or lighter than the paper.
 
     Raises:
         ImageError: as for ``load_upright``.
@@ -67,10 +68,11 @@ def load(picture: Picture) -> npt.NDArray[np.uint8]:
 def load_upright(picture: Picture) -> npt.NDArray[np.uint8]:
     """Load a picture as upright pixels.
 
-    Turned as EXIF says. Transparent parts become paper: the colour of the opaque parts where those
-    are most of the picture, else white behind dark ink and black behind light ink. 16 bit data is
-    scaled from the smallest usual depth (8, 10, 12, 14 or 16 bit) that holds it. A page of a PDF is
-    drawn at 200 dots an inch, or fewer where that would be too large.
+    It is rotated as its EXIF orientation says. Transparent parts become paper: they get the median
+    colour of the opaque parts if most of the picture is opaque, else white if the opaque parts are
+    dark and black if they are light. 16 bit data is scaled from the smallest usual depth (8, 10,
+    12, 14 or 16 bit) that holds it. A page of a PDF is drawn at 200 dots an inch, or fewer if that
+    would be too large.
 
     Args:
         picture: a path, the bytes of an image file, a binary file object, a PIL image, or an array
@@ -80,8 +82,9 @@ def load_upright(picture: Picture) -> npt.NDArray[np.uint8]:
         (H, W) or (H, W, 3) uint8, RGB.
 
     Raises:
-        ImageError: missing, empty, not an image, broken, animated, of several pages, locked, too
-            small, too large, or of a colour mode, dtype, shape or range other than these.
+        ImageError: the picture is missing, empty, not an image, broken, animated, of several pages,
+            locked with a password, too small, too large, or of another colour mode, dtype, shape or
+            range than these.
     """
     with open_pages(picture) as opened:
         if len(opened) != 1:
@@ -92,17 +95,18 @@ def load_upright(picture: Picture) -> npt.NDArray[np.uint8]:
         return opened[0]
 
 
-def pages(picture: Picture) -> Iterator[npt.NDArray[np.uint8]]:
-    """Load the pages of a PDF or TIFF file, or the one page of any other picture, one at a time.
+def load_pages(picture: Picture) -> Iterator[npt.NDArray[np.uint8]]:
+    """Load the pages of a PDF or TIFF file, or the single page of any other picture, lazily.
 
     Args:
         picture: as for ``load_upright``.
 
     Yields:
-        (H, W) or (H, W, 3) uint8, RGB: each as ``load_upright`` gives a picture of one page.
+        Each page, (H, W) or (H, W, 3) uint8, RGB, as ``load_upright`` returns it.
 
     Raises:
-        ImageError: as for ``load_upright``, but for the number of pages; when its turn comes.
+        ImageError: as for ``load_upright``, except that several pages are allowed; a broken page
+            raises it when its turn comes.
     """
     with open_pages(picture) as opened:
         for index in range(len(opened)):
@@ -110,30 +114,31 @@ def pages(picture: Picture) -> Iterator[npt.NDArray[np.uint8]]:
 
 
 def open_pages(picture: Picture) -> "Pages":
-    """Open a picture to load its pages in any order, and the good ones among broken ones.
+    """Open a picture for loading its pages in any order, even if some of them are broken.
 
     Args:
         picture: as for ``load_upright``.
 
     Raises:
-        ImageError: missing, empty, not an image, animated, locked, or of too many pages.
+        ImageError: the picture is missing, empty, not an image, animated, locked with a password,
+            or of too many pages.
     """
     if isinstance(picture, np.ndarray):
         array = picture
-        return Pages(1, lambda _: _from_array(array))
+        return Pages(1, lambda _: _convert_array(array))
     if isinstance(picture, Image.Image):
         with _decoding():
-            return _pil_pages(picture)
+            return _open_pil(picture)
     if isinstance(picture, str | os.PathLike):
         path = Path(picture)
         try:
-            return _file_pages(_contents(path), prefix=f"{path}: ")
+            return _open_file(_read_path(path), prefix=f"{path}: ")
         except ImageError as error:
             raise ImageError(f"{path}: {error}") from error
     if isinstance(picture, bytes | bytearray | memoryview):
-        return _file_pages(bytes(picture))
+        return _open_file(bytes(picture))
     if hasattr(picture, "read"):
-        return _file_pages(_read(picture))
+        return _open_file(_read_file_object(picture))
     raise ImageError(
         "expected a path, bytes, a binary file object, a PIL image or a NumPy array, received "
         f"{type(picture).__name__}"
@@ -141,10 +146,10 @@ def open_pages(picture: Picture) -> "Pages":
 
 
 class Pages:
-    """The pages of an open picture, loaded when they are asked for; a context manager.
+    """The pages of an open picture, a context manager that closes it.
 
-    ``len`` is how many there are; an index, from 0, gives one as ``load_upright`` does, or raises
-    ImageError if that page is broken.
+    ``len`` is the number of pages. An index, from 0, loads one page as ``load_upright`` does, or
+    raises ImageError if that page is broken.
     """
 
     def __init__(
@@ -154,13 +159,13 @@ class Pages:
         close: Callable[[], None] = lambda: None,
         prefix: str = "",
     ) -> None:
-        """Wrap an open file.
+        """Wrap an open picture.
 
         Args:
-            num_pages: how many it has.
-            page: gives one by its index.
-            close: lets go of the file.
-            prefix: what an error's text begins with.
+            num_pages: number of pages.
+            page: loads a page by its index.
+            close: closes the picture.
+            prefix: prepended to the texts of errors.
         """
         self._num_pages = num_pages
         self._page = page
@@ -168,7 +173,7 @@ class Pages:
         self.prefix = prefix
 
     def __len__(self) -> int:
-        """Return how many pages there are."""
+        """Return the number of pages."""
         return self._num_pages
 
     def __getitem__(self, index: int) -> npt.NDArray[np.uint8]:
@@ -186,30 +191,11 @@ class Pages:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let go of the file."""
+        """Close the picture."""
         self.close()
 
 
-def scaled(pixels: npt.NDArray[np.uint8], scale: float) -> npt.NDArray[np.uint8]:
-    """Resize a picture, anti-aliased when it shrinks; no side becomes less than a pixel.
-
-    Args:
-        pixels: (H, W) or (H, W, 3) uint8.
-        scale: new size over old size.
-    """
-    if scale == 1.0:
-        return pixels
-    size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
-    # Squares of whole pixels are averaged many times as fast as others.
-    while min(pixels.shape[:2]) >= max(2 * min(size), _LARGE_SIDE_PX):
-        height, width = pixels.shape[0] // 2 * 2, pixels.shape[1] // 2 * 2
-        half = width // 2, height // 2
-        pixels = cv2.resize(pixels[:height, :width], half, interpolation=cv2.INTER_AREA)
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(pixels, size, interpolation=how))
-
-
-def _contents(path: Path) -> bytes:
+def _read_path(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
@@ -217,7 +203,7 @@ def _contents(path: Path) -> bytes:
         raise ImageError(f"expected a picture, but it can't be read: {reason}") from error
 
 
-def _read(file: IO[bytes]) -> bytes:
+def _read_file_object(file: IO[bytes]) -> bytes:
     try:
         data = file.read()
     except (OSError, ValueError) as error:
@@ -227,34 +213,34 @@ def _read(file: IO[bytes]) -> bytes:
     return data
 
 
-def _file_pages(data: bytes, prefix: str = "") -> Pages:
+def _open_file(data: bytes, prefix: str = "") -> Pages:
     if not data:
         raise ImageError("expected an image file, received no bytes")
     if is_pdf(data):
         pdf = Pdf(data)
         return Pages(
-            _checked_count(len(pdf)), lambda index: _from_pdf(pdf, index), pdf.close, prefix
+            _check_count(len(pdf)), lambda index: _load_pdf_page(pdf, index), pdf.close, prefix
         )
     with _decoding(len(data)):
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
-        opened = _pil_pages(image)
+        opened = _open_pil(image)
         opened.close, opened.prefix = image.close, prefix
         return opened
 
 
-def _checked_count(num_pages: int) -> int:
+def _check_count(num_pages: int) -> int:
     if num_pages > MAX_PAGES:
         raise ImageError(f"expected at most {MAX_PAGES:,} pages, received {num_pages:,}")
     return num_pages
 
 
-def _from_pdf(pdf: Pdf, index: int) -> npt.NDArray[np.uint8]:
-    return _from_array(pdf.render(index, MAX_MEGAPIXELS * 1e6))
+def _load_pdf_page(pdf: Pdf, index: int) -> npt.NDArray[np.uint8]:
+    return _convert_array(pdf.render(index, MAX_MEGAPIXELS * 1e6))
 
 
 @contextmanager
 def _decoding(num_bytes: int = 0) -> Iterator[None]:
-    """Turn what Pillow raises into ImageError."""
+    """Convert the exceptions that Pillow raises to ImageError."""
     try:
         yield
     except UnidentifiedImageError as error:
@@ -270,16 +256,16 @@ def _decoding(num_bytes: int = 0) -> Iterator[None]:
         ) from error
 
 
-def _pil_pages(image: Image.Image) -> Pages:
+def _open_pil(image: Image.Image) -> Pages:
     _check_size(image.width, image.height)
-    # Phones and cameras write JPEGs with previews as further frames (MPO): the first is meant.
+    # Phones and cameras write JPEGs with previews as further frames (MPO); the first is the photo.
     num_frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
     if num_frames != 1 and image.format != "TIFF":
         raise ImageError(f"expected one picture, received an animation: {num_frames:,} frames")
-    return Pages(_checked_count(num_frames), lambda index: _from_pil(image, index))
+    return Pages(_check_count(num_frames), lambda index: _load_pil_page(image, index))
 
 
-def _from_pil(image: Image.Image, index: int) -> npt.NDArray[np.uint8]:
+def _load_pil_page(image: Image.Image, index: int) -> npt.NDArray[np.uint8]:
     with _decoding():
         if index or image.format == "TIFF":
             image.seek(index)
@@ -289,26 +275,28 @@ def _from_pil(image: Image.Image, index: int) -> npt.NDArray[np.uint8]:
                 "expected a grey, palette or RGB picture, received mode "
                 f"{image.mode}; convert it first"
             )
-        # Neither turned nor converted without need: Pillow would copy the picture all the same.
+        # Rotated and converted only if needed: Pillow copies the picture even if nothing changes.
         is_upright = image.getexif().get(ExifTags.Base.Orientation, 1) == 1
         upright = image if is_upright else ImageOps.exif_transpose(image)
         if upright.mode.startswith(("I", "F")):  # 16 bit, 32 bit and float
-            return _from_array(_narrowed(np.asarray(upright)))
+            return _convert_array(_narrow_to_16_bit(np.asarray(upright)))
         grey = upright.mode in ("1", "L")
         mode = "RGBA" if upright.has_transparency_data else "L" if grey else "RGB"
-        return _from_array(np.asarray(upright if upright.mode == mode else upright.convert(mode)))
+        return _convert_array(
+            np.asarray(upright if upright.mode == mode else upright.convert(mode))
+        )
 
 
-def _narrowed(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Make the 32 bit integers, in which Pillow hands out some 16 bit files, 16 bit again."""
+def _narrow_to_16_bit(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Convert 32 bit integers that fit to 16 bit: Pillow loads some 16 bit files as 32 bit."""
     if pixels.dtype == np.int32 and pixels.size and pixels.min() >= 0 and pixels.max() <= 65535:
         return pixels.astype(np.uint16)
     return pixels
 
 
-def _from_array(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Return (H, W) or (H, W, 3) uint8."""
-    array = np.asarray(array)  # not a masked array or another subclass
+def _convert_array(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Return an array of any allowed shape and dtype as (H, W) or (H, W, 3) uint8, RGB."""
+    array = np.asarray(array)  # a masked array or another subclass becomes a plain one
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
@@ -319,8 +307,8 @@ def _from_array(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     if array.dtype == np.uint8:
         pixels = array
     elif array.dtype == np.uint16:
-        full_scale = next(scale for scale in _SCALES_16_BIT if array.max() <= scale)
-        pixels = cv2.convertScaleAbs(array, alpha=255 / full_scale)
+        max_value = next(value for value in _MAX_VALUES if array.max() <= value)
+        pixels = cv2.convertScaleAbs(array, alpha=255 / max_value)
     elif array.dtype.kind == "f":
         low, high = array.min(), array.max()
         if not (low >= 0 and high <= 1):  # false for NaN too
@@ -329,7 +317,7 @@ def _from_array(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     else:
         raise ImageError(f"expected dtype uint8, uint16 or float, received {array.dtype}")
     if pixels.ndim == 3 and pixels.shape[2] == 4:
-        pixels = _on_paper(pixels)
+        pixels = _blend_onto_paper(pixels)
     return np.ascontiguousarray(pixels)
 
 
@@ -345,8 +333,8 @@ def _check_size(width: int, height: int) -> None:
         )
 
 
-def _on_paper(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Put an RGBA picture on paper: (H, W, 4) to (H, W, 3)."""
+def _blend_onto_paper(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Replace transparency by the paper's colour (see ``load_upright``): (H, W, 4) to (H, W, 3)."""
     colour, alpha = pixels[..., :3], pixels[..., 3:].astype(np.float32) / 255
     opacity = float(alpha.mean())
     if opacity == 1.0:
@@ -362,25 +350,22 @@ def _on_paper(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def _to_grey(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Return luminance, or a channel in which the ink stands out much better: (H, W) uint8."""
+    """Return the luminance, or a colour channel in which the ink has clearly more contrast."""
     if pixels.ndim == 2:
         return pixels
-    small = scaled(pixels, min(1.0, _CONTRAST_SIDE_PX / max(pixels.shape)))
+    small = resize_by(pixels, min(1.0, _CONTRAST_SIDE_PX / max(pixels.shape)))
     channels = cv2.split(small)
     if any(cv2.absdiff(channels[0], other).max() > 1 for other in channels[1:]):  # not grey
-        luminance = _contrast(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
-        contrasts = [_contrast(channel) for channel in channels]
+        luminance = _measure_contrast(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
+        contrasts = [_measure_contrast(channel) for channel in channels]
         best = int(np.argmax(contrasts))
-        # Luminance has the least noise of the four: another must be clearly better.
-        if contrasts[best] > 1.6 * luminance:
+        # Luminance has the least noise of the four, so another must be clearly better.
+        if contrasts[best] > _MIN_CONTRAST_RATIO * luminance:
             return np.ascontiguousarray(pixels[..., best])
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
 
 
-_CONTRAST_SIDE_PX = 256
-
-
-def _contrast(grey: npt.NDArray[np.uint8]) -> float:
-    """How far the strokes are from the paper around them, in grey levels."""
+def _measure_contrast(grey: npt.NDArray[np.uint8]) -> float:
+    """Return the difference between strokes and the paper around them, in grey levels."""
     paper = cv2.medianBlur(grey, 31)
     return float(np.percentile(cv2.absdiff(grey, paper), 98)) + 1.0

@@ -1,4 +1,4 @@
-"""PDF files, a page at a time, through PDFium, which is imported when the first one comes."""
+"""Draws pages of PDF files with PDFium, which is imported when the first PDF is opened."""
 
 import math
 import threading
@@ -10,30 +10,30 @@ from inkread.errors import ImageError
 
 __all__ = ["DPI", "Pdf", "is_pdf"]
 
-DPI = 200  # what forms are usually scanned with; an A4 page has 1654 x 2339 pixels
+DPI = 200  # the usual resolution of scanned forms; an A4 page has 1654 x 2339 pixels
 
 _POINTS_PER_INCH = 72
-_LONGEST_MARK = 1024  # how far into the file readers look for its mark
-# PDFium may be used by one thread at a time, whatever the documents.
+_MAX_SIGNATURE_OFFSET = 1024  # bytes; PDF readers look for the signature as far into the file
+# PDFium isn't thread-safe, even for different documents.
 _lock = threading.RLock()
 
 
 def is_pdf(data: bytes) -> bool:
-    """Whether a file is a PDF by its first bytes; white space may stand before them."""
-    return data[:_LONGEST_MARK].lstrip(b"\0\t\n\f\r \xef\xbb\xbf").startswith(b"%PDF-")
+    """Return whether a file is a PDF by its signature, before which white space may stand."""
+    return data[:_MAX_SIGNATURE_OFFSET].lstrip(b"\0\t\n\f\r \xef\xbb\xbf").startswith(b"%PDF-")
 
 
 class Pdf:
-    """An open PDF file; may be used by several threads. Close it after use."""
+    """An open PDF file, which several threads may use. Close it after use."""
 
     def __init__(self, data: bytes) -> None:
         """Open a PDF.
 
         Args:
-            data: the whole file.
+            data: the bytes of the file.
 
         Raises:
-            ImageError: broken, without pages, or locked with a password.
+            ImageError: it is broken, without pages, or locked with a password.
         """
         with _lock:
             import pypdfium2
@@ -48,22 +48,23 @@ class Pdf:
                 raise ImageError(f"the PDF is broken: {error}") from error
 
     def __len__(self) -> int:
-        """Return how many pages the file says it has."""
+        """Return the number of pages that the file declares."""
         with _lock:
             return len(self._document)
 
     def render(self, index: int, max_pixels: float) -> npt.NDArray[np.uint8]:
-        """Draw a page with its annotations on white, at ``DPI`` or what a huge page leaves of it.
+        """Draw a page with its annotations on white.
 
         Args:
             index: of the page, from 0.
-            max_pixels: how many the result may have; the resolution is lowered to that.
+            max_pixels: largest number of pixels of the result; the resolution is ``DPI``, or as
+                much lower as this demands.
 
         Returns:
             (H, W, 3) uint8, RGB.
 
         Raises:
-            ImageError: the page is broken, or so thin that nothing is left of it.
+            ImageError: the page is broken or has no size.
         """
         import pypdfium2
 
@@ -74,9 +75,9 @@ class Pdf:
                 raise ImageError(f"the page is broken: {error}") from error
             try:
                 width, height = page.get_size()
-                scale = _scale(width, height, max_pixels)
+                scale = _compute_scale(width, height, max_pixels)
                 bitmap = page.render(scale=scale, rev_byteorder=True)
-                pixels = np.asarray(bitmap.to_numpy())  # it keeps the memory, not the bitmap
+                pixels = np.asarray(bitmap.to_numpy())  # it keeps the memory alive, not the bitmap
                 bitmap.close()
             except (pypdfium2.PdfiumError, ValueError, MemoryError) as error:
                 raise ImageError(f"the page can't be drawn: {error}") from error
@@ -85,16 +86,16 @@ class Pdf:
         return pixels
 
     def close(self) -> None:
-        """Let go of the file; closing again does nothing."""
+        """Close the file; closing it again does nothing."""
         with _lock:
             self._document.close()
 
 
-def _scale(width: float, height: float, max_pixels: float) -> float:
-    """Return pixels a point for a page of this size in points."""
+def _compute_scale(width: float, height: float, max_pixels: float) -> float:
+    """Return the resolution in pixels per point for a page of this size in points."""
     if not (0 < width < math.inf and 0 < height < math.inf):  # false for NaN too
         raise ImageError(f"expected a page with a size, received one of {width:g} x {height:g}")
-    # Sides are rounded up: (width * scale + 1) * (height * scale + 1) must be max_pixels at most.
+    # PDFium rounds sides up: (width * scale + 1) * (height * scale + 1) <= max_pixels must hold.
     area, half_sides = width * height, (width + height) / 2
     largest = (max_pixels - 1) / (half_sides + math.sqrt(half_sides**2 + area * (max_pixels - 1)))
     return min(DPI / _POINTS_PER_INCH, largest)

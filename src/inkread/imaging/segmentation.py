@@ -1,21 +1,20 @@
-"""Ink to digits: connected pieces joined to digits, digits to lines, lines to numbers."""
+"""Segments ink: components are joined to digits, digits to lines, and lines split to numbers."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inkread.imaging.components import components
+from inkread.imaging.components import find_components
 from inkread.imaging.ink import Ink
-from inkread.results import Box
+from inkread.results import Box, find_box
 
-__all__ = ["Region", "lines", "single_digit", "single_line"]
+__all__ = ["Region", "find_lines", "find_region", "find_single_digit", "find_single_line"]
 
-
-_BESIDE = 0.12  # a bar this close to its digit, in heights of a digit, belongs to it
+_MAX_BAR_GAP = 0.12  # between a digit and a bar beside it, as a share of a digit's height
 
 
 @dataclass(frozen=True)
@@ -23,8 +22,8 @@ class Region:
     """The ink of one digit.
 
     Attributes:
-        ink: (H, W) uint8, ink 255 on paper 0; neighbours are left out.
-        box: where it stands, in pixels of the page.
+        ink: (H, W) uint8, ink 255 on paper 0, without the ink of neighbours.
+        box: its place, in pixels of the page.
     """
 
     ink: npt.NDArray[np.uint8]
@@ -33,7 +32,7 @@ class Region:
 
 @dataclass(frozen=True)
 class _Piece:
-    """One or more connected components that belong together, in pixels of the ink."""
+    """One or more connected components that belong together; all sides in pixels of the ink."""
 
     left: int
     top: int
@@ -54,7 +53,7 @@ class _Piece:
     def size(self) -> int:
         return max(self.width, self.height)
 
-    def joined(self, other: "_Piece") -> "_Piece":
+    def join(self, other: "_Piece") -> "_Piece":
         return _Piece(
             min(self.left, other.left),
             min(self.top, other.top),
@@ -65,28 +64,29 @@ class _Piece:
         )
 
     def gap_x(self, other: "_Piece") -> int:
-        """Pixels between the two from left to right; negative where they overlap."""
+        """Return the horizontal distance in pixels; negative if they overlap."""
         return max(self.left, other.left) - min(self.right, other.right)
 
     def gap_y(self, other: "_Piece") -> int:
         return max(self.top, other.top) - min(self.bottom, other.bottom)
 
 
-def single_digit(ink: Ink) -> Region | None:
-    """Find the digit of a picture of one digit; ``None`` on a blank one.
+def find_single_digit(ink: Ink) -> Region | None:
+    """Find the digit on a picture of one digit; ``None`` on a blank picture.
 
-    The largest piece, preferably not at the edge of the picture, and every stroke near it.
+    It is the largest piece, preferably one that doesn't touch the edge of the picture, with all
+    strokes near it.
     """
-    labels, pieces = _components(ink)
+    labels, pieces = _find_pieces(ink)
     if not pieces:
         return None
     height, width = ink.pixels.shape
     inner = [piece for piece in pieces if not _touches_edge(piece, height, width)]
-    largest = max(pieces, key=_extent)
-    digit = max(inner, key=_extent) if inner else largest
-    # A crop may cut the digit itself: an inner piece must be more than a speck beside it.
-    smallest = 0.2 if _is_frame(largest, height, width) else 0.5
-    if digit.size < smallest * largest.size:
+    largest = max(pieces, key=_sum_of_sides)
+    digit = max(inner, key=_sum_of_sides) if inner else largest
+    # The digit itself may be cut by the edge, so an inner piece must not be much smaller.
+    min_share = 0.2 if _is_frame(largest, height, width) else 0.5
+    if digit.size < min_share * largest.size:
         digit = largest
     rest = [piece for piece in pieces if piece is not digit and piece.area >= 0.02 * digit.area]
     edge_allowed = _touches_edge(digit, height, width)
@@ -98,33 +98,56 @@ def single_digit(ink: Ink) -> Region | None:
         and (edge_allowed or not _touches_edge(piece, height, width))
     ]:
         for piece in near:
-            digit = digit.joined(piece)
+            digit = digit.join(piece)
             rest.remove(piece)
-    return _region(ink, labels, digit)
+    return _make_region(ink, labels, digit)
 
 
-def single_line(ink: Ink) -> tuple[Region, ...]:
-    """Find the digits of a picture of one number, from left to right; none on a blank one."""
-    labels, rows = _rows(ink)
+def find_single_line(ink: Ink) -> tuple[Region, ...]:
+    """Find the digits on a picture of one number, from left to right; none on a blank picture."""
+    labels, rows = _find_rows(ink)
     if not rows:
         return ()
     largest = max(rows, key=lambda row: sum(piece.area for piece in row))
-    return tuple(_region(ink, labels, piece) for piece in largest)
+    return tuple(_make_region(ink, labels, piece) for piece in largest)
 
 
-def lines(ink: Ink) -> tuple[tuple[tuple[Region, ...], ...], ...]:
-    """Find all digits: a tuple of lines, each of numbers, each of digits, in reading order."""
-    labels, rows = _rows(ink)
+def find_lines(ink: Ink) -> tuple[tuple[tuple[Region, ...], ...], ...]:
+    """Find all digits on a page.
+
+    Returns:
+        The lines from top to bottom, each a tuple of numbers from left to right, each a tuple of
+        digits from left to right.
+    """
+    labels, rows = _find_rows(ink)
     return tuple(
         tuple(
-            tuple(_region(ink, labels, piece) for piece in number) for number in _split_at_gaps(row)
+            tuple(_make_region(ink, labels, piece) for piece in number)
+            for number in _split_at_gaps(row)
         )
         for row in rows
     )
 
 
-def _components(ink: Ink) -> tuple[npt.NDArray[np.int32], list[_Piece]]:
-    found = components((ink.pixels > 63).astype(np.uint8))
+def find_region(box: Box, regions: Sequence[Region], ink: Ink) -> Region | None:
+    """Return the ink in a box of a page; ``None`` if there is none.
+
+    Args:
+        box: in pixels of the page, inside it.
+        regions: the digits that were found on the page. Where one of them has nearly this box, it
+            is returned; else, as of digits that touch, all the ink in the box.
+        ink: of the page.
+    """
+    index = find_box([region.box for region in regions], box)
+    if index is not None:
+        return regions[index]
+    left, top, right, bottom = (round(side / ink.scale) for side in box)
+    cut = ink.pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
+    return Region(cut, box) if cut.any() else None
+
+
+def _find_pieces(ink: Ink) -> tuple[npt.NDArray[np.int32], list[_Piece]]:
+    found = find_components((ink.pixels > 63).astype(np.uint8))
     boxes, areas = found.boxes.tolist(), found.areas.tolist()
     pieces = [
         _Piece(left, top, right, bottom, areas[label], (label,))
@@ -134,10 +157,10 @@ def _components(ink: Ink) -> tuple[npt.NDArray[np.int32], list[_Piece]]:
     return found.labels, pieces
 
 
-def _region(ink: Ink, labels: npt.NDArray[np.int32], piece: _Piece) -> Region:
+def _make_region(ink: Ink, labels: npt.NDArray[np.int32], piece: _Piece) -> Region:
     rows, columns = slice(piece.top, piece.bottom), slice(piece.left, piece.right)
     own = np.isin(labels[rows, columns], piece.components).astype(np.uint8)
-    own = cv2.dilate(own, np.ones((3, 3), np.uint8))  # the soft edge belongs to the stroke
+    own = cv2.dilate(own, np.ones((3, 3), np.uint8))  # includes the soft edges of strokes
     box = Box(
         int(piece.left * ink.scale),
         int(piece.top * ink.scale),
@@ -147,7 +170,7 @@ def _region(ink: Ink, labels: npt.NDArray[np.int32], piece: _Piece) -> Region:
     return Region(ink.pixels[rows, columns] * own, box)
 
 
-def _extent(piece: _Piece) -> int:
+def _sum_of_sides(piece: _Piece) -> int:
     return piece.width + piece.height
 
 
@@ -158,15 +181,15 @@ def _touches_edge(piece: _Piece, height: int, width: int) -> bool:
 
 
 def _is_frame(piece: _Piece, height: int, width: int) -> bool:
-    """Whether a piece runs around the picture or is a thin bar along a side: not writing."""
+    """Return whether a piece is no writing: a frame around the picture, or a bar along a side."""
     wide, high = piece.width >= 0.98 * width, piece.height >= 0.98 * height
     flat, narrow = piece.height <= 0.04 * height, piece.width <= 0.04 * width
     return (wide and high) or (wide and flat) or (high and narrow)
 
 
-def _rows(ink: Ink) -> tuple[npt.NDArray[np.int32], list[list[_Piece]]]:
-    """Return the digits of each line of writing, and the labels of their components."""
-    labels, pieces = _components(ink)
+def _find_rows(ink: Ink) -> tuple[npt.NDArray[np.int32], list[list[_Piece]]]:
+    """Return the labels of the components, and the digits of each line of writing."""
+    labels, pieces = _find_pieces(ink)
     height, width = ink.pixels.shape
     if len(pieces) > 1:
         pieces = [
@@ -176,17 +199,17 @@ def _rows(ink: Ink) -> tuple[npt.NDArray[np.int32], list[list[_Piece]]]:
         ] or pieces
     if not pieces:
         return labels, []
-    typical = _typical_height(pieces)
+    typical = _estimate_digit_height(pieces)
     strokes = [piece for piece in pieces if piece.size >= 0.2 * typical]  # the rest are dots
     pieces = _join_strokes(strokes, typical)
     digits = [piece for piece in pieces if 0.45 * typical <= piece.height <= 3.0 * typical]
-    rows = _chains(digits)
+    rows = _group_rows(digits)
     rows.sort(key=lambda row: sum(piece.top + piece.bottom for piece in row) / len(row))
     return labels, rows
 
 
-def _typical_height(pieces: list[_Piece]) -> float:
-    """The height of the digits: the median over the ink, so that specks hardly count."""
+def _estimate_digit_height(pieces: list[_Piece]) -> float:
+    """Return the median height, weighted by squared sizes, so that specks hardly count."""
     heights = np.array([piece.height for piece in pieces])
     weights = np.array([piece.size for piece in pieces], dtype=np.float64) ** 2
     order = np.argsort(heights)
@@ -195,54 +218,55 @@ def _typical_height(pieces: list[_Piece]) -> float:
 
 
 def _join_strokes(pieces: list[_Piece], typical: float) -> list[_Piece]:
-    """Join strokes that belong to one digit, such as the bar of a 5, the nearest pair first."""
+    """Join strokes of one digit, such as the body and the bar of a 5, nearest pairs first."""
     pieces = sorted(pieces, key=lambda piece: piece.left)
     candidates = [
         (max(first.gap_x(second), 0) + max(first.gap_y(second), 0), i, j)
         for i, first in enumerate(pieces)
-        for j, second in _close_to_the_right(pieces, i, _BESIDE * typical)
-        if _same_digit(first, second, typical)
+        for j, second in _iterate_followers(pieces, i, _MAX_BAR_GAP * typical)
+        if _is_same_digit(first, second, typical)
     ]
-    owner = list(range(len(pieces)))  # of each piece: the index of the digit it was joined to
+    owner = list(range(len(pieces)))  # for each piece, the index of the digit it was joined to
     for _, i, j in sorted(candidates):
         first, second = owner[i], owner[j]
-        if first != second and _same_digit(pieces[first], pieces[second], typical):
-            pieces[first] = pieces[first].joined(pieces[second])
+        if first != second and _is_same_digit(pieces[first], pieces[second], typical):
+            pieces[first] = pieces[first].join(pieces[second])
             owner = [first if index == second else index for index in owner]
     return [pieces[index] for index in sorted(set(owner))]
 
 
-def _close_to_the_right(
-    pieces: list[_Piece], index: int, reach: float
+def _iterate_followers(
+    pieces: list[_Piece], index: int, max_gap_px: float
 ) -> Iterator[tuple[int, _Piece]]:
-    """Give those after a piece, in order of their left side, that begin within its reach."""
+    """Yield the pieces after one, sorted by left side, that begin at most a gap to its right."""
     for other in range(index + 1, len(pieces)):
-        if pieces[other].left > pieces[index].right + reach:
+        if pieces[other].left > pieces[index].right + max_gap_px:
             return
         yield other, pieces[other]
 
 
-def _same_digit(first: _Piece, second: _Piece, typical: float) -> bool:
+def _is_same_digit(first: _Piece, second: _Piece, typical: float) -> bool:
+    """Return whether two pieces are strokes of one digit, by sizes, overlap and distance."""
     small, large = sorted((first, second), key=lambda piece: piece.area)
     overlap = -small.gap_x(large) / small.width
-    both = small.joined(large)
+    both = small.join(large)
     if both.height > 1.4 * max(typical, large.height):
         return False
-    if small.gap_y(large) < 0 and overlap >= 0.6:  # one over the other, as in a 4 of two strokes
+    if small.gap_y(large) < 0 and overlap >= 0.6:  # boxes overlap, as in a 4 of two strokes
         return True
     if small.height >= 0.6 * typical:
         return False
     close = small.gap_y(large) <= 0.3 * typical
     if overlap >= 0.4:
         return close
-    # A bar that starts just beside its digit, at the height of its upper half.
-    beside = small.gap_x(large) <= _BESIDE * typical and small.left >= large.left
+    # The bar of a 5 that starts just beside its body, at the height of its upper half.
+    beside = small.gap_x(large) <= _MAX_BAR_GAP * typical and small.left >= large.left
     upper = small.bottom <= (large.top + large.bottom) / 2
     return close and beside and upper
 
 
-def _chains(digits: list[_Piece]) -> list[list[_Piece]]:
-    """Group digits to lines: each is followed by the nearest one to its right at its height."""
+def _group_rows(digits: list[_Piece]) -> list[list[_Piece]]:
+    """Group digits to lines: each is followed by the next to its right that overlaps vertically."""
     digits = sorted(digits, key=lambda piece: piece.left)
     tops = np.array([piece.top for piece in digits])
     bottoms = np.array([piece.bottom for piece in digits])
@@ -269,15 +293,15 @@ def _chains(digits: list[_Piece]) -> list[list[_Piece]]:
 
 
 def _split_at_gaps(row: list[_Piece]) -> Iterator[list[_Piece]]:
-    """Split a line to numbers where a gap is wide beside the others and beside the digits."""
+    """Split a line to numbers at gaps that are wide compared with the others and the digits."""
     gaps = [max(0, after.gap_x(before)) for before, after in itertools.pairwise(row)]
     if gaps:
         height = float(np.median([piece.height for piece in row]))
         usual = sorted(gaps)[(len(gaps) - 1) // 2]
-        widest = min(max(0.7 * height, 2.2 * usual), 4 * height)
+        max_gap_px = min(max(0.7 * height, 2.2 * usual), 4 * height)
         start = 0
         for index, gap in enumerate(gaps, start=1):
-            if gap > widest:
+            if gap > max_gap_px:
                 yield row[start:index]
                 start = index
         row = row[start:]

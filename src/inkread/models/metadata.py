@@ -1,7 +1,7 @@
-"""What a model file says of itself.
+"""The metadata of a model file.
 
 A model file is an ``.onnx`` whose metadata holds one JSON document under the key ``inkread``. It
-names what the network reads and answers, and the constants of its glyphs or strips.
+describes the network's input and output, how it was trained, and how accurate it is.
 """
 
 import json
@@ -13,18 +13,18 @@ from inkread.imaging.normalize import GlyphShape, StripShape
 
 __all__ = ["FORMAT_VERSION", "METADATA_KEY", "Figure", "ModelMetadata"]
 
-FORMAT_VERSION = 2  # 2: there may be an output for "no digit"
+FORMAT_VERSION = 2  # since 2, there may be an output for "no digit"
 METADATA_KEY = "inkread"
 _SHAPES = {"glyph": GlyphShape, "line": StripShape}
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A measured share with what it was measured on.
+    """A measured share with its confidence interval.
 
     Attributes:
-        value: in [0, 1].
-        n: how many pictures.
+        value: the share, in [0, 1].
+        n: number of pictures that it was measured on.
         low: lower end of the 95 % interval (Wilson).
         high: upper end of it.
     """
@@ -37,24 +37,24 @@ class Figure:
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """What a model file says of itself.
+    """The metadata of a model file.
 
     Attributes:
-        labels: what the outputs stand for, in order. Of a glyph model, "no digit", if there is one,
-            comes after them; of a line model, the blank of CTC comes before them.
-        shape: the constants of the glyphs, or strips, it was trained on.
+        labels: the meanings of the outputs, in order. In a glyph model, the output for "no digit",
+            if there is one, follows them; in a line model, the blank of CTC precedes them.
+        shape: the constants of the glyphs or strips that it was trained on.
         temperature: divides the labels' logits; fitted on validation images.
         recipe: the training configuration, as plain values.
         seed: of the training.
-        data_sha256: of the training images' file.
-        teacher_sha256: of the model file that gave the targets, or ``None``.
+        data_sha256: of the file of training images.
+        teacher_sha256: of the model file whose answers were the targets, or ``None``.
         package_version: of inkread, when it was trained.
-        trained: date, ISO 8601.
+        trained: date of the training, ISO 8601.
         figures: measured figures by name.
-        kind: ``glyph``: it reads one digit at a time; ``line``: a run of writing as a whole.
+        kind: ``glyph`` for a model of single digits, ``line`` for one of whole runs of writing.
         format_version: of this document.
-        junk_threshold: a glyph that is no digit with a higher probability is rejected, in [0, 1];
-            ``None`` if the network has no output that says so.
+        junk_threshold: glyphs with a higher probability of "no digit" are rejected, in [0, 1];
+            ``None`` if the network has no such output.
         licence: SPDX identifier of the licence of the weights; ``None`` if none is stated.
         attribution: one line for each data set it was trained on: title, authors, licence.
     """
@@ -77,13 +77,13 @@ class ModelMetadata:
 
     @property
     def num_outputs(self) -> int:
-        """How many outputs the network has: the labels, and "no digit" or the blank if there is."""
+        """Number of the network's outputs: the labels and, if there is one, "no digit" or blank."""
         if self.kind == "line":
             return len(self.labels) + 1
         return len(self.labels) + (self.junk_threshold is not None)
 
     def to_json(self) -> str:
-        """Return the JSON document that the model file carries."""
+        """Return the JSON document to store in the model file."""
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
@@ -91,7 +91,7 @@ class ModelMetadata:
         """Parse the JSON document of a model file.
 
         Raises:
-            ModelError: not such a document, or of a newer format version.
+            ModelError: it is no such document, or of a newer format version.
         """
         try:
             values = json.loads(document)

@@ -1,12 +1,12 @@
-"""The model files that have been promoted, and which of them is in use: a folder.
+"""A registry of promoted model files: a folder with all versions, and which of them is in use.
 
 ```
 models/
-  glyph-cascade-0001.onnx   one file a version, never changed once it is there
+  glyph-cascade-0001.onnx   one file for each version, which is never changed
   glyph-cascade-0002.onnx
-  current                     the promoted versions' file names, the one in use last
+  current                   file names of the promoted versions; the last one is in use
 ```
-``current`` is replaced atomically: a reader sees the state before a promotion or the one after it.
+``current`` is replaced atomically, so a reader sees the state before or after a promotion.
 """
 
 import os
@@ -17,10 +17,11 @@ from pathlib import Path
 import platformdirs
 
 from inkread.errors import ConfigError, ModelError
-from inkread.files import replacing, write_atomically
-from inkread.models.runtime import Model
+from inkread.files import replace_atomically, write_atomically
+from inkread.models.metadata import ModelMetadata
+from inkread.models.runtime import LineModel, Model, list_shipped_models
 
-__all__ = ["Registry", "Version", "default_folder"]
+__all__ = ["ListedModel", "Registry", "Version", "get_default_folder", "list_models"]
 
 _CURRENT = "current"
 _VERSION = re.compile(r"(?P<name>.+)-(?P<number>\d{4,})\.onnx")
@@ -41,39 +42,43 @@ class Version:
     is_current: bool
 
 
-def default_folder() -> Path:
-    """Return where models are promoted to: ``$INKREAD_MODELS`` or in the user's data folder."""
+def get_default_folder() -> Path:
+    """Return the default folder of a registry: ``$INKREAD_MODELS``, or one in the user's data."""
     return Path(
         os.environ.get("INKREAD_MODELS") or Path(platformdirs.user_data_dir("inkread")) / "models"
     )
 
 
 class Registry:
-    """A folder of promoted models; it need not be there before the first promotion.
+    """A folder of promoted models, which the first promotion creates if it doesn't exist.
 
     Attributes:
-        folder: where the model files lie.
+        folder: of the model files.
     """
 
     def __init__(self, folder: Path | str) -> None:
-        """Look at nothing yet."""
+        """Set the folder, without reading it yet."""
         self.folder = Path(folder)
 
-    def stamp(self) -> tuple[int, int] | None:
-        """Return what changes whenever ``current`` may have: one ``stat``, some microseconds."""
+    def get_stamp(self) -> tuple[int, int] | None:
+        """Return a value that changes when ``current`` is replaced; takes some microseconds.
+
+        Returns:
+            The inode and modification time (ns) of ``current``; ``None`` if it can't be found.
+        """
         try:
             status = (self.folder / _CURRENT).stat()
-        except OSError:  # if not because nothing is promoted, then reading ``current`` tells
+        except OSError:  # nothing is promoted, or else reading ``current`` raises the error
             return None
         return status.st_ino, status.st_mtime_ns
 
-    def current(self) -> Path | None:
+    def find_current(self) -> Path | None:
         """Return the model file in use; ``None`` if none is promoted, or all were rolled back.
 
         Raises:
-            ModelError: the file is gone, or ``current`` can't be read.
+            ModelError: the file is missing, or ``current`` can't be read.
         """
-        names = self._promoted()
+        names = self._read_promoted()
         if not names:
             return None
         path = self.folder / names[-1]
@@ -81,13 +86,13 @@ class Registry:
             raise ModelError(f"expected the model in use at {path}, found none")
         return path
 
-    def versions(self) -> list[Version]:
-        """List the promoted models, those that were rolled back among them, the oldest first.
+    def list_versions(self) -> list[Version]:
+        """List all versions, including those that were rolled back, oldest first.
 
         Raises:
             ModelError: ``current`` can't be read.
         """
-        promoted = self._promoted()
+        promoted = self._read_promoted()
         found = []
         for path in self.folder.glob("*.onnx"):
             if match := _VERSION.fullmatch(path.name):
@@ -96,51 +101,55 @@ class Registry:
         return sorted(found, key=lambda version: version.number)
 
     def promote(self, model_file: Path, name: str) -> Version:
-        """Put a copy of a model file into use.
+        """Copy a model file to the registry, and put it into use.
 
         Args:
-            model_file: the one to copy.
-            name: what the version is called before its number; a version's own name may be given.
+            model_file: the file to copy.
+            name: of the version, without its number; the number of a full version name is dropped.
+
+        Returns:
+            The new version.
 
         Raises:
-            ModelError: not a model file that can be loaded.
-            OSError: the folder can't be written; the model in use is then as it was.
+            ModelError: the model file can't be loaded.
+            ConfigError: the name is no file name.
+            OSError: the folder can't be written; the model in use stays the same.
         """
-        Model(model_file, threads=1)  # what can't be loaded must not get into use
+        Model(model_file, threads=1)  # raises if it can't be loaded
         base = match["name"] if (match := _VERSION.fullmatch(f"{name}.onnx")) else name
         if base != Path(base).name or not base:
             raise ConfigError(f"expected a name for a file, received {name!r}")
-        promoted = self._promoted()
-        number = max((version.number for version in self.versions()), default=0) + 1
+        promoted = self._read_promoted()
+        number = max((version.number for version in self.list_versions()), default=0) + 1
         path = self.folder / f"{base}-{number:04}.onnx"
-        with replacing(path) as temporary:
+        with replace_atomically(path) as temporary:
             temporary.write_bytes(model_file.read_bytes())
-        self._write([*promoted, path.name])
+        self._write_promoted([*promoted, path.name])
         return Version(number, path, is_current=True)
 
-    def rollback(self) -> Path | None:
-        """Go back to the model that was in use before the current one was promoted.
+    def roll_back(self) -> Path | None:
+        """Put the model back into use that was in use before the last promotion.
 
         Returns:
-            The model file now in use; ``None``: no promoted one, but the model that the service was
-            started with.
+            The model file now in use; ``None`` if it is no promoted one but the model that the
+            service was started with.
 
         Raises:
             ConfigError: no promoted model is in use.
-            ModelError: the model to go back to is gone; the one in use stays.
-            OSError: the folder can't be written; the model in use is then as it was.
+            ModelError: the previous model is missing; the one in use stays the same.
+            OSError: the folder can't be written; the model in use stays the same.
         """
-        promoted = self._promoted()
+        promoted = self._read_promoted()
         if not promoted:
             raise ConfigError(
                 f"expected a promoted model to go back from, found none in {self.folder}"
             )
         if promoted[1:] and not (self.folder / promoted[-2]).is_file():
             raise ModelError(f"expected a model to go back to at {promoted[-2]}, found none")
-        self._write(promoted[:-1])
-        return self.current()
+        self._write_promoted(promoted[:-1])
+        return self.find_current()
 
-    def _promoted(self) -> list[str]:
+    def _read_promoted(self) -> list[str]:
         path = self.folder / _CURRENT
         try:
             names = path.read_text().splitlines()
@@ -152,5 +161,40 @@ class Registry:
             raise ModelError(f"expected the names of promoted models in {path}, received {unfit}")
         return names
 
-    def _write(self, promoted: list[str]) -> None:
+    def _write_promoted(self, promoted: list[str]) -> None:
         write_atomically(self.folder / _CURRENT, "".join(f"{name}\n" for name in promoted))
+
+
+@dataclass(frozen=True)
+class ListedModel:
+    """A model file that can be used.
+
+    Attributes:
+        name: the shipped model's name, or the promoted file's name without its suffix.
+        metadata: as the file holds them.
+        size_bytes: size of the file.
+        is_current: whether it is the promoted model that is in use.
+    """
+
+    name: str
+    metadata: ModelMetadata
+    size_bytes: int
+    is_current: bool = False
+
+
+def list_models(folder: Path) -> list[ListedModel]:
+    """List the models that ship and those that were promoted to a folder.
+
+    Raises:
+        ModelError: a model, or the state of the folder, can't be read.
+    """
+    listed = [
+        ListedModel(name, kind(path).metadata, path.stat().st_size)
+        for kind in (Model, LineModel)
+        for name, path in list_shipped_models(kind.kind).items()
+    ]
+    for version in Registry(folder).list_versions():
+        path = version.path
+        metadata, size_bytes = Model(path).metadata, path.stat().st_size
+        listed.append(ListedModel(path.stem, metadata, size_bytes, version.is_current))
+    return listed

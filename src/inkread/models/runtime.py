@@ -1,9 +1,11 @@
-"""Model file to ONNX Runtime session: the only module that knows onnxruntime."""
+"""Loads model files and runs them with ONNX Runtime, which no other module imports."""
 
+import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import ClassVar, cast
@@ -26,52 +28,57 @@ __all__ = [
     "LineModel",
     "Model",
     "ModelFile",
-    "as_input",
-    "as_strips",
-    "classified",
-    "shipped_models",
-    "with_temperature",
+    "apply_temperature",
+    "calibrate_outputs",
+    "list_shipped_models",
+    "prepare_glyphs",
+    "prepare_strips",
 ]
 
-INPUT, OUTPUT = "glyphs", "probabilities"
-STRIPS, LOGITS = "strips", "logits"
-DEFAULT = "default"
+INPUT, OUTPUT = "glyphs", "probabilities"  # names of a glyph network's input and output
+STRIPS, LOGITS = "strips", "logits"  # names of a line network's input and output
+DEFAULT = "default"  # name of the shipped model of each kind
 _SHIPPED = {
     "glyph": {DEFAULT: "glyph-cascade.onnx"},
     "line": {DEFAULT: "line.onnx"},
 }
-_STRIPS_A_BATCH = 16
-STRIP_STEP_PX = 16
-_BATCH = 256  # glyphs in one run: large enough to be fast, small enough to stay in the cache
+STRIP_STEP_PX = 16  # widths of batches of strips are multiples of it
+_NUM_BATCH_STRIPS = 16
+_NUM_BATCH_GLYPHS = 256  # large enough to be fast, small enough for the processor's cache
 
 
 @dataclass(frozen=True)
 class Classification:
-    """What a network says of N glyphs.
+    """Calibrated predictions for N glyphs.
 
     Attributes:
-        probabilities: (N, len(labels)) float32, calibrated, of each label given that the glyph is a
-            digit; each row adds up to 1.
-        junk: (N,) float32 in [0, 1], the probability that the glyph is no digit; 0 where the
-            network can't tell.
+        probabilities: (N, len(labels)) float32, calibrated probability of each label given that the
+            glyph is a digit; each row adds up to 1.
+        junk: (N,) float32 in [0, 1], probability that the glyph is no digit; 0 if the network has
+            no such output.
     """
 
     probabilities: npt.NDArray[np.float32]
     junk: npt.NDArray[np.float32]
 
 
-def shipped_models(kind: str = "glyph") -> dict[str, Path]:
-    """Return the model files of a kind that come with the package, by name."""
+def list_shipped_models(kind: str = "glyph") -> dict[str, Path]:
+    """Return the model files that ship with the package, by name.
+
+    Args:
+        kind: ``glyph`` or ``line``.
+    """
     folder = Path(str(resources.files("inkread.models") / "weights"))
     return {name: folder / file for name, file in _SHIPPED[kind].items()}
 
 
 class ModelFile(ABC):
-    """A model file, loaded and checked; its kinds say what it can be asked.
+    """A loaded and validated model file of any kind.
 
     Attributes:
         path: of the model file.
-        metadata: what the file says of itself.
+        metadata: the metadata in the file.
+        kind: ``glyph`` or ``line``.
     """
 
     kind: ClassVar[str]
@@ -83,14 +90,14 @@ class ModelFile(ABC):
 
         Args:
             model: the name of a shipped model, or the path of a model file.
-            threads: how many ONNX Runtime may use; ``None``: one a core.
+            threads: number of threads that ONNX Runtime uses; ``None`` for one per core.
 
         Raises:
-            ModelError: missing, corrupt, not one of inkread's, of another kind, or of a newer
-                format version.
-            ConfigError: ``threads`` below 1.
+            ModelError: the file is missing, corrupt, not written by inkread, of another kind, or of
+                a newer format version.
+            ConfigError: ``threads`` is below 1.
         """
-        shipped = shipped_models(self.kind)
+        shipped = list_shipped_models(self.kind)
         self.path = shipped.get(str(model)) or Path(model)
         try:
             data = self.path.read_bytes()
@@ -99,7 +106,7 @@ class ModelFile(ABC):
                 f"{model}: expected a model file or a name among {sorted(shipped)}: {error}"
             ) from error
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4  # what is wrong is raised; it need not be printed as well
+        options.log_severity_level = 4  # errors are raised, so they need not be printed as well
         if threads is not None:
             if threads < 1:
                 raise ConfigError(f"expected at least one thread, received {threads}")
@@ -128,23 +135,35 @@ class ModelFile(ABC):
 
     @property
     def name(self) -> str:
-        """The file's name without its suffix; a run's says its recipe and seed."""
+        """Name of the file without suffix; for ``model.onnx`` of a run, its recipe and seed."""
         if self.path.stem != "model":
             return self.path.stem
         return f"{self.metadata.recipe.get('name', 'model')}-{self.metadata.seed}"
 
-    def outputs(self, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Run the network as it is; ``inputs`` and outputs as in the signature, float32."""
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of the file, 64 hexadecimal digits; the file is read at the first call."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    def run(self, inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Run the network on its own input format, without batches or calibration.
+
+        Args:
+            inputs: float32, of the shape of the network's input.
+
+        Returns:
+            float32, of the shape of the network's output.
+        """
         (name_in, *_), (name_out, *_) = self._signature()
         return np.asarray(self._session.run([name_out], {name_in: inputs})[0])
 
     @abstractmethod
     def _signature(self) -> list[tuple[str, str, list[int | str]]]:
-        """Name, type and sizes of the network's input and output; "N" is any size."""
+        """Return name, type and sizes of the network's input and output; "N" is any size."""
 
     def _check_signature(self, name: str) -> None:
         received = [
-            # An axis that is free has a name, or none, for its size.
+            # The size of a dynamic axis is a string or None.
             (
                 node.name,
                 node.type,
@@ -158,12 +177,12 @@ class ModelFile(ABC):
 
 
 class Model(ModelFile):
-    """A glyph model, ready to run."""
+    """A loaded glyph model: it classifies single digits."""
 
     kind = "glyph"
 
-    def raw(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the network's own probabilities, before calibration.
+    def predict_uncalibrated(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return the network's own probabilities, without calibration.
 
         Args:
             glyphs: (N, side, side) uint8, ink 255 on paper 0.
@@ -173,19 +192,23 @@ class Model(ModelFile):
             output; each row adds up to 1.
         """
         outputs = np.empty((len(glyphs), self.metadata.num_outputs), np.float32)
-        for start in range(0, len(glyphs), _BATCH):
-            outputs[start : start + _BATCH] = self.outputs(as_input(glyphs[start : start + _BATCH]))
+        for start in range(0, len(glyphs), _NUM_BATCH_GLYPHS):
+            outputs[start : start + _NUM_BATCH_GLYPHS] = self.run(
+                prepare_glyphs(glyphs[start : start + _NUM_BATCH_GLYPHS])
+            )
         return outputs
 
     def classify(self, glyphs: npt.NDArray[np.uint8]) -> Classification:
-        """Say which digit each glyph is, and whether it is one, from one run of the network.
+        """Return calibrated probabilities of the labels and of "no digit" from one run.
 
         Args:
             glyphs: (N, side, side) uint8, ink 255 on paper 0.
         """
-        return classified(self.raw(glyphs), len(self.metadata.labels), self.metadata.temperature)
+        return calibrate_outputs(
+            self.predict_uncalibrated(glyphs), len(self.metadata.labels), self.metadata.temperature
+        )
 
-    def probabilities(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def predict_probabilities(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return calibrated probabilities of the labels, given that the glyphs are digits.
 
         Args:
@@ -196,9 +219,21 @@ class Model(ModelFile):
         """
         return self.classify(glyphs).probabilities
 
+    def rejects(self, junk: float | npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+        """Say what is rejected as no digit: what the model's own threshold says, if it has one.
+
+        Args:
+            junk: the probability that a glyph is no digit, in [0, 1]; or (N,) of them.
+
+        Returns:
+            Of the same shape, bool.
+        """
+        threshold = self.metadata.junk_threshold
+        return np.asarray(junk, np.float64) > (1.0 if threshold is None else threshold)
+
     @property
     def shape(self) -> GlyphShape:
-        """The constants of the glyphs that it reads."""
+        """The constants of the glyphs that it takes."""
         return cast("GlyphShape", self.metadata.shape)
 
     def _signature(self) -> list[tuple[str, str, list[int | str]]]:
@@ -210,38 +245,39 @@ class Model(ModelFile):
 
 
 class LineModel(ModelFile):
-    """A line model, ready to run."""
+    """A loaded line model: it reads runs of writing."""
 
     kind = "line"
 
     @property
     def shape(self) -> StripShape:
-        """The constants of the strips that it reads."""
+        """The constants of the strips that it takes."""
         return cast("StripShape", self.metadata.shape)
 
     @property
     def symbols(self) -> str:
-        """What the classes from 1 stand for; 0 is the blank."""
+        """The symbols of the classes 1, 2, …; class 0 is the blank of CTC."""
         return "".join(self.metadata.labels)
 
-    def log_probabilities(
+    def predict_log_probabilities(
         self, strips: Sequence[npt.NDArray[np.uint8]]
     ) -> list[npt.NDArray[np.float32]]:
-        """Return what the network says of each frame of each strip, calibrated.
+        """Return the calibrated log probabilities of each frame of each strip.
 
         Args:
-            strips: (height_px, W) uint8 each, as ``normalize.strip`` makes them.
+            strips: (height_px, W) uint8 each, ink bright on paper 0, as ``normalize.make_strip``
+                makes them.
 
         Returns:
-            For each strip (ceil(W / FRAME_PX), 1 + symbols) float32, natural logs of probabilities;
-            each row's add up to 1. Class 0 is the blank of CTC.
+            For each strip (ceil(W / FRAME_PX), 1 + symbols) float32, natural logs of probabilities
+            that add up to 1 in each row. Class 0 is the blank of CTC.
         """
         results: list[npt.NDArray[np.float32]] = [np.empty((0, 0), np.float32)] * len(strips)
-        # Of like widths together, since all of a batch are as wide as its widest.
+        # Sorted by width, since all strips of a batch are padded to the widest.
         order = sorted(range(len(strips)), key=lambda index: strips[index].shape[1])
-        for start in range(0, len(order), _STRIPS_A_BATCH):
-            chosen = order[start : start + _STRIPS_A_BATCH]
-            logits = self.outputs(as_strips([strips[index] for index in chosen]))
+        for start in range(0, len(order), _NUM_BATCH_STRIPS):
+            chosen = order[start : start + _NUM_BATCH_STRIPS]
+            logits = self.run(prepare_strips([strips[index] for index in chosen]))
             logits = logits * np.float32(1 / self.metadata.temperature)
             logits -= logits.max(axis=2, keepdims=True)
             logits -= np.log(np.exp(logits).sum(axis=2, keepdims=True))
@@ -256,17 +292,17 @@ class LineModel(ModelFile):
         ]
 
 
-def as_strips(
+def prepare_strips(
     strips: Sequence[npt.NDArray[np.uint8]], step_px: int = STRIP_STEP_PX
 ) -> npt.NDArray[np.float32]:
-    """Return strips as the network takes them: padded to one width with paper on their right.
+    """Convert strips to a line network's input: padded on the right with paper to one width.
 
     Args:
-        strips: (H, W) uint8 each, widths may differ; at least one.
-        step_px: the width is a multiple of it, so that few shapes come up; itself one of 4.
+        strips: (H, W) uint8 each, ink bright on paper 0, of any widths; at least one.
+        step_px: the width is a multiple of it, so that few different shapes occur; a multiple of 4.
 
     Returns:
-        (N, H, the widest W rounded up to a multiple of ``step_px``, 1) float32 in [0, 1].
+        (N, H, the largest W rounded up to a multiple of ``step_px``, 1) float32 in [0, 1], paper 0.
     """
     width = -(-max(strip.shape[1] for strip in strips) // step_px) * step_px
     inputs = np.zeros((len(strips), strips[0].shape[0], width, 1), np.float32)
@@ -275,53 +311,53 @@ def as_strips(
     return inputs
 
 
-def as_input(glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Return glyphs as the networks take them.
+def prepare_glyphs(glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Convert glyphs to a glyph network's input.
 
     Args:
         glyphs: (N, side, side) uint8, ink 255 on paper 0.
 
     Returns:
-        (N, side, side, 1) float32, ink 1 on paper 0.
+        (N, side, side, 1) float32 in [0, 1], ink 1 on paper 0.
     """
     return glyphs[..., None] * np.float32(1 / 255)
 
 
-def classified(
+def calibrate_outputs(
     outputs: npt.NDArray[np.float32], num_labels: int, temperature: float
 ) -> Classification:
-    """Part what a network puts out into calibrated probabilities and "no digit".
+    """Split a glyph network's output into calibrated probabilities and that of "no digit".
 
     Args:
         outputs: (N, num_labels), or (N, num_labels + 1) if the last is "no digit", float32; each
             row adds up to 1.
-        num_labels: how many labels there are.
+        num_labels: number of labels.
         temperature: of the labels' probabilities; above 0.
     """
     if outputs.shape[1] == num_labels:
         junk = np.zeros(len(outputs), np.float32)
-        return Classification(with_temperature(outputs, temperature), junk)
-    # Where "no digit" took everything, nothing is left to share: the labels are then as likely.
+        return Classification(apply_temperature(outputs, temperature), junk)
+    # If "no digit" has a probability of 1, the labels become equally probable instead of NaN.
     labels = outputs[:, :num_labels] + np.finfo(np.float32).tiny
-    return Classification(with_temperature(labels, temperature), outputs[:, num_labels])
+    return Classification(apply_temperature(labels, temperature), outputs[:, num_labels])
 
 
-def with_temperature(
+def apply_temperature(
     probabilities: npt.NDArray[np.float32], temperature: float
 ) -> npt.NDArray[np.float32]:
-    """Soften (temperature > 1) or sharpen (< 1) probabilities, as dividing the logits would.
+    """Apply temperature scaling: soften (temperature > 1) or sharpen (< 1) probabilities.
 
-    Temperature scaling: Guo, Pleiss, Sun and Weinberger 2017, "On calibration of modern neural
-    networks". The logits are the logarithms of the probabilities, up to a constant that cancels.
+    Guo, Pleiss, Sun and Weinberger 2017, "On calibration of modern neural networks". The logits,
+    which it divides, are the logarithms of the probabilities up to a constant that cancels.
 
     Args:
-        probabilities: (N, K) float32; each row's largest above 0.
+        probabilities: (N, K) float32; the largest of each row is above 0.
         temperature: above 0.
 
     Returns:
         (N, K) float32; each row adds up to 1.
     """
-    # softmax(log p / T) is p ** (1 / T) over its sum; with the largest made 1, none overflows.
+    # softmax(log p / T) is p ** (1 / T) over its sum; scaled so that the largest power is 1.
     relative = probabilities / probabilities.max(axis=1, keepdims=True)
     weights = relative ** np.float32(1 / temperature)
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))

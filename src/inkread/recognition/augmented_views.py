@@ -1,7 +1,4 @@
-"""Second looks: a doubtful strip is read again, leaned and smaller; the answers are averaged.
-
-Test-time augmentation: a text is as probable as the views of it say on average.
-"""
+"""Test-time augmentation of strips: sheared and scaled views, and the mean of their readings."""
 
 import math
 from collections.abc import Sequence
@@ -12,43 +9,47 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.decoding.constraints import Constraint
-from inkread.decoding.decoder import Guess, Reading, Scores
+from inkread.decoding.decoder import Scores
+from inkread.decoding.readings import Guess, Reading
 
-__all__ = ["Agreed", "agreed", "guesses", "views", "with_probability"]
+__all__ = ["AveragedText", "average_guesses", "guess_texts", "make_views", "with_probability"]
 
-# Of each view: pixels to the right a pixel down, and its width and height as shares.
+# Of each view: shear in pixels to the right a pixel down, scale in x, scale in y.
 _VIEWS = ((-0.15, 1.0, 1.0), (0.0, 0.87, 1.0), (0.0, 0.85, 0.85))
 
 
-def views(strip: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
-    """Return further views of a strip, of the same size.
+def make_views(strip: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
+    """Make sheared and scaled views of a strip.
 
     Args:
         strip: (H, W) uint8, ink bright on paper 0.
+
+    Returns:
+        Each (H, W) uint8, ink bright on paper 0.
     """
     height, width = strip.shape
     found = []
-    for lean, x_size, y_size in _VIEWS:
-        # About the middle of the strip, so that each digit's frames stay its own, or nearly.
+    for shear, x_scale, y_scale in _VIEWS:
+        # About the middle of the strip, so that each digit stays on or near its own frames.
         matrix = np.array(
             [
-                [x_size, lean, (1 - x_size) * width / 2 - lean * height / 2],
-                [0, y_size, (1 - y_size) * height / 2],
+                [x_scale, shear, (1 - x_scale) * width / 2 - shear * height / 2],
+                [0, y_scale, (1 - y_scale) * height / 2],
             ]
         )
         found.append(np.asarray(cv2.warpAffine(strip, matrix, (width, height)), np.uint8))
     return found
 
 
-def guesses(
-    seen: Sequence[Scores], constraint: Constraint | None, count: int
+def guess_texts(
+    views: Sequence[Scores], constraint: Constraint | None, count: int
 ) -> list[tuple[Guess, ...]]:
-    """Return what each view says of the texts that the strip may show.
+    """Return the probability that each view gives to each text that the strip may show.
 
-    One search finds them, in the views' average; what a view takes for best itself comes to them.
+    The texts are the best of the views' averaged scores, and each view's own best one.
 
     Args:
-        seen: the scores of each view.
+        views: the scores of each view.
         constraint: what is known of the text.
         count: how many texts are wanted, at least.
 
@@ -56,21 +57,21 @@ def guesses(
         For each view its guesses; none where nothing satisfies the constraint.
     """
     if constraint is not None and constraint.names_separators:
-        return [scores.guesses(constraint, count) for scores in seen]
-    texts = [guess.text for guess in Scores.averaged(seen).guesses(constraint, count)]
-    own = [s.text for s in seen if constraint is None or constraint.accepts(s.text)]
+        return [scores.find_guesses(constraint, count) for scores in views]
+    texts = [guess.text for guess in Scores.average(views).find_guesses(constraint, count)]
+    own = [s.text for s in views if constraint is None or constraint.accepts(s.text)]
     texts = list(dict.fromkeys(texts + own))
-    return [tuple(Guess(text, s.log_probability(text)) for text in texts) for s in seen]
+    return [tuple(Guess(text, s.compute_log_probability(text)) for text in texts) for s in views]
 
 
 @dataclass(frozen=True)
-class Agreed:
-    """A text that several views of a strip were asked about.
+class AveragedText:
+    """A text with its mean probability over the views of a strip.
 
     Attributes:
-        guess: as the view that is surest of it has it.
+        guess: as in the view that gives the text its highest probability.
         view: the index of that view.
-        log_probability: natural log of its probability on average.
+        log_probability: natural log of the mean probability.
     """
 
     guess: Guess
@@ -78,39 +79,44 @@ class Agreed:
     log_probability: float
 
 
-def agreed(
+def average_guesses(
     views: Sequence[Sequence[Guess]], weights: Sequence[float], count: int
-) -> tuple[Agreed, ...]:
-    """Average what several views of one strip say.
+) -> tuple[AveragedText, ...]:
+    """Average the probabilities that several views of one strip give to texts.
 
     Args:
-        views: the most probable guesses of each view, at least one view; what is not among a view's
-            counts as impossible in it.
-        weights: how much each view counts; they add up to 1.
+        views: the guesses of each view, at least one view; a text that is not among a view's
+            guesses has probability 0 in it.
+        weights: of the views; they add up to 1.
         count: how many texts are wanted.
 
     Returns:
-        The texts that are most probable on average.
+        The texts that are most probable on average, the best first.
     """
-    surest: dict[str, tuple[Guess, int]] = {}
-    shares: dict[str, float] = {}
+    highest: dict[str, tuple[Guess, int]] = {}
+    means: dict[str, float] = {}
     for view, (guesses, weight) in enumerate(zip(views, weights, strict=True)):
         for guess in guesses:
-            known = surest.get(guess.text)
+            known = highest.get(guess.text)
             if known is None or guess.log_probability > known[0].log_probability:
-                surest[guess.text] = guess, view
+                highest[guess.text] = guess, view
             share = weight * math.exp(guess.log_probability)
-            shares[guess.text] = shares.get(guess.text, 0.0) + share
-    ranked = sorted(shares, key=lambda text: -shares[text])[:count]
+            means[guess.text] = means.get(guess.text, 0.0) + share
+    ranked = sorted(means, key=lambda text: -means[text])[:count]
     tiny = np.finfo(float).tiny
-    return tuple(Agreed(*surest[text], math.log(max(shares[text], tiny))) for text in ranked)
+    return tuple(AveragedText(*highest[text], math.log(max(means[text], tiny))) for text in ranked)
 
 
 def with_probability(reading: Reading, log_probability: float) -> Reading:
-    """Give a reading another probability, and its symbols their part in the difference."""
+    """Return a reading with another probability, and its symbols' confidences scaled to fit it.
+
+    Args:
+        reading: to change.
+        log_probability: natural log of the new probability.
+    """
     if reading.log_probability >= 0 or not reading.text:
         return replace(reading, log_probability=log_probability)
-    # The symbols' confidences multiply to about the probability, and so do their powers.
+    # The confidences multiply to about the probability, and so do their powers.
     power = log_probability / reading.log_probability
     confidences = tuple(confidence**power for confidence in reading.confidences)
     return replace(reading, log_probability=log_probability, confidences=confidences)

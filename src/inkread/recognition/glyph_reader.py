@@ -1,7 +1,6 @@
-"""Regions to digits: glyphs through the glyph model, one digit at a time."""
+"""Reads single digits: the ink of each becomes a glyph, which the glyph model classifies."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -14,15 +13,15 @@ __all__ = ["GlyphReader"]
 
 
 class GlyphReader:
-    """Reads the digits in regions, each on its own."""
+    """Reads the digits in regions of ink, each on its own."""
 
     def __init__(self, model: Model, min_confidence: float) -> None:
         """Take a model.
 
         Args:
-            model: that says which digit a glyph is.
-            min_confidence: reject digits below this confidence, in [0, 1], besides what the model
-                takes for no digit.
+            model: the glyph model.
+            min_confidence: digits less confident than this are rejected, in [0, 1], besides those
+                that the model takes for no digit.
         """
         self._model, self._min_confidence = model, min_confidence
 
@@ -31,28 +30,29 @@ class GlyphReader:
         if not regions:
             return []
         shape = self._model.shape
-        glyphs = np.stack([normalize.glyph(region.ink, shape) for region in regions])
+        glyphs = np.stack([normalize.make_glyph(region.ink, shape) for region in regions])
         found = self._model.classify(glyphs)
         return [
-            self._digit(region, probabilities, junk)
-            for region, probabilities, junk in zip(
-                regions, found.probabilities.tolist(), found.junk.tolist(), strict=True
+            self._digit(region, probabilities, junk, is_junk)
+            for region, probabilities, junk, is_junk in zip(
+                regions,
+                found.probabilities.tolist(),
+                found.junk.tolist(),
+                self._model.rejects(found.junk).tolist(),
+                strict=True,
             )
         ]
 
-    def is_junk(self, digit: Digit) -> bool:
-        """Whether the model takes it for no digit."""
-        threshold = self._model.metadata.junk_threshold
-        return threshold is not None and digit.junk > threshold
-
-    def _digit(self, region: Region, probabilities: list[float], junk: float) -> Digit:
+    def _digit(
+        self, region: Region, probabilities: list[float], junk: float, is_junk: bool
+    ) -> Digit:
         highest = max(probabilities)
-        confidence = highest * (1 - junk)
         digit = Digit(
             label=probabilities.index(highest),
-            confidence=confidence,
+            confidence=highest * (1 - junk),
             box=region.box,
             probabilities=tuple(probabilities),
+            rejected=is_junk,
             junk=junk,
         )
-        return replace(digit, rejected=self.is_junk(digit) or confidence < self._min_confidence)
+        return digit.reject_below(self._min_confidence)

@@ -1,4 +1,8 @@
-"""Crops to numbers: strips through the line model, decoded, doubtful ones looked at again."""
+"""Reads numbers as a whole: crop, strip, line model, decoding.
+
+A doubtful number is read again: the line model sees augmented views of its strip as well, and the
+glyph model reads its digits one by one. All their probabilities are averaged.
+"""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -8,14 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.decoding.constraints import Constraint
-from inkread.decoding.decoder import Guess, Reading, Scores
+from inkread.decoding.decoder import Scores
+from inkread.decoding.readings import Guess, Reading
 from inkread.imaging import crops, normalize
 from inkread.imaging.crops import Crop
 from inkread.imaging.normalize import Strip
 from inkread.imaging.segmentation import Region
 from inkread.models.runtime import LineModel
 from inkread.recognition import augmented_views, fusion
-from inkread.recognition.augmented_views import Agreed
+from inkread.recognition.augmented_views import AveragedText
 from inkread.recognition.glyph_reader import GlyphReader
 from inkread.results import REJECTED, Box, Digit, Number
 
@@ -23,63 +28,76 @@ __all__ = ["LineReader"]
 
 Output = npt.NDArray[np.float32]  # (T, C) natural logs of probabilities, a strip's
 
-_SURE_LOG_PROBABILITY = math.log(0.95)  # a number less probable is looked at again
-_LIKELY = math.log(0.25)  # what is less probable says not how many digits there are
-_VIEWED = 4  # readings of each view that count
-_JUNK_IN_NUMBERS = 0.1  # how much rarer what is no digit is in a picture of a number
-_LEAST_LOG_PROBABILITY = math.log(1e-3)  # of what satisfies a constraint: below, nothing does
+_MIN_SURE_LOG_PROBABILITY = math.log(0.95)  # a number less probable is read again
+_MIN_LENGTH_LOG_PROBABILITY = math.log(0.25)  # less probable texts don't say how long it may be
+_NUM_GUESSES = 4  # texts of each view that are averaged
+_JUNK_PRIOR_RATIO = 0.1  # how much rarer non-digits are where a number is known to stand
+_MIN_CONSTRAINED_LOG_PROBABILITY = math.log(1e-3)  # less probable texts don't satisfy a constraint
 
 
 @dataclass(frozen=True)
-class _Look:
-    """One view of a strip."""
+class _View:
+    """What the line model says of one view of a strip."""
 
     scores: Scores
     guesses: tuple[Guess, ...]
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """All that the line model saw in a strip."""
+class _Views:
+    """What the line model says of a strip: as it is, and in augmented views if it is doubtful.
 
-    looked: list[_Look]
+    Attributes:
+        items: the strip as it is comes first.
+        constraint: what is known of the text.
+        count: how many readings are wanted.
+    """
+
+    items: list[_View]
     constraint: Constraint | None
     count: int
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether one look was not enough."""
-        return len(self.looked) > 1
+        """Whether the strip as it is left doubts, so that there are augmented views."""
+        return len(self.items) > 1
 
     @property
-    def counts(self) -> set[int]:
-        """How many digits there may be; a slash of the first look may be a 1."""
-        views = [look.guesses for look in self.looked]
-        found = augmented_views.agreed(views, [1 / len(views)] * len(views), _VIEWED)
-        counts = {len(each.guess.text) for each in found if each.log_probability > _LIKELY}
-        counts |= {len(each.guess.text) for each in found[:1]}
-        num_slashes = self.looked[0].scores.raw.count("/")
-        return {count + more for count in counts for more in range(num_slashes + 1)}
+    def lengths(self) -> set[int]:
+        """How many digits there may be; each slash in the strip as it is may also be a 1."""
+        guesses = [view.guesses for view in self.items]
+        weights = [1 / len(guesses)] * len(guesses)
+        found = augmented_views.average_guesses(guesses, weights, _NUM_GUESSES)
+        likely = [each for each in found if each.log_probability > _MIN_LENGTH_LOG_PROBABILITY]
+        lengths = {len(each.guess.text) for each in [*found[:1], *likely]}
+        num_slashes = self.items[0].scores.raw.count("/")
+        return {length + more for length in lengths for more in range(num_slashes + 1)}
 
-    def readings(self, second: Reading | None, share: float) -> list[Reading]:
-        """Return the most probable readings, the second opinion counted in by its share."""
-        views = [list(look.guesses) for look in self.looked]
-        weights = [1 / len(views)] * len(views)
-        if second is not None:
-            # There is a digit: what shows none, but a stroke that parts digits, is out.
-            views = [[guess for guess in view if guess.text] for view in views]
-            share = share if any(views) else 1.0
-            views.append([Guess(second.text, second.log_probability)])
-            weights = [*((1 - share) * weight for weight in weights), share]
-        found = augmented_views.agreed(views, weights, self.count)
-        return [self._reading(agreed, second) for agreed in found]
+    def readings(self, by_glyphs: Reading | None, glyph_weight: float) -> list[Reading]:
+        """Return the most probable readings.
 
-    def _reading(self, agreed: Agreed, second: Reading | None) -> Reading:
-        if second is not None and agreed.view == len(self.looked):
-            reading = second
+        Args:
+            by_glyphs: the glyph model's reading, averaged with the line model's.
+            glyph_weight: its weight, in [0, 1].
+        """
+        guesses = [list(view.guesses) for view in self.items]
+        weights = [1 / len(guesses)] * len(guesses)
+        if by_glyphs is not None:
+            # The glyph model saw a digit, so that an empty text is out: what the line model took
+            # for a separator alone is a digit.
+            guesses = [[guess for guess in view if guess.text] for view in guesses]
+            glyph_weight = glyph_weight if any(guesses) else 1.0
+            guesses.append([Guess(by_glyphs.text, by_glyphs.log_probability)])
+            weights = [*((1 - glyph_weight) * weight for weight in weights), glyph_weight]
+        found = augmented_views.average_guesses(guesses, weights, self.count)
+        return [self._reading(averaged, by_glyphs) for averaged in found]
+
+    def _reading(self, averaged: AveragedText, by_glyphs: Reading | None) -> Reading:
+        if by_glyphs is not None and averaged.view == len(self.items):
+            reading = by_glyphs
         else:
-            reading = self.looked[agreed.view].scores.reading(agreed.guess)
-        return augmented_views.with_probability(reading, agreed.log_probability)
+            reading = self.items[averaged.view].scores.make_reading(averaged.guess)
+        return augmented_views.with_probability(reading, averaged.log_probability)
 
 
 class LineReader:
@@ -89,9 +107,10 @@ class LineReader:
         """Take the models.
 
         Args:
-            model: that says what is written in a strip.
-            glyphs: for second opinions: reads single digits, and rejects only what is none.
-            min_confidence: reject digits and numbers below this confidence, in [0, 1].
+            model: the line model.
+            glyphs: reads the digits of doubtful numbers one by one; it must reject nothing but
+                what is no digit.
+            min_confidence: digits and numbers less confident than this are rejected, in [0, 1].
         """
         self._model, self._glyphs, self._min_confidence = model, glyphs, min_confidence
 
@@ -106,21 +125,22 @@ class LineReader:
         Args:
             cut: the crops.
             constraint: what is known of each number.
-            runs: for each crop the pieces of its ink, from left to right: for a second opinion on
-                what is doubtful, may be a single digit, or has other pieces than digits.
+            runs: for each crop the pieces of its ink, from left to right. The glyph model reads
+                them where the number is doubtful, where there is a single piece, or where the
+                pieces are not as many as the digits.
 
         Yields:
             For each crop its most probable number; where nothing satisfies the constraint, a
             rejected one without digits.
         """
-        strips = [normalize.strip(crop.pixels, self._model.shape) for crop in cut]
-        outputs = self._model.log_probabilities([strip.pixels for strip in strips])
+        strips = [normalize.make_strip(crop.pixels, self._model.shape) for crop in cut]
+        outputs = self._model.predict_log_probabilities([strip.pixels for strip in strips])
         for crop, strip, output, run in zip(cut, strips, outputs, runs, strict=True):
-            seen = self._seen(strip, output, constraint, 1, certain=False)
-            is_asked = seen.is_doubtful or len(run) == 1 or len(run) not in seen.counts
-            digits = self._glyphs.read(run) if is_asked else []
-            second = fusion.opinion(digits, strip, crop, seen.counts)
-            yield self._numbers(seen, second, fusion.weight(digits), strip, crop)[0]
+            views = self._views(strip, output, constraint, 1)
+            needs_glyphs = views.is_doubtful or len(run) == 1 or len(run) not in views.lengths
+            digits = self._glyphs.read(run) if needs_glyphs else []
+            by_glyphs = fusion.join_digits(digits, strip, crop, views.lengths)
+            yield self._numbers(views, by_glyphs, fusion.choose_weight(digits), strip, crop)[0]
 
     def candidates(
         self,
@@ -129,114 +149,127 @@ class LineReader:
         count: int,
         run: Callable[[], Sequence[Region]] | None = None,
     ) -> tuple[Number, ...]:
-        """Read a crop that holds a number for certain, in several ways, the most probable first.
+        """Return the most probable readings of a crop that is known to hold a number.
 
         Args:
             crop: of the number.
             constraint: what is known of it.
-            count: how many ways are wanted at most.
-            run: finds the pieces of its ink, from left to right; asked for a second opinion where
-                the first is doubtful.
+            count: how many readings are wanted at most.
+            run: finds the pieces of its ink, from left to right; called where the number is
+                doubtful, so that the glyph model can read them.
 
         Returns:
-            At least one number; where nothing satisfies the constraint, a rejected one without
-            digits.
+            At least one number, the most probable first; where nothing satisfies the constraint, a
+            rejected one without digits.
         """
-        strip = normalize.strip(crop.pixels, self._model.shape)
-        (output,) = self._model.log_probabilities([strip.pixels])
-        seen = self._seen(strip, output, constraint, count, certain=True)
-        second, share = None, 0.0
-        if run and seen.is_doubtful:
+        strip = normalize.make_strip(crop.pixels, self._model.shape)
+        (output,) = self._model.predict_log_probabilities([strip.pixels])
+        views = self._views(strip, output, constraint, count, is_number=True)
+        by_glyphs, weight = None, 0.0
+        if run and views.is_doubtful:
             pieces = run()
-            # Whatever lies on the paper may be a piece here: they must be as many as the digits.
-            if len(pieces) in seen.counts or not any(seen.counts):
+            # Anything on the paper may be a piece here: they must be as many as the digits.
+            if len(pieces) in views.lengths or not any(views.lengths):
                 digits = self._glyphs.read(pieces)
-                second = fusion.opinion(digits, strip, crop, seen.counts)
-                share = fusion.weight(digits)
-        return self._numbers(seen, second, share, strip, crop)
+                by_glyphs = fusion.join_digits(digits, strip, crop, views.lengths)
+                weight = fusion.choose_weight(digits)
+        return self._numbers(views, by_glyphs, weight, strip, crop)
 
-    def _seen(
+    def _views(
         self,
         strip: Strip,
         output: Output,
         constraint: Constraint | None,
         count: int,
         *,
-        certain: bool,
-    ) -> _Seen:
-        """Look at a strip, several times if in doubt; ``certain``: it shows a number."""
+        is_number: bool = False,
+    ) -> _Views:
+        """Search a strip for texts, and augmented views of it if the best one is doubtful.
+
+        Args:
+            strip: to read.
+            output: of the line model for the strip.
+            constraint: what is known of the text.
+            count: how many texts are wanted.
+            is_number: whether the strip is known to show a number.
+        """
 
         def scores(output: Output) -> Scores:
-            return Scores(self._without_junk(output) if certain else output, self._model.symbols)
+            return Scores(self._without_junk(output) if is_number else output, self._model.symbols)
 
-        seen = [scores(output)]
-        first = seen[0].certain(constraint)
-        if first and first.log_probability >= _SURE_LOG_PROBABILITY:
-            guesses = [seen[0].guesses(constraint, count)]
+        found = [scores(output)]
+        best = found[0].find_certain_guess(constraint)
+        if best and best.log_probability >= _MIN_SURE_LOG_PROBABILITY:
+            guesses = [found[0].find_guesses(constraint, count)]
         else:
-            views = self._model.log_probabilities(augmented_views.views(strip.pixels))
-            seen += [scores(view) for view in views]
-            # More than each view's best, which what is second best in all may outvote.
-            guesses = augmented_views.guesses(seen, constraint, max(count, _VIEWED))
-        looked = [_Look(*look) for look in zip(seen, guesses, strict=True)]
-        return _Seen(looked, constraint, count)
+            augmented = augmented_views.make_views(strip.pixels)
+            outputs = self._model.predict_log_probabilities(augmented)
+            found += [scores(output) for output in outputs]
+            # Several, since a text that is second in every view may be the best on average.
+            guesses = augmented_views.guess_texts(found, constraint, max(count, _NUM_GUESSES))
+        items = [_View(*view) for view in zip(found, guesses, strict=True)]
+        return _Views(items, constraint, count)
 
     def _numbers(
-        self, seen: _Seen, second: Reading | None, share: float, strip: Strip, crop: Crop
+        self,
+        views: _Views,
+        by_glyphs: Reading | None,
+        glyph_weight: float,
+        strip: Strip,
+        crop: Crop,
     ) -> tuple[Number, ...]:
-        """Return the numbers that a strip may show, the second opinion counted in by its share."""
-        constraint = seen.constraint
-        if second is not None and constraint is not None and not constraint.accepts(second.text):
-            second = None
+        """Return the numbers that a strip may show; arguments as for ``_Views.readings``."""
+        constraint = views.constraint
+        if by_glyphs is not None and constraint and not constraint.accepts(by_glyphs.text):
+            by_glyphs = None
         plain = None
-        readings = seen.readings(second, share)
+        readings = views.readings(by_glyphs, glyph_weight)
         if constraint is not None:
-            plain = seen.looked[0].scores.best().text
-            if not readings or readings[0].log_probability < _LEAST_LOG_PROBABILITY:
+            plain = views.items[0].scores.decode_best().text
+            if not readings or readings[0].log_probability < _MIN_CONSTRAINED_LOG_PROBABILITY:
                 return (Number("", 0.0, crop.box, (), True, unconstrained=plain),)
         return tuple(self._number(reading, strip, crop, plain) for reading in readings)
 
     def _without_junk(self, output: Output) -> Output:
-        """Make what is no digit less probable, as it is where a number is known to stand."""
+        """Make non-digits less probable, as they are where a number is known to stand."""
         if REJECTED not in self._model.symbols:
             return output
         rarer = output.copy()
-        rarer[:, 1 + self._model.symbols.index(REJECTED)] += np.float32(math.log(_JUNK_IN_NUMBERS))
+        rarer[:, 1 + self._model.symbols.index(REJECTED)] += np.float32(math.log(_JUNK_PRIOR_RATIO))
         return np.asarray(rarer - np.logaddexp.reduce(rarer, axis=1, keepdims=True))
 
     def _number(self, reading: Reading, strip: Strip, crop: Crop, plain: str | None) -> Number:
-        boxes = crops.digit_boxes(strip, reading.spans, crop)
+        boxes = crops.find_digit_boxes(strip, reading.spans, crop)
         digits = tuple(
-            self._written_digit(*parts)
+            _digit(*parts)
             for parts in zip(
                 reading.text, reading.confidences, reading.alternatives, boxes, strict=True
             )
         )
         confidence = math.exp(min(0.0, reading.log_probability))
-        return Number(
+        number = Number(
             text="".join(digit.text for digit in digits),
             confidence=confidence if digits else 0.0,
             box=_union(boxes) if boxes else crop.box,
             digits=digits,
-            rejected=not digits
-            or confidence < self._min_confidence
-            or any(digit.rejected for digit in digits),
+            rejected=not digits,
             raw=reading.raw,
             unconstrained=plain if plain != reading.text else None,
         )
+        return number.reject_below(self._min_confidence)
 
-    def _written_digit(
-        self, symbol: str, confidence: float, alternatives: tuple[float, ...], box: Box
-    ) -> Digit:
-        is_junk = symbol == REJECTED
-        return Digit(
-            label=int(np.argmax(alternatives)) if is_junk else int(symbol),
-            confidence=0.0 if is_junk else confidence,
-            box=box,
-            probabilities=alternatives,
-            rejected=is_junk or confidence < self._min_confidence,
-            junk=confidence if is_junk else 0.0,
-        )
+
+def _digit(symbol: str, confidence: float, alternatives: tuple[float, ...], box: Box) -> Digit:
+    """Return a symbol of a reading as a digit; a non-digit's confidence is that it is none."""
+    is_junk = symbol == REJECTED
+    return Digit(
+        label=int(np.argmax(alternatives)) if is_junk else int(symbol),
+        confidence=0.0 if is_junk else confidence,
+        box=box,
+        probabilities=alternatives,
+        rejected=is_junk,
+        junk=confidence if is_junk else 0.0,
+    )
 
 
 def _union(boxes: Sequence[Box]) -> Box:

@@ -1,4 +1,4 @@
-"""What a user names to pictures wherever they are: files, folders, URIs, Parquet lists of URIs."""
+"""Finds and fetches the pictures that a user names: files, folders, URIs, Parquet lists of URIs."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -21,24 +21,25 @@ __all__ = [
     "Input",
     "ParquetList",
     "fetch",
-    "filesystem",
     "is_uri",
-    "listed",
+    "list_inputs",
+    "open_filesystem",
 ]
 
-# What fsspec and the libraries behind it raise for what is not there, or not so named.
+# Raised by fsspec and its backends for files that are missing or names that are invalid.
 UNREADABLE = (OSError, ValueError, ImportError)
 SCHEMA = pa.schema([("uri", pa.string()), ("version", pa.string())])
 
 
 @dataclass(frozen=True)
 class Input:
-    """A picture that is to be read.
+    """A picture to read, wherever it is.
 
     Attributes:
-        uri: where it is: a path, or a URI that fsspec knows.
-        version: changes when the picture does: its size and time, or its ETag; empty if unknown.
-        problem: why there is nothing to read, if so.
+        uri: a path, or a URI that fsspec supports.
+        version: changes when the file does: its size and modification time, or its ETag; empty if
+            unknown.
+        problem: why it can't be read, if that is known already.
     """
 
     uri: str
@@ -47,15 +48,15 @@ class Input:
 
 
 def is_uri(name: str | os.PathLike[str]) -> bool:
-    """Return whether a name is a URI, not a path."""
+    """Return whether a name is a URI rather than a path."""
     return "://" in os.fspath(name)
 
 
-def filesystem(name: str | os.PathLike[str]) -> tuple[Any, str]:
-    """Return fsspec's file system of a path or URI, and the path on it.
+def open_filesystem(name: str | os.PathLike[str]) -> tuple[Any, str]:
+    """Return fsspec's file system for a path or URI, and the path on it.
 
     Raises:
-        ConfigError: no such protocol, or the library for it is missing.
+        ConfigError: the protocol is unknown, or its library isn't installed.
     """
     if not is_uri(name):
         return fsspec.filesystem("file"), str(Path(name).absolute())
@@ -67,7 +68,7 @@ def filesystem(name: str | os.PathLike[str]) -> tuple[Any, str]:
 
 
 def fetch(uri: str) -> bytes:
-    """Return the bytes of a picture.
+    """Return the bytes of a file, from a path or a URI.
 
     Raises:
         OSError, ValueError, ImportError: it can't be read; ``UNREADABLE`` is all three.
@@ -78,47 +79,47 @@ def fetch(uri: str) -> bytes:
         return bytes(file.read())
 
 
-def listed(names: Iterable[str], *, recursive: bool = False) -> Iterator[Input]:
-    """Find the pictures that names mean, each once.
+def list_inputs(names: Iterable[str], *, recursive: bool = False) -> Iterator[Input]:
+    """List the pictures that are named, each once.
 
-    Paths mean what ``sources.find`` says. A URI means a picture, a pattern, or the pictures of a
-    folder by their suffixes.
+    Paths are resolved by ``sources.find``. A URI is that of a picture, a pattern, or a folder, of
+    which pictures are recognised by their suffixes.
 
     Args:
         names: paths and URIs; no Parquet lists.
-        recursive: look in folders of folders, too.
+        recursive: also search subfolders.
 
     Raises:
-        ConfigError: a URI of an unknown protocol, or standard input.
+        ConfigError: a URI's protocol is unknown, or a name is standard input.
     """
     seen: set[str] = set()
     for name in names:
-        found = _remote(name, recursive) if is_uri(name) else _local(name, recursive)
+        found = _list_remote(name, recursive) if is_uri(name) else _list_local(name, recursive)
         for each in found:
             if each.uri not in seen:
                 seen.add(each.uri)
                 yield each
 
 
-def _local(name: str, recursive: bool) -> Iterator[Input]:
+def _list_local(name: str, recursive: bool) -> Iterator[Input]:
     if name == sources.STDIN:
         raise ConfigError("expected files, folders or URIs to read with Ray, received -")
     for source in sources.find([name], recursive=recursive):
-        shown = sources.printable(source.name)
+        shown = sources.make_printable(source.name)
         if source.problem or shown != source.name:
             yield Input(shown, problem=source.problem or "expected a name that is text")
             continue
         path = Path(source.name).absolute()
         try:
             stat = path.stat()
-        except (OSError, ValueError):  # why not is said when it is read
+        except (OSError, ValueError):  # the reason is reported when it is fetched
             yield Input(str(path))
         else:
             yield Input(str(path), f"{stat.st_size}-{stat.st_mtime_ns}")
 
 
-def _remote(name: str, recursive: bool) -> Iterator[Input]:
-    files, path = filesystem(name)
+def _list_remote(name: str, recursive: bool) -> Iterator[Input]:
+    files, path = open_filesystem(name)
     try:
         if fsspec.core.has_magic(path):
             found = files.glob(path, detail=True)
@@ -130,7 +131,7 @@ def _remote(name: str, recursive: bool) -> Iterator[Input]:
                 if sources.is_picture(each.rpartition("/")[2])
             }
         else:
-            yield Input(name, _version(files.info(path)))
+            yield Input(name, _version_of(files.info(path)))
             return
     except UNREADABLE as error:
         yield Input(name, problem=f"it can't be read: {error}")
@@ -139,27 +140,27 @@ def _remote(name: str, recursive: bool) -> Iterator[Input]:
     if not pictures:
         yield Input(name, problem="expected pictures, but there are none")
     for each in sorted(pictures):
-        yield Input(files.unstrip_protocol(each), _version(pictures[each]))
+        yield Input(files.unstrip_protocol(each), _version_of(pictures[each]))
 
 
-def _version(info: dict[str, Any]) -> str:
-    """Return what changes with a file, of what its listing says."""
+def _version_of(info: dict[str, Any]) -> str:
+    """Return a version from a file's listing: its ETag or hash, or its size and time."""
     tag = info.get("ETag") or info.get("etag") or info.get("md5Hash")
     return str(tag or f"{info.get('size')}-{info.get('mtime') or info.get('created') or ''}")
 
 
 class ParquetList:
-    """A Parquet file that names pictures; it can be sent to other processes.
+    """A Parquet file that lists pictures; picklable.
 
     Attributes:
-        num_groups: its row groups, which are read one by one.
+        num_groups: number of its row groups, which are read one by one.
     """
 
     def __init__(self, name: str) -> None:
-        """Look at its schema.
+        """Read its schema.
 
         Raises:
-            ConfigError: there is no such list, or no column ``uri`` of text in it.
+            ConfigError: it can't be read, or has no text column ``uri``.
         """
         self._name = name
         try:
@@ -181,8 +182,8 @@ class ParquetList:
             )
         self._columns = [column for column in SCHEMA.names if column in texts]
 
-    def inputs(self, group: int) -> pa.Table:
-        """Return the pictures of a row group as ``SCHEMA`` has them.
+    def read_group(self, group: int) -> pa.Table:
+        """Read the pictures of a row group, as a table of ``SCHEMA``.
 
         Raises:
             OSError: it can't be read any more.
@@ -197,6 +198,6 @@ class ParquetList:
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
-        files, path = filesystem(self._name)
+        files, path = open_filesystem(self._name)
         with files.open(path, "rb") as file:
             yield parquet.ParquetFile(file)

@@ -1,4 +1,4 @@
-"""Pictures of numbers as a job: what ``inkread read`` writes as CSV, in rows of Parquet."""
+"""A job that reads pictures of numbers into the rows that ``inkread read --csv`` prints."""
 
 import os
 from dataclasses import asdict, dataclass, replace
@@ -8,33 +8,33 @@ from typing import Any
 import pyarrow as pa
 
 from inkread.batch import batch_reader
-from inkread.batch.formats import number_rows
+from inkread.batch.formats import make_number_rows
 from inkread.reader import Reader
 from inkread.scale.worker import ReadFile, Row
 
 __all__ = ["PictureJob"]
 
-_WHOLE, _TEXT = pa.int32(), pa.string()
+_INTEGER, _TEXT = pa.int32(), pa.string()
 
 
 @dataclass(frozen=True)
 class PictureJob:
-    """How pictures are to be read; a page without numbers has a row all the same.
+    """Reads pictures of numbers; see ``Job``. A page without numbers has one row.
 
     Attributes:
-        how: as for the local engine; its threads are 1.
+        options: as for the local engine; one thread is used whatever they say.
     """
 
-    how: batch_reader.Settings
+    options: batch_reader.ReadSettings
 
     @property
-    def rows(self) -> pa.Schema:
-        """The columns of ``formats.Csv`` but the file, and ``error``."""
+    def row_schema(self) -> pa.Schema:
+        """The columns of ``formats.CsvWriter`` without the file, and ``error``."""
         types = {
-            **dict.fromkeys(("page", "index", "row", "column"), _WHOLE),
+            **dict.fromkeys(("page", "index", "row", "column"), _INTEGER),
             **dict.fromkeys(("text", "raw"), _TEXT),
             "confidence": pa.float64(),
-            **dict.fromkeys(("left", "top", "right", "bottom"), _WHOLE),
+            **dict.fromkeys(("left", "top", "right", "bottom"), _INTEGER),
             "rejected": pa.bool_(),
             **dict.fromkeys(("unconstrained", "error"), _TEXT),
         }
@@ -42,27 +42,27 @@ class PictureJob:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All but the threads."""
-        values = asdict(self.how)
+        """All options but the threads, as JSON values."""
+        values = asdict(self.options)
         del values["threads"]
         values |= {name: os.fspath(values[name]) for name in ("model", "line_model")}
-        length = self.how.length
+        length = self.options.length
         return {**values, "length": list(length) if isinstance(length, tuple) else length}
 
-    def reader(self) -> ReadFile:
+    def load_reader(self) -> ReadFile:
         """Load the models."""
-        how = replace(self.how, threads=1)
-        return partial(_rows, batch_reader.open_reader(how), how)
+        options = replace(self.options, threads=1)
+        return partial(_read_rows, batch_reader.open_reader(options), options)
 
 
-def _rows(
-    reader: Reader, how: batch_reader.Settings, data: bytes, uri: str, _sha256: str
+def _read_rows(
+    reader: Reader, options: batch_reader.ReadSettings, data: bytes, uri: str, _sha256: str
 ) -> list[Row]:
     rows: list[Row] = []
     for number, outcome in enumerate(
-        batch_reader.outcomes_of(reader, how, batch_reader.Input(uri, data)), start=1
+        batch_reader.read_picture(reader, options, batch_reader.PictureInput(uri, data)), start=1
     ):
         page = outcome.page
-        found = list(number_rows(page, range(len(page.numbers)))) if page else []
+        found = list(make_number_rows(page, range(len(page.numbers)))) if page else []
         rows += found or [{"page": number, "error": outcome.error}]
     return rows

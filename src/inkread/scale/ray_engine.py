@@ -1,8 +1,8 @@
-"""Ray: many machines read, or train, what one of them would; the only module that imports it.
+"""Runs jobs and trainings on a cluster with Ray; the only module that imports it.
 
-Ray Data hands batches of inputs to a pool of actors, each with one reader and one thread. What the
-actors return is small: the rows go from them to the dataset. So a batch that is read twice, after
-a death or by an earlier driver that is still at work, leaves what it left before.
+Ray Data hands batches of inputs to a pool of actors, each with one reader and one thread. The
+actors write the results to the dataset themselves and return only counts. Staging and merging are
+idempotent, so a batch may be read twice: after a crash, or by an earlier driver that still runs.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-# Before Ray is imported, which reads them then.
+# Set before Ray is imported, which reads them once.
 os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
@@ -24,26 +24,26 @@ import ray.exceptions
 
 from inkread.errors import ConfigError
 from inkread.scale.dataset import Dataset
-from inkread.scale.inputs import SCHEMA, Input, ParquetList, listed
-from inkread.scale.worker import BATCH, Job, Summary, Worker
+from inkread.scale.inputs import SCHEMA, Input, ParquetList, list_inputs
+from inkread.scale.worker import BATCH_SIZE, Job, Summary, Worker
 
-__all__ = ["connected", "read", "side_by_side"]
+__all__ = ["connect", "read", "run_in_parallel"]
 
-_INPUTS_A_PARTITION = 100_000  # that one task merges
-_AUTHENTICATION = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+_MAX_INPUTS_PER_TASK = 100_000  # of merging
+_AUTHENTICATION_VARIABLES = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 @contextlib.contextmanager
-def connected(address: str | None = None, *, num_cpus: int | None = None) -> Iterator[None]:
-    """Use a cluster, or start Ray on this machine; if it is in use already, it stays so.
+def connect(address: str | None = None, *, num_cpus: int | None = None) -> Iterator[None]:
+    """Connect to a cluster, or start Ray on this machine; an open connection is used and kept.
 
     Args:
-        address: of a cluster, such as ``auto`` or ``ray://host:10001``; the environment's
-            ``RAY_ADDRESS`` if not given.
-        num_cpus: cores to use of this machine; all of them if not given.
+        address: address of a cluster, such as ``auto`` or ``ray://host:10001``; by default the
+            environment variable ``RAY_ADDRESS``, or else this machine.
+        num_cpus: cores of this machine to use; by default all.
 
     Raises:
         ConfigError: there is no cluster at the address.
@@ -55,8 +55,8 @@ def connected(address: str | None = None, *, num_cpus: int | None = None) -> Ite
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     if address == "local":
         options |= {"num_cpus": num_cpus, "include_dashboard": False}
-        if not any(name in os.environ for name in _AUTHENTICATION):
-            # Otherwise Ray stores a token in the home folder.
+        if not any(name in os.environ for name in _AUTHENTICATION_VARIABLES):
+            # Without it Ray would store a token in the home folder.
             os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex()
     try:
         ray.init(address, **options)
@@ -70,7 +70,7 @@ def connected(address: str | None = None, *, num_cpus: int | None = None) -> Ite
 
 
 class _Actor:
-    """A worker that Ray Data hands tables to."""
+    """A ``Worker`` with the interface that Ray Data requires of actors."""
 
     def __init__(self, job: Job, dataset: Dataset, known: Any) -> None:
         self._worker = Worker(job, dataset, ray.get(known))
@@ -88,47 +88,47 @@ def read(
     recursive: bool = False,
     on_batch: Callable[[Summary], None] = lambda summary: None,
 ) -> Summary:
-    """Read what names mean, but what the dataset holds already, and merge it into the dataset.
+    """Read the inputs that the dataset doesn't hold yet, and merge the results into it.
 
     Args:
-        names: paths, URIs, and Parquet lists with a column ``uri`` and perhaps ``version``.
-        job: how to read.
-        dataset: open; one driver at a time may write to it.
-        recursive: look in folders of folders, too.
-        on_batch: called with what came of all inputs so far.
+        names: paths, URIs, and Parquet lists with a column ``uri`` and optionally ``version``.
+        job: reads the files.
+        dataset: an open dataset; one driver at a time may write to it.
+        recursive: also search subfolders.
+        on_batch: called after each batch with the counts so far.
 
     Raises:
-        ConfigError: a name or a setting is wrong.
+        ConfigError: a name or a setting is invalid.
         ModelError: the model can't be loaded.
         OSError: the dataset can't be written.
     """
-    job.reader()  # what is wrong with the model or a setting is said before any work
+    job.load_reader()  # raises errors in the model or a setting before any work
     summary = Summary()
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
-    inputs = _inputs(names, recursive, summary)
+    inputs = _create_input_dataset(names, recursive, summary)
     if inputs is not None:
         actors = inputs.map_batches(
             _Actor,
             batch_size=None,
             batch_format="pyarrow",
-            compute=_pool(),
+            compute=_create_actor_pool(),
             num_cpus=1,
-            fn_constructor_args=(job, dataset, ray.put(dataset.known())),
+            fn_constructor_args=(job, dataset, ray.put(dataset.read_known_keys())),
         )
-        for line in _lines(actors):
-            summary.add(Summary.from_line(line))
+        for line in _iterate_rows(actors):
+            summary.add(Summary.from_row(line))
             on_batch(summary)
     _merge(dataset)
-    dataset.name_unreadable(summary.unreadable)
+    dataset.write_unreadable(summary.unreadable)
     return summary
 
 
-def _inputs(names: Sequence[str], recursive: bool, summary: Summary) -> Any:
-    """Return a Ray dataset of inputs, a block a batch; note what can't be read by its name."""
+def _create_input_dataset(names: Sequence[str], recursive: bool, summary: Summary) -> Any:
+    """Return a Ray dataset of inputs, a batch per block; count those known to be unreadable."""
     lists = [name for name in names if name.lower().endswith(".parquet")]
     found: list[Input] = []
-    for each in listed([name for name in names if name not in lists], recursive=recursive):
+    for each in list_inputs([name for name in names if name not in lists], recursive=recursive):
         if each.problem:
             summary.num_inputs += 1
             summary.unreadable.append((each.uri, each.problem))
@@ -139,43 +139,45 @@ def _inputs(names: Sequence[str], recursive: bool, summary: Summary) -> Any:
             {"uri": [each.uri for each in batch], "version": [each.version for each in batch]},
             schema=SCHEMA,
         )
-        for batch in (found[start : start + BATCH] for start in range(0, len(found), BATCH))
+        for batch in (
+            found[start : start + BATCH_SIZE] for start in range(0, len(found), BATCH_SIZE)
+        )
     ]
     parts = [ray.data.from_arrow(blocks)] if blocks else []
-    parts += [_list(name) for name in lists]
+    parts += [_create_list_dataset(name) for name in lists]
     if len(parts) > 1:
         return parts[0].union(*parts[1:])
     return parts[0] if parts else None
 
 
-def _list(name: str) -> Any:
-    """Return a Parquet list as a Ray dataset; but for its schema it is not read yet."""
+def _create_list_dataset(name: str) -> Any:
+    """Return a Ray dataset that reads a Parquet list lazily, by row group."""
     found = ParquetList(name)
 
     def load(groups: pa.Table) -> pa.Table:
-        return pa.concat_tables(map(found.inputs, groups["group"].to_pylist()))
+        return pa.concat_tables(map(found.read_group, groups["group"].to_pylist()))
 
-    return _spread("group", range(found.num_groups), load).repartition(
-        target_num_rows_per_block=BATCH
+    return _load_in_tasks("group", range(found.num_groups), load).repartition(
+        target_num_rows_per_block=BATCH_SIZE
     )
 
 
-def _spread(column: str, values: Iterable[Any], load: Callable[[pa.Table], pa.Table]) -> Any:
-    """Return what tasks load for each of the values."""
-    # Not Ray's own reading of Parquet, which fails now and then on fsspec's file systems.
+def _load_in_tasks(column: str, values: Iterable[Any], load: Callable[[pa.Table], pa.Table]) -> Any:
+    """Return a Ray dataset of the tables that tasks load, one for each value."""
+    # Ray's own Parquet reader is not used: it fails now and then on fsspec's file systems.
     blocks = [pa.table({column: [value]}) for value in values]
     return ray.data.from_arrow(blocks).map_batches(load, batch_size=None, batch_format="pyarrow")
 
 
-def _pool() -> Any:
+def _create_actor_pool() -> Any:
     num_actors = max(1, int(ray.cluster_resources().get("CPU", 1)))  # type: ignore[no-untyped-call]
-    # It may shrink: else actors of a dead node would wait for cores until the end of time.
+    # Its size may shrink: otherwise actors of a lost node would wait for cores for ever.
     return ray.data.ActorPoolStrategy(min_size=1, initial_size=num_actors, max_size=num_actors)
 
 
 def _merge(dataset: Dataset) -> None:
-    """Merge what is staged, by this run or one before it that was killed."""
-    staged = dataset.staged()
+    """Merge the staged batches, of this run and of earlier ones that were interrupted."""
+    staged = dataset.list_staged()
     if not staged:
         return
 
@@ -184,41 +186,43 @@ def _merge(dataset: Dataset) -> None:
         return pa.table({"num_inputs": [len(group)]})
 
     def load(paths: pa.Table) -> pa.Table:
-        return pa.concat_tables(map(dataset.table, paths["path"].to_pylist()))
+        return pa.concat_tables(map(dataset.read_table, paths["path"].to_pylist()))
 
-    num_tasks = math.ceil(BATCH * len(staged) / _INPUTS_A_PARTITION)
-    groups = _spread("path", staged, load).groupby("part", num_partitions=min(256, num_tasks))
-    for _ in _lines(groups.map_groups(merge, batch_format="pyarrow")):
+    num_tasks = math.ceil(BATCH_SIZE * len(staged) / _MAX_INPUTS_PER_TASK)
+    groups = _load_in_tasks("path", staged, load).groupby(
+        "part", num_partitions=min(256, num_tasks)
+    )
+    for _ in _iterate_rows(groups.map_groups(merge, batch_format="pyarrow")):
         pass
-    dataset.forget(staged)
+    dataset.remove_staged(staged)
 
 
-def _lines(dataset: Any) -> Iterator[dict[str, Any]]:
+def _iterate_rows(dataset: Any) -> Iterator[dict[str, Any]]:
     try:
         for table in dataset.iter_batches(batch_size=None, batch_format="pyarrow"):
             yield from table.to_pylist()
     except ray.exceptions.RayTaskError as error:
-        # What went wrong in a task, a full disk say, as if it had been done here.
+        # Raise the task's own exception, such as that of a full disk.
         raise error.cause from error
 
 
-def side_by_side(
+def run_in_parallel(
     function: Callable[[Item], Result],
     items: Iterable[Item],
     *,
     num_threads: int = 1,
 ) -> Iterator[tuple[Item, Result]]:
-    """Call a function with many items at once, each on cores of its own.
+    """Call a function with each of many items in parallel, each call on cores of its own.
 
-    A call whose process dies is made again, so the function must bear that.
+    A call whose process crashes is repeated, so the function must be able to resume.
 
     Args:
-        function: importable by the processes that call it.
-        items: what it is called with.
-        num_threads: cores of a call, and threads that the libraries in it may use.
+        function: importable by other processes.
+        items: the argument of each call.
+        num_threads: cores per call, and threads that libraries may use in it.
 
     Yields:
-        Each item and what was returned, as they are done.
+        Each item and its result, in the order of completion.
     """
     threads = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     variables = {**dict.fromkeys(threads, str(num_threads)), "TF_CPP_MIN_LOG_LEVEL": "3"}

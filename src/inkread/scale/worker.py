@@ -1,4 +1,4 @@
-"""One process's share: batches of inputs, fetched, hashed, read and staged."""
+"""The work of one process: fetches, hashes and reads batches of inputs, and stages the results."""
 
 import hashlib
 import warnings
@@ -16,47 +16,47 @@ from inkread.batch.allocator import READING_BYTES, keep_freed_memory
 from inkread.scale.dataset import Dataset, Keys, content_key, input_key, is_known
 from inkread.scale.inputs import UNREADABLE, fetch
 
-__all__ = ["BATCH", "Job", "ReadFile", "Row", "Summary", "Worker"]
+__all__ = ["BATCH_SIZE", "Job", "ReadFile", "Row", "Summary", "Worker"]
 
-BATCH = 64  # inputs that are staged together; a death costs no more reading than that
-_MAX_DEATHS = 3
-_FETCHED_AHEAD = 8
+BATCH_SIZE = 64  # inputs that are staged together, and at most read again after a crash
+_MAX_CRASHES = 3  # of processes at one input, after which it is given up
+_NUM_PREFETCHED = 8  # inputs
 
 Row = dict[str, Any]
-# The file's bytes, its name and its SHA-256 to the rows of all its pages, one at least.
+# From a file's bytes, its URI and its SHA-256 to the rows of all its pages, at least one.
 ReadFile = Callable[[bytes, str, str], list[Row]]
 
 
 class Job(Protocol):
-    """What is to be read of a picture; it can be sent to other processes."""
+    """Reads files into rows; picklable."""
 
     @property
-    def rows(self) -> pa.Schema:
-        """The columns of a row; ``error`` among them says why a page could not be read."""
+    def row_schema(self) -> pa.Schema:
+        """The columns of a row, among them ``error``: why a page could not be read."""
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What decides what is read, as JSON has it."""
+        """All settings that change the results, as JSON values."""
 
-    def reader(self) -> ReadFile:
-        """Load the model, with one thread.
+    def load_reader(self) -> ReadFile:
+        """Load the models, to be used with one thread.
 
         Raises:
-            InkreadError: the model or a setting can't be used.
+            InkreadError: a model or a setting can't be used.
         """
 
 
 @dataclass
 class Summary:
-    """What came of inputs.
+    """Counts of the results of many inputs.
 
     Attributes:
-        num_inputs: how many there were.
+        num_inputs: number of inputs.
         num_read: files that were read.
-        num_rows: of them.
-        num_refused: rows that say why a page could not be read.
+        num_rows: rows of their results.
+        num_refused: rows with an error, of pages that could not be read.
         num_known: files, or contents, that were read before.
-        unreadable: what could not be fetched, and why.
+        unreadable: URIs of files that could not be fetched, each with the reason.
     """
 
     num_inputs: int = 0
@@ -67,45 +67,47 @@ class Summary:
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, other: "Summary") -> None:
-        """Add what came of other inputs."""
+        """Add the counts of other inputs."""
         for name, value in vars(other).items():
             setattr(self, name, getattr(self, name) + value)
 
     def to_table(self) -> pa.Table:
-        """Return one line that can go from process to process."""
+        """Return the counts as a table of one row, to be sent to another process."""
         unreadable = [{"uri": uri, "error": error} for uri, error in self.unreadable]
-        return pa.Table.from_pylist([{**asdict(self), "unreadable": unreadable}], schema=_SUMMARY)
+        return pa.Table.from_pylist(
+            [{**asdict(self), "unreadable": unreadable}], schema=_SUMMARY_SCHEMA
+        )
 
     @classmethod
-    def from_line(cls, line: dict[str, Any]) -> "Summary":
-        """Rebuild from a line of ``to_table``."""
-        pairs = [(each["uri"], each["error"]) for each in line["unreadable"]]
-        return cls(**{**line, "unreadable": pairs})
+    def from_row(cls, record: dict[str, Any]) -> "Summary":
+        """Rebuild the counts from a row of ``to_table``."""
+        pairs = [(each["uri"], each["error"]) for each in record["unreadable"]]
+        return cls(**{**record, "unreadable": pairs})
 
 
 class Worker:
-    """Reads batches; a batch that is staged already is not read again."""
+    """Reads batches of inputs; one that is staged already is not read again."""
 
     def __init__(self, job: Job, dataset: Dataset, known: Keys) -> None:
         """Load the model.
 
         Args:
-            job: what to read.
-            dataset: where to.
-            known: what was read before, as ``Dataset.known`` has it.
+            job: reads the files.
+            dataset: where results are staged.
+            known: keys of what was read before, from ``Dataset.read_known_keys``.
         """
-        warnings.filterwarnings("ignore", module="PIL")  # what is wrong is said once, by images
+        warnings.filterwarnings("ignore", module="PIL")  # imaging.images reports faults itself
         cv2.setNumThreads(1)
         keep_freed_memory(READING_BYTES)
-        self._read = job.reader()
+        self._read = job.load_reader()
         self._dataset = dataset
         self._known = known
 
     def read(self, inputs: Sequence[tuple[str, str]]) -> Summary:
-        """Read inputs and stage what they hold.
+        """Read a batch of inputs and stage the results.
 
         Args:
-            inputs: the uri and version of each.
+            inputs: the URI and version of each.
 
         Raises:
             OSError: the batch can't be staged.
@@ -113,25 +115,25 @@ class Worker:
         summary = Summary(num_inputs=len(inputs))
         new = [each for each in inputs if not is_known(self._known, input_key(*each))]
         summary.num_known = len(inputs) - len(new)
-        for line in self._staged(new, summary.unreadable) if new else ():
-            rows = line["rows"]
+        for record in self._read_batch(new, summary.unreadable) if new else ():
+            rows = record["rows"]
             summary.num_read += bool(rows)
             summary.num_known += not rows
             summary.num_rows += len(rows)
             summary.num_refused += sum(row.get("error") is not None for row in rows)
         return summary
 
-    def _staged(
+    def _read_batch(
         self, inputs: Sequence[tuple[str, str]], unreadable: list[tuple[str, str]]
     ) -> list[dict[str, Any]]:
-        """Return the lines of a batch, from the dataset or read now and staged."""
+        """Return the records of a batch, reading and staging those that aren't staged yet."""
         name = hashlib.sha256("\n".join(map("\0".join, inputs)).encode()).hexdigest()[:32]
-        before = self._dataset.batch(name)
-        lines: list[dict[str, Any]] = before.to_pylist() if before else []
-        done = {(line["uri"], line["version"]) for line in lines}
-        contents = {line["sha256"] for line in lines}
+        before = self._dataset.read_batch(name)
+        records: list[dict[str, Any]] = before.to_pylist() if before else []
+        done = {(record["uri"], record["version"]) for record in records}
+        contents = {record["sha256"] for record in records}
         left = [each for each in inputs if each not in done]
-        for uri, version, fetched in self._fetched(name, left, unreadable):
+        for uri, version, fetched in self._iterate_inputs(name, left, unreadable):
             try:
                 data = fetched()
             except UNREADABLE as error:
@@ -142,47 +144,50 @@ class Worker:
             is_new = sha256 not in contents and not is_known(self._known, content_key(sha256))
             contents.add(sha256)
             rows = self._read(data, uri, sha256) if is_new else []
-            line = {"uri": uri, "version": version, "sha256": sha256, "part": sha256[:2]}
-            lines.append({**line, "rows": rows})
-        if len(lines) > len(done):
-            self._dataset.stage(name, lines)
-        return lines
+            record = {"uri": uri, "version": version, "sha256": sha256, "part": sha256[:2]}
+            records.append({**record, "rows": rows})
+        if len(records) > len(done):
+            self._dataset.stage(name, records)
+        return records
 
-    def _fetched(
+    def _iterate_inputs(
         self, name: str, inputs: Sequence[tuple[str, str]], unreadable: list[tuple[str, str]]
     ) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
-        """Give the inputs of a batch, but those over which processes died, and their bytes.
+        """Yield the URI and version of each input to read, and a function that fetches its bytes.
 
-        Only where one died over the batch is it noted before each input that it is under way.
+        A new batch is only marked as started. If a process crashed at the batch before, each input
+        is recorded before it is read, so that one that keeps crashing processes is given up.
         """
-        deaths = self._dataset.deaths(name)
-        if deaths is None:
-            self._dataset.begin(name, {})
-            yield from _ahead(inputs)
+        crash_counts = self._dataset.read_crash_counts(name)
+        if crash_counts is None:
+            self._dataset.record_start(name, {})
+            yield from _prefetch(inputs)
             return
         for uri, version in inputs:
-            if deaths.get(uri, 0) >= _MAX_DEATHS:
+            if crash_counts.get(uri, 0) >= _MAX_CRASHES:
                 reason = "the process that read it died, again and again; was memory short?"
                 unreadable.append((uri, reason))
             else:
-                self._dataset.begin(name, {**deaths, uri: deaths.get(uri, 0) + 1})
+                self._dataset.record_start(
+                    name, {**crash_counts, uri: crash_counts.get(uri, 0) + 1}
+                )
                 yield uri, version, partial(fetch, uri)
 
 
-def _ahead(
+def _prefetch(
     inputs: Sequence[tuple[str, str]],
 ) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
-    """Fetch a few inputs ahead of the one that is read: a store's answers take their time."""
-    with ThreadPoolExecutor(_FETCHED_AHEAD) as pool:
+    """Fetch a few inputs ahead in threads, as object stores have a high latency."""
+    with ThreadPoolExecutor(_NUM_PREFETCHED) as pool:
         waiting: deque[tuple[str, str, Callable[[], bytes]]] = deque()
         for uri, version in inputs:
             waiting.append((uri, version, pool.submit(fetch, uri).result))
-            if len(waiting) == _FETCHED_AHEAD:
+            if len(waiting) == _NUM_PREFETCHED:
                 yield waiting.popleft()
         yield from waiting
 
 
-_SUMMARY = pa.schema(
+_SUMMARY_SCHEMA = pa.schema(
     [
         *((name, pa.int64()) for name in vars(Summary()) if name != "unreadable"),
         ("unreadable", pa.list_(pa.struct([("uri", pa.string()), ("error", pa.string())]))),

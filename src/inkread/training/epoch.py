@@ -1,4 +1,4 @@
-"""One epoch of a training, what decides it, and what the network reads after it."""
+"""Trains one epoch of a digit network and measures it on the validation images."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -8,19 +8,19 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from inkread.models.runtime import as_input, classified
-from inkread.training.evaluation.evaluate import score
+from inkread.models.runtime import calibrate_outputs, prepare_glyphs
+from inkread.training.evaluation.evaluate import score_probabilities
 from inkread.training.glyph_batches import NUM_LABELS
 from inkread.training.history import Epoch, Step
 from inkread.training.mnist import Split
 
-__all__ = ["fitted", "one_cycle", "predict", "restart_dropout", "stream"]
+__all__ = ["make_dataset", "make_one_cycle_schedule", "predict", "reseed_dropout", "train_epoch"]
 
-_PREFETCHED = 4  # batches made ahead of the step that wants them
-_PREDICTED = 500  # images at once
+_NUM_PREFETCHED_BATCHES = 4
+_PREDICTION_BATCH_SIZE = 500  # images
 
 
-def fitted(
+def train_epoch(
     network: keras.Model,
     batches: Callable[[], keras.utils.PyDataset],
     validation: Split,
@@ -31,21 +31,21 @@ def fitted(
     """Train one epoch, and measure the network on the validation images.
 
     Args:
-        network: compiled.
-        batches: makes the epoch's; what it takes counts as training.
-        validation: digits, with labels 0 to 9.
-        place: number of the epoch, from 0, and how many there are.
-        before: the epochs before this one.
-        on_step: as for ``train``.
+        network: the network, compiled.
+        batches: makes the epoch's batches; its time counts as training time.
+        validation: images of digits with labels 0 to 9.
+        place: (index of the epoch from 0, number of epochs).
+        before: the history of the earlier epochs.
+        on_step: called as for ``train``.
     """
     start = time.perf_counter()
     made = batches()
-    callbacks = [_Reporter(on_step, *place, len(made))] if on_step else []
-    # Keras would shuffle the batches once more, from a random state that no checkpoint holds.
-    figures = network.fit(stream(made), shuffle=False, verbose=0, callbacks=callbacks).history
+    callbacks = [_StepReporter(on_step, *place, len(made))] if on_step else []
+    # Keras would shuffle the batches again, with a random state that isn't in the checkpoint.
+    figures = network.fit(make_dataset(made), shuffle=False, verbose=0, callbacks=callbacks).history
     seconds = time.perf_counter() - start
-    outputs = classified(predict(network, validation), NUM_LABELS, temperature=1.0)
-    found = score(outputs.probabilities, validation.labels)
+    outputs = calibrate_outputs(predict(network, validation), NUM_LABELS, temperature=1.0)
+    found = score_probabilities(outputs.probabilities, validation.labels)
     return Epoch(
         epoch=place[0] + 1,
         loss=figures["loss"][0],
@@ -56,17 +56,18 @@ def fitted(
     )
 
 
-def stream(batches: keras.utils.PyDataset) -> Iterable[Any]:
-    """Give an epoch's batches to ``fit``, to TensorFlow as a data set that it does not tune.
+def make_dataset(batches: keras.utils.PyDataset) -> Iterable[Any]:
+    """Make the input of ``fit``: with TensorFlow, a ``tf.data`` dataset without autotuning.
 
-    Keras lets TensorFlow tune. Then a thread looks at the input pipeline after 10, 20, 40, ... ms,
-    and now and then the end of an epoch waits for its next look, up to as long as the epoch took
-    (seen in TensorFlow 2.21: the destructor of ``RootDataset::Iterator`` joins that thread, which
-    misses that it was woken). ``benchmarks/epoch_end.py`` shows it.
+    By default Keras lets TensorFlow tune its input pipeline. A thread then examines the pipeline
+    after 10, 20, 40, ... ms, and the end of an epoch sometimes waits for the next examination, for
+    up to the duration of the epoch (seen in TensorFlow 2.21: the destructor of
+    ``RootDataset::Iterator`` joins that thread, which misses its wake-up).
+    ``benchmarks/epoch_end.py`` measures it.
     """
     given: Iterable[Any] = batches
     if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf  # other backends do without
+        import tensorflow as tf  # not installed with other backends
 
         signature = tuple(tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in batches[0])
         options = tf.data.Options()
@@ -75,11 +76,11 @@ def stream(batches: keras.utils.PyDataset) -> Iterable[Any]:
             lambda: (batches[number] for number in range(len(batches))), output_signature=signature
         )
         sized = made.apply(tf.data.experimental.assert_cardinality(len(batches)))
-        given = sized.prefetch(_PREFETCHED).with_options(options)
+        given = sized.prefetch(_NUM_PREFETCHED_BATCHES).with_options(options)
     return given
 
 
-class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
+class _StepReporter(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(
         self, on_step: Callable[[Step], None], epoch: int, num_epochs: int, steps: int
     ) -> None:
@@ -96,22 +97,24 @@ class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def predict(network: keras.Model, split: Split) -> npt.NDArray[np.float32]:
-    """Return a network's own probabilities for all images of a split: (N, outputs) float32."""
-    inputs = as_input(split.images)
-    # Not ``network.predict``, whose end may wait as that of an epoch may; see ``stream``.
-    parts = np.array_split(inputs, range(_PREDICTED, len(inputs), _PREDICTED))
+    """Return a network's uncalibrated probabilities for a split: (N, num_outputs) float32."""
+    inputs = prepare_glyphs(split.images)
+    # Not ``network.predict``, whose end may wait as an epoch's may; see ``make_dataset``.
+    parts = np.array_split(
+        inputs, range(_PREDICTION_BATCH_SIZE, len(inputs), _PREDICTION_BATCH_SIZE)
+    )
     return np.concatenate([network.predict_on_batch(part) for part in parts])
 
 
-def one_cycle(
+def make_one_cycle_schedule(
     peak: float, warmup: float, num_steps: int
 ) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Let the learning rate rise linearly from a tenth, then fall to zero on a half cosine.
+    """Make a learning rate schedule: linear warm-up from a tenth of the peak, then cosine decay.
 
     Args:
         peak: the largest learning rate.
-        warmup: share of the steps in which it rises.
-        num_steps: of the whole training.
+        warmup: share of the steps that the warm-up takes, in [0, 1].
+        num_steps: number of steps of the whole training.
     """
     warmup_steps = max(1, round(warmup * num_steps))
     return keras.optimizers.schedules.CosineDecay(
@@ -122,8 +125,8 @@ def one_cycle(
     )
 
 
-def restart_dropout(network: keras.Model, seed: int, epoch: int) -> None:
-    """Restart the random stream of each dropout layer, which a checkpoint does not hold."""
+def reseed_dropout(network: keras.Model, seed: int, epoch: int) -> None:
+    """Seed each dropout layer for an epoch, since a checkpoint doesn't hold their random state."""
     for index, layer in enumerate(network.layers):
         if isinstance(layer, keras.layers.Dropout):
             state = np.random.SeedSequence([seed, epoch, index]).generate_state(2)

@@ -1,7 +1,7 @@
-"""Training batches: which images, how distorted, with which targets; all decided by the seed.
+"""Training batches of glyphs: sampling, augmentation and targets, all determined by the seed.
 
-Nothing random outlives an epoch: an epoch's batches follow from the seed and its number, so that a
-training resumed from a checkpoint gets the batches that it would have got.
+No random state is kept between epochs: the batches of an epoch follow from the seed and the epoch's
+number, so a training resumed from a checkpoint gets the same batches as an uninterrupted one.
 """
 
 import math
@@ -12,83 +12,85 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from inkread.models.runtime import Model, as_input
+from inkread.models.runtime import Model, prepare_glyphs
 from inkread.training.augmentation.distortions import spoil
 from inkread.training.augmentation.elastic import augment
 from inkread.training.mnist import Split
 from inkread.training.recipes import Recipe
 from inkread.training.synthesis import drawn_digits, non_digits
 
-__all__ = ["Batches", "Source"]
+__all__ = ["Batches", "GlyphSource"]
 
 NUM_LABELS = 10
-# So many epochs' worth of glyphs are drawn by code; they come round, distorted anew each time.
-EPOCHS_DRAWN = 2
-# Words in the seeds of what is drawn, apart from any number of an epoch.
-_DRAWN, _JUNK = 2**32 - 1, 2**32 - 2
+# Synthetic glyphs are drawn once, enough for this many epochs, and reused with new distortions.
+_NUM_DRAWN_EPOCHS = 2
+# Seed keys of the synthetic glyphs, distinct from every epoch's number.
+_DRAWN_SEED_KEY, _JUNK_SEED_KEY = 2**32 - 1, 2**32 - 2
 
 Targets = npt.NDArray[np.float32]
 
 
-class Source:
-    """What a training takes its batches from, the same in every epoch."""
+class GlyphSource:
+    """The data of a training from which every epoch's batches are made."""
 
     def __init__(
         self, split: Split, recipe: Recipe, seed: int, teacher: Model | None = None
     ) -> None:
-        """Remember what an epoch is made of.
+        """Store the data and options; synthetic glyphs are drawn when they are first used.
 
         Args:
             split: the training images.
-            recipe: says how many of which glyphs are mixed in, and how all are distorted.
-            seed: decides everything random.
-            teacher: answers for the targets, if the recipe has one.
+            recipe: the shares of synthetic glyphs, the augmentation and the batch size.
+            seed: determines all randomness.
+            teacher: the model whose probabilities are mixed into the targets (distillation), if
+                the recipe has one.
         """
         self.split, self.recipe, self.seed, self.teacher = split, recipe, seed, teacher
-        # The teacher's probabilities of each copy's batches, (B, 10) each.
+        # Cache of the teacher's probabilities by augmented copy: (B, 10) for each of its batches.
         self.answers: dict[int, list[Targets]] = {}
 
     @property
     def num_batches(self) -> int:
-        """How many batches an epoch has."""
+        """Number of batches in an epoch."""
         return -(-len(self.split) // self.recipe.batch_size)
 
     @cached_property
     def drawn(self) -> Split | None:
-        """Digits in shapes that MNIST lacks, if the recipe wants them."""
+        """Synthetic digits in shapes rare in MNIST; None if the recipe has no share of them."""
         if not self.recipe.drawn:
             return None
-        rng = np.random.default_rng(np.random.SeedSequence([self.seed, _DRAWN]))
-        return drawn_digits.glyphs(self._num_drawn(self.recipe.drawn), rng)
+        rng = np.random.default_rng(np.random.SeedSequence([self.seed, _DRAWN_SEED_KEY]))
+        return drawn_digits.draw_glyphs(self._count_drawn(self.recipe.drawn), rng)
 
     @cached_property
     def junk(self) -> npt.NDArray[np.uint8] | None:
-        """Glyphs that are no digits, (N, 28, 28) uint8, if the recipe wants them."""
+        """Non-digit glyphs, (N, 28, 28) uint8; None if the recipe has no share of them."""
         if not self.recipe.junk:
             return None
-        rng = np.random.default_rng(np.random.SeedSequence([self.seed, _JUNK]))
-        return non_digits.glyphs(self._num_drawn(self.recipe.junk), self.split, rng)
+        rng = np.random.default_rng(np.random.SeedSequence([self.seed, _JUNK_SEED_KEY]))
+        return non_digits.draw_glyphs(self._count_drawn(self.recipe.junk), self.split, rng)
 
-    def _num_drawn(self, share: float) -> int:
-        return math.ceil(EPOCHS_DRAWN * share * len(self.split))
+    def _count_drawn(self, share: float) -> int:
+        return math.ceil(_NUM_DRAWN_EPOCHS * share * len(self.split))
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """The batches of one epoch: (B, 28, 28, 1) float32 in [0, 1], and (B, outputs) targets."""
 
-    def __init__(self, source: Source, epoch: int) -> None:
-        """Shuffle, and ask the teacher, if there is one, about every batch that is new to it.
+    def __init__(self, source: GlyphSource, epoch: int) -> None:
+        """Shuffle the images, and compute the teacher's probabilities if they are not cached.
 
-        It is asked here, before the epoch, because its threads and those of the training would
-        wait for one another.
+        They are computed before the epoch starts, because the threads of the teacher and those of
+        the training would block one another.
 
         Args:
-            source: what the batches are taken from.
-            epoch: its number, from 0.
+            source: the data of the training.
+            epoch: number of the epoch, from 0.
         """
         super().__init__()
         self._source = source
-        # A teacher's answers are wanted again, so its pupil's distortions come round again.
+        # With a teacher, a limited number of augmented copies is reused, so that its
+        # probabilities can be cached.
         copies = source.recipe.taught_copies
         self._copy = epoch % copies if copies else epoch
         seeds = np.random.SeedSequence([source.seed, self._copy]).spawn(source.num_batches + 1)
@@ -97,44 +99,44 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self._late_seeds = np.random.SeedSequence([source.seed, epoch, 1]).spawn(len(seeds))
         self._answers = source.answers.get(self._copy)
         if source.teacher is not None and self._answers is None:
-            distorted = (self._distorted(batch)[0] for batch in range(len(self)))
-            self._answers = [source.teacher.probabilities(glyphs) for glyphs in distorted]
-            if copies:  # else the same batches never come again
+            distorted = (self._distort_batch(batch)[0] for batch in range(len(self)))
+            self._answers = [source.teacher.predict_probabilities(glyphs) for glyphs in distorted]
+            if copies:  # without copies, the same batches never recur
                 source.answers[self._copy] = self._answers
 
     def __len__(self) -> int:
-        """How many batches."""
+        """Return the number of batches."""
         return len(self._seeds)
 
     def __getitem__(self, batch: int) -> tuple[Any, Any]:
-        """Return a batch by its number, from 0."""
+        """Return a batch by its number, from 0: glyphs (B, 28, 28, 1), targets (B, outputs)."""
         recipe = self._source.recipe
-        glyphs, targets, is_mnist = self._distorted(batch)
+        glyphs, targets, is_mnist = self._distort_batch(batch)
         if self._answers is not None:
-            # The teacher knows MNIST's shapes only; what was drawn keeps its label.
+            # The teacher knows only MNIST's shapes, so synthetic glyphs keep their labels.
             taught = recipe.taught_share * is_mnist[:, None]
             targets[:, :NUM_LABELS] += taught * (self._answers[batch] - targets[:, :NUM_LABELS])
         if recipe.spoiled:
             rng = np.random.default_rng(self._late_seeds[batch])
             glyphs = spoil(glyphs, recipe.spoiled, rng)
-        return as_input(glyphs), targets
+        return prepare_glyphs(glyphs), targets
 
-    def _distorted(
+    def _distort_batch(
         self, batch: int
     ) -> tuple[npt.NDArray[np.uint8], Targets, npt.NDArray[np.bool_]]:
-        """Return a batch as a teacher sees it; its targets; which of it are MNIST's."""
+        """Return a batch's augmented glyphs, their targets, and which of them are from MNIST."""
         recipe = self._source.recipe
         rng = np.random.default_rng(self._seeds[batch])
         chosen = self._order[batch * recipe.batch_size : (batch + 1) * recipe.batch_size]
-        glyphs, targets, is_mnist = self._mixed(chosen, rng)
+        glyphs, targets, is_mnist = self._mix_glyphs(chosen, rng)
         if recipe.augmentation:
             glyphs = augment(glyphs, recipe.augmentation, rng)
         return glyphs, targets, is_mnist
 
-    def _mixed(
+    def _mix_glyphs(
         self, chosen: npt.NDArray[np.intp], rng: np.random.Generator
     ) -> tuple[npt.NDArray[np.uint8], Targets, npt.NDArray[np.bool_]]:
-        """Return training images, some replaced by what MNIST lacks; targets; which are MNIST's."""
+        """Replace some images by synthetic ones; return glyphs, targets, which are MNIST's."""
         source, recipe = self._source, self._source.recipe
         glyphs, labels = source.split.images[chosen], source.split.labels[chosen].astype(np.intp)
         is_mnist = np.ones(len(glyphs), np.bool_)

@@ -1,4 +1,4 @@
-"""The history of a run: one row an epoch, kept as ``history.csv``."""
+"""Reads and writes the history of a run, ``history.csv``, with one row per epoch."""
 
 import csv
 import io
@@ -10,21 +10,21 @@ from typing import TypeVar
 from inkread.errors import ConfigError
 from inkread.files import write_atomically
 
-__all__ = ["Epoch", "LineEpoch", "Step", "chained", "read_history", "write_history"]
+__all__ = ["Epoch", "LineEpoch", "Step", "concatenate_histories", "read_history", "write_history"]
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch reached.
+    """The metrics of one epoch.
 
     Attributes:
-        epoch: its number, from 1.
-        loss: mean training loss over the epoch, in nats; dropout, distortions and label smoothing
-            count in it.
-        accuracy: share of the training images read right during the epoch, likewise.
-        validation_loss: negative log-likelihood on the validation images after it, in nats.
-        validation_accuracy: share of the validation images read right after it.
-        seconds: of training since the start of the run, compilation included, evaluation apart.
+        epoch: the epoch's number, from 1.
+        loss: mean training loss over the epoch, in nats, with dropout, distortions and label
+            smoothing.
+        accuracy: share of the training images read correctly during the epoch, likewise.
+        validation_loss: negative log-likelihood of the validation images after it, in nats.
+        validation_accuracy: share of the validation images read correctly after it.
+        seconds: training time since the start of the run, with compilation, without evaluation.
     """
 
     epoch: int
@@ -37,14 +37,14 @@ class Epoch:
 
 @dataclass(frozen=True)
 class LineEpoch:
-    """What one pool of strips reached.
+    """The metrics of one pool of strips.
 
     Attributes:
-        epoch: its number, from 1.
-        loss: mean training loss over the pool, in nats a symbol.
-        validation_loss: the same on synthetic numbers of validation images, after the pool.
-        validation_accuracy: share of those that are read right as a whole, separators included.
-        seconds: of training since the start of the run, compilation included, evaluation apart.
+        epoch: the epoch's number, from 1.
+        loss: mean training loss over the pool, in nats per symbol.
+        validation_loss: loss on synthetic numbers of validation images, after the pool.
+        validation_accuracy: share of those numbers read correctly as a whole, with separators.
+        seconds: training time since the start of the run, with compilation, without evaluation.
     """
 
     epoch: int
@@ -56,7 +56,15 @@ class LineEpoch:
 
 @dataclass(frozen=True)
 class Step:
-    """Where a training is: epoch and step count from 1, the loss is the epoch's mean so far."""
+    """The progress of a training.
+
+    Attributes:
+        epoch: the current epoch, from 1.
+        num_epochs: number of epochs.
+        step: the current step of the epoch, from 1.
+        num_steps: number of steps in an epoch.
+        loss: mean training loss of the epoch so far, in nats.
+    """
 
     epoch: int
     num_epochs: int
@@ -82,8 +90,8 @@ def write_history(path: Path, history: Sequence[Row]) -> None:
     write_atomically(path, text.getvalue())
 
 
-def chained(histories: Sequence[Sequence[Epoch]]) -> list[Epoch]:
-    """Join the histories of trainings that followed one another; epochs and seconds go on."""
+def concatenate_histories(histories: Sequence[Sequence[Epoch]]) -> list[Epoch]:
+    """Concatenate the histories of consecutive trainings; epochs and seconds accumulate."""
     joined: list[Epoch] = []
     for history in histories:
         before = joined[-1].seconds if joined else 0.0
@@ -94,7 +102,11 @@ def chained(histories: Sequence[Sequence[Epoch]]) -> list[Epoch]:
 
 
 def read_history(path: Path, kind: type[Row]) -> list[Row]:
-    """Read a history of rows of a kind.
+    """Read a history.
+
+    Args:
+        path: the CSV file.
+        kind: the type of its rows.
 
     Raises:
         ConfigError: the file is missing or broken.

@@ -1,4 +1,4 @@
-"""The named, frozen training configurations of line networks."""
+"""Defines the named training configurations of line networks."""
 
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -10,22 +10,23 @@ __all__ = ["LINE_RECIPES", "LineRecipe"]
 
 @dataclass(frozen=True)
 class LineRecipe:
-    """Everything but the seed and the data that decides a training of the line network.
+    """The configuration of a training of the line network, except the seed and the data.
 
     Attributes:
-        name: what the command line calls it.
-        purpose: one line, for people.
-        num_pools: pools of synthetic strips, each seen for a while and then never again.
-        pool_size: strips in a pool.
-        passes: how often each pool is seen.
-        batch_size: strips a step; divides ``pool_size``.
+        name: the recipe's name on the command line.
+        purpose: a one-line description for users.
+        num_pools: number of pools of synthetic strips; each is used for several passes and then
+            replaced by the next.
+        pool_size: strips per pool.
+        passes: passes over each pool.
+        batch_size: strips per step; divides ``pool_size``.
         learning_rate: AdamW's peak learning rate.
         warmup: share of the steps in which the rate rises to its peak, before it falls to zero on a
             half cosine.
-        weight_decay: decoupled, a step's share of the weights times the learning rate.
-        clipnorm: longest gradient of one weight tensor.
-        dropout: share of the features before the last layer set to zero in training.
-        start_sha256: of the checkpoint whose weights the training began with; empty if none.
+        weight_decay: decoupled weight decay, relative to the learning rate.
+        clipnorm: largest norm of the gradient of a weight tensor.
+        dropout: dropout rate before the last layer.
+        start_sha256: SHA-256 of the checkpoint with the initial weights; empty: random weights.
     """
 
     name: str
@@ -42,7 +43,7 @@ class LineRecipe:
     start_sha256: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse counts that make no sense.
+        """Refuse invalid counts.
 
         Raises:
             ConfigError: a count below 1, or a ``batch_size`` that doesn't divide ``pool_size``.
@@ -56,7 +57,7 @@ class LineRecipe:
 
     @property
     def steps_per_pool(self) -> int:
-        """How many steps a pool lasts."""
+        """Number of steps per pool."""
         return self.passes * self.pool_size // self.batch_size
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,7 +85,7 @@ LINE_RECIPES: dict[str, LineRecipe] = {
     for recipe in (
         LineRecipe(
             name="line",
-            purpose="reads numbers as a whole, from synthetic ones: the shipped line model",
+            purpose="the shipped line model: reads whole numbers, trained on synthetic ones",
             num_pools=22,
         ),
     )

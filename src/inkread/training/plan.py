@@ -1,4 +1,4 @@
-"""A training as it was asked for, and several of them that differ in their seeds alone."""
+"""Describes a requested training, and runs it for one or several seeds."""
 
 import json
 import re
@@ -15,25 +15,25 @@ if TYPE_CHECKING:  # it needs the extra [train]
     from inkread.training.mnist import Mnist
     from inkread.training.recipes import Recipe
 
-__all__ = ["Plan", "carry_out", "chosen_recipe", "go_on", "seeded", "seeds_of"]
+__all__ = ["Plan", "expand_seeds", "parse_seeds", "resolve_recipe", "resume_plan", "run_plan"]
 
 _MAX_SEED = 2**32 - 1
-_MAX_SEEDS = 1000
+_MAX_NUM_SEEDS = 1000
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to train, and where; it can be sent to other processes.
+    """A requested training; it can be pickled.
 
     Attributes:
-        recipe: the name of a recipe, of digits or of numbers.
-        folder: of the run.
+        recipe: name of a digit recipe or a line recipe.
+        folder: the run's folder.
         seed: decides everything random.
-        epochs: instead of the recipe's; pools of a recipe of numbers.
-        resume: go on with a stopped run.
-        teacher: the model file that teaches a recipe which has one.
-        start: the folder of a run whose weights a recipe of numbers begins with.
-        data: the folder of MNIST; ``None``: where it is found.
+        epochs: number of epochs, or of a line recipe's pools, in place of the recipe's own.
+        resume: whether to resume an interrupted run.
+        teacher: model file of the teacher, for a recipe with one.
+        start: folder of a run with the initial weights, for a line recipe.
+        data: folder of MNIST; ``None``: its default places are searched.
     """
 
     recipe: str
@@ -46,29 +46,31 @@ class Plan:
     data: Path | None = None
 
 
-def seeds_of(text: str) -> tuple[int, ...]:
-    """Parse ``0-9``, ``0,3,5`` or ``7``, or several of these with commas between.
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Parse seeds such as ``0-9``, ``0,3,5`` or ``0-2,7``.
 
     Raises:
-        ConfigError: it is something else, or names a seed twice, or too many.
+        ConfigError: the text has another form, repeats a seed or names too many.
     """
     seeds: list[int] = []
     for part in text.split(","):
         found = re.fullmatch(r"\s*(\d{1,10})(?:-(\d{1,10}))?\s*", part, re.ASCII)
         first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
-        if not first <= last <= _MAX_SEED or last - first >= _MAX_SEEDS:
+        if not first <= last <= _MAX_SEED or last - first >= _MAX_NUM_SEEDS:
             raise ConfigError(f"expected --seeds such as 0-9 or 0,3,5, received {text!r}")
         seeds += range(first, last + 1)
-    if len(set(seeds)) < len(seeds) or len(seeds) > _MAX_SEEDS:
-        raise ConfigError(f"expected at most {_MAX_SEEDS:,} --seeds, each once, received {text!r}")
+    if len(set(seeds)) < len(seeds) or len(seeds) > _MAX_NUM_SEEDS:
+        raise ConfigError(
+            f"expected at most {_MAX_NUM_SEEDS:,} --seeds, each once, received {text!r}"
+        )
     return tuple(seeds)
 
 
-def seeded(plan: Plan, seeds: Sequence[int]) -> list[Plan]:
-    """Return the plan with each of the seeds; its folder is that of the runs, RECIPE-SEED.
+def expand_seeds(plan: Plan, seeds: Sequence[int]) -> list[Plan]:
+    """Return a copy of the plan for each seed, with the folder ``plan.folder / RECIPE-SEED``.
 
     Raises:
-        ConfigError: a folder holds a run already, and the plan is not to resume.
+        ConfigError: a folder holds a run already, and ``plan.resume`` is false.
     """
     plans = [
         replace(plan, seed=seed, folder=plan.folder / f"{plan.recipe}-{seed}") for seed in seeds
@@ -79,11 +81,11 @@ def seeded(plan: Plan, seeds: Sequence[int]) -> list[Plan]:
     return plans
 
 
-def chosen_recipe(plan: Plan) -> "Recipe | LineRecipe":
-    """Return the recipe with what the plan changes in it.
+def resolve_recipe(plan: Plan) -> "Recipe | LineRecipe":
+    """Return the plan's recipe, with the plan's number of epochs.
 
     Raises:
-        ConfigError: there is none of this name, or what is asked for doesn't go with it.
+        ConfigError: no recipe has this name, or an option doesn't apply to it.
     """
     from inkread.training.line_recipes import LINE_RECIPES
     from inkread.training.recipes import recipe_named
@@ -104,13 +106,13 @@ def chosen_recipe(plan: Plan) -> "Recipe | LineRecipe":
     return replace(recipe, epochs=plan.epochs) if plan.epochs else recipe
 
 
-def carry_out(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | None" = None) -> str:
-    """Train, draw what was trained on and how it went, and return a sentence about it.
+def run_plan(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | None" = None) -> str:
+    """Train, draw samples and learning curves, and return a one-sentence summary.
 
     Raises:
         ConfigError, ModelError, OSError: as ``train`` does.
     """
-    recipe = chosen_recipe(plan)
+    recipe = resolve_recipe(plan)
     from inkread.training.evaluation import plots
     from inkread.training.line_recipes import LineRecipe
     from inkread.training.runs import METRICS
@@ -125,7 +127,7 @@ def carry_out(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | No
             seed=seed, resume=resume, start=plan.start, on_step=on_step,
         )  # fmt: skip
         strips = run.validation
-        shown = plots.strips(strips.strips[:40], strips.texts[:40], "synthetic numbers")
+        shown = plots.draw_strips(strips.strips[:40], strips.texts[:40], "synthetic numbers")
         what = "synthetic validation numbers right as a whole, separators included:"
     else:
         run = train(
@@ -133,21 +135,21 @@ def carry_out(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | No
             seed=seed, resume=resume, teacher=plan.teacher, on_step=on_step,
         )  # fmt: skip
         picked = plots.pick_samples(digits.train, 10, seed)
-        shown = plots.samples(digits.train, picked, "training images")
+        shown = plots.draw_samples(digits.train, picked, "training images")
         what = "validation accuracy"
     plots.save(shown, plan.folder / "samples.png")
     title = f"{plan.recipe}, seed {seed}"
-    plots.save(plots.curves(run.history, title), plan.folder / "curves.png")
+    plots.save(plots.draw_curves(run.history, title), plan.folder / "curves.png")
     metrics = json.loads((plan.folder / METRICS).read_text())
-    accuracy = metrics["validation_accuracy"]  # the model file's: the last epoch's may be another
+    accuracy = metrics["validation_accuracy"]  # of the model file: the last epoch's may differ
     return (
         f"{run.model_file}: {what} {accuracy['value']:.2%} (n = {accuracy['n']:,}) "
         f"after {metrics['training_seconds']:.0f} s of training"
     )
 
 
-def go_on(plan: Plan) -> str:
-    """Carry a plan out in a process of its own, where one may have died over it before."""
+def resume_plan(plan: Plan) -> str:
+    """Run a plan in a worker process, resuming the run if an earlier worker died."""
     from inkread.training import mnist
 
-    return carry_out(replace(plan, resume=True), mnist.load(plan.data))
+    return run_plan(replace(plan, resume=True), mnist.load(plan.data))

@@ -1,4 +1,4 @@
-"""Whether a model that has learned from corrections may replace the one it was made from."""
+"""Decides whether a fine-tuned model may replace the model it was made from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from inkread.errors import ModelError
 from inkread.models.metadata import Figure
 from inkread.models.registry import Registry, Version
 from inkread.models.runtime import Model
-from inkread.training.evaluation.evaluate import share
+from inkread.training.evaluation.evaluate import estimate_share
 from inkread.training.finetune import NO_DIGIT
 from inkread.training.mnist import Split
 
-__all__ = ["Margins", "Trial", "compare", "promote", "read_right"]
+__all__ = ["Margins", "Trial", "compare", "mark_correct", "promote"]
 
 
 @dataclass(frozen=True)
 class Margins:
-    """How much worse a new model may be and still be promoted, as shares.
+    """The largest losses of accuracy with which a new model is still promoted.
 
     Attributes:
-        validation: of MNIST's validation images read right; 0.0005 are 2 of the 5,000.
-        held_out: of the corrections held out that are read right.
+        validation: on MNIST's validation images; 0.0005 are 2 of the 5,000.
+        held_out: on the held-out corrections.
     """
 
     validation: float = 0.0005
@@ -33,13 +33,13 @@ class Margins:
 
 @dataclass(frozen=True)
 class Trial:
-    """One measure of the old model and of the new one.
+    """The accuracies of the old and the new model on the same images.
 
     Attributes:
-        name: what was measured, for people.
-        before: share that the old model reads right.
-        after: share that the new model reads right.
-        margin: how much smaller ``after`` may be.
+        name: the name of the images, for users.
+        before: accuracy of the old model.
+        after: accuracy of the new model.
+        margin: largest permitted loss of accuracy.
     """
 
     name: str
@@ -49,8 +49,8 @@ class Trial:
 
     @property
     def is_passed(self) -> bool:
-        """Whether the new model isn't worse than the margin allows."""
-        # Counted in images, where rounding can't decide.
+        """Whether the loss of accuracy is within the margin."""
+        # Counted in images, so that rounding errors can't decide.
         lost = round((self.before.value - self.after.value) * self.before.n)
         return lost <= self.margin * self.before.n + 1e-9
 
@@ -68,22 +68,24 @@ class Trial:
 def compare(
     before: Model, after: Path, validation: Split, held_out: Split, margins: Margins | None = None
 ) -> tuple[Trial, Trial]:
-    """Measure two models on MNIST's validation images and on corrections held out.
+    """Compare two models on MNIST's validation images and on held-out corrections.
 
     Args:
-        before: the model that the other was made from.
-        after: the model file that may replace it.
-        validation: digits, with labels 0 to 9; what is rejected still counts by its best guess.
-        held_out: corrections, with labels 0 to 9 or ``NO_DIGIT``; they must be read as the person
-            said, so a digit that is rejected is not read right.
-        margins: those of ``Margins()`` if not given.
+        before: the old model.
+        after: the file of the new model.
+        validation: digits with labels 0 to 9; rejection is ignored.
+        held_out: corrections with labels 0 to 9 or ``NO_DIGIT``; a rejected digit counts as wrong.
+        margins: the permitted losses; by default ``Margins()``.
 
     Returns:
         The two trials; the new model may be promoted if both are passed.
     """
     margins = margins or Margins()
     figures = [
-        (_accuracy(model, validation), share(int(read_right(model, held_out).sum()), len(held_out)))
+        (
+            _accuracy(model, validation),
+            estimate_share(int(mark_correct(model, held_out).sum()), len(held_out)),
+        )
         for model in (before, Model(after))
     ]
     (old_validation, old_held_out), (new_validation, new_held_out) = figures
@@ -97,14 +99,14 @@ def promote(model_file: Path, trials: Sequence[Trial], registry: Registry, name:
     """Put a model into use if it passed every trial.
 
     Args:
-        model_file: of the new model.
-        trials: as ``compare`` gives them.
-        registry: where to.
+        model_file: the file of the new model.
+        trials: the result of ``compare``.
+        registry: the registry to promote it in.
         name: as for ``Registry.promote``.
 
     Raises:
-        ModelError: a trial was not passed; each such is named with its figures.
-        OSError: the registry can't be written; the model in use is then as it was.
+        ModelError: a trial failed; the message gives its figures.
+        OSError: the registry can't be written; the model in use is then unchanged.
     """
     if failed := [trial.summary for trial in trials if not trial.is_passed]:
         raise ModelError(
@@ -113,23 +115,21 @@ def promote(model_file: Path, trials: Sequence[Trial], registry: Registry, name:
     return registry.promote(model_file, name)
 
 
-def read_right(model: Model, glyphs: Split) -> npt.NDArray[np.bool_]:
-    """Say which glyphs a reader with this model would read as their labels say.
+def mark_correct(model: Model, glyphs: Split) -> npt.NDArray[np.bool_]:
+    """Return which glyphs a reader with this model would read as labelled.
 
     Args:
         model: the model.
-        glyphs: with labels 0 to 9, or ``NO_DIGIT`` for what is to be rejected.
+        glyphs: glyphs with labels 0 to 9, or ``NO_DIGIT`` if they should be rejected.
 
     Returns:
         (N,) bool.
     """
     found = model.classify(glyphs.images)
-    threshold = model.metadata.junk_threshold
-    is_rejected = found.junk > (1.0 if threshold is None else threshold)
-    answers = np.where(is_rejected, NO_DIGIT, found.probabilities.argmax(axis=1))
+    answers = np.where(model.rejects(found.junk), NO_DIGIT, found.probabilities.argmax(axis=1))
     return np.asarray(answers == glyphs.labels)
 
 
 def _accuracy(model: Model, digits: Split) -> Figure:
-    answers = model.probabilities(digits.images).argmax(axis=1)
-    return share(int((answers == digits.labels).sum()), len(digits))
+    answers = model.predict_probabilities(digits.images).argmax(axis=1)
+    return estimate_share(int((answers == digits.labels).sum()), len(digits))

@@ -1,4 +1,4 @@
-"""The named, frozen training configurations; their values are the command line's defaults."""
+"""Defines the named training configurations of digit networks."""
 
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -11,41 +11,41 @@ __all__ = ["RECIPES", "Recipe", "recipe_from_dict", "recipe_named"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything but the seed and the data that decides a training.
+    """The configuration of a training, except the seed and the data.
 
     Attributes:
-        name: what the command line calls it.
-        purpose: one line, for people.
-        network: a name in ``models.NETWORKS``; with members, as ``epochs``: empty.
-        epochs: passes over the training images.
-        batch_size: images a step.
-        steps_per_call: steps that the backend takes before it comes back to Python; the same
-            steps, but less waiting between them. Progress is told once a call.
+        name: the recipe's name on the command line.
+        purpose: a one-line description for users.
+        network: a name in ``architectures.NETWORKS``; empty for a recipe with members.
+        epochs: passes over the training images; 0 for a recipe with members.
+        batch_size: images per step.
+        steps_per_call: steps that the backend executes per call from Python, which saves overhead
+            and changes no result. Progress is reported once per call.
         learning_rate: Adam's peak learning rate.
         warmup: share of the steps in which the learning rate rises linearly to its peak, before it
             falls to zero on a half cosine; ``None`` keeps it constant.
-        weight_decay: decoupled, a step's share of the weights times the learning rate.
-        dropout: share of the features before the last layer set to zero in training.
-        label_smoothing: share of the target probability spread over all labels.
+        weight_decay: decoupled weight decay, relative to the learning rate.
+        dropout: dropout rate before the last layer.
+        label_smoothing: share of the target probability that is spread over all labels.
         augmentation: the distortions of the training images, or ``None``.
-        spoiled: probability that an image is spoiled as pens, paper and cameras do; see
-            ``distortions.spoil``.
-        drawn: share of the training images replaced by digits drawn from our own strokes, which
-            have shapes that MNIST lacks; see ``synth.glyphs``.
-        junk: share of the training images replaced by glyphs that are no digits, for a network that
-            says so by an output of its own; see ``junk.glyphs``.
-        teacher: name of the recipe whose model gives the targets, or ``None``: distillation
-            (Hinton, Vinyals and Dean 2015). It sees the images before they are spoiled.
-        taught_share: weight of the teacher's answers in the targets; the label has the rest.
-        taught_copies: epochs after which all but spoiling comes round again, so that the teacher's
-            answers can be used again.
-        shifted: whether the trained network answers with its mean over a glyph and that glyph moved
-            by half a pixel; see ``models.shifted``.
-        members: recipes of the networks that answer together, each trained on its own; what else
-            stands here is not used. Empty: one network.
-        sure: the probability at which the answer of the first of two members counts; the second
-            answers for the other glyphs: a cascade, see ``models.joined``. ``None``: the members'
-            probabilities are averaged.
+        spoiled: probability of degrading an image as pens, paper and cameras do; see
+            ``augmentation.distortions``.
+        drawn: share of the training images replaced by digits drawn from strokes, with shapes that
+            MNIST lacks; see ``synthesis.drawn_digits``.
+        junk: share of the training images replaced by glyphs that are no digits, for a network with
+            an output for "no digit"; see ``synthesis.non_digits``.
+        teacher: name of the recipe whose model gives the targets of knowledge distillation (Hinton,
+            Vinyals and Dean 2015), or ``None``. It classifies the images before they are degraded.
+        taught_share: weight of the teacher's probabilities in the targets; the label has the rest.
+        taught_copies: number of epochs after which the augmented images repeat, except for the
+            degradation, so that the teacher's probabilities are reused; 0: they never repeat.
+        shifted: whether the trained network uses test-time augmentation; see
+            ``architectures.average_shifted_views``.
+        members: recipes of the networks of an ensemble or a cascade, each trained on its own; the
+            other settings are then unused. Empty: a single network.
+        sure: makes two members a cascade: the second answers where the first's highest probability
+            is below this; see ``architectures.join_members``. ``None``: the members' probabilities
+            are averaged.
     """
 
     name: str
@@ -71,11 +71,11 @@ class Recipe:
     sure: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a recipe that trains nothing.
+        """Refuse an invalid recipe.
 
         Raises:
-            ConfigError: neither members, nor a network and epochs; members that can't answer
-                together; or a share outside [0, 1], or a count that makes no sense.
+            ConfigError: neither members nor a network with epochs; members that can't be combined;
+                a share outside [0, 1]; or a count that is too small.
         """
         if not self.members and (not self.network or self.epochs < 1):
             raise ConfigError(
@@ -100,7 +100,7 @@ class Recipe:
         if len({member.num_outputs for member in self.members}) > 1:
             raise ConfigError(
                 f"expected members with as many outputs each, received {self.name!r}, of which "
-                "only some are trained on no-digits"
+                "only some are trained on glyphs that are no digits"
             )
         if self.sure is not None and not (len(self.members) == 2 and 0 < self.sure <= 1):
             raise ConfigError(
@@ -110,12 +110,12 @@ class Recipe:
 
     @property
     def num_outputs(self) -> int:
-        """Outputs of the network: ten labels, and "no digit" if it is trained on such."""
+        """Number of the network's outputs: ten digits, and "no digit" if ``junk`` is used."""
         return self.members[0].num_outputs if self.members else 11 if self.junk else 10
 
     @property
     def networks(self) -> tuple["Recipe", ...]:
-        """The recipes of its networks: its members, or itself."""
+        """The recipes of the single networks: the members, or this recipe."""
         return self.members or (self,)
 
     def to_dict(self) -> dict[str, Any]:
@@ -123,7 +123,7 @@ class Recipe:
         return {**asdict(self), "members": [member.to_dict() for member in self.members]}
 
 
-_HANDS = Augmentation(
+_AUGMENTATION = Augmentation(
     rotation_deg=12.0,
     shear=0.25,
     log_scale=0.12,
@@ -134,7 +134,7 @@ _HANDS = Augmentation(
 )
 _DISTILLED = Recipe(
     name="distilled",
-    purpose="one network taught by the ensemble; robust, knows no-digits",
+    purpose="one network distilled from the ensemble; robust, rejects glyphs that are no digits",
     network="deep",
     epochs=30,
     steps_per_call=10,
@@ -142,7 +142,7 @@ _DISTILLED = Recipe(
     warmup=0.15,
     weight_decay=0.02,
     dropout=0.3,
-    augmentation=_HANDS,
+    augmentation=_AUGMENTATION,
     spoiled=0.4,
     drawn=0.08,
     junk=0.2,
@@ -154,7 +154,7 @@ _DISTILLED = Recipe(
 _SWIFT = replace(
     _DISTILLED,
     name="swift",
-    purpose="the cascade's first look: least to compute; robust, knows no-digits",
+    purpose="the cascade's small first network; robust, rejects glyphs that are no digits",
     network="compact",
     learning_rate=0.01,
     dropout=0.2,
@@ -173,7 +173,7 @@ _BEST = Recipe(
     warmup=0.15,
     weight_decay=0.02,
     dropout=0.3,
-    augmentation=_HANDS,
+    augmentation=_AUGMENTATION,
     shifted=True,
 )
 
@@ -182,14 +182,14 @@ RECIPES: dict[str, Recipe] = {
     for recipe in (
         Recipe(
             name="baseline",
-            purpose="the classic CNN exactly as taught: Adam, dropout 0.5, 12 epochs",
+            purpose="the textbook CNN with its usual training: Adam, dropout 0.5, 12 epochs",
             network="classic",
             epochs=12,
             dropout=0.5,
         ),
         Recipe(
             name="quick",
-            purpose="99 % as soon as possible: one epoch at a large learning rate",
+            purpose="99 % accuracy in the shortest time: one epoch at a large learning rate",
             network="compact",
             epochs=1,
             steps_per_call=10,
@@ -199,30 +199,30 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             name="brisk",
-            purpose="99.5 % as soon as possible: seven epochs of quick's network, distorted",
+            purpose="99.5 % accuracy in a short time: quick's network, seven epochs, augmentation",
             network="compact",
             epochs=7,
             steps_per_call=10,
             learning_rate=0.014,
             warmup=0.2,
             weight_decay=0.01,
-            # Neither bent nor thinned: it costs time, and so short a training gains nothing by it.
-            augmentation=replace(_HANDS.scaled(0.7), elastic_px=0.0, stroke=0.0),
+            # No elastic or stroke distortion: they take time without a gain in so short a training.
+            augmentation=replace(_AUGMENTATION.scale(0.7), elastic_px=0.0, stroke=0.0),
         ),
         Recipe(
             name="tiny",
-            purpose="as accurate as 10,000 parameters allow",
+            purpose="the most accurate network with fewer than 10,000 parameters",
             network="tiny",
             epochs=40,
             steps_per_call=10,
             learning_rate=0.01,
             warmup=0.15,
             weight_decay=0.005,
-            augmentation=_HANDS.scaled(0.4),
+            augmentation=_AUGMENTATION.scale(0.4),
         ),
         Recipe(
             name="standard",
-            purpose="accurate in minutes",
+            purpose="a good accuracy after minutes of training",
             network="medium",
             epochs=16,
             steps_per_call=10,
@@ -230,20 +230,23 @@ RECIPES: dict[str, Recipe] = {
             warmup=0.15,
             weight_decay=0.02,
             dropout=0.3,
-            augmentation=_HANDS.scaled(0.6),
+            augmentation=_AUGMENTATION.scale(0.6),
         ),
         _BEST,
         Recipe(
             name="ensemble",
-            purpose="the most accurate: the mean of four networks with kernels of two sizes",
+            purpose="the most accurate: the mean of four networks with two kernel sizes",
             members=(_BEST, _BEST, _BEST, replace(_BEST, name="best-broad", network="broad")),
         ),
         _DISTILLED,
         _SWIFT,
         Recipe(
             name="cascade",
-            purpose="the shipped model: distilled answers where swift is not sure",
-            members=(_SWIFT, replace(_DISTILLED, shifted=False)),  # views would gain less than cost
+            purpose="the shipped model: swift, and distilled where swift is unsure",
+            members=(
+                _SWIFT,
+                replace(_DISTILLED, shifted=False),
+            ),  # shifted views cost more than they gain here
             sure=0.998,
         ),
     )
@@ -251,10 +254,10 @@ RECIPES: dict[str, Recipe] = {
 
 
 def recipe_named(name: str) -> Recipe:
-    """Return the recipe of that name.
+    """Return the recipe with this name.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no such recipe.
     """
     if name not in RECIPES:
         raise ConfigError(f"expected a recipe among {sorted(RECIPES)}, received {name!r}")

@@ -1,4 +1,4 @@
-"""A run's folder: what a training leaves behind, and goes on from after it was killed."""
+"""Reads and writes the folder of a training run, from which an interrupted training resumes."""
 
 import json
 import zipfile
@@ -9,25 +9,25 @@ from typing import Any, Generic, TypeVar
 import keras
 
 from inkread.errors import ConfigError, ModelError
-from inkread.files import replacing, write_atomically
+from inkread.files import replace_atomically, write_atomically
 from inkread.training.history import Epoch, LineEpoch, read_history, write_history
 from inkread.training.line_recipes import LineRecipe
 from inkread.training.recipes import Recipe, recipe_from_dict
 
-__all__ = ["Progress", "begin", "load_network", "read_recipe"]
+__all__ = ["Progress", "begin_run", "load_network", "read_recipe"]
 
 CHECKPOINT, HISTORY, RECIPE = "checkpoint.keras", "history.csv", "recipe.json"
 MODEL, METRICS, MEMBERS = "model.onnx", "metrics.json", "members"
-Kind = TypeVar("Kind", bound=Recipe | LineRecipe)
+AnyRecipe = TypeVar("AnyRecipe", bound=Recipe | LineRecipe)
 Row = TypeVar("Row", Epoch, LineEpoch)
 
 
 class Progress(Generic[Row]):
-    """How far the training in a folder has come.
+    """The state of the training in a folder.
 
     Attributes:
         directory: the run's folder.
-        network: as the last epoch left it.
+        network: the network after the last epoch.
         history: the epochs so far.
     """
 
@@ -35,16 +35,16 @@ class Progress(Generic[Row]):
         self,
         directory: Path,
         kind: type[Row],
-        steps_an_epoch: int,
-        first: Callable[[], keras.Model],
+        steps_per_epoch: int,
+        build_network: Callable[[], keras.Model],
     ) -> None:
-        """Take up the run in a folder, or begin it.
+        """Load the last epoch of a run, or build the network of a new run.
 
         Args:
-            directory: the run's folder; ``begin`` was called for it.
-            kind: what the history's rows are.
-            steps_an_epoch: of the optimizer.
-            first: makes the network, compiled, if there is no checkpoint.
+            directory: the run's folder, after ``begin_run``.
+            kind: the type of the history's rows.
+            steps_per_epoch: number of optimizer steps in an epoch.
+            build_network: returns a new, compiled network; called if there is no checkpoint.
 
         Raises:
             ConfigError: the history lacks epochs that the checkpoint has seen.
@@ -53,10 +53,10 @@ class Progress(Generic[Row]):
         self.directory = directory
         self.history: list[Row] = []
         if not (directory / CHECKPOINT).exists():
-            self.network = first()
+            self.network = build_network()
             return
         self.network = load_network(directory)
-        num_done = int(self.network.optimizer.iterations) // steps_an_epoch
+        num_done = int(self.network.optimizer.iterations) // steps_per_epoch
         self.history = read_history(directory / HISTORY, kind)[:num_done]
         if len(self.history) < num_done:
             raise ConfigError(
@@ -64,31 +64,31 @@ class Progress(Generic[Row]):
             )
 
     def add(self, epoch: Row) -> Row:
-        """Put an epoch and the network after it on disk, and hand the epoch out."""
+        """Save an epoch's history and the network's checkpoint, and return the epoch."""
         self.history.append(epoch)
-        # The history first: if it is one epoch ahead of the checkpoint, resuming can tell.
+        # The history is saved first: resuming drops an epoch that the checkpoint lacks.
         write_history(self.directory / HISTORY, self.history)
-        with replacing(self.directory / CHECKPOINT) as temporary:
+        with replace_atomically(self.directory / CHECKPOINT) as temporary:
             self.network.save(temporary)
         return epoch
 
     def is_finished(self, num_epochs: int) -> bool:
-        """Whether no epoch is left, and the model file and the metrics are there."""
+        """Return whether all epochs are done and the model file and the metrics exist."""
         files = (self.directory / MODEL, self.directory / METRICS)
         return len(self.history) == num_epochs and all(file.exists() for file in files)
 
 
-def begin(
+def begin_run(
     recipe: Recipe | LineRecipe,
     seed: int,
     directory: Path,
     resume: bool,
     teacher_sha256: str | None = None,
 ) -> None:
-    """Write ``recipe.json``, or check that the one that is there is of the same run.
+    """Write ``recipe.json``, or check that the existing one describes the same run.
 
     Raises:
-        ConfigError: the folder holds a run and ``resume`` is false, or another run.
+        ConfigError: the folder holds a run and ``resume`` is false, or a different run.
         OSError: the folder can't be written.
     """
     path = directory / RECIPE
@@ -122,7 +122,9 @@ def read_recipe(directory: Path) -> tuple[Recipe, int]:
     return _read_recipe(directory, recipe_from_dict)
 
 
-def _read_recipe(directory: Path, parse: Callable[[dict[str, Any]], Kind]) -> tuple[Kind, int]:
+def _read_recipe(
+    directory: Path, parse: Callable[[dict[str, Any]], AnyRecipe]
+) -> tuple[AnyRecipe, int]:
     path = directory / RECIPE
     try:
         values = json.loads(path.read_text())
@@ -134,7 +136,7 @@ def _read_recipe(directory: Path, parse: Callable[[dict[str, Any]], Kind]) -> tu
 
 
 def load_network(directory: Path) -> keras.Model:
-    """Load the network of the run in a folder, as its last epoch left it.
+    """Load the network after the last epoch of the run in a folder.
 
     Raises:
         ModelError: there is no checkpoint, or it is broken.

@@ -1,10 +1,11 @@
-"""The training loop: ``train(recipe, data, directory)`` makes a run.
+"""Trains digit networks, ensembles and cascades, and writes each run to a folder.
 
-A run's folder holds ``recipe.json``, ``history.csv``, ``checkpoint.keras``, and when it is done
-``model.onnx`` and ``metrics.json``; that of a recipe with members also ``members/``, a run each.
-Nothing random outlives an epoch: the order of the images, their distortions and dropout follow from
-the seed and the number of the epoch. So a run that was killed and resumed from its checkpoint,
-which holds the weights and the optimizer's state, ends as one that was never interrupted.
+A run's folder holds ``recipe.json``, ``history.csv`` and ``checkpoint.keras``, and when the
+training is finished ``model.onnx`` and ``metrics.json``; a recipe with members adds ``members/``,
+with the folder of a run for each. No random state outlives an epoch: the order of the images, their
+distortions and the dropout masks follow from the seed and the epoch's index. So a run that is
+resumed from its checkpoint, which holds the weights and the optimizer's state, gives the same
+result as an uninterrupted one.
 """
 
 import datetime
@@ -24,13 +25,13 @@ from inkread.errors import ConfigError
 from inkread.files import write_atomically
 from inkread.imaging.normalize import GlyphShape
 from inkread.models.metadata import ModelMetadata
-from inkread.models.runtime import Model, classified
+from inkread.models.runtime import Model, calibrate_outputs
 from inkread.training.data_sources import WEIGHTS_LICENCE, sources_of
-from inkread.training.epoch import fitted, one_cycle, predict, restart_dropout
-from inkread.training.evaluation.calibrate import fit_temperature, threshold_keeping
-from inkread.training.evaluation.evaluate import score
-from inkread.training.glyph_batches import Batches, Source
-from inkread.training.history import Epoch, Step, chained, write_history
+from inkread.training.epoch import make_one_cycle_schedule, predict, reseed_dropout, train_epoch
+from inkread.training.evaluation.calibrate import fit_rejection_threshold, fit_temperature
+from inkread.training.evaluation.evaluate import score_probabilities
+from inkread.training.glyph_batches import Batches, GlyphSource
+from inkread.training.history import Epoch, Step, concatenate_histories, write_history
 from inkread.training.mnist import TRAIN_IMAGES, Mnist, Split
 from inkread.training.networks import architectures, export
 from inkread.training.recipes import Recipe
@@ -41,26 +42,26 @@ from inkread.training.runs import (
     METRICS,
     MODEL,
     Progress,
-    begin,
+    begin_run,
 )
 
 __all__ = [
     "Run",
     "Step",
     "Training",
-    "finish",
-    "set_up",
+    "compile_network",
+    "finish_run",
     "train",
 ]
 
 LABELS = tuple(str(digit) for digit in range(10))
-PARITY_GLYPHS = 512
-KEPT_DIGITS = 0.995  # share of the validation images that are not rejected as no digits
+NUM_PARITY_GLYPHS = 512  # glyphs that the exported file is checked with
+MIN_SHARE_OF_DIGITS_KEPT = 0.995  # of the validation images, at the threshold
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished training: its folder, recipe, seed, history, and the network as trained."""
+    """A finished training: its folder, recipe, seed, history and trained network."""
 
     directory: Path
     recipe: Recipe
@@ -69,9 +70,9 @@ class Run:
     network: keras.Model
 
     @property
-    def answering(self) -> keras.Model:
-        """The network as it answers."""
-        return architectures.answering(self.network, self.recipe)
+    def inference_network(self) -> keras.Model:
+        """The network with the test-time augmentation of its recipe."""
+        return architectures.build_inference_network(self.network, self.recipe)
 
     @property
     def model_file(self) -> Path:
@@ -79,7 +80,7 @@ class Run:
         return self.directory / MODEL
 
 
-def train(  # noqa: PLR0913 - what to do, and four options by name
+def train(  # noqa: PLR0913 - three arguments and four keyword options
     recipe: Recipe,
     data: Mnist,
     directory: Path,
@@ -89,23 +90,22 @@ def train(  # noqa: PLR0913 - what to do, and four options by name
     teacher: Path | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> Run:
-    """Train a network, or the members of an ensemble or a cascade, and leave a run in a folder.
+    """Train a network, or the members of an ensemble or a cascade, and write a run's folder.
 
     Args:
-        recipe: what to train, and how.
-        data: trained on ``data.train``; ``data.validation`` gives each epoch's figures and the
-            temperature. The test images are not touched.
-        directory: the run's folder; made if need be.
-        seed: decides the first weights, the order of the images, distortions and dropout.
-        resume: go on from the last epoch that the folder holds.
-        teacher: the model file that gives the targets, for a recipe with a teacher, or members
-            that have one.
-        on_step: called after every step, or after the steps of one call if the recipe joins them.
+        recipe: the configuration of the training.
+        data: MNIST. ``data.train`` is trained on; ``data.validation`` gives the metrics of each
+            epoch and the temperature. The test images aren't used.
+        directory: the run's folder; created if missing.
+        seed: decides the initial weights, the order of the images, distortions and dropout.
+        resume: resume from the last epoch saved in the folder.
+        teacher: the model file that gives the targets, if the recipe or a member has a teacher.
+        on_step: called after every step, or once per ``recipe.steps_per_call`` steps.
 
     Raises:
-        ConfigError: the folder holds a run and ``resume`` is false, or another run; ``seed`` is not
-            in [0, 2**32), or that by the number of members; there is no teacher,
-            one of another recipe than ``recipe`` wants, or another than the run was begun with.
+        ConfigError: the folder holds a run and ``resume`` is false, or a different run; ``seed`` is
+            not in [0, 2**32), divided by the number of members; the teacher is missing, is of the
+            wrong recipe, or isn't the one that the run was started with.
         ModelError: the folder's checkpoint or the teacher is broken.
         OSError: the folder can't be written.
     """
@@ -119,8 +119,8 @@ def train(  # noqa: PLR0913 - what to do, and four options by name
             )
             for member, folder, own_seed in members
         ]  # fmt: skip
-        run = _joined(runs, recipe, directory, seed)
-        finish(run, data.validation, _sha256(teacher))
+        run = _join_runs(runs, recipe, directory, seed)
+        finish_run(run, data.validation, _sha256(teacher))
         return run
     training = Training(
         recipe, data, directory, seed=seed, resume=resume, teacher=teacher, on_step=on_step
@@ -135,31 +135,31 @@ def train(  # noqa: PLR0913 - what to do, and four options by name
 def _begin_members(
     recipe: Recipe, directory: Path, seed: int, resume: bool, teacher: Path | None
 ) -> list[tuple[Recipe, Path, int]]:
-    """Begin or resume the run of an ensemble or a cascade; return members, folders and seeds."""
+    """Begin or resume the run of an ensemble or a cascade; return its members."""
     count = len(recipe.members)
     _check_seed(seed, (2**32 - count) // count)
     for each in [member for member in recipe.members if member.teacher] or [recipe]:
-        _teacher(each, teacher)
-    begin(recipe, seed, directory, resume, _sha256(teacher))
+        _load_teacher(each, teacher)
+    begin_run(recipe, seed, directory, resume, _sha256(teacher))
     return [
         (member, directory / MEMBERS / f"{index}-{member.name}", seed * count + index)
         for index, member in enumerate(recipe.members)
     ]
 
 
-def _joined(runs: Sequence[Run], recipe: Recipe, directory: Path, seed: int) -> Run:
-    """Join the runs of the members into one, calibration and export apart."""
-    history = tuple(chained([run.history for run in runs]))
+def _join_runs(runs: Sequence[Run], recipe: Recipe, directory: Path, seed: int) -> Run:
+    """Combine the members' runs into one run that isn't calibrated and exported yet."""
+    history = tuple(concatenate_histories([run.history for run in runs]))
     write_history(directory / HISTORY, history)
-    network = architectures.joined([run.network for run in runs], recipe)
+    network = architectures.join_members([run.network for run in runs], recipe)
     network.save(directory / CHECKPOINT)
     return Run(directory, recipe, seed, history, network)
 
 
 class Training:
-    """A training that is taken epoch by epoch, for who wants to look at the network in between."""
+    """A training that runs epoch by epoch, so that callers can use the network in between."""
 
-    def __init__(  # noqa: PLR0913 - those of ``train``
+    def __init__(  # noqa: PLR0913 - the arguments of ``train``
         self,
         recipe: Recipe,
         data: Mnist,
@@ -170,68 +170,68 @@ class Training:
         teacher: Path | None = None,
         on_step: Callable[[Step], None] | None = None,
     ) -> None:
-        """Begin or resume; arguments and errors as for ``train``, but the recipe has no members."""
+        """Begin or resume a run; as for ``train``, but the recipe must have no members."""
         self._recipe, self._data, self._directory, self._seed = recipe, data, directory, seed
         self._on_step = on_step
         if recipe.members:
             raise ConfigError(f"expected the recipe of one network, received {recipe.name!r}")
         _check_seed(seed, 2**32 - 1)
-        loaded_teacher = _teacher(recipe, teacher)
+        loaded_teacher = _load_teacher(recipe, teacher)
         self._teacher_sha256 = _sha256(teacher)
-        begin(recipe, seed, directory, resume, self._teacher_sha256)
-        self._source = Source(data.train, recipe, seed, loaded_teacher)
+        begin_run(recipe, seed, directory, resume, self._teacher_sha256)
+        self._source = GlyphSource(data.train, recipe, seed, loaded_teacher)
         keep_freed_memory()
         keras.utils.set_random_seed(seed)
         num_batches = self._source.num_batches
 
-        def first() -> keras.Model:
+        def build_network() -> keras.Model:
             network = architectures.build(recipe.network, recipe.num_outputs, recipe.dropout)
-            set_up(network, recipe, num_steps=recipe.epochs * num_batches)
+            compile_network(network, recipe, num_steps=recipe.epochs * num_batches)
             return network
 
-        self._progress = Progress(directory, Epoch, num_batches, first)
+        self._progress = Progress(directory, Epoch, num_batches, build_network)
 
     @property
     def network(self) -> keras.Model:
-        """As the last epoch left it."""
+        """The network after the last epoch."""
         return self._progress.network
 
     @property
     def history(self) -> list[Epoch]:
-        """The epochs so far."""
+        """The history so far."""
         return self._progress.history
 
     def epochs(self) -> Iterator[Epoch]:
-        """Train the epochs that are left; each is on disk when it is handed out."""
+        """Train the remaining epochs; each is saved before it is yielded."""
         for number in range(len(self.history), self._recipe.epochs):
-            yield self._progress.add(self._trained_epoch(number))
+            yield self._progress.add(self._train_epoch(number))
 
     @property
     def run(self) -> Run:
-        """The run as it stands."""
+        """The run so far."""
         return Run(self._directory, self._recipe, self._seed, tuple(self.history), self.network)
 
     @property
     def is_finished(self) -> bool:
-        """Whether no epoch is left, and the model file and the metrics are there."""
+        """Whether all epochs are done and the model file and the metrics exist."""
         return self._progress.is_finished(self._recipe.epochs)
 
     def finish(self) -> Run:
-        """Calibrate, export, and measure on the validation images."""
-        finish(self.run, self._data.validation, self._teacher_sha256)
+        """Calibrate and export the network, and measure it on the validation images."""
+        finish_run(self.run, self._data.validation, self._teacher_sha256)
         return self.run
 
-    def _trained_epoch(self, number: int) -> Epoch:
+    def _train_epoch(self, number: int) -> Epoch:
         batches = partial(Batches, self._source, number)
-        restart_dropout(self.network, self._seed, number)
+        reseed_dropout(self.network, self._seed, number)
         place = (number, self._recipe.epochs)
-        return fitted(
+        return train_epoch(
             self.network, batches, self._data.validation, place, self.history, self._on_step
         )
 
 
-def _teacher(recipe: Recipe, path: Path | None) -> Model | None:
-    """Load the teacher that a recipe wants."""
+def _load_teacher(recipe: Recipe, path: Path | None) -> Model | None:
+    """Load a recipe's teacher, or return ``None`` if the recipe has none."""
     if recipe.teacher is None:
         if path:
             raise ConfigError(f"expected no teacher for recipe {recipe.name!r}, received {path}")
@@ -253,17 +253,17 @@ def _sha256(file: Path | None) -> str | None:
     return hashlib.sha256(file.read_bytes()).hexdigest() if file else None
 
 
-def set_up(network: keras.Model, recipe: Recipe, num_steps: int) -> None:
-    """Compile a network as a recipe says, for so many steps in all."""
+def compile_network(network: keras.Model, recipe: Recipe, num_steps: int) -> None:
+    """Compile a network with a recipe's optimizer and loss, for ``num_steps`` steps in all."""
     rate: Any = recipe.learning_rate
     if recipe.warmup is not None:
-        rate = one_cycle(rate, recipe.warmup, num_steps)
+        rate = make_one_cycle_schedule(rate, recipe.warmup, num_steps)
     network.compile(
         optimizer=keras.optimizers.Adam(rate, weight_decay=recipe.weight_decay or None),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
         steps_per_execution=recipe.steps_per_call,
-        jit_compile=False,  # XLA compiles longer than it saves here
+        jit_compile=False,  # XLA would take longer to compile than it saves
     )
 
 
@@ -272,25 +272,27 @@ def _check_seed(seed: int, largest: int) -> None:
         raise ConfigError(f"expected a seed from 0 to {largest}, received {seed}")
 
 
-def finish(
+def finish_run(
     run: Run,
     validation: Split,
     teacher_sha256: str | None = None,
     *,
     licence: str | None = WEIGHTS_LICENCE,
 ) -> None:
-    """Calibrate, export and measure on the validation images.
+    """Calibrate and export a run's network, and write its metrics on the validation images.
 
     ``licence`` is that of the weights, for the model file; ``None`` states none.
     """
-    network = run.answering
+    network = run.inference_network
     raw = predict(network, validation)
-    uncalibrated = classified(raw, len(LABELS), temperature=1.0)
+    uncalibrated = calibrate_outputs(raw, len(LABELS), temperature=1.0)
     temperature = fit_temperature(uncalibrated.probabilities, validation.labels)
-    outputs = classified(raw, len(LABELS), temperature)
-    found = score(outputs.probabilities, validation.labels)
+    outputs = calibrate_outputs(raw, len(LABELS), temperature)
+    found = score_probabilities(outputs.probabilities, validation.labels)
     tells_junk = run.recipe.num_outputs > len(LABELS)
-    threshold = threshold_keeping(outputs.junk, KEPT_DIGITS) if tells_junk else None
+    threshold = (
+        fit_rejection_threshold(outputs.junk, MIN_SHARE_OF_DIGITS_KEPT) if tells_junk else None
+    )
     metadata = ModelMetadata(
         labels=LABELS,
         shape=GlyphShape(),
@@ -306,7 +308,9 @@ def finish(
         licence=licence,
         attribution=tuple(source.attribution for source in sources_of(run.recipe)),
     )
-    glyphs = export.settled(network, validation.images[:PARITY_GLYPHS], run.recipe.sure)
+    glyphs = export.away_from_threshold(
+        network, validation.images[:NUM_PARITY_GLYPHS], run.recipe.sure
+    )
     export.to_onnx(network, run.model_file, metadata, glyphs)
     metrics = {
         "validation_accuracy": asdict(found.accuracy),

@@ -1,8 +1,8 @@
-"""Training of the line network, which reads numbers: synthetic strips, CTC.
+"""Trains the line network, which reads whole numbers, on synthetic strips with CTC.
 
-A run's folder holds what that of a glyph network does (see ``train``); an epoch is a pool of
-strips, seen as often as the recipe says. Pools follow from the seed and their numbers, and so do
-the order of their strips and dropout: a run that was killed goes on from its last pool.
+A run's folder holds the same files as that of a digit network (see ``train``). An epoch is a pool
+of strips, seen several times. Each pool, the order of its strips and its dropout masks follow from
+the seed and the pool's index, so an interrupted run resumes from its last pool.
 """
 
 import datetime
@@ -28,34 +28,37 @@ from inkread.errors import ConfigError
 from inkread.files import write_atomically
 from inkread.imaging.normalize import FRAME_PX, StripShape
 from inkread.models.metadata import ModelMetadata
-from inkread.models.runtime import LineModel, as_strips
+from inkread.models.runtime import LineModel, prepare_strips
 from inkread.results import REJECTED
 from inkread.training.data_sources import MNIST, WEIGHTS_LICENCE
-from inkread.training.epoch import one_cycle, restart_dropout
-from inkread.training.evaluation.evaluate import share
+from inkread.training.epoch import make_one_cycle_schedule, reseed_dropout
+from inkread.training.evaluation.evaluate import estimate_share
 from inkread.training.history import LineEpoch, Step
-from inkread.training.line_batches import Batch, Pool, batches, pool, pools
+from inkread.training.line_batches import Batch, StripPool, batches, pool, pools
 from inkread.training.line_recipes import LineRecipe
 from inkread.training.mnist import TRAIN_IMAGES, Mnist
 from inkread.training.networks import architectures, export
-from inkread.training.runs import CHECKPOINT, METRICS, MODEL, Progress, begin, load_network
+from inkread.training.runs import CHECKPOINT, METRICS, MODEL, Progress, begin_run, load_network
 from inkread.training.synthesis.number_texts import SEPARATORS
 
-__all__ = ["CTC", "SYMBOLS", "LineRun", "LineTraining", "text_of", "train_line"]
+__all__ = ["CTC", "SYMBOLS", "LineRun", "LineTraining", "remove_separators", "train_line"]
 
 SYMBOLS = "0123456789" + SEPARATORS + REJECTED
 Tensor = Any  # of Keras' backend
-_NUM_VALIDATION = 2000  # strips
-_VALIDATION_SEED = 2**31  # apart from every training's
-_PARITY_STRIPS = 64
+_NUM_VALIDATION_STRIPS = 2000
+_VALIDATION_SEED = 2**31  # differs from the seeds of trainings
+_NUM_PARITY_STRIPS = 64  # strips that the exported file is checked with
 
 
 @keras.saving.register_keras_serializable("inkread")
 class CTC(keras.losses.Loss):  # type: ignore[misc]
-    """Connectionist temporal classification, nats a symbol; targets as ``_targets`` makes them."""
+    """Connectionist temporal classification loss, in nats per symbol.
+
+    The targets are those of ``_make_targets``, the predictions logits.
+    """
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """Return the loss of each strip: (B,)."""
+        """Return the loss of each strip: (B,) float32."""
         frames, labels = y_true[:, 0], y_true[:, 1:]
         lengths = ops.sum(ops.cast(labels > 0, "int32"), axis=1)
         losses = ops.ctc_loss(labels, y_pred, lengths, frames)
@@ -64,11 +67,11 @@ class CTC(keras.losses.Loss):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class LineRun:
-    """A finished training: its folder, history, and the strips it was validated on."""
+    """A finished training: its folder, its history and its validation strips."""
 
     directory: Path
     history: tuple[LineEpoch, ...]
-    validation: Pool
+    validation: StripPool
 
     @property
     def model_file(self) -> Path:
@@ -86,16 +89,22 @@ def train_line(  # noqa: PLR0913 - what a training needs
     start: Path | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> LineRun:
-    """Train a line network and leave a run in a folder; arguments and errors as for ``train``.
+    """Train a line network and write a run's folder.
 
     Args:
-        recipe: how to train.
-        data: MNIST.
-        directory: the run's folder.
-        seed: decides the weights, the pools and all else that is random.
-        resume: go on with the run in the folder, if there is one.
-        start: the folder of a run whose weights this one begins with; none: random ones.
-        on_step: told of each step.
+        recipe: the configuration of the training.
+        data: MNIST, whose digits the strips are made of.
+        directory: the run's folder; created if missing.
+        seed: decides the initial weights, the pools and everything else random.
+        resume: resume the run in the folder, if there is one.
+        start: the folder of a run whose weights are the initial weights; ``None``: random weights.
+        on_step: called after every step.
+
+    Raises:
+        ConfigError: the folder holds a run and ``resume`` is false, or another run; or ``start``
+            holds no checkpoint.
+        ModelError: a checkpoint is broken, or the exported file differs from the network.
+        OSError: the folder can't be written.
     """
     training = LineTraining(
         recipe, data, directory, seed=seed, resume=resume, start=start, on_step=on_step
@@ -108,7 +117,7 @@ def train_line(  # noqa: PLR0913 - what a training needs
 
 
 class LineTraining:
-    """A training that is taken pool by pool, for who wants to look at the network in between."""
+    """A training that runs pool by pool, so that callers can use the network in between."""
 
     def __init__(  # noqa: PLR0913 - those of ``train_line``
         self,
@@ -121,50 +130,50 @@ class LineTraining:
         start: Path | None = None,
         on_step: Callable[[Step], None] | None = None,
     ) -> None:
-        """Begin a run, or take up the one in the folder; see ``train_line``."""
+        """Begin or resume a run; arguments and errors as for ``train_line``."""
         if start is not None:
             recipe = replace(recipe, start_sha256=_sha256(start / CHECKPOINT))
         self._recipe, self._data, self._directory, self._seed = recipe, data, directory, seed
         self._on_step = on_step
-        begin(recipe, seed, directory, resume)
+        begin_run(recipe, seed, directory, resume)
         keep_freed_memory()
         keras.utils.set_random_seed(seed)
-        self.validation = pool(data.validation, _NUM_VALIDATION, _VALIDATION_SEED, 0)
+        self.validation = pool(data.validation, _NUM_VALIDATION_STRIPS, _VALIDATION_SEED, 0)
 
-        def first() -> keras.Model:
-            network = _compiled(recipe)
+        def build_network() -> keras.Model:
+            network = _build_network(recipe)
             if start is not None:
                 network.set_weights(load_network(start).get_weights())
             return network
 
-        self._progress = Progress(directory, LineEpoch, recipe.steps_per_pool, first)
+        self._progress = Progress(directory, LineEpoch, recipe.steps_per_pool, build_network)
 
     @property
     def is_finished(self) -> bool:
-        """Whether no pool is left, and the model file and the metrics are there."""
+        """Whether all pools are done and the model file and the metrics exist."""
         return self._progress.is_finished(self._recipe.num_pools)
 
     @property
     def network(self) -> keras.Model:
-        """As the last pool left it."""
+        """The network after the last pool."""
         return self._progress.network
 
     @property
     def history(self) -> list[LineEpoch]:
-        """The pools so far."""
+        """The history of the pools so far."""
         return self._progress.history
 
     def epochs(self) -> Iterator[LineEpoch]:
-        """Train on the pools that are left; each is on disk when it is handed out."""
+        """Train on the remaining pools; each is saved before it is yielded."""
         left = range(len(self.history), self._recipe.num_pools)
         made = pools(self._data.train, self._recipe.pool_size, self._seed, left)
         for number, strips in zip(left, made, strict=True):
-            yield self._progress.add(self._trained(number, strips))
+            yield self._progress.add(self._train_pool(number, strips))
 
     def finish(self) -> None:
-        """Calibrate, export, and measure on synthetic numbers of validation images."""
-        logits, _ = _outputs(self.network, self.validation)
-        temperature = _fitted_temperature(logits, self.validation)
+        """Calibrate and export the network, and measure it on synthetic validation numbers."""
+        logits, _ = _run_network(self.network, self.validation)
+        temperature = _fit_temperature(logits, self.validation)
         metadata = ModelMetadata(
             kind="line",
             labels=tuple(SYMBOLS),
@@ -179,13 +188,16 @@ class LineTraining:
             attribution=(MNIST.attribution,),
         )
         right = sum(
-            decoder.best(_log_softmax(frames / temperature), SYMBOLS).text == text_of(raw)
+            decoder.decode_best(_log_softmax(frames / temperature), SYMBOLS).text
+            == remove_separators(raw)
             for frames, raw in zip(logits, self.validation.texts, strict=True)
         )
-        figures = {"validation_accuracy": share(right, len(logits))}
+        figures = {"validation_accuracy": estimate_share(right, len(logits))}
         metadata = ModelMetadata(**{**vars(metadata), "figures": figures})
         path = self._directory / MODEL
-        export.line_to_onnx(self.network, path, metadata, self.validation.strips[:_PARITY_STRIPS])
+        export.line_to_onnx(
+            self.network, path, metadata, self.validation.strips[:_NUM_PARITY_STRIPS]
+        )
         LineModel(path)
         metrics = {
             "validation_accuracy": asdict(figures["validation_accuracy"]),
@@ -195,15 +207,17 @@ class LineTraining:
         }
         write_atomically(self._directory / METRICS, json.dumps(metrics, indent=2) + "\n")
 
-    def _trained(self, number: int, strips: Pool) -> LineEpoch:
+    def _train_pool(self, number: int, strips: StripPool) -> LineEpoch:
         recipe = self._recipe
         start = time.perf_counter()
-        restart_dropout(self.network, self._seed, number)
+        reseed_dropout(self.network, self._seed, number)
         losses: list[float] = []
         for turn in range(recipe.passes):
             rng = np.random.default_rng([self._seed, number, turn])
             for batch in batches(strips, SYMBOLS, recipe.batch_size, rng):
-                losses.append(float(self.network.train_on_batch(batch.strips, _targets(batch))))
+                losses.append(
+                    float(self.network.train_on_batch(batch.strips, _make_targets(batch)))
+                )
                 if self._on_step:
                     self._on_step(
                         Step(
@@ -215,9 +229,9 @@ class LineTraining:
                         )
                     )
         seconds = time.perf_counter() - start
-        logits, loss = _outputs(self.network, self.validation)
+        logits, loss = _run_network(self.network, self.validation)
         right = [
-            _greedy(frames) == raw
+            _decode_greedily(frames) == raw
             for frames, raw in zip(logits, self.validation.texts, strict=True)
         ]
         return LineEpoch(
@@ -236,48 +250,50 @@ def _sha256(checkpoint: Path) -> str:
         raise ConfigError(f"expected a run to start from: {error}") from error
 
 
-def text_of(raw: str) -> str:
-    """Return what is left of a raw string without its separators."""
+def remove_separators(raw: str) -> str:
+    """Return a text without its separators."""
     return "".join(symbol for symbol in raw if symbol not in SEPARATORS)
 
 
-def _compiled(recipe: LineRecipe) -> keras.Model:
+def _build_network(recipe: LineRecipe) -> keras.Model:
     network = architectures.line(len(SYMBOLS), recipe.dropout)
     num_steps = recipe.num_pools * recipe.steps_per_pool
-    rate = one_cycle(recipe.learning_rate, recipe.warmup, num_steps)
+    rate = make_one_cycle_schedule(recipe.learning_rate, recipe.warmup, num_steps)
     network.compile(
         optimizer=keras.optimizers.AdamW(
             rate, weight_decay=recipe.weight_decay, clipnorm=recipe.clipnorm
         ),
         loss=CTC(),
-        jit_compile=False,  # XLA compiles longer than it saves here
+        jit_compile=False,  # XLA would take longer to compile than it saves
     )
     return network
 
 
-def _targets(batch: Batch) -> npt.NDArray[np.int32]:
-    """Return (B, 1 + L) int32: the number of frames, then the labels, 0 after their end."""
+def _make_targets(batch: Batch) -> npt.NDArray[np.int32]:
+    """Return (B, 1 + L) int32: the number of frames, then the labels, padded with 0."""
     frames = -(-batch.widths // FRAME_PX)
     return np.concatenate([frames[:, None], batch.labels], axis=1)
 
 
-def _outputs(
-    network: keras.Model, strips: Pool, batch_size: int = 64
+def _run_network(
+    network: keras.Model, strips: StripPool, batch_size: int = 64
 ) -> tuple[list[npt.NDArray[np.float32]], float]:
-    """Return the logits of each strip, (T, C), and the mean loss, in nats a symbol."""
+    """Return the logits of each strip, (T, C) float32, and the mean loss in nats per symbol."""
     logits: list[npt.NDArray[np.float32]] = [np.empty((0, 0), np.float32)] * len(strips.strips)
     order = np.argsort([strip.shape[1] for strip in strips.strips])
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
-        inputs = as_strips([strips.strips[index] for index in chosen])
+        inputs = prepare_strips([strips.strips[index] for index in chosen])
         found = ops.convert_to_numpy(network(inputs, training=False))
         for row, index in zip(found, chosen, strict=True):
             logits[index] = row[: -(-strips.strips[index].shape[1] // FRAME_PX)]
-    return logits, _loss(logits, strips, 1.0)
+    return logits, _mean_loss(logits, strips, 1.0)
 
 
-def _loss(logits: list[npt.NDArray[np.float32]], strips: Pool, temperature: float) -> float:
-    """Mean negative log-likelihood of the texts, in nats a symbol."""
+def _mean_loss(
+    logits: list[npt.NDArray[np.float32]], strips: StripPool, temperature: float
+) -> float:
+    """Return the mean CTC loss of the texts, in nats per symbol."""
     num_frames = np.array([len(frames) for frames in logits], np.int32)
     longest, most = num_frames.max(), max(len(text) for text in strips.texts)
     padded = np.zeros((len(logits), longest, logits[0].shape[1]), np.float32)
@@ -289,10 +305,10 @@ def _loss(logits: list[npt.NDArray[np.float32]], strips: Pool, temperature: floa
     return float(ops.mean(CTC(reduction=None)(targets, padded)))
 
 
-def _fitted_temperature(logits: list[npt.NDArray[np.float32]], strips: Pool) -> float:
-    """The temperature at which the truth is most likely, as for glyphs; see ``calibrate``."""
+def _fit_temperature(logits: list[npt.NDArray[np.float32]], strips: StripPool) -> float:
+    """Find the temperature with the smallest loss; see ``calibrate.fit_temperature``."""
     found = minimize_scalar(
-        lambda log_temperature: _loss(logits, strips, math.exp(log_temperature)),
+        lambda log_temperature: _mean_loss(logits, strips, math.exp(log_temperature)),
         bounds=(-1.0, 1.5),
         method="bounded",
         options={"xatol": 0.01},
@@ -305,8 +321,8 @@ def _log_softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
 
-def _greedy(logits: npt.NDArray[np.float32]) -> str:
-    """The most probable class of each frame, repeats and blanks left out."""
+def _decode_greedily(logits: npt.NDArray[np.float32]) -> str:
+    """Decode the most probable class of each frame, without repeats and blanks."""
     classes = logits.argmax(axis=1)
     starts = classes[np.flatnonzero(np.diff(classes, prepend=0))]
     return "".join(SYMBOLS[index - 1] for index in starts if index)

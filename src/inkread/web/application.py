@@ -32,17 +32,17 @@ Errors are problem details (RFC 9457). A service may ask for a bearer token. Eve
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Make the application; its model is loaded and its store opened here.
+    """Make the application, load its model and open its store.
 
     Args:
-        settings: what it is set to.
+        settings: of the service.
 
     Raises:
         ModelError: the model can't be loaded.
-        ConfigError: a setting that can't be.
+        ConfigError: a setting out of range.
         StoreError: the database can't be used.
     """
-    service = Service.started(settings)
+    service = Service.start(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -61,7 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.service = service
     problems.install(app)
     needed = [Depends(TokenCheck(settings.token))] if settings.token else []
-    refusals = problems.documented(401) if settings.token else {}
+    refusals = problems.describe_problems(401) if settings.token else {}
     app.include_router(health_routes.probe_router)
     routers = [
         health_routes.about_router,
@@ -77,8 +77,8 @@ def create_app(settings: Settings) -> FastAPI:
         shown["/forms"] = "forms.html"
     for router in routers:
         app.include_router(router, dependencies=needed, responses=refusals)
-    page_routes.add(app, shown)
-    app.add_middleware(problems.Bugs)
+    page_routes.add_pages(app, shown)
+    app.add_middleware(problems.UnexpectedErrors)
     app.add_middleware(BodyLimit, settings.max_body_bytes, settings.body_timeout_s)
     if settings.origins:
         app.add_middleware(

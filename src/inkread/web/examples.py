@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from inkread.imaging.normalize import GlyphShape
+
 __all__ = [
     "ABOUT",
     "CLASSIFIED",
@@ -15,7 +17,7 @@ __all__ = [
     "SAVED",
     "TEMPLATE",
     "TEMPLATE_YAML",
-    "of",
+    "describe_answer",
 ]
 
 _DIGIT = {
@@ -42,7 +44,7 @@ PAGE = {
     "height": 60,
     "model": "line",
 }
-_BLANK: list[list[float]] = [[0] * 28] * 28
+_BLANK: list[list[float]] = [[0] * GlyphShape.side_px] * GlyphShape.side_px
 EXPLANATION = {
     **_DIGIT,
     "runner_up": 1,
@@ -127,6 +129,6 @@ FORM = {
 }
 
 
-def of(example: object) -> dict[int | str, dict[str, Any]]:
+def describe_answer(example: object) -> dict[int | str, dict[str, Any]]:
     """Describe a successful answer by an example."""
     return {200: {"content": {"application/json": {"example": example}}}}

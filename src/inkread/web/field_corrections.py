@@ -1,53 +1,51 @@
-"""A field that a person corrected, as corrections that the reader learns from: a digit each."""
-
-import hashlib
+"""Turns a form field that a person corrected into corrections for training, one a digit."""
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from inkread.corrections.store import Correction
-from inkread.forms.extract import Written, from_crop
-from inkread.forms.field_reader import pieces
+from inkread.forms.extract import FieldInk, extract_from_crop
+from inkread.forms.field_reader import split_digits
 from inkread.forms.fields import AmountField, FormField, Rect
-from inkread.forms.form_reader import FieldReading, writing_of
-from inkread.forms.values import digits_of
+from inkread.forms.form_reader import FieldReading, crop_to_writing
+from inkread.forms.values import format_digits
 from inkread.imaging import normalize
 from inkread.reader import Reader
 
-__all__ = ["corrections_of"]
+__all__ = ["make_corrections"]
 
 Grey = npt.NDArray[np.uint8]
 
 
-def corrections_of(
+def make_corrections(
     reader: Reader, crop: Grey, place: tuple[FormField, Rect], before: FieldReading, digits: str
 ) -> list[Correction]:
-    """Return what can be learned from a field.
+    """Return the corrections that a corrected field makes.
 
-    Where its writing falls into as many pieces as there are digits, each is a correction of its
-    own. Else the whole writing is one, from which no network of single digits can learn.
+    Where its ink has as many pieces as there are digits, each piece is a correction. Else the whole
+    ink is a single one, from which no glyph model can learn.
 
     Args:
         reader: with the model that corrections are meant for.
         crop: (H, W) uint8, the picture of the field.
         place: the field, and its box on the form in millimetres.
         before: what was read in it.
-        digits: that a person sees in it; none: there is nothing to learn.
+        digits: that a person sees in it; empty: there are no corrections.
     """
     field, rect = place
-    found = from_crop(crop, field, rect)
-    if not digits or not found.filled:
+    found = extract_from_crop(crop, field, rect)
+    if not digits or not found.filled_cells:
         return []
     inks = _inks(field, found)
     if isinstance(field, AmountField):
         digits = digits.zfill(len(inks))  # an amount doesn't say how many zeros stand before it
     model = reader.model
     if len(inks) != len(digits):
-        glyphs = [normalize.glyph(found.ink, model.shape)]
-        reads, labels = [(digits_of(field, before.value), before.confidence)], [digits]
+        glyphs = [normalize.make_glyph(found.ink, model.shape)]
+        reads, labels = [(format_digits(field, before.value), before.confidence)], [digits]
     else:
-        glyphs, labels = [normalize.glyph(ink, model.shape) for ink in inks], list(digits)
+        glyphs, labels = [normalize.make_glyph(ink, model.shape) for ink in inks], list(digits)
         answer = model.classify(np.stack(glyphs))
         confidences = answer.probabilities.max(axis=1) * (1 - answer.junk)
         guesses = answer.probabilities.argmax(axis=1)
@@ -56,14 +54,13 @@ def corrections_of(
             for guess, confidence in zip(guesses, confidences, strict=True)
         ]
     picture = bytes(cv2.imencode(".png", crop)[1])
-    sha256 = hashlib.sha256(model.path.read_bytes()).hexdigest()
     return [
-        Correction(glyph.tobytes(), *read, model.name, sha256, label, picture)
+        Correction(glyph.tobytes(), *read, model.name, model.sha256, label, picture)
         for glyph, read, label in zip(glyphs, reads, labels, strict=True)
     ]
 
 
-def _inks(field: FormField, found: Written) -> list[Grey]:
+def _inks(field: FormField, found: FieldInk) -> list[Grey]:
     if field.num_cells:
-        return [found.cells[place] for place in found.filled]
-    return pieces(writing_of(found.ink))
+        return [found.cells[place] for place in found.filled_cells]
+    return split_digits(crop_to_writing(found.ink))

@@ -1,4 +1,4 @@
-"""The review of a table's doubtful fields: what is shown, and what is done with the answers."""
+"""The review of a table's doubtful fields: lists them, shows them, and takes corrections."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +15,12 @@ from inkread.errors import ConfigError, ImageError
 from inkread.forms.field_crops import FieldCrops
 from inkread.forms.fields import DateField, FormField, TickField
 from inkread.forms.form_reader import FieldReading, Status
-from inkread.forms.journal import FormRecord, Journal, journal_path, value_from_text
+from inkread.forms.journal import FormRecord, Journal, journal_path, parse_value
 from inkread.forms.tables import write_tables
 from inkread.forms.template import Template
-from inkread.forms.values import as_text, digits_of, objection, value_of
+from inkread.forms.values import find_objection, format_digits, format_value, interpret_digits
 from inkread.reader import Reader
-from inkread.web.field_corrections import corrections_of
+from inkread.web.field_corrections import make_corrections
 from inkread.web.metrics import Metrics
 from inkread.web.middleware import problems
 from inkread.web.middleware.access import Access
@@ -31,21 +31,21 @@ from inkread.web.pool import Pool
 from inkread.web.routes import page_routes
 from inkread.web.settings import Settings
 
-__all__ = ["Review", "Said", "create_app"]
+__all__ = ["CorrectedValue", "Review", "create_app"]
 
 _MAX_BODY_BYTES, _BODY_TIMEOUT_S = 10_000, 10.0
 
 
 @dataclass(frozen=True)
 class Review:
-    """A table whose doubtful fields are looked at. Blocking; may be shared between threads.
+    """The review of one table. Its methods block; it may be shared between threads.
 
     Attributes:
         journal: of the table.
         out: the table.
         crops: the pictures of its fields.
-        store: where corrections go; ``None``: into the table alone.
-        reader: with the model that learns from corrections; ``None`` if nothing is stored.
+        store: of corrections for training; ``None``: they change the table alone.
+        reader: with the model that corrections are meant for; ``None`` without a store.
     """
 
     journal: Journal
@@ -83,12 +83,12 @@ class Review:
         """List the fields that a person has to look at: the least sure first, the missing last."""
         found = [
             (reading.status is Status.MISSING, reading.confidence, record, reading)
-            for record in self.journal.records()
+            for record in self.journal.read_records()
             for reading in record.fields
-            if reading.set_aside
+            if reading.is_set_aside
         ]
         found.sort(key=lambda each: each[:2])
-        return [self._shown(record, reading) for *_, record, reading in found]
+        return [self._to_dict(record, reading) for *_, record, reading in found]
 
     def picture(self, form_id: str, name: str) -> bytes:
         """Return the picture of a field as a PNG file.
@@ -105,7 +105,7 @@ class Review:
     def correct(
         self, form_id: str, name: str, text: str, *, anyway: bool = False
     ) -> dict[str, Any]:
-        """Put a person's value into the table, and what it teaches into the store.
+        """Put a person's value into the table, and its digits into the store of corrections.
 
         Args:
             form_id: of the form.
@@ -120,19 +120,19 @@ class Review:
             StoreError: the database can't be used; the table has the value all the same.
         """
         form_field = self._field(name)
-        text, digits = _value(form_field, text.strip())
-        broken = objection(form_field, digits) if digits else None
+        text, digits = _parse_value(form_field, text.strip())
+        broken = find_objection(form_field, digits) if digits else None
         if broken and not anyway:
             raise ProblemError(422, "objection", f"{name}: {broken}, received {text}")
         with self._lock:
             record, before = self._find(form_id, name)
             changed = self.journal.correct(form_id, name, text)
-            write_tables(self.journal.template, self.journal.records(), self.out)
-            num_stored = self._teach(record, before, digits)
+            write_tables(self.journal.template, self.journal.read_records(), self.out)
+            num_stored = self._store_corrections(record, before, digits)
         after = next(each for each in changed.fields if each.name == name)
-        return {**self._shown(changed, after), "stored": num_stored}
+        return {**self._to_dict(changed, after), "stored": num_stored}
 
-    def _teach(self, record: FormRecord, before: FieldReading, digits: str) -> int:
+    def _store_corrections(self, record: FormRecord, before: FieldReading, digits: str) -> int:
         if self.store is None or self.reader is None:
             return 0
         try:
@@ -140,7 +140,7 @@ class Review:
         except ImageError:  # the scan is gone: there is nothing to learn from
             return 0
         place = self._field(before.name), self.journal.template.rects[before.name]
-        found = corrections_of(self.reader, crop, place, before, digits)
+        found = make_corrections(self.reader, crop, place, before, digits)
         for correction in found:
             self.store.add(correction)
         return len(found)
@@ -148,18 +148,18 @@ class Review:
     def _field(self, name: str) -> FormField:
         if name not in self.journal.template.rects:
             raise ProblemError(404, "not-found", f"there is no field {name[:80]!r} on this form")
-        return self.journal.template.named(name)
+        return self.journal.template.field_named(name)
 
     def _find(self, form_id: str, name: str) -> tuple[FormRecord, FieldReading]:
-        for record in self.journal.records():
+        for record in self.journal.read_records():
             if record.form_id == form_id:
                 for reading in record.fields:
                     if reading.name == name:
                         return record, reading
         raise ProblemError(404, "not-found", "there is no such field of a form in the table")
 
-    def _shown(self, record: FormRecord, reading: FieldReading) -> dict[str, Any]:
-        form_field = self.journal.template.named(reading.name)
+    def _to_dict(self, record: FormRecord, reading: FieldReading) -> dict[str, Any]:
+        form_field = self.journal.template.field_named(reading.name)
         return {
             "form_id": record.form_id,
             "scan": record.scan,
@@ -175,22 +175,22 @@ class Review:
         }
 
 
-def _value(form_field: FormField, text: str) -> tuple[str, str]:
+def _parse_value(form_field: FormField, text: str) -> tuple[str, str]:
     """Return a value as tables hold it, and its digits."""
     try:
         if isinstance(form_field, DateField) and text.isdecimal():
-            value = value_of(form_field, text)
+            value = interpret_digits(form_field, text)
         else:
-            value = value_from_text(form_field, text)
+            value = parse_value(form_field, text)
     except ValueError as error:
         raise ProblemError(422, "invalid", f"{form_field.name}: {error}") from error
     if value is None and isinstance(form_field, TickField):
         raise ProblemError(422, "invalid", f"{form_field.name}: expected true or false")
-    return as_text(value), digits_of(form_field, value)
+    return format_value(value), format_digits(form_field, value)
 
 
-class Said(BaseModel):
-    """What a person sees in a field."""
+class CorrectedValue(BaseModel):
+    """The value that a person sees in a field."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -217,12 +217,12 @@ def create_app(review: Review, hosts: tuple[str, ...]) -> FastAPI:
 
     @app.put("/v1/fields/{form_id}/{name}")
     def correct(
-        form_id: str, name: str, said: Said, anyway: Annotated[bool, Query()] = False
+        form_id: str, name: str, corrected: CorrectedValue, anyway: Annotated[bool, Query()] = False
     ) -> JSONResponse:
-        return JSONResponse(review.correct(form_id, name, said.value, anyway=anyway))
+        return JSONResponse(review.correct(form_id, name, corrected.value, anyway=anyway))
 
-    page_routes.add(app, {"/": "form-review.html"})
-    app.add_middleware(problems.Bugs)
+    page_routes.add_pages(app, {"/": "form-review.html"})
+    app.add_middleware(problems.UnexpectedErrors)
     app.add_middleware(BodyLimit, _MAX_BODY_BYTES, _BODY_TIMEOUT_S)
     app.add_middleware(Gate, Settings(hosts=hosts))
     app.add_middleware(Access, Metrics(Pool(1, 0), dict))

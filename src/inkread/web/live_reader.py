@@ -1,4 +1,4 @@
-"""A reader that always uses the model in use, for services that run while models are promoted.
+"""A reader that follows the registry: a service switches to a promoted model while it runs.
 
 A service asks for its reader once a request:
 
@@ -6,7 +6,7 @@ A service asks for its reader once a request:
 live = LiveReader(Registry(folder), model="default", threads=2)  # once, when the service starts
 reader = live.reader()  # in every request, and then only this one until the request is answered
 ```
-A request that began with the old model ends with it; the next one gets the new model.
+A request that began with the old model ends with it; the next request gets the new model.
 """
 
 import logging
@@ -41,8 +41,8 @@ class LiveReader:
         """
         self._registry, self._model, self._threads = registry, model, threads
         self._lock = threading.Lock()
-        self._stamp = registry.stamp()
-        self._reader = self._loaded()
+        self._stamp = registry.get_stamp()
+        self._reader = self._load()
 
     def reader(self) -> Reader:
         """Return the reader with the model in use; call it once a request and keep the result.
@@ -51,11 +51,11 @@ class LiveReader:
         other threads get the old reader meanwhile. A model that can't be loaded is logged once, and
         the old reader stays.
         """
-        stamp = self._registry.stamp()
+        stamp = self._registry.get_stamp()
         if stamp != self._stamp and self._lock.acquire(blocking=False):
             try:
                 self._stamp = stamp
-                self._reader = self._loaded()
+                self._reader = self._load()
                 _log.info("reading with %s from now on", self._reader.model.name)
             except ModelError as error:
                 _log.error("%s stays in use: %s", self._reader.model.name, error)
@@ -63,6 +63,6 @@ class LiveReader:
                 self._lock.release()
         return self._reader
 
-    def _loaded(self) -> Reader:
-        path = self._registry.current()
+    def _load(self) -> Reader:
+        path = self._registry.find_current()
         return Reader(path or self._model, threads=self._threads)

@@ -1,4 +1,4 @@
-"""What the service counts and times, for Prometheus."""
+"""Counters and timers of the service, for Prometheus."""
 
 from collections.abc import Callable
 
@@ -55,10 +55,10 @@ class Metrics:
         self.refused = Counter(
             "inkread_refused", "Requests that found the pool full", registry=self._registry
         )
-        self._gauge("inkread_pool_taken", "Work that is done or waits").set_function(
+        self._add_gauge("inkread_pool_taken", "Work that is done or waits").set_function(
             lambda: pool.taken
         )
-        self._gauge("inkread_pool_places", "Work that there is room for").set(
+        self._add_gauge("inkread_pool_places", "Work that there is room for").set(
             pool.workers + pool.queue
         )
         self._model = Gauge(
@@ -66,7 +66,7 @@ class Metrics:
         )
         self._model_names = model_names
 
-    def _gauge(self, name: str, about: str) -> Gauge:
+    def _add_gauge(self, name: str, about: str) -> Gauge:
         return Gauge(name, about, registry=self._registry)
 
     def exposition(self) -> bytes:

@@ -1,4 +1,4 @@
-"""Threads that read, off the event loop; when they and their queue are full, more is refused."""
+"""A thread pool with a bounded queue, for work off the event loop; it refuses work when full."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,17 +6,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import Any, TypeVar
 
-__all__ = ["Full", "Pool", "TimedOut"]
+__all__ = ["Pool", "PoolFullError", "WorkTimeoutError"]
 
 T = TypeVar("T")
 
 
-class Full(Exception):  # noqa: N818 - a state, that the service answers with "busy"
-    """Every thread is at work, and the queue is full."""
+class PoolFullError(Exception):
+    """Every thread is busy, and the queue is full."""
 
 
-class TimedOut(Exception):  # noqa: N818
-    """The work took longer than it may."""
+class WorkTimeoutError(Exception):
+    """The work took longer than its time limit."""
 
 
 class Pool:
@@ -37,7 +37,7 @@ class Pool:
 
     @property
     def taken(self) -> int:
-        """How much work is being done or waits."""
+        """How many pieces of work are being done or wait."""
         return self._taken
 
     @property
@@ -48,8 +48,8 @@ class Pool:
     async def run(self, work: Callable[..., T], *arguments: object, timeout_s: float) -> T:
         """Do work in a thread.
 
-        What takes too long and is still waiting then is never begun; what has begun is done to its
-        end, and its place is taken until it is.
+        Work that still waits when its time is up never begins. Work that has begun runs to its end,
+        and counts as taken until then.
 
         Args:
             work: what to call.
@@ -57,12 +57,12 @@ class Pool:
             timeout_s: seconds from now on.
 
         Raises:
-            Full: there is no place for it; at once.
-            TimedOut: it took longer than ``timeout_s``.
+            PoolFullError: every thread is busy and the queue is full; raised at once.
+            WorkTimeoutError: it took longer than ``timeout_s``.
         """
         with self._lock:
             if self.is_full:
-                raise Full
+                raise PoolFullError
             self._taken += 1
         future = self._executor.submit(work, *arguments)
         future.add_done_callback(self._release)
@@ -71,7 +71,7 @@ class Pool:
                 return await asyncio.wrap_future(future)
         except TimeoutError:
             if not future.done() or future.cancelled():
-                raise TimedOut from None
+                raise WorkTimeoutError from None
             raise  # the work's own
 
     def _release(self, _: Future[Any]) -> None:
@@ -79,5 +79,5 @@ class Pool:
             self._taken -= 1
 
     def close(self) -> None:
-        """Wait for work that has begun, and drop what waits."""
+        """Wait for work that has begun, and drop work that has not."""
         self._executor.shutdown(wait=True, cancel_futures=True)

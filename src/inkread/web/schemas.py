@@ -1,28 +1,31 @@
-"""The answers' shapes, for OpenAPI; what they say is in ``inkread.results``."""
+"""Bodies of answers, for OpenAPI; ``inkread.results`` describes their values in full.
+
+A class whose name another type of the package has ends in ``Body``; in OpenAPI it does not.
+"""
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "About",
     "Classified",
-    "Corrections",
+    "CorrectionsBody",
     "Current",
     "Deleted",
-    "Digit",
+    "DigitBody",
     "Evidence",
-    "Explanation",
-    "Figure",
-    "Form",
+    "ExplanationBody",
+    "FigureBody",
     "FormAlignment",
-    "FormField",
+    "FormBody",
+    "FormFieldBody",
     "FormTemplate",
     "Kinds",
     "Limits",
     "Models",
-    "Number",
-    "Page",
+    "NumberBody",
+    "PageBody",
     "Promoted",
     "Proposal",
     "ProposedBox",
@@ -30,30 +33,40 @@ __all__ = [
     "StoredCorrection",
 ]
 
-Probability = Annotated[float, Field(ge=0, le=1)]
-Box = Annotated[
+_Probability = Annotated[float, Field(ge=0, le=1)]
+_Box = Annotated[
     list[int], Field(min_length=4, max_length=4, description="left, top, right, bottom; in pixels")
 ]
 
 
-class Digit(BaseModel):
+class _Body(BaseModel):
+    """A body whose name in OpenAPI is that of its class without ``Body``."""
+
+    model_config = ConfigDict(model_title_generator=lambda cls: cls.__name__.removesuffix("Body"))
+
+    def __init_subclass__(cls) -> None:
+        """Set the name that components of OpenAPI are called by."""
+        cls.__qualname__ = cls.__name__.removesuffix("Body")
+
+
+class DigitBody(_Body):
     """One recognised digit."""
 
     label: int | None = Field(ge=0, le=9)
-    confidence: Probability
-    box: Box
+    confidence: _Probability
+    box: _Box
     probabilities: list[float] = Field(description="of 0 to 9, given that it is a digit")
     rejected: bool
-    junk: Probability = Field(description="probability that it is no digit")
+    junk: _Probability = Field(description="probability that it is no digit")
 
 
-class Number(BaseModel):
+class NumberBody(_Body):
     """One run of digits."""
 
     text: str = Field(description="`?` stands for a rejected digit")
-    confidence: Probability
-    box: Box
-    digits: list[Digit]
+    confidence: _Probability
+    box: _Box
+    digits: list[DigitBody]
     rejected: bool
     raw: str = Field(description="what was written, with separators")
     unconstrained: str | None = Field(
@@ -62,10 +75,10 @@ class Number(BaseModel):
     )
 
 
-class Page(BaseModel):
+class PageBody(_Body):
     """Everything that was read on one picture, in reading order."""
 
-    numbers: list[Number]
+    numbers: list[NumberBody]
     width: int
     height: int
     model: str
@@ -79,7 +92,7 @@ class Evidence(BaseModel):
     paper: list[list[float]]
 
 
-class Explanation(Digit):
+class ExplanationBody(DigitBody):
     """Why a digit was read as it was, and not as the runner-up."""
 
     runner_up: int
@@ -96,7 +109,7 @@ class Classified(BaseModel):
     junk: list[float] = Field(description="probability that it is no digit")
 
 
-class Figure(BaseModel):
+class FigureBody(_Body):
     """A measured share with its 95 % interval."""
 
     value: float
@@ -111,7 +124,7 @@ class Current(BaseModel):
     name: str
     recipe: str
     trained: str
-    figures: dict[str, Figure]
+    figures: dict[str, FigureBody]
 
 
 class Kinds(BaseModel):
@@ -161,7 +174,7 @@ class StoredCorrection(BaseModel):
 
     id: int
     read: str
-    confidence: Probability
+    confidence: _Probability
     model: str
     label: str | None = Field(None, description="digits, `not a digit`, or nothing yet")
     created: str
@@ -169,7 +182,7 @@ class StoredCorrection(BaseModel):
     has_picture: bool
 
 
-class Corrections(BaseModel):
+class CorrectionsBody(_Body):
     """A part of the list, the least confident first."""
 
     corrections: list[StoredCorrection]
@@ -182,7 +195,7 @@ class Saved(BaseModel):
 
     id: int
     read: str
-    confidence: Probability
+    confidence: _Probability
     label: str | None
 
 
@@ -216,12 +229,12 @@ class Proposal(BaseModel):
     fields: list[ProposedBox]
 
 
-class FormField(BaseModel):
+class FormFieldBody(_Body):
     """What was read in a field of a form."""
 
     name: str
     value: str = Field(description="as tables hold it; nothing if empty or unreadable")
-    confidence: Probability
+    confidence: _Probability
     status: str = Field(description="`ok`, `empty`, `doubtful` or `missing`")
     note: str = Field(description="why a person has to look; else nothing")
     corners: list[list[float]] = Field(
@@ -237,11 +250,11 @@ class FormAlignment(BaseModel):
     turned_deg: float
 
 
-class Form(BaseModel):
+class FormBody(_Body):
     """What was read on a form, in the template's order."""
 
     form: str
-    fields: list[FormField]
+    fields: list[FormFieldBody]
     alignment: FormAlignment
     width: int = Field(description="of the scan, in pixels")
     height: int

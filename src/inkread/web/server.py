@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from inkread.web.application import create_app
 from inkread.web.middleware.access import JsonFormatter, log
-from inkread.web.service import names_of
+from inkread.web.service import model_names
 from inkread.web.settings import Settings
 
 __all__ = ["run", "serve"]
@@ -25,20 +25,20 @@ def serve(settings: Settings, host: str, port: int) -> None:
     Logs JSON Lines to standard error; the first one says where the service listens.
 
     Args:
-        settings: what the service is set to.
+        settings: of the service.
         host: the address to listen on.
         port: 0: any that is free.
 
     Raises:
-        OSError: the address can't be had.
+        OSError: the address can't be used.
         ModelError: the model can't be loaded.
-        ConfigError: a setting that can't be.
+        ConfigError: a setting out of range.
         StoreError: the database can't be used.
     """
     _log_json()
     app = create_app(settings)
     values = {
-        "models": names_of(app.state.service.live.reader()),
+        "models": model_names(app.state.service.live.reader()),
         "corrections": settings.keep if settings.corrections else None,
     }
     run(app, host, port, values, settings.stop_timeout_s)
@@ -53,8 +53,8 @@ def run(
         app: the application.
         host: the address to listen on.
         port: 0: any that is free.
-        values: what is logged of it besides its address.
-        stop_timeout_s: seconds that requests in flight get then.
+        values: logged with its address when it listens.
+        stop_timeout_s: seconds that requests in flight get after the signal.
 
     Raises:
         OSError: the address can't be had.

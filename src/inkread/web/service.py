@@ -1,4 +1,4 @@
-"""What the routes share: the settings, the reader, the pool, the metrics and the store."""
+"""The objects that all routes share: settings, reader, thread pool, metrics and store."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from inkread.reader import Reader
 from inkread.web.live_reader import LiveReader
 from inkread.web.metrics import Metrics
 from inkread.web.middleware.problems import ProblemError
-from inkread.web.pool import Full, Pool, TimedOut
+from inkread.web.pool import Pool, PoolFullError, WorkTimeoutError
 from inkread.web.settings import Settings
 
-__all__ = ["Service", "TheService", "names_of"]
+__all__ = ["Service", "TheService", "model_names"]
 
 T = TypeVar("T")
 
@@ -25,15 +25,15 @@ _RETRY_AFTER_S = 1
 
 @dataclass(frozen=True)
 class Service:
-    """What the routes share.
+    """The objects that all routes share.
 
     Attributes:
-        settings: what the service is set to.
+        settings: of the service.
         registry: the promoted models.
         live: gives the reader with the model in use.
-        pool: does the reading.
-        metrics: what is counted.
-        store: where corrections go; ``None``: nothing is stored.
+        pool: its threads do the reading.
+        metrics: counters and timers.
+        store: of corrections; ``None``: nothing is stored.
     """
 
     settings: Settings
@@ -44,24 +44,24 @@ class Service:
     store: Store | None
 
     @classmethod
-    def started(cls, settings: Settings) -> "Service":
+    def start(cls, settings: Settings) -> "Service":
         """Load the model and open the store.
 
         Raises:
             ModelError: the model can't be loaded.
-            ConfigError: a setting that can't be.
+            ConfigError: a setting out of range.
             StoreError: the database can't be used.
         """
         registry = Registry(settings.models)
         # One thread a picture: as many pictures are read at a time as there are workers.
         live = LiveReader(registry, settings.model, threads=1)
         pool = Pool(settings.workers, settings.queue)
-        metrics = Metrics(pool, lambda: names_of(live.reader()))
+        metrics = Metrics(pool, lambda: model_names(live.reader()))
         store = Store(settings.corrections, settings.keep) if settings.corrections else None
         return cls(settings, registry, live, pool, metrics, store)
 
     def check_room(self) -> None:
-        """Refuse a request before its body is read, if there is no room for its work.
+        """Refuse a request before its body is read, if the pool is full.
 
         Raises:
             ProblemError: busy.
@@ -108,13 +108,13 @@ class Service:
         timeout_s = self.settings.work_timeout_s
         try:
             return await self.pool.run(work, *arguments, timeout_s=timeout_s)
-        except Full:
+        except PoolFullError:
             raise self._busy() from None
-        except TimedOut:
+        except WorkTimeoutError:
             detail = f"expected to be done within {timeout_s:g} s"
             raise ProblemError(504, "timeout", detail) from None
 
-    async def keep(self, work: Callable[..., T], *arguments: object) -> T:
+    async def with_store(self, work: Callable[..., T], *arguments: object) -> T:
         """Do work with the store off the event loop.
 
         Args:
@@ -128,7 +128,7 @@ class Service:
         return await run_in_threadpool(work, self.check_store(), *arguments)
 
     def close(self) -> None:
-        """Finish what has begun, and let go of everything."""
+        """Wait for work that has begun, and close the store."""
         self.pool.close()
         if self.store:
             self.store.close()
@@ -139,7 +139,7 @@ class Service:
         return ProblemError(503, "busy", detail, {"Retry-After": str(_RETRY_AFTER_S)})
 
 
-def names_of(reader: Reader) -> dict[str, str]:
+def model_names(reader: Reader) -> dict[str, str]:
     """Return the names of the models that a reader uses: of single digits, and of numbers."""
     return {"glyph": reader.model.name, "line": reader.line_model.name}
 

@@ -1,14 +1,14 @@
-"""What a service is set to; every default has its home here."""
+"""The settings of a service: their defaults and limits."""
 
-import os
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from inkread.batch.processes import num_cores
 from inkread.corrections.store import Keep
 from inkread.errors import ConfigError
 from inkread.imaging.images import MAX_MEGAPIXELS
-from inkread.models.registry import default_folder
+from inkread.models.registry import get_default_folder
 from inkread.models.runtime import DEFAULT
 
 __all__ = ["Settings"]
@@ -21,7 +21,7 @@ _POSITIVE = (
 
 @dataclass(frozen=True)
 class Settings:
-    """What a service is set to.
+    """The settings of a service.
 
     Attributes:
         model: the name of a shipped model, or the path of a model file;
@@ -44,11 +44,11 @@ class Settings:
     """
 
     model: str = DEFAULT
-    models: Path = field(default_factory=default_folder)
+    models: Path = field(default_factory=get_default_folder)
     token: str | None = None
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
-    workers: int = os.cpu_count() or 1
+    workers: int = num_cores()
     queue: int = 12
     max_body_bytes: int = 16_000_000
     max_megapixels: float = 32.0
@@ -61,7 +61,7 @@ class Settings:
     forms: bool = find_spec("yaml") is not None
 
     def __post_init__(self) -> None:
-        """Refuse what can't be.
+        """Check the values.
 
         Raises:
             ConfigError: a limit that is not above 0, a negative queue, an empty token.
@@ -78,10 +78,11 @@ class Settings:
             )
         if self.token is not None and not (self.token.isascii() and self.token.isprintable()):
             raise ConfigError("expected a token of printable ASCII characters")
-        if self.token is not None and len(self.token) < _MIN_TOKEN:
+        if self.token is not None and len(self.token) < _MIN_TOKEN_LENGTH:
             raise ConfigError(
-                f"expected a token of {_MIN_TOKEN} characters or more, received {len(self.token)}"
+                f"expected a token of {_MIN_TOKEN_LENGTH} characters or more, received "
+                f"{len(self.token)}"
             )
 
 
-_MIN_TOKEN = 16  # shorter ones can be guessed
+_MIN_TOKEN_LENGTH = 16  # characters; shorter ones can be guessed

@@ -1,4 +1,4 @@
-"""Templates that requests carry, as YAML or as values; what is wrong with one is a problem."""
+"""Templates that requests carry, as YAML or JSON; errors in them become problem details."""
 
 import json
 from typing import Any
@@ -9,15 +9,15 @@ from inkread.forms import template
 from inkread.forms.template import Template, TemplateError
 from inkread.web.middleware.problems import ProblemError
 
-__all__ = ["MAX_BYTES", "parsed", "refused", "text_of", "values_of"]
+__all__ = ["MAX_BYTES", "decode_template", "list_values", "make_problem", "parse_template"]
 
 MAX_BYTES = 200_000  # a template of a hundred fields has 20,000
 _NAME = "template.yaml"
 _WIDTH = 100
 
 
-def text_of(body: bytes, *, is_json: bool) -> str:
-    """Return a template as YAML, as it came or made from values.
+def decode_template(body: bytes, *, is_json: bool) -> str:
+    """Return a template as YAML: as it came, or converted from JSON.
 
     Raises:
         ProblemError: too large, not UTF-8, or not JSON.
@@ -42,7 +42,7 @@ def text_of(body: bytes, *, is_json: bool) -> str:
     )
 
 
-def parsed(text: str) -> Template:
+def parse_template(text: str) -> Template:
     """Read a template; no file that it names is opened.
 
     Raises:
@@ -51,11 +51,11 @@ def parsed(text: str) -> Template:
     try:
         return template.parse(text, _NAME)
     except TemplateError as error:
-        raise refused(error, text) from error
+        raise make_problem(error, text) from error
 
 
-def refused(error: TemplateError, text: str) -> ProblemError:
-    """Return what is wrong with a template as a problem, with its lines and fields.
+def make_problem(error: TemplateError, text: str) -> ProblemError:
+    """Return the errors in a template as a problem, with their lines and fields.
 
     The problem's member ``yaml`` is the text whose lines are meant.
     """
@@ -66,8 +66,8 @@ def refused(error: TemplateError, text: str) -> ProblemError:
     return ProblemError(422, "template", _safe(str(error)), errors=errors, yaml=_safe(text))
 
 
-def values_of(form: Template) -> dict[str, Any]:
-    """Return a template's values for JSON, without those that are the default."""
+def list_values(form: Template) -> dict[str, Any]:
+    """Return a template's values for JSON, without those that have their default."""
     values: dict[str, Any] = form.model_dump(mode="json", exclude_defaults=True)
     return values
 

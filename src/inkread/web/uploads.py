@@ -1,4 +1,4 @@
-"""The pictures in a request: its raw body, or files in a form; always checked for their size."""
+"""Pictures that requests carry, as the raw body or as files in a form; their size is limited."""
 
 import io
 from collections.abc import Collection
@@ -18,12 +18,12 @@ from inkread.web.middleware.problems import ProblemError
 
 __all__ = [
     "Upload",
+    "describe_picture_body",
     "load_limited",
     "media_type",
-    "merged",
-    "picture_body",
-    "received",
-    "received_parts",
+    "merge_fields",
+    "receive_parts",
+    "receive_picture",
 ]
 
 T = TypeVar("T", bound=BaseModel)
@@ -37,7 +37,7 @@ _BINARY = {"type": "string", "format": "binary"}
 
 @dataclass(frozen=True)
 class Upload:
-    """What a request carried.
+    """The picture in a request, and its other fields.
 
     Attributes:
         picture: the bytes of an image file.
@@ -48,7 +48,7 @@ class Upload:
     fields: dict[str, str]
 
 
-def picture_body(**fields: dict[str, Any]) -> dict[str, Any]:
+def describe_picture_body(**fields: dict[str, Any]) -> dict[str, Any]:
     """Describe the body of a request with a picture for OpenAPI.
 
     Args:
@@ -67,11 +67,11 @@ def picture_body(**fields: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def merged(options: T, fields: dict[str, str]) -> T:
-    """Return options of the query with those of a form, which count more.
+def merge_fields(options: T, fields: dict[str, str]) -> T:
+    """Return the options of the query, overridden by the fields of a form.
 
     Raises:
-        RequestValidationError: a field that there isn't, or with a value that can't be.
+        RequestValidationError: an unknown field, or a value that is not as expected.
     """
     if not fields:
         return options
@@ -94,7 +94,7 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def received(request: Request) -> Upload:
+async def receive_picture(request: Request) -> Upload:
     """Read the picture that a request carries.
 
     Raises:
@@ -120,7 +120,7 @@ async def _from_form(request: Request) -> Upload:
         return Upload(await picture.read(), fields)
 
 
-async def received_parts(
+async def receive_parts(
     request: Request, names: Collection[str], max_text_bytes: int
 ) -> dict[str, bytes]:
     """Read the parts of a form, be they files or fields.
@@ -131,10 +131,10 @@ async def received_parts(
         max_text_bytes: of a part that is no file.
 
     Returns:
-        What is there, by its name.
+        The parts that the form has, by name.
 
     Raises:
-        ProblemError: no form, a part that there isn't, too large, too slow.
+        ProblemError: no form, an unknown part, too large, too slow.
     """
     kind = media_type(request)
     if kind != _FORM_TYPE:
@@ -155,7 +155,7 @@ async def received_parts(
 
 
 def load_limited(picture: bytes, max_megapixels: float) -> npt.NDArray[np.uint8]:
-    """Load a picture, if it says that it has not too many pixels.
+    """Load a picture, unless its header says that it has too many pixels.
 
     Args:
         picture: the bytes of an image file.

@@ -245,7 +245,7 @@ def test_the_shipped_recipes_distortions_keep_the_digits(digits: Glyphs, rng: np
 
 
 def test_a_scaled_augmentation_has_every_range_scaled():
-    half = dataclasses.asdict(EVERYTHING.scaled(0.5))
+    half = dataclasses.asdict(EVERYTHING.scale(0.5))
     assert half == pytest.approx(
         {name: value / 2 for name, value in dataclasses.asdict(EVERYTHING).items()}
     )

@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from inkread.training.augmentation.shape_distortions import SHAPE_DISTORTIONS, dilated, neighbours
+from inkread.training.augmentation.shape_distortions import (
+    SHAPE_DISTORTIONS,
+    dilate,
+    get_neighbours,
+)
 
 CROSS = ndimage.generate_binary_structure(2, 1)[None]
 
@@ -35,14 +39,14 @@ def moments(glyph):
 
 def test_neighbours_look_beyond_the_border():
     glyph = np.arange(28 * 28, dtype=np.uint16).reshape(1, 28, 28) % 250
-    stacks = neighbours(glyph.astype(np.uint8), 255)
+    stacks = get_neighbours(glyph.astype(np.uint8), 255)
     corner = [int(stack[0, 0, 0]) for stack in stacks]
     assert sorted(corner) == [0, 1, 28, 255, 255]
 
 
 def test_dilated_is_grey_dilation_with_a_cross(digits):
     expected = ndimage.grey_dilation(digits, footprint=CROSS, mode="constant")
-    np.testing.assert_array_equal(dilated(digits), expected)
+    np.testing.assert_array_equal(dilate(digits), expected)
 
 
 def test_half_strength_thickens_by_a_pixel_and_full_by_two(digits):

@@ -7,17 +7,17 @@ from scipy.stats import beta
 from sklearn.metrics import brier_score_loss, log_loss
 
 from inkread.errors import ConfigError
-from inkread.models.runtime import with_temperature
+from inkread.models.runtime import apply_temperature
 from inkread.training.evaluation.calibrate import (
     ReliabilityBin,
     brier_score,
     expected_calibration_error,
+    find_guaranteed_threshold,
+    fit_rejection_threshold,
     fit_temperature,
-    guaranteed_threshold,
     negative_log_likelihood,
     reliability,
     risk_coverage,
-    threshold_keeping,
 )
 
 
@@ -71,7 +71,7 @@ def test_the_fitted_temperature_is_no_worse_than_its_neighbours(rng):
     fitted = fit_temperature(probabilities, labels)
 
     def loss(temperature):
-        return negative_log_likelihood(with_temperature(probabilities, temperature), labels)
+        return negative_log_likelihood(apply_temperature(probabilities, temperature), labels)
 
     assert loss(fitted) <= min(loss(0.95 * fitted), loss(1.05 * fitted), loss(1.0))
 
@@ -137,7 +137,7 @@ def test_bins_weigh_as_many_answers_as_they_hold():
 
 def test_calibrated_answers_have_a_smaller_calibration_error_than_overconfident_ones(rng):
     probabilities, labels = drawn(rng, 2.0)
-    calibrated = expected_calibration_error(with_temperature(probabilities, 2.0), labels)
+    calibrated = expected_calibration_error(apply_temperature(probabilities, 2.0), labels)
     assert calibrated < 0.015
     assert expected_calibration_error(probabilities, labels) > 0.1
 
@@ -162,11 +162,11 @@ def test_equally_confident_answers_are_accepted_together():
 )
 def test_at_a_coverage_the_strictest_threshold_that_reaches_it_decides(coverage, expected):
     curve = risk_coverage(*answers([0.9, 0.6], [True, False]))
-    assert curve.at(coverage) == expected
+    assert curve.count_at(coverage) == expected
 
 
 def test_a_flawless_reader_is_trusted_with_everything():
-    found = guaranteed_threshold(*answers([0.6, 0.9] * 1000, [True] * 2000), max_error=0.01)
+    found = find_guaranteed_threshold(*answers([0.6, 0.9] * 1000, [True] * 2000), max_error=0.01)
     assert (found.threshold, found.coverage, found.error) == (0.0, 1.0, 0.0)
     # No error in n answers: the bound is 1 - alpha^(1 / n), alpha shared by the 12 candidates.
     assert found.bound == pytest.approx(1 - (0.05 / 12) ** (1 / 2000))
@@ -175,22 +175,22 @@ def test_a_flawless_reader_is_trusted_with_everything():
 def test_the_doubtful_answers_are_left_out_when_they_are_wrong():
     confidence = np.append(np.full(900, 0.9), np.full(100, 0.5 + 0.1))
     right = np.arange(1000) < 900
-    found = guaranteed_threshold(*answers(confidence, right), max_error=0.01)
+    found = find_guaranteed_threshold(*answers(confidence, right), max_error=0.01)
     assert 0.6 < found.threshold <= 0.9
     assert (found.coverage, found.error) == (0.9, 0.0)
 
 
 def test_the_bound_is_clopper_and_pearsons():
     right = np.arange(1000) >= 30
-    found = guaranteed_threshold(*answers(np.full(1000, 0.9), right), max_error=0.06)
+    found = find_guaranteed_threshold(*answers(np.full(1000, 0.9), right), max_error=0.06)
     assert found.error == 0.03
     assert found.bound == pytest.approx(beta.ppf(1 - 0.05 / 12, 31, 970))
 
 
 def test_more_certainty_accepts_no_more(rng):
     probabilities, labels = drawn(rng, 1.0)
-    loose = guaranteed_threshold(probabilities, labels, 0.25, certainty=0.5)
-    strict = guaranteed_threshold(probabilities, labels, 0.25, certainty=0.999)
+    loose = find_guaranteed_threshold(probabilities, labels, 0.25, certainty=0.5)
+    strict = find_guaranteed_threshold(probabilities, labels, 0.25, certainty=0.999)
     assert strict.coverage <= loose.coverage
     assert strict.threshold >= loose.threshold
 
@@ -200,22 +200,22 @@ def test_the_guarantee_holds_on_unseen_answers_as_often_as_it_says(rng):
     confidence, wrong = unseen.max(axis=1), unseen.argmax(axis=1) != true
     broken = 0
     for _ in range(40):
-        chosen = guaranteed_threshold(*drawn(rng, 1.0, count=1000), max_error=0.35)
+        chosen = find_guaranteed_threshold(*drawn(rng, 1.0, count=1000), max_error=0.35)
         broken += wrong[confidence >= chosen.threshold].mean() > 0.35
     assert broken <= 4
 
 
 def test_what_no_threshold_reaches_is_an_error():
     with pytest.raises(ConfigError, match=r"at most 1\.000% \(95% certain\).*of 100 answers"):
-        guaranteed_threshold(*answers([0.9] * 100, [True] * 100), max_error=0.01)
+        find_guaranteed_threshold(*answers([0.9] * 100, [True] * 100), max_error=0.01)
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.1, float("nan")])
 def test_shares_that_bound_nothing_are_refused(share):
     with pytest.raises(ConfigError, match="max_error above 0 and below 1"):
-        guaranteed_threshold(*answers([0.9], [True]), max_error=share)
+        find_guaranteed_threshold(*answers([0.9], [True]), max_error=share)
     with pytest.raises(ConfigError, match="certainty above 0 and below 1"):
-        guaranteed_threshold(*answers([0.9], [True]), max_error=0.5, certainty=share)
+        find_guaranteed_threshold(*answers([0.9], [True]), max_error=0.5, certainty=share)
 
 
 @pytest.mark.parametrize(
@@ -223,20 +223,20 @@ def test_shares_that_bound_nothing_are_refused(share):
 )
 def test_the_threshold_keeps_the_share_and_is_the_smallest_that_does(share, threshold):
     scores = np.array([0.5, 0.0, 0.125, 0.25, 0.0625], np.float32)
-    assert threshold_keeping(scores, share) == threshold
+    assert fit_rejection_threshold(scores, share) == threshold
 
 
 def test_a_threshold_keeps_995_of_1000():
     scores = np.arange(1000, dtype=np.float32)
-    assert (scores <= threshold_keeping(scores, 0.995)).sum() == 995
+    assert (scores <= fit_rejection_threshold(scores, 0.995)).sum() == 995
 
 
 @pytest.mark.parametrize("share", [0.0, 1.01, float("nan")])
 def test_a_share_that_cannot_be_kept_is_refused(share):
     with pytest.raises(ConfigError, match="above 0 and at most 1"):
-        threshold_keeping(np.zeros(3, np.float32), share)
+        fit_rejection_threshold(np.zeros(3, np.float32), share)
 
 
 def test_no_scores_are_refused():
     with pytest.raises(ConfigError, match="at least one score"):
-        threshold_keeping(np.zeros(0, np.float32), 0.5)
+        fit_rejection_threshold(np.zeros(0, np.float32), 0.5)

@@ -16,10 +16,10 @@ from inkread.training.evaluation.evaluate import (
     DigitFigures,
     McNemar,
     Mistake,
+    estimate_share,
     evaluate,
     mcnemar,
-    score,
-    share,
+    score_probabilities,
 )
 
 LABELS = [0, 0, 0, 1, 1, 2, 2, 2, 2, 3]
@@ -37,7 +37,7 @@ def answers(read, confidence):
 
 @pytest.fixture
 def evaluation():
-    return score(answers(READ, CONFIDENCE), np.array(LABELS, np.uint8))
+    return score_probabilities(answers(READ, CONFIDENCE), np.array(LABELS, np.uint8))
 
 
 def test_accuracy_of_a_hand_worked_table(evaluation):
@@ -77,7 +77,7 @@ def test_mistakes_start_with_the_most_confident(evaluation):
 
 def test_a_mistake_names_the_runner_up():
     probabilities = np.array([[0.1, 0, 0, 0, 0.55, 0, 0, 0, 0, 0.35]], np.float32)
-    assert score(probabilities, np.array([9], np.uint8)).mistakes == (
+    assert score_probabilities(probabilities, np.array([9], np.uint8)).mistakes == (
         Mistake(
             index=0,
             label=9,
@@ -90,12 +90,12 @@ def test_a_mistake_names_the_runner_up():
 
 
 def test_of_equally_likely_digits_the_first_is_read():
-    found = score(np.full((1, 10), 0.1, np.float32), np.array([0], np.uint8))
+    found = score_probabilities(np.full((1, 10), 0.1, np.float32), np.array([0], np.uint8))
     assert found.accuracy.value == 1.0
 
 
 def test_equally_confident_mistakes_stay_in_order():
-    found = score(answers([1, 1, 1], [0.9, 0.9, 0.9]), np.zeros(3, np.uint8))
+    found = score_probabilities(answers([1, 1, 1], [0.9, 0.9, 0.9]), np.zeros(3, np.uint8))
     assert [mistake.index for mistake in found.mistakes] == [0, 1, 2]
 
 
@@ -116,7 +116,7 @@ def test_the_surest_98_percent_leave_out_the_most_doubtful():
     confidence = np.linspace(0.5, 0.99, 200)
     labels = np.zeros(200, np.uint8)
     read = np.where(np.arange(200) % 40 == 0, 1, 0)  # wrong: 0, 40, 80, 120, 160
-    found = score(answers(read, confidence), labels)
+    found = score_probabilities(answers(read, confidence), labels)
     assert (found.sure_error.value, found.sure_error.n) == (4 / 196, 196)
 
 
@@ -136,7 +136,7 @@ def test_to_dict_survives_json(evaluation):
 
 
 def test_one_picture_is_enough():
-    found = score(answers([5], [0.9]), np.array([5], np.uint8))
+    found = score_probabilities(answers([5], [0.9]), np.array([5], np.uint8))
     assert found.accuracy.value == 1.0
     assert found.mistakes == ()
 
@@ -152,7 +152,7 @@ def test_one_picture_is_enough():
     ],
 )
 def test_share_has_wilsons_interval(successes, n, low, high):
-    figure = share(successes, n)
+    figure = estimate_share(successes, n)
     assert (figure.value, figure.n) == (successes / n, n)
     assert figure.low == pytest.approx(low, abs=1e-4)
     assert figure.high == pytest.approx(high, abs=1e-4)
@@ -161,7 +161,9 @@ def test_share_has_wilsons_interval(successes, n, low, high):
 def test_evaluate_scores_the_models_calibrated_probabilities(small_run, small_mnist):
     model = Model(small_run.model_file)
     found = evaluate(model, small_mnist.test)
-    expected = score(model.probabilities(small_mnist.test.images), small_mnist.test.labels)
+    expected = score_probabilities(
+        model.predict_probabilities(small_mnist.test.images), small_mnist.test.labels
+    )
     assert found.to_dict() == expected.to_dict()
     assert found.accuracy.n == len(small_mnist.test)
 
@@ -170,19 +172,19 @@ def test_digits_taken_for_junk_are_counted(monkeypatch, small_run, small_mnist):
     model = Model(small_run.model_file)
     junk = np.zeros(len(small_mnist.test), np.float32)
     junk[:4] = 0.0, 0.25, 0.5, 1.0
-    probabilities = model.probabilities(small_mnist.test.images)
+    probabilities = model.predict_probabilities(small_mnist.test.images)
     model.metadata = dataclasses.replace(model.metadata, junk_threshold=0.25)
     monkeypatch.setattr(model, "classify", lambda _: Classification(probabilities, junk))
     found = evaluate(model, small_mnist.test)
-    assert found.kept == share(298, 300)
+    assert found.kept == estimate_share(298, 300)
     assert found.to_dict()["kept"] == vars(found.kept)
-    assert found.accuracy == score(probabilities, small_mnist.test.labels).accuracy
+    assert found.accuracy == score_probabilities(probabilities, small_mnist.test.labels).accuracy
 
 
 def test_mcnemars_test_of_a_hand_worked_table():
     labels = np.zeros(10, np.uint8)
-    first = score(answers([1, 0, 0, 0, 0, 0, 0, 1, 0, 0], [0.9] * 10), labels)
-    second = score(answers([0, 1, 1, 1, 1, 1, 0, 1, 0, 0], [0.9] * 10), labels)
+    first = score_probabilities(answers([1, 0, 0, 0, 0, 0, 0, 1, 0, 0], [0.9] * 10), labels)
+    second = score_probabilities(answers([0, 1, 1, 1, 1, 1, 0, 1, 0, 0], [0.9] * 10), labels)
     # Of six digits that one of them misread, one is the first's: 2 (1 + 6) / 2⁶
     assert mcnemar(first, second) == McNemar(5, 1, pytest.approx(14 / 64))
     assert mcnemar(second, first) == McNemar(1, 5, pytest.approx(14 / 64))
@@ -194,6 +196,6 @@ def test_a_model_does_not_differ_from_itself(evaluation):
 
 @pytest.mark.parametrize("labels", [[0] * 9, [1] * 10])
 def test_mcnemars_test_of_other_pictures_is_refused(evaluation, labels):
-    other = score(answers(labels, [0.9] * len(labels)), np.array(labels, np.uint8))
+    other = score_probabilities(answers(labels, [0.9] * len(labels)), np.array(labels, np.uint8))
     with pytest.raises(ConfigError, match=f"the same pictures, received one of 10.*{len(labels)}"):
         mcnemar(evaluation, other)

@@ -6,7 +6,7 @@ from PIL import Image
 
 from inkread.errors import ConfigError
 from inkread.training.evaluation import plots
-from inkread.training.evaluation.evaluate import score
+from inkread.training.evaluation.evaluate import score_probabilities
 from inkread.training.history import Epoch
 
 HISTORY = (
@@ -20,12 +20,14 @@ def evaluation(small_mnist):
     """Every digit read as 7, half sure: right a tenth of the time."""
     probabilities = np.full((len(small_mnist.test), 10), 0.5 / 9, np.float32)
     probabilities[:, 7] = 0.5
-    return score(probabilities, small_mnist.test.labels)
+    return score_probabilities(probabilities, small_mnist.test.labels)
 
 
 @pytest.fixture(scope="module")
 def flawless(small_mnist):
-    return score(np.eye(10, dtype=np.float32)[small_mnist.test.labels], small_mnist.test.labels)
+    return score_probabilities(
+        np.eye(10, dtype=np.float32)[small_mnist.test.labels], small_mnist.test.labels
+    )
 
 
 def saved_size(canvas, path):
@@ -40,26 +42,26 @@ def saved_size(canvas, path):
 def test_samples_are_drawn_in_rows_and_columns(small_mnist, tmp_path):
     indices = np.arange(40).reshape(4, 10)
     width, height = saved_size(
-        plots.samples(small_mnist.train, indices, "samples"), tmp_path / "samples.png"
+        plots.draw_samples(small_mnist.train, indices, "samples"), tmp_path / "samples.png"
     )
     assert 800 < width < 1600
     assert 300 < height < 800
 
 
 def test_a_single_sample_is_drawn(small_mnist, tmp_path):
-    canvas = plots.samples(small_mnist.train, np.array([[3]]), "one")
+    canvas = plots.draw_samples(small_mnist.train, np.array([[3]]), "one")
     assert min(saved_size(canvas, tmp_path / "one.png")) > 100
 
 
 def test_samples_are_captioned_with_label_and_index(small_mnist):
-    canvas = plots.samples(small_mnist.train, np.array([[3, 5]]), "two")
+    canvas = plots.draw_samples(small_mnist.train, np.array([[3, 5]]), "two")
     captions = [axis.get_title() for axis in canvas.axes]
     assert captions == [f"{small_mnist.train.labels[index]}  #{index}" for index in (3, 5)]
 
 
 @pytest.mark.parametrize("num_epochs", [1, 2])
 def test_curves_show_loss_and_accuracy_beside_each_other(tmp_path, num_epochs):
-    canvas = plots.curves(HISTORY[:num_epochs], "curves")
+    canvas = plots.draw_curves(HISTORY[:num_epochs], "curves")
     drawn = [list(line.get_ydata()) for axis in canvas.axes for line in axis.lines]
     wanted = [[0.9, 0.3], [0.4, 0.2], [70, 90], [88, 94]]
     assert drawn == [pytest.approx(values[:num_epochs]) for values in wanted]
@@ -68,19 +70,19 @@ def test_curves_show_loss_and_accuracy_beside_each_other(tmp_path, num_epochs):
 
 
 def test_confusion_is_drawn(evaluation, tmp_path):
-    width, height = saved_size(plots.confusion(evaluation, "confusion"), tmp_path / "c.png")
+    width, height = saved_size(plots.draw_confusion(evaluation, "confusion"), tmp_path / "c.png")
     assert min(width, height) > 500
 
 
 def test_confusion_shows_every_count_that_is_not_zero(evaluation):
-    (axis,) = plots.confusion(evaluation, "confusion").axes
+    (axis,) = plots.draw_confusion(evaluation, "confusion").axes
     shown = {(text.get_position()[1], text.get_position()[0]): int(text.get_text())
              for text in axis.texts}  # fmt: skip
     assert shown == {(row, 7): evaluation.confusion[row, 7] for row in range(10)}
 
 
 def test_mistakes_are_drawn(evaluation, small_mnist, tmp_path):
-    canvas = plots.mistakes(evaluation, small_mnist.test, "mistakes")
+    canvas = plots.draw_mistakes(evaluation, small_mnist.test, "mistakes")
     captions = [axis.get_title() for axis in canvas.axes if axis.get_title()]
     first = evaluation.mistakes[0]
     assert len(captions) == 40
@@ -89,8 +91,8 @@ def test_mistakes_are_drawn(evaluation, small_mnist, tmp_path):
 
 
 def test_no_mistakes_and_a_flawless_confusion_are_drawn(flawless, small_mnist, tmp_path):
-    saved_size(plots.mistakes(flawless, small_mnist.test, "none"), tmp_path / "mistakes.png")
-    saved_size(plots.confusion(flawless, "flawless"), tmp_path / "confusion.png")
+    saved_size(plots.draw_mistakes(flawless, small_mnist.test, "none"), tmp_path / "mistakes.png")
+    saved_size(plots.draw_confusion(flawless, "flawless"), tmp_path / "confusion.png")
 
 
 def test_pick_samples_picks_images_of_each_digit(small_mnist):
@@ -113,7 +115,7 @@ def named_lines(canvas):
 
 
 def test_reliability_shows_a_point_for_each_bin_as_distance_from_certainty(evaluation, tmp_path):
-    canvas = plots.reliability({"sevens": evaluation})
+    canvas = plots.draw_reliability({"sevens": evaluation})
     line = named_lines(canvas)["sevens"]
     assert list(line.get_xdata()) == pytest.approx([0.5] * len(evaluation.reliability))
     wrong = [1 - each.accuracy for each in evaluation.reliability]
@@ -122,13 +124,13 @@ def test_reliability_shows_a_point_for_each_bin_as_distance_from_certainty(evalu
 
 
 def test_reliability_of_a_flawless_model_stays_within_the_picture(flawless):
-    line = named_lines(plots.reliability({"flawless": flawless}))["flawless"]
+    line = named_lines(plots.draw_reliability({"flawless": flawless}))["flawless"]
     (axis,) = [line.axes]
     assert min(line.get_xdata()) == min(line.get_ydata()) == min(axis.get_xlim()) > 0
 
 
 def test_risk_coverage_ends_with_the_error_of_all(evaluation, tmp_path):
-    canvas = plots.risk_coverage({"sevens": evaluation})
+    canvas = plots.draw_risk_coverage({"sevens": evaluation})
     line = named_lines(canvas)["sevens"]
     assert line.get_xdata()[-1] == 100
     assert line.get_ydata()[-1] == pytest.approx(100 * (1 - evaluation.accuracy.value))
@@ -137,19 +139,19 @@ def test_risk_coverage_ends_with_the_error_of_all(evaluation, tmp_path):
 
 def test_several_models_differ_by_more_than_colour(evaluation, flawless):
     models = {"sevens": evaluation, "flawless": flawless}
-    lines = named_lines(plots.risk_coverage(models))
+    lines = named_lines(plots.draw_risk_coverage(models))
     assert lines["sevens"].get_linestyle() != lines["flawless"].get_linestyle()
-    bins = named_lines(plots.reliability(models))
+    bins = named_lines(plots.draw_reliability(models))
     assert bins["sevens"].get_marker() != bins["flawless"].get_marker()
 
 
 def test_more_models_than_styles_are_drawn(flawless):
-    canvas = plots.risk_coverage({str(number): flawless for number in range(9)})
+    canvas = plots.draw_risk_coverage({str(number): flawless for number in range(9)})
     assert len(named_lines(canvas)) == 9
 
 
 def test_svg_is_an_element_with_text_and_the_same_for_the_same(evaluation):
-    first, second = (plots.svg(plots.reliability({"a & b": evaluation})) for _ in range(2))
+    first, second = (plots.to_svg(plots.draw_reliability({"a & b": evaluation})) for _ in range(2))
     assert first == second
     root = ElementTree.fromstring(first)  # noqa: S314 - our own
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
@@ -161,14 +163,14 @@ def test_svg_is_an_element_with_text_and_the_same_for_the_same(evaluation):
 def test_a_name_is_written_as_it_is(evaluation, flawless, small_mnist, name):
     models = {name: evaluation, "other": flawless}
     for canvas in (
-        plots.reliability(models),
-        plots.risk_coverage(models),
-        plots.confusion(evaluation, name),
-        plots.mistakes(evaluation, small_mnist.test, name),
-        plots.samples(small_mnist.test, np.array([[0]]), name),
-        plots.curves(HISTORY, name),
+        plots.draw_reliability(models),
+        plots.draw_risk_coverage(models),
+        plots.draw_confusion(evaluation, name),
+        plots.draw_mistakes(evaluation, small_mnist.test, name),
+        plots.draw_samples(small_mnist.test, np.array([[0]]), name),
+        plots.draw_curves(HISTORY, name),
     ):
-        root = ElementTree.fromstring(plots.svg(canvas))  # noqa: S314 - our own
+        root = ElementTree.fromstring(plots.to_svg(canvas))  # noqa: S314 - our own
         texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
         assert texts.count(name) == 1
 
@@ -176,7 +178,7 @@ def test_a_name_is_written_as_it_is(evaluation, flawless, small_mnist, name):
 @pytest.mark.parametrize("name", ["curves.xyz", "curves", "curves."])
 def test_an_unknown_suffix_is_refused_by_name(tmp_path, name):
     with pytest.raises(ConfigError, match=rf"png.*{name}"):
-        plots.save(plots.curves(HISTORY, "curves"), tmp_path / name)
+        plots.save(plots.draw_curves(HISTORY, "curves"), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -184,6 +186,6 @@ def test_an_unknown_suffix_is_refused_by_name(tmp_path, name):
     ("name", "kind"), [("a.PNG", "PNG"), ("a.jpg", "JPEG"), ("a.webp", "WEBP")]
 )
 def test_the_suffix_decides_the_format(tmp_path, name, kind):
-    plots.save(plots.curves(HISTORY, "curves"), tmp_path / "new" / name)
+    plots.save(plots.draw_curves(HISTORY, "curves"), tmp_path / "new" / name)
     with Image.open(tmp_path / "new" / name) as picture:
         assert picture.format == kind

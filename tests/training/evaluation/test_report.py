@@ -11,8 +11,8 @@ from PIL import Image
 
 from inkread.errors import ConfigError
 from inkread.models.runtime import Model
-from inkread.training.evaluation.evaluate import score, share
-from inkread.training.evaluation.report import MAX_PICTURES, Setting, examine, page
+from inkread.training.evaluation.evaluate import estimate_share, score_probabilities
+from inkread.training.evaluation.report import MAX_PICTURES, Setting, examine, render_page
 from inkread.training.mnist import Split
 from inkread.training.recipes import recipe_named
 
@@ -86,18 +86,18 @@ def rival(subject, setting):
     right[np.arange(len(setting.split)), setting.split.labels] = 0.8
     right[0] = np.roll(right[0], 1)
     return dataclasses.replace(
-        subject, name="<rival> & co", evaluation=score(right, setting.split.labels)
+        subject, name="<rival> & co", evaluation=score_probabilities(right, setting.split.labels)
     )
 
 
 @pytest.fixture(scope="module")
 def single(subject, setting):
-    return Page(page([subject], setting))
+    return Page(render_page([subject], setting))
 
 
 @pytest.fixture(scope="module")
 def comparison(subject, rival, setting):
-    return Page(page([subject, rival], setting))
+    return Page(render_page([subject, rival], setting))
 
 
 def test_examine_measures_all_of_it(subject, setting, small_run):
@@ -118,7 +118,7 @@ def test_examine_takes_an_evaluation_that_is_known_and_leaves_out_what_is_not_as
     assert found.evaluation is subject.evaluation
     assert found.robustness is None
     for subjects in ([found], [found, dataclasses.replace(found, name="other")]):
-        assert "Robustness" not in Page(page(subjects, without)).text
+        assert "Robustness" not in Page(render_page(subjects, without)).text
 
 
 @pytest.mark.parametrize("kind", ["single", "comparison"])
@@ -152,7 +152,7 @@ def test_a_page_says_how_it_was_made(request, kind, subject, small_run):
 
 def test_no_address_leads_outside(subject, rival, setting):
     for subjects in ([subject], [subject, rival]):
-        text = re.sub(r'xmlns(:\w+)?="[^"]*"', "", page(subjects, setting))
+        text = re.sub(r'xmlns(:\w+)?="[^"]*"', "", render_page(subjects, setting))
         assert "://" not in text
         assert "@import" not in text
         assert set(re.findall(r"url\((.)", text)) <= {"#"}
@@ -205,15 +205,17 @@ def test_every_misread_digit_is_shown_as_it_is(single, subject, setting):
 def test_of_very_many_mistakes_only_the_most_confident_are_shown(subject, setting):
     seven = np.full((len(setting.split), 10), 0.05, np.float32)
     seven[:, 7] = 0.55
-    found = score(seven, setting.split.labels)
-    made = Page(page([dataclasses.replace(subject, evaluation=found)], setting))
+    found = score_probabilities(seven, setting.split.labels)
+    made = Page(render_page([dataclasses.replace(subject, evaluation=found)], setting))
     assert len(found.mistakes) > MAX_PICTURES == len(made.of("img"))
     assert f"{MAX_PICTURES} of {len(found.mistakes)}" in made.text
 
 
 def test_a_flawless_model_has_a_page_too(subject, setting):
-    flawless = score(np.eye(10, dtype=np.float32)[setting.split.labels], setting.split.labels)
-    made = Page(page([dataclasses.replace(subject, evaluation=flawless)], setting))
+    flawless = score_probabilities(
+        np.eye(10, dtype=np.float32)[setting.split.labels], setting.split.labels
+    )
+    made = Page(render_page([dataclasses.replace(subject, evaluation=flawless)], setting))
     assert "Misread digits None." in made.text
     assert "100.00 %" in made.text
 
@@ -223,8 +225,8 @@ def test_the_share_kept_stands_where_junk_is_rejected(subject, setting, single):
     metadata = dataclasses.replace(subject.model.metadata, junk_threshold=0.25)
     model = Model(subject.model.path)
     model.metadata = metadata
-    found = dataclasses.replace(subject.evaluation, kept=share(299, 300))
-    made = Page(page([dataclasses.replace(subject, model=model, evaluation=found)], setting))
+    found = dataclasses.replace(subject.evaluation, kept=estimate_share(299, 300))
+    made = Page(render_page([dataclasses.replace(subject, model=model, evaluation=found)], setting))
     assert made.row("Kept as digits at the junk threshold 0.25")[0].startswith("99.67 %")
 
 
@@ -246,7 +248,7 @@ def test_the_members_of_an_ensemble_have_a_row_for_each_setting(subject, setting
     model = Model(subject.model.path)
     recipe = recipe_named("ensemble").to_dict()
     model.metadata = dataclasses.replace(model.metadata, recipe=json.loads(json.dumps(recipe)))
-    made = Page(page([dataclasses.replace(subject, model=model)], setting))
+    made = Page(render_page([dataclasses.replace(subject, model=model)], setting))
     assert made.row("members.0.network") == ["deep"]
     assert made.row("members.3.name") == ["best-broad"]
     assert made.row("members.3.augmentation.rotation deg") == ["12.0"]
@@ -296,11 +298,11 @@ def test_only_what_all_misread_is_pictured(comparison, subject, rival):
 
 def test_three_models_make_three_pairs(subject, rival, setting):
     third = dataclasses.replace(subject, name="third")
-    text = Page(page([subject, rival, third], setting)).text
+    text = Page(render_page([subject, rival, third], setting)).text
     assert "With 3 pairs, call a difference real below 0.017" in text
 
 
 def test_two_models_of_one_name_are_refused(subject, setting):
     for subjects in ([], [subject, subject]):
         with pytest.raises(ConfigError, match="each with its own name"):
-            page(subjects, setting)
+            render_page(subjects, setting)

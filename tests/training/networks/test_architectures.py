@@ -8,11 +8,11 @@ from scipy import ndimage
 from inkread.errors import ConfigError
 from inkread.training.networks.architectures import (
     NETWORKS,
-    answering,
-    branched,
+    average_shifted_views,
+    branch_cascade,
     build,
-    joined,
-    shifted,
+    build_inference_network,
+    join_members,
 )
 from inkread.training.recipes import Recipe
 
@@ -66,7 +66,9 @@ def test_averaged_networks_answer_with_their_mean(rng):
     glyphs = rng.random((3, 28, 28, 1)).astype(np.float32)
     expected = np.mean([np.asarray(network(glyphs)) for network in networks], axis=0)
     recipe = Recipe("two", "", members=(Recipe("one", "", "classic", 1),) * 2)
-    np.testing.assert_allclose(np.asarray(joined(networks, recipe)(glyphs)), expected, atol=1e-6)
+    np.testing.assert_allclose(
+        np.asarray(join_members(networks, recipe)(glyphs)), expected, atol=1e-6
+    )
 
 
 @pytest.fixture(scope="module")
@@ -92,13 +94,13 @@ def test_in_a_cascade_the_second_answers_where_the_first_is_not_sure(which, duo)
         "one sure": np.flatnonzero(~is_unsure)[:1],
         "one unsure": np.flatnonzero(is_unsure)[:1],
     }[which]
-    answers = np.asarray(joined(networks, recipe)(glyphs[chosen]))
+    answers = np.asarray(join_members(networks, recipe)(glyphs[chosen]))
     np.testing.assert_allclose(answers, expected[chosen], atol=1e-6)
 
 
 def test_a_branched_cascade_answers_the_same(duo):
     networks, recipe, glyphs, _, expected = duo
-    network = branched(joined(networks, recipe), recipe.sure)
+    network = branch_cascade(join_members(networks, recipe), recipe.sure)
     np.testing.assert_allclose(np.asarray(network(glyphs)), expected, atol=1e-6)
 
 
@@ -106,15 +108,15 @@ def test_each_member_answers_from_its_own_views(duo):
     networks, recipe, glyphs, is_unsure, expected = duo
     one, other = recipe.members
     recipe = dataclasses.replace(recipe, members=(one, dataclasses.replace(other, shifted=True)))
-    answers = np.asarray(answering(joined(networks, recipe), recipe)(glyphs))
+    answers = np.asarray(build_inference_network(join_members(networks, recipe), recipe)(glyphs))
     np.testing.assert_allclose(answers[~is_unsure], expected[~is_unsure], atol=1e-6)
-    views = np.asarray(shifted(networks[1])(glyphs))
+    views = np.asarray(average_shifted_views(networks[1])(glyphs))
     np.testing.assert_allclose(answers[is_unsure], views[is_unsure], atol=1e-6)
 
 
 def test_each_network_of_a_cascade_learns_from_the_glyphs_that_it_answers_for(duo):
     networks, recipe, glyphs, is_unsure, _ = duo
-    whole = joined([keras.models.clone_model(network) for network in networks], recipe)
+    whole = join_members([keras.models.clone_model(network) for network in networks], recipe)
     parts = [whole.get_layer(name) for name in ("member_0", "member_1")]
     for part, network in zip(parts, networks, strict=True):
         part.set_weights(network.get_weights())
@@ -133,13 +135,13 @@ def test_shifted_is_the_mean_over_half_a_pixel_up_and_left_and_down_and_right(rn
     glyphs[:, 2:-2, 2:-2] = rng.random((3, 24, 24))
     moved = [ndimage.shift(glyphs, (0, by, by), order=1) for by in (-0.5, 0, 0.5)]
     expected = np.mean([np.asarray(network(view[..., None])) for view in moved], axis=0)
-    answers = np.asarray(shifted(network)(glyphs[..., None]))
+    answers = np.asarray(average_shifted_views(network)(glyphs[..., None]))
     np.testing.assert_allclose(answers, expected, atol=1e-6)
 
 
 def test_shifted_shares_the_weights():
     network = build("classic")
-    assert shifted(network).count_params() == network.count_params()
+    assert average_shifted_views(network).count_params() == network.count_params()
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -111,7 +111,7 @@ def test_every_network_can_be_exported_to_onnx(name, glyphs, metadata, tmp_path)
     keras.utils.set_random_seed(0)
     network = architectures.build(name, dropout=0.5)
     export.to_onnx(network, tmp_path / "model.onnx", metadata, glyphs)
-    received = Model(tmp_path / "model.onnx").raw(glyphs)
+    received = Model(tmp_path / "model.onnx").predict_uncalibrated(glyphs)
     np.testing.assert_allclose(received, keras_answers(network, glyphs), atol=1e-4)
 
 
@@ -181,28 +181,28 @@ def duo(glyphs, metadata):
     networks = [architectures.build("classic"), architectures.build("compact")]
     sure = float(keras_answers(networks[0], glyphs).max(axis=1)[7])
     recipe = Recipe("duo", "", members=(Recipe("one", "", "classic", 1),) * 2, sure=sure)
-    return architectures.joined(networks, recipe), dataclasses.replace(
+    return architectures.join_members(networks, recipe), dataclasses.replace(
         metadata, recipe=recipe.to_dict()
     )
 
 
 def test_glyphs_that_rounding_may_send_to_either_network_are_not_compared(duo, glyphs, tmp_path):
     network, about = duo
-    settled = export.settled(network, glyphs, about.recipe["sure"])
-    assert 0 < len(settled) < len(glyphs)
-    assert not (settled == glyphs[7]).all(axis=(1, 2)).any()
-    export.to_onnx(network, tmp_path / "model.onnx", about, settled)
-    received = Model(tmp_path / "model.onnx").raw(settled)
-    np.testing.assert_allclose(received, keras_answers(network, settled), atol=1e-4)
-    assert export.settled(network, glyphs, None) is glyphs
+    compared = export.away_from_threshold(network, glyphs, about.recipe["sure"])
+    assert 0 < len(compared) < len(glyphs)
+    assert not (compared == glyphs[7]).all(axis=(1, 2)).any()
+    export.to_onnx(network, tmp_path / "model.onnx", about, compared)
+    received = Model(tmp_path / "model.onnx").predict_uncalibrated(compared)
+    np.testing.assert_allclose(received, keras_answers(network, compared), atol=1e-4)
+    assert export.away_from_threshold(network, glyphs, None) is glyphs
 
 
 def test_litert_answers_as_keras_does_for_a_cascade(duo, glyphs, tmp_path):
     network, about = duo
-    settled = export.settled(network, glyphs, about.recipe["sure"])
-    export.to_litert(network, tmp_path / "model.tflite", settled)
-    answers = litert_answers(tmp_path / "model.tflite", settled[:3])
-    np.testing.assert_allclose(answers, keras_answers(network, settled[:3]), atol=1e-4)
+    compared = export.away_from_threshold(network, glyphs, about.recipe["sure"])
+    export.to_litert(network, tmp_path / "model.tflite", compared)
+    answers = litert_answers(tmp_path / "model.tflite", compared[:3])
+    np.testing.assert_allclose(answers, keras_answers(network, compared[:3]), atol=1e-4)
 
 
 def test_check_parity_accepts_what_agrees():

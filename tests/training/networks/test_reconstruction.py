@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from inkread.errors import ConfigError, ModelError
-from inkread.models.runtime import Model, as_input
+from inkread.models.runtime import Model, prepare_glyphs
 from inkread.training.networks import architectures, export
-from inkread.training.networks.reconstruction import rebuilt
+from inkread.training.networks.reconstruction import rebuild_network
 from inkread.training.recipes import Recipe, recipe_from_dict
 
 
@@ -25,7 +25,7 @@ def exported(network, num_outputs, path, glyphs, *, is_shifted=False):
         recipe=recipe.to_dict(),
         junk_threshold=0.5 if num_outputs == 11 else None,
     )
-    export.to_onnx(architectures.answering(built, recipe), path, metadata, glyphs)
+    export.to_onnx(architectures.build_inference_network(built, recipe), path, metadata, glyphs)
     return Model(path)
 
 
@@ -33,23 +33,27 @@ def exported(network, num_outputs, path, glyphs, *, is_shifted=False):
 def test_what_was_exported_comes_back(network, num_outputs, tmp_path, small_mnist):
     glyphs = small_mnist.validation.images[:32]
     model = exported(network, num_outputs, tmp_path / "model.onnx", glyphs)
-    answers = rebuilt(model, glyphs)(as_input(glyphs), training=False)
+    answers = rebuild_network(model, glyphs)(prepare_glyphs(glyphs), training=False)
     assert answers.shape == (32, num_outputs)
-    assert np.abs(np.asarray(answers) - model.raw(glyphs)).max() < 1e-5
+    assert np.abs(np.asarray(answers) - model.predict_uncalibrated(glyphs)).max() < 1e-5
 
 
 def test_a_network_of_several_views_comes_back_as_one_of_one_view(tmp_path, small_mnist):
     glyphs = small_mnist.validation.images[:32]
     model = exported("medium", 11, tmp_path / "model.onnx", glyphs, is_shifted=True)
-    network = rebuilt(model, glyphs)
-    answers = np.asarray(architectures.shifted(network)(as_input(glyphs), training=False))
-    assert np.abs(answers - model.raw(glyphs)).max() < 1e-5
-    assert np.abs(np.asarray(network(as_input(glyphs), training=False)) - answers).max() > 1e-3
+    network = rebuild_network(model, glyphs)
+    answers = np.asarray(
+        architectures.average_shifted_views(network)(prepare_glyphs(glyphs), training=False)
+    )
+    assert np.abs(answers - model.predict_uncalibrated(glyphs)).max() < 1e-5
+    assert (
+        np.abs(np.asarray(network(prepare_glyphs(glyphs), training=False)) - answers).max() > 1e-3
+    )
 
 
 def test_the_shipped_model_comes_back_and_can_be_trained(small_mnist):
     glyphs = small_mnist.validation.images[:32]
-    network = rebuilt(Model("default"), glyphs)
+    network = rebuild_network(Model("default"), glyphs)
     trained = {weight.shape for weight in network.trainable_weights}
     assert trained >= {(6, 6, 1, 16), (384, 11), (6, 6, 1, 32), (2048, 11)}
 
@@ -59,14 +63,18 @@ def test_a_cascade_comes_back_and_both_its_networks_can_be_trained(tmp_path, sma
     members = [exported(name, 11, tmp_path / name, glyphs) for name in ("compact", "medium")]
     recipes = [recipe_from_dict(member.metadata.recipe) for member in members]
     recipes = [dataclasses.replace(recipe, junk=0.1) for recipe in recipes]
-    sure = float(np.median(members[0].raw(glyphs).max(axis=1)))
+    sure = float(np.median(members[0].predict_uncalibrated(glyphs).max(axis=1)))
     recipe = Recipe("duo", purpose="", members=tuple(recipes), sure=sure)
-    cascade = architectures.joined([rebuilt(member, glyphs) for member in members], recipe)
+    cascade = architectures.join_members(
+        [rebuild_network(member, glyphs) for member in members], recipe
+    )
     metadata = dataclasses.replace(members[0].metadata, recipe=recipe.to_dict())
     export.to_onnx(cascade, tmp_path / "model.onnx", metadata, glyphs)
-    network = rebuilt(Model(tmp_path / "model.onnx"), glyphs)
-    answers = np.asarray(network(as_input(glyphs), training=False))
-    assert np.abs(answers - Model(tmp_path / "model.onnx").raw(glyphs)).max() < 1e-5
+    network = rebuild_network(Model(tmp_path / "model.onnx"), glyphs)
+    answers = np.asarray(network(prepare_glyphs(glyphs), training=False))
+    assert (
+        np.abs(answers - Model(tmp_path / "model.onnx").predict_uncalibrated(glyphs)).max() < 1e-5
+    )
     trained = {weight.shape for weight in network.trainable_weights}
     assert trained >= {(384, 11), (1600, 11)}
 
@@ -79,7 +87,7 @@ def test_an_ensemble_is_refused(tmp_path, small_mnist):
         model.metadata, recipe={**member, "name": "trio", "members": [member, member]}
     )
     with pytest.raises(ConfigError, match="expected a model of one network, received the ensemble"):
-        rebuilt(model, glyphs)
+        rebuild_network(model, glyphs)
 
 
 @pytest.mark.parametrize("network", ["tiny", "deep"])
@@ -89,4 +97,4 @@ def test_weights_of_another_network_are_refused(network, tmp_path, small_mnist):
     recipe = {**model.metadata.recipe, "network": network}
     model.metadata = dataclasses.replace(model.metadata, recipe=recipe)
     with pytest.raises(ModelError, match=f"expected the weights of network '{network}'"):
-        rebuilt(model, glyphs)
+        rebuild_network(model, glyphs)

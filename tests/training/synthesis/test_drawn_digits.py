@@ -9,7 +9,13 @@ from scipy import ndimage
 from inkread.reader import Reader
 from inkread.training.synthesis import drawn_digits
 from inkread.training.synthesis.digit_strokes import SHAPES
-from inkread.training.synthesis.drawn_digits import PAPERS, Writing, glyphs, on_paper, write
+from inkread.training.synthesis.drawn_digits import (
+    PAPERS,
+    Writing,
+    draw_glyphs,
+    put_on_paper,
+    write,
+)
 
 VARIANTS = [(digit, shape) for digit, shapes in SHAPES.items() for shape in range(len(shapes))]
 ALL_DIGITS = "0123456789"
@@ -133,7 +139,7 @@ def test_the_ink_stands_out_from_the_paper_around_it(
 ):
     writing = write("40713", rng)
     before = writing.ink.copy()
-    picture = on_paper(writing.ink, rng, paper=paper, paper_rgb=paper_rgb, ink_rgb=ink_rgb)
+    picture = put_on_paper(writing.ink, rng, paper=paper, paper_rgb=paper_rgb, ink_rgb=ink_rgb)
     assert picture.shape == (*writing.ink.shape, 3)
     assert picture.dtype == np.uint8
     assert np.array_equal(writing.ink, before)
@@ -146,7 +152,7 @@ def test_the_ink_stands_out_from_the_paper_around_it(
 
 
 def blank(paper: str, seed: int = 0) -> np.ndarray:
-    return on_paper(np.zeros((100, 200), np.uint8), np.random.default_rng(seed), paper=paper)
+    return put_on_paper(np.zeros((100, 200), np.uint8), np.random.default_rng(seed), paper=paper)
 
 
 def test_each_paper_is_another_one_and_the_seed_decides_it():
@@ -160,14 +166,14 @@ def test_each_paper_is_another_one_and_the_seed_decides_it():
 def test_plain_paper_and_solid_ink_have_the_colours_asked_for(rng: np.random.Generator):
     ink = np.zeros((100, 200), np.uint8)
     ink[:, 100:] = 255
-    picture = on_paper(ink, rng, paper_rgb=(200, 180, 160), ink_rgb=(20, 60, 110))
+    picture = put_on_paper(ink, rng, paper_rgb=(200, 180, 160), ink_rgb=(20, 60, 110))
     assert picture[:, :100].mean((0, 1)) == pytest.approx([200, 180, 160], abs=1)
     assert picture[:, 100:].mean((0, 1)) == pytest.approx([20, 60, 110], abs=1)
 
 
 def test_half_covered_pixels_have_the_colour_between(rng: np.random.Generator):
     ink = np.full((100, 200), 51, np.uint8)
-    picture = on_paper(ink, rng, paper_rgb=(200, 200, 200), ink_rgb=(100, 50, 150))
+    picture = put_on_paper(ink, rng, paper_rgb=(200, 200, 200), ink_rgb=(100, 50, 150))
     assert picture.mean((0, 1)) == pytest.approx([180, 170, 190], abs=1)
 
 
@@ -189,7 +195,7 @@ def test_ruled_paper_has_lines_across_and_grid_paper_both_ways():
 
 
 def test_glyphs_are_made_as_mnists_are(rng: np.random.Generator):
-    drawn = glyphs(60, rng)
+    drawn = draw_glyphs(60, rng)
     assert drawn.images.shape == (60, 28, 28)
     assert drawn.images.dtype == drawn.labels.dtype == np.uint8
     assert drawn.labels.tolist() == list(range(10)) * 6
@@ -200,14 +206,16 @@ def test_glyphs_are_made_as_mnists_are(rng: np.random.Generator):
 
 
 def test_glyphs_are_those_of_the_seed_and_no_two_alike():
-    first, again, other = (glyphs(40, np.random.default_rng(seed)).images for seed in (3, 3, 4))
+    first, again, other = (
+        draw_glyphs(40, np.random.default_rng(seed)).images for seed in (3, 3, 4)
+    )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
     assert len(np.unique(first, axis=0)) == 40
 
 
 def test_most_glyphs_are_read_as_their_labels(reader: Reader, rng: np.random.Generator):
-    drawn = glyphs(400, rng)
+    drawn = draw_glyphs(400, rng)
     assert (reader.classify(drawn.images).argmax(axis=1) == drawn.labels).mean() > 0.95
 
 

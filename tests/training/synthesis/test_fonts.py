@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.ft2font import FT2Font
 
-from inkread.training.synthesis.fonts import CANVAS_PX, FONTS, middle_line, printed
+from inkread.training.synthesis.fonts import CANVAS_PX, FONTS, print_character, thin_character
 
 LOOKALIKES = "0123456789OoIil|!/>ZzSsBbgqQ"
 
@@ -26,7 +26,7 @@ def test_no_lookalike_of_a_digit_is_among_the_letters():
 
 
 def test_a_letter_is_printed_in_the_middle():
-    ink = printed("DejaVuSans", "H")
+    ink = print_character("DejaVuSans", "H")
 
     assert ink.shape == (CANVAS_PX, CANVAS_PX)
     assert ink.dtype == np.uint8
@@ -38,8 +38,8 @@ def test_a_letter_is_printed_in_the_middle():
 
 @pytest.mark.parametrize("character", "ACHTVdmx")
 def test_a_middle_line_is_thin_whole_and_inside_the_letter(character):
-    letter = printed("DejaVuSans-Bold", character)
-    line = middle_line("DejaVuSans-Bold", character)
+    letter = print_character("DejaVuSans-Bold", character)
+    line = thin_character("DejaVuSans-Bold", character)
 
     assert set(np.unique(line)) == {0, 255}
     assert letter[line > 0].min() > 127
@@ -56,4 +56,4 @@ def test_a_middle_line_is_thin_whole_and_inside_the_letter(character):
 
 def test_pictures_handed_out_can_not_be_spoiled():
     with pytest.raises(ValueError, match="read-only"):
-        middle_line("DejaVuSans", "A")[:] = 255
+        thin_character("DejaVuSans", "A")[:] = 255

@@ -42,16 +42,16 @@ def is_like_a_1(glyph):
 
 
 def test_glyphs_are_as_mnists_are(digits, rng):
-    received = non_digits.glyphs(60, digits, rng)
+    received = non_digits.draw_glyphs(60, digits, rng)
 
     assert received.shape == (60, 28, 28)
     assert received.dtype == np.uint8
-    assert non_digits.glyphs(0, digits, rng).shape == (0, 28, 28)
+    assert non_digits.draw_glyphs(0, digits, rng).shape == (0, 28, 28)
 
 
 def test_the_same_state_gives_the_same_glyphs(digits):
     one, same, other = (
-        non_digits.glyphs(60, digits, np.random.default_rng(seed)) for seed in (3, 3, 4)
+        non_digits.draw_glyphs(60, digits, np.random.default_rng(seed)) for seed in (3, 3, 4)
     )
 
     np.testing.assert_array_equal(one, same)
@@ -59,7 +59,7 @@ def test_the_same_state_gives_the_same_glyphs(digits):
 
 
 def test_hardly_two_glyphs_are_alike(digits, rng):
-    received = non_digits.glyphs(200, digits, rng)
+    received = non_digits.draw_glyphs(200, digits, rng)
 
     assert len(np.unique(received.reshape(200, -1), axis=0)) > 195  # clean paper may come twice
 
@@ -67,13 +67,13 @@ def test_hardly_two_glyphs_are_alike(digits, rng):
 def test_the_digits_given_stay_as_they_are(digits, rng):
     before = digits.images.copy()
 
-    non_digits.glyphs(200, digits, rng)
+    non_digits.draw_glyphs(200, digits, rng)
 
     np.testing.assert_array_equal(digits.images, before)
 
 
 def test_none_looks_like_a_1(digits, rng):
-    assert not any(is_like_a_1(glyph) for glyph in non_digits.glyphs(500, digits, rng))
+    assert not any(is_like_a_1(glyph) for glyph in non_digits.draw_glyphs(500, digits, rng))
 
 
 def test_letters_are_most_of_it():
@@ -90,7 +90,7 @@ def test_digits_without_a_label_are_refused_by_name(digits, rng, missing):
     kept = digits.labels != missing
 
     with pytest.raises(DataError, match=rf"every label, received none of \[{missing}\]"):
-        non_digits.glyphs(5, Split(digits.images[kept], digits.labels[kept]), rng)
+        non_digits.draw_glyphs(5, Split(digits.images[kept], digits.labels[kept]), rng)
 
 
 @pytest.mark.parametrize(
@@ -129,4 +129,4 @@ def test_digits_of_no_use_are_refused_instead_of_tried_for_ever(rng):
     slim = np.zeros((10, 28, 28), np.uint8)
     slim[:, 4:24, 13:15] = 255
     with pytest.raises(DataError, match="none of use"):
-        non_digits.glyphs(200, Split(slim, np.arange(10, dtype=np.uint8)), rng)
+        non_digits.draw_glyphs(200, Split(slim, np.arange(10, dtype=np.uint8)), rng)

@@ -1,9 +1,9 @@
-"""What pens, paper, cameras, scanners and faxes do to a glyph, each in a strength of its own.
+"""Simulated degradations of glyphs by pens, paper, cameras, scanners and faxes.
 
-A distortion takes glyphs, (N, 28, 28) uint8, ink 255 on paper 0; strengths, (N,) float in [0, 1];
-and a generator, which decides everything that the strength leaves open. It returns a new array of
-glyphs. Strength 0 changes nothing or nearly nothing; at 1 a person still reads nearly all of them.
-The ranges were chosen by eye on validation images; no published corruption benchmark was copied.
+A distortion takes glyphs, (N, 28, 28) uint8, ink 255 on paper 0; a strength for each, (N,) float in
+[0, 1]; and a random generator. It returns a new array of the same shape. Strength 0 changes nothing
+or almost nothing; at strength 1 a person can still read almost all glyphs. The ranges were chosen
+by eye on validation images; no published corruption benchmark was copied.
 """
 
 from collections.abc import Callable
@@ -21,28 +21,32 @@ from inkread.training.augmentation.blending import (
     Floats,
     Glyphs,
     Strengths,
-    across,
-    as_glyphs,
     blend,
-    clouds,
-    column,
-    greys,
-    uniform,
+    draw_clouds,
+    draw_greys,
+    draw_uniform,
+    project_pixels,
+    to_column,
+    to_glyphs,
 )
-from inkread.training.augmentation.shape_distortions import SHAPE_DISTORTIONS, dilated, neighbours
+from inkread.training.augmentation.shape_distortions import (
+    SHAPE_DISTORTIONS,
+    dilate,
+    get_neighbours,
+)
 
 __all__ = ["DISTORTIONS", "Distortion", "spoil"]
 
-_SECOND = 0.3  # chance that a spoiled glyph is spoiled in a second way
+_SECOND_DISTORTION_PROBABILITY = 0.3  # of a glyph that has a first one
 
 
 def spoil(glyphs: Glyphs, share: float, rng: np.random.Generator) -> Glyphs:
-    """Spoil some glyphs, each by one distortion or two.
+    """Degrade a random part of the glyphs, each by one or two distortions.
 
     Args:
         glyphs: (N, 28, 28) uint8, ink 255 on paper 0.
-        share: probability in [0, 1] that a glyph is spoiled.
-        rng: decides everything; the same state gives the same result.
+        share: probability in [0, 1] that a glyph is distorted.
+        rng: source of all randomness; the same state gives the same result.
 
     Returns:
         (N, 28, 28) uint8; a new array. Strengths are uniform in [0, 1].
@@ -58,7 +62,9 @@ def spoil(glyphs: Glyphs, share: float, rng: np.random.Generator) -> Glyphs:
         rng.random(len(glyphs)) < share, rng.integers(len(names), size=len(glyphs)), -1
     )
     other = (first + rng.integers(1, len(names), len(glyphs))) % len(names)
-    second = np.where((first >= 0) & (rng.random(len(glyphs)) < _SECOND), other, -1)
+    second = np.where(
+        (first >= 0) & (rng.random(len(glyphs)) < _SECOND_DISTORTION_PROBABILITY), other, -1
+    )
     for chosen in (first, second):
         strength = rng.random(len(glyphs))
         for index, name in enumerate(names):
@@ -68,30 +74,32 @@ def spoil(glyphs: Glyphs, share: float, rng: np.random.Generator) -> Glyphs:
     return result
 
 
-def _swap(strength: Floats) -> Floats:
-    """How far ink and paper change places: it jumps over a half, where both are the same grey."""
+def _compute_inversion_opacity(strength: Floats) -> Floats:
+    """Map a strength to the opacity of the inverse; skips 0.5, where ink and paper are equal."""
     return np.where(strength < 0.5, 0.6 * strength, 0.4 + 0.6 * strength)
 
 
 # Camera and light.
 
 
-def _grain(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Sensor noise: everywhere, more on the ink, or more on the paper."""
-    noise = rng.standard_normal(glyphs.shape, np.float32) * (80 * column(strength))
-    side = np.clip(uniform(rng, -1.5, 1.5, len(glyphs)), -0.8, 0.8)  # above 0: the ink's
-    return as_glyphs(glyphs + noise * (1 + side * (glyphs / np.float32(127.5) - 1)))
+def _add_grain(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
+    """Add sensor noise: uniform, stronger on the ink, or stronger on the paper."""
+    noise = rng.standard_normal(glyphs.shape, np.float32) * (80 * to_column(strength))
+    side = np.clip(
+        draw_uniform(rng, -1.5, 1.5, len(glyphs)), -0.8, 0.8
+    )  # positive: stronger on the ink
+    return to_glyphs(glyphs + noise * (1 + side * (glyphs / np.float32(127.5) - 1)))
 
 
-def _specks(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Dead pixels and dust: single pixels of any grey, mostly ink or paper."""
-    hit = rng.random(glyphs.shape, np.float32) < 0.25 * column(strength)
+def _add_specks(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
+    """Add dead pixels and dust: single pixels of any grey, mostly ink or paper."""
+    hit = rng.random(glyphs.shape, np.float32) < 0.25 * to_column(strength)
     grey = np.clip(rng.random(glyphs.shape, np.float32) * 765 - 255, 0, 255)
     return np.where(hit, grey.astype(np.uint8), glyphs)
 
 
 def _blur(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Out of focus."""
+    """Blur with a Gaussian of up to 1.9 pixels standard deviation, as out of focus."""
     del rng
     result = glyphs.copy()
     for glyph, sigma in zip(result, 1.9 * strength, strict=True):
@@ -100,8 +108,8 @@ def _blur(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyp
     return result
 
 
-def _motion_blur(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """The hand that holds the camera moves by up to 6 pixels."""
+def _blur_by_motion(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
+    """Blur along a line of up to 6 pixels, as a moving camera."""
     result = np.empty_like(glyphs)
     angles = rng.uniform(0, np.pi, len(glyphs))
     half = 3.2 * strength
@@ -114,62 +122,68 @@ def _motion_blur(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) 
     return result
 
 
-def _fog(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Bright clouds between the paper and the camera."""
-    field = clouds(rng, len(glyphs), 3) + 0.5 * clouds(rng, len(glyphs), 8)
+def _add_fog(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
+    """Blend in bright smooth noise, as fog between paper and camera."""
+    field = draw_clouds(rng, len(glyphs), 3) + 0.5 * draw_clouds(rng, len(glyphs), 8)
     thickness = np.clip(0.64 + 0.14 * field, 0, 0.85)
-    white = uniform(rng, 150, 255, len(glyphs)) + 20 * field
-    return blend(glyphs, white, thickness * column(strength))
+    white = draw_uniform(rng, 150, 255, len(glyphs)) + 20 * field
+    return blend(glyphs, white, thickness * to_column(strength))
 
 
-def _brightness(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Everything lighter, the paper too, or everything darker."""
+def _change_brightness(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
+    """Add an offset to all pixels, so that paper and ink become lighter or darker."""
     offset = np.where(rng.random(len(glyphs)) < 0.7, 200.0, -170.0)
-    return as_glyphs(glyphs + column(offset * strength))
+    return to_glyphs(glyphs + to_column(offset * strength))
 
 
-def _contrast(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Ink and paper draw near to one grey, which may be either's or any between."""
-    return blend(glyphs, greys(rng, len(glyphs)), 0.85 * column(strength))
+def _reduce_contrast(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
+    """Blend ink and paper towards one random grey."""
+    return blend(glyphs, draw_greys(rng, len(glyphs)), 0.85 * to_column(strength))
 
 
-def _gradient(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """The light falls off to one side, or away from a spot."""
+def _add_gradient(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
+    """Add uneven light that changes towards one side, or away from a spot."""
     count = len(glyphs)
-    angle = uniform(rng, 0, 2 * np.pi, count)
-    side = across(angle) / (2 * CENTRE * (np.abs(np.cos(angle)) + np.abs(np.sin(angle)))) + 0.5
-    x, y = uniform(rng, -10, 10, count), uniform(rng, -10, 10, count)
+    angle = draw_uniform(rng, 0, 2 * np.pi, count)
+    side = (
+        project_pixels(angle) / (2 * CENTRE * (np.abs(np.cos(angle)) + np.abs(np.sin(angle)))) + 0.5
+    )
+    x, y = draw_uniform(rng, -10, 10, count), draw_uniform(rng, -10, 10, count)
     spot = np.hypot(AXIS[None, None, :] - x, AXIS[None, :, None] - y) / 22
-    shade = np.where(column(rng.random(count)) < 0.6, side, np.clip(spot, 0, 1))
-    return blend(glyphs, greys(rng, count), 0.9 * shade * column(strength))
+    shade = np.where(to_column(rng.random(count)) < 0.6, side, np.clip(spot, 0, 1))
+    return blend(glyphs, draw_greys(rng, count), 0.9 * shade * to_column(strength))
 
 
-def _inversion(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Chalk on a board: ink and paper change places, from a strength of a half on."""
+def _invert(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
+    """Swap ink and paper from strength 0.5 on, as chalk on a board."""
     del rng
-    return blend(glyphs, 255 - glyphs, _swap(column(strength)))
+    return blend(glyphs, 255 - glyphs, _compute_inversion_opacity(to_column(strength)))
 
 
 # Scanner, fax, file.
 
 
 def _jitter(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """A scanner whose rows slip, or rough glass that moves every pixel a little."""
+    """Displace rows, as a slipping scanner, or single pixels, as rough glass."""
     count = len(glyphs)
     rows = rng.standard_normal((count, SIDE, 1), np.float32)
     pixels = rng.standard_normal((2, count, SIDE, SIDE), np.float32)
     slips = rng.random(count) < 0.4
-    reach = 1.0 * column(strength)
-    x = AXIS[None, None, :] + np.float32(CENTRE) + reach * np.where(column(slips), rows, pixels[0])
-    y = AXIS[None, :, None] + np.float32(CENTRE) + reach * np.where(column(slips), 0, pixels[1])
+    reach = 1.0 * to_column(strength)
+    x = (
+        AXIS[None, None, :]
+        + np.float32(CENTRE)
+        + reach * np.where(to_column(slips), rows, pixels[0])
+    )
+    y = AXIS[None, :, None] + np.float32(CENTRE) + reach * np.where(to_column(slips), 0, pixels[1])
     result = np.empty_like(glyphs)
     for index, glyph in enumerate(glyphs):
         result[index] = cv2.remap(glyph, x[index], y[index], cv2.INTER_LINEAR)
     return result
 
 
-def _low_resolution(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Scaled down to as few as 9 pixels a side, and up again."""
+def _lower_resolution(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
+    """Scale down to as few as 9 pixels a side, and up again."""
     result = np.empty_like(glyphs)
     down = (cv2.INTER_AREA, cv2.INTER_AREA, cv2.INTER_LINEAR)
     up = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC)
@@ -181,8 +195,8 @@ def _low_resolution(glyphs: Glyphs, strength: Strengths, rng: np.random.Generato
     return result
 
 
-def _jpeg(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Stored as a JPEG of a quality down to 2 (of 100)."""
+def _compress_as_jpeg(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
+    """Compress as JPEG with a quality down to 2 (of 100)."""
     del rng
     result = np.empty_like(glyphs)
     qualities = np.rint(2 + 93 * (1 - strength) ** 3).astype(int).tolist()
@@ -192,110 +206,115 @@ def _jpeg(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyp
     return result
 
 
-def _levels(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """A fax's few greys, down to two; half of the glyphs are dithered with noise."""
-    steps = np.rint(2.0 ** (4 - 4 * column(strength)))  # between the greys
+def _quantise(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
+    """Reduce to few greys, down to two, as a fax; half of the glyphs are dithered with noise."""
+    steps = np.rint(2.0 ** (4 - 4 * to_column(strength)))  # number of steps between the greys
     dither = rng.random(glyphs.shape, np.float32) - 0.5
-    dither *= column(rng.random(len(glyphs)) < 0.5) * 0.9
-    return as_glyphs(np.rint(glyphs * (steps / 255) + dither) * (255 / steps))
+    dither *= to_column(rng.random(len(glyphs)) < 0.5) * 0.9
+    return to_glyphs(np.rint(glyphs * (steps / 255) + dither) * (255 / steps))
 
 
-def _threshold(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Hardened towards black and white about a grey that is too low, or too high."""
-    middle = column(127.5 + rng.choice([-1.0, 1.0], len(glyphs)) * 90 * strength)
-    return as_glyphs((glyphs - middle) / (1 - 0.97 * column(strength)) + middle)
+def _harden(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
+    """Raise the contrast about a grey that is too low or too high, up to thresholding at it."""
+    middle = to_column(127.5 + rng.choice([-1.0, 1.0], len(glyphs)) * 90 * strength)
+    return to_glyphs((glyphs - middle) / (1 - 0.97 * to_column(strength)) + middle)
 
 
-def _edges(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Only where the grey changes is left, as after an edge filter, soft or hard."""
+def _keep_edges(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
+    """Blend towards the magnitude of the gradient, as an edge filter, soft or hard."""
     framed = np.pad(glyphs.astype(np.float32), ((0, 0), (1, 1), (1, 1)), mode="edge")
     change = np.hypot(
         framed[:, 1:-1, 2:] - framed[:, 1:-1, :-2], framed[:, 2:, 1:-1] - framed[:, :-2, 1:-1]
     )
     change *= 255 / np.maximum(change.max(axis=(1, 2), keepdims=True), 1)
-    hardness = np.where(column(rng.random(len(glyphs))) < 0.5, 1.0, 4.0)
-    return blend(glyphs, np.clip((change - 110) * hardness + 110, 0, 255), column(strength))
+    hardness = np.where(to_column(rng.random(len(glyphs))) < 0.5, 1.0, 4.0)
+    return blend(glyphs, np.clip((change - 110) * hardness + 110, 0, 255), to_column(strength))
 
 
 # Pen and paper.
 
 
-def _hollow(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """A drawn outline: a line around the stroke, which is empty inside."""
+def _hollow_out(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
+    """Replace strokes by their outlines."""
     del rng
-    return blend(glyphs, dilated(glyphs) - glyphs, column(strength))
+    return blend(glyphs, dilate(glyphs) - glyphs, to_column(strength))
 
 
-def _gaps(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """A pen that fails: up to five cuts through the strokes, in the paper's colour."""
+def _cut_gaps(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
+    """Cut up to five gaps through the strokes, as a failing pen."""
     result = glyphs.copy()
     for _ in range(5):
-        offset = uniform(rng, -9, 9, len(glyphs))
-        width = uniform(rng, 0.5, 1.0, len(glyphs)) * column(strength)
-        gap = np.abs(across(uniform(rng, 0, np.pi, len(glyphs))) - offset) < width
-        present = column(rng.random(len(glyphs)) < 0.3 + 0.7 * strength)
+        offset = draw_uniform(rng, -9, 9, len(glyphs))
+        width = draw_uniform(rng, 0.5, 1.0, len(glyphs)) * to_column(strength)
+        gap = np.abs(project_pixels(draw_uniform(rng, 0, np.pi, len(glyphs))) - offset) < width
+        present = to_column(rng.random(len(glyphs)) < 0.3 + 0.7 * strength)
         result[gap & (present > 0)] = 0
     return result
 
 
 def _spatter(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Blobs of ink, of paper, or of both."""
-    field = clouds(rng, len(glyphs), 10)
-    rarity = 1.3 / np.sqrt(np.maximum(column(strength), 1e-6))  # in standard deviations
-    kind = column(rng.integers(3, size=len(glyphs)))
+    """Add blobs of ink, of paper, or of both."""
+    field = draw_clouds(rng, len(glyphs), 10)
+    rarity = 1.3 / np.sqrt(np.maximum(to_column(strength), 1e-6))  # in standard deviations
+    kind = to_column(rng.integers(3, size=len(glyphs)))
     result = np.where((field > rarity) & (kind != 0), np.uint8(255), glyphs)
     return np.where((field < -rarity) & (kind != 1), np.uint8(0), result)
 
 
-def _occlusion(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """A patch of paper, ink or grey covers a part: up to 10 by 10 pixels, or 14 by 7."""
+def _occlude(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
+    """Cover a part with a patch of any grey: up to 10 by 10 pixels, or 14 by 7."""
     count = len(glyphs)
-    stretch = np.exp(uniform(rng, -0.35, 0.35, count))
-    x = np.abs(AXIS[None, None, :] - uniform(rng, -8, 8, count)) / stretch
-    y = np.abs(AXIS[None, :, None] - uniform(rng, -8, 8, count)) * stretch
-    distance = np.where(column(rng.random(count)) < 0.5, np.maximum(x, y), np.hypot(x, y))
-    return blend(glyphs, greys(rng, count), distance < 5 * column(strength))
+    stretch = np.exp(draw_uniform(rng, -0.35, 0.35, count))
+    x = np.abs(AXIS[None, None, :] - draw_uniform(rng, -8, 8, count)) / stretch
+    y = np.abs(AXIS[None, :, None] - draw_uniform(rng, -8, 8, count)) * stretch
+    distance = np.where(to_column(rng.random(count)) < 0.5, np.maximum(x, y), np.hypot(x, y))
+    return blend(glyphs, draw_greys(rng, count), distance < 5 * to_column(strength))
 
 
-def _stripes(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Bars, narrow or wide, in which the glyph is lighter, darker or inverted."""
+def _add_stripes(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
+    """Add bars, narrow or wide, in which the glyph is lighter, darker or inverted."""
     count = len(glyphs)
-    period = np.exp(uniform(rng, np.log(8), np.log(30), count))
-    place = across(uniform(rng, 0, np.pi, count)) / period + uniform(rng, 0, 1, count)
-    bars = place % 1 < uniform(rng, 0.3, 0.6, count)
-    kind = column(rng.integers(3, size=count))
-    amount = column(strength)
-    opacity = bars * np.where(kind == 2, _swap(amount), 0.75 * amount)
+    period = np.exp(draw_uniform(rng, np.log(8), np.log(30), count))
+    place = project_pixels(draw_uniform(rng, 0, np.pi, count)) / period + draw_uniform(
+        rng, 0, 1, count
+    )
+    bars = place % 1 < draw_uniform(rng, 0.3, 0.6, count)
+    kind = to_column(rng.integers(3, size=count))
+    amount = to_column(strength)
+    opacity = bars * np.where(kind == 2, _compute_inversion_opacity(amount), 0.75 * amount)
     return blend(glyphs, np.where(kind == 2, 255 - glyphs, 255 * kind), opacity)
 
 
-def _hatching(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """Fine lines over everything: one way, crossed, or only the dots where they would cross."""
+def _add_hatching(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
+    """Add fine lines everywhere: in one direction, crossed, or only the dots where they cross."""
     count = len(glyphs)
-    angle = uniform(rng, 0, np.pi, count)
-    period = uniform(rng, 3, 7, count)
+    angle = draw_uniform(rng, 0, np.pi, count)
+    period = draw_uniform(rng, 3, 7, count)
     one, two = (
-        (across(direction) / period + uniform(rng, 0, 1, count)) % 1 < 1.2 / period
+        (project_pixels(direction) / period + draw_uniform(rng, 0, 1, count)) % 1 < 1.2 / period
         for direction in (angle, angle + np.pi / 2)
     )
-    kind = column(rng.integers(3, size=count))
+    kind = to_column(rng.integers(3, size=count))
     lines = np.where(kind == 0, one, np.where(kind == 1, one | two, one & two))
-    return blend(glyphs, greys(rng, count), lines * (0.75 * column(strength)))
+    return blend(glyphs, draw_greys(rng, count), lines * (0.75 * to_column(strength)))
 
 
-def _show_through(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
-    """The writing on the other side of the paper, mirrored, paler and blurred."""
-    behind = glyphs[rng.permutation(len(glyphs)), :, ::-1] * (0.6 * column(strength))
-    soft = np.asarray(np.mean(neighbours(as_glyphs(behind), 0), axis=0))
-    return np.maximum(glyphs, as_glyphs(soft))
+def _show_reverse_side(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
+    """Add writing from the other side of the paper: another glyph, mirrored, paler and blurred."""
+    behind = glyphs[rng.permutation(len(glyphs)), :, ::-1] * (0.6 * to_column(strength))
+    soft = np.asarray(np.mean(get_neighbours(to_glyphs(behind), 0), axis=0))
+    return np.maximum(glyphs, to_glyphs(soft))
 
 
-# Strokes of one kind, as random pieces, (P, K, 2) in pixels: along the stroke, then aside.
-_Pieces = Callable[[np.random.Generator], npt.NDArray[np.float64]]
+# Draws one random stroke as polylines: (P, K, 2) in pixels, along the stroke, then across it.
+_SamplePieces = Callable[[np.random.Generator], npt.NDArray[np.float64]]
 
 
-def _drawn(pieces: _Pieces, thickest: int) -> Distortion:
-    """A distortion that draws strokes across, as ink or paper: one; at half strength up to two."""
+def _draw_strokes_over(pieces: _SamplePieces, thickest: int) -> Distortion:
+    """Return a distortion that draws strokes across glyphs, as ink or as paper.
+
+    Below half strength it draws one stroke, from there on one or two, at full strength up to three.
+    """
 
     def distortion(glyphs: Glyphs, strength: Strengths, rng: np.random.Generator) -> Glyphs:
         canvases = np.zeros_like(glyphs)
@@ -307,60 +326,60 @@ def _drawn(pieces: _Pieces, thickest: int) -> Distortion:
                 fixed = np.rint(points * 16).astype(np.int32)  # 4 fractional bits
                 thickness = int(rng.integers(1, thickest + 1))
                 cv2.polylines(canvas, list(fixed), False, 255, thickness, cv2.LINE_AA, 4)
-        shade = np.minimum(1.6 * column(strength), 1) * uniform(rng, 0.6, 1, len(glyphs))
-        strokes = as_glyphs(canvases * shade)
+        shade = np.minimum(1.6 * to_column(strength), 1) * draw_uniform(rng, 0.6, 1, len(glyphs))
+        strokes = to_glyphs(canvases * shade)
         erased = np.minimum(glyphs, 255 - strokes)
-        is_paper = column(rng.random(len(glyphs))) < 0.25
+        is_paper = to_column(rng.random(len(glyphs))) < 0.25
         return np.where(is_paper, erased, np.maximum(glyphs, strokes))
 
     return distortion
 
 
-def _line(rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Straight, solid or dashed."""
+def _sample_line(rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Return a straight line, solid or dashed."""
     period, length = (60.0, 60.0) if rng.random() < 0.6 else rng.uniform([4, 2], [8, 4])
     starts = np.arange(-30, 30, period)
     ends = starts + length
     return np.stack([np.stack([starts, ends], axis=1), np.zeros((len(starts), 2))], axis=2)
 
 
-def _zigzag(rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Turning every few pixels."""
+def _sample_zigzag(rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Return a zigzag line that turns every few pixels."""
     along = np.arange(-30, 30, rng.uniform(3, 6))
     return np.stack([along, rng.uniform(1, 3.5) * (-1) ** np.arange(len(along))], axis=1)[None]
 
 
-def _dotted(rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Dots: lines of 1.5 pixels, since OpenCV draws shorter ones too pale to be seen."""
+def _sample_dots(rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Return a dotted line; its dots are 1.5 pixels long, as OpenCV draws shorter ones too pale."""
     starts = np.arange(-24, 24, rng.uniform(3.5, 6.5))
     return np.stack([np.stack([starts, starts + 1.5], axis=1), np.zeros((len(starts), 2))], axis=2)
 
 
 DISTORTIONS: dict[str, Distortion] = {
-    "grain": _grain,
-    "specks": _specks,
+    "grain": _add_grain,
+    "specks": _add_specks,
     "blur": _blur,
-    "motion_blur": _motion_blur,
-    "fog": _fog,
-    "brightness": _brightness,
-    "contrast": _contrast,
-    "gradient": _gradient,
-    "inversion": _inversion,
+    "motion_blur": _blur_by_motion,
+    "fog": _add_fog,
+    "brightness": _change_brightness,
+    "contrast": _reduce_contrast,
+    "gradient": _add_gradient,
+    "inversion": _invert,
     "jitter": _jitter,
-    "low_resolution": _low_resolution,
-    "jpeg": _jpeg,
-    "levels": _levels,
-    "threshold": _threshold,
-    "edges": _edges,
-    "hollow": _hollow,
-    "gaps": _gaps,
+    "low_resolution": _lower_resolution,
+    "jpeg": _compress_as_jpeg,
+    "levels": _quantise,
+    "threshold": _harden,
+    "edges": _keep_edges,
+    "hollow": _hollow_out,
+    "gaps": _cut_gaps,
     "spatter": _spatter,
-    "occlusion": _occlusion,
-    "stripes": _stripes,
-    "hatching": _hatching,
-    "show_through": _show_through,
-    "lines": _drawn(_line, thickest=2),
-    "zigzag": _drawn(_zigzag, thickest=1),
-    "dots": _drawn(_dotted, thickest=2),
+    "occlusion": _occlude,
+    "stripes": _add_stripes,
+    "hatching": _add_hatching,
+    "show_through": _show_reverse_side,
+    "lines": _draw_strokes_over(_sample_line, thickest=2),
+    "zigzag": _draw_strokes_over(_sample_zigzag, thickest=1),
+    "dots": _draw_strokes_over(_sample_dots, thickest=2),
     **SHAPE_DISTORTIONS,
 }

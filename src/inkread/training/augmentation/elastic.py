@@ -1,4 +1,4 @@
-"""Seeded changes of a glyph's shape: what other hands and pens do to a digit.
+"""Seeded data augmentation of glyphs: affine and elastic distortion, and stroke width.
 
 The elastic distortion follows Simard, Steinkraus and Platt 2003 ("Best practices for convolutional
 neural networks applied to visual document analysis"), with the smooth displacement field drawn on
@@ -11,15 +11,17 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from inkread.imaging.normalize import GlyphShape
+
 __all__ = ["Augmentation", "augment"]
 
-_SIDE = 28
-_GRID = 6  # control points a side of the elastic displacement field
+_SIDE = GlyphShape.side_px
+_NUM_CONTROL_POINTS = 6  # along each side of the elastic displacement field
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far glyphs are distorted: ranges are symmetric about "no change" and drawn uniformly.
+    """Ranges of the random distortions: uniform and symmetric about "no change".
 
     Attributes:
         rotation_deg: largest rotation.
@@ -39,25 +41,25 @@ class Augmentation:
     elastic_px: float = 0.0
     stroke: float = 0.0
 
-    def scaled(self, factor: float) -> "Augmentation":
-        """Return an augmentation whose every range is ``factor`` times this one's."""
+    def scale(self, factor: float) -> "Augmentation":
+        """Return an augmentation with all ranges multiplied by ``factor``."""
         return Augmentation(**{name: factor * range_ for name, range_ in asdict(self).items()})
 
 
 def augment(
     glyphs: npt.NDArray[np.uint8], how: Augmentation, rng: np.random.Generator
 ) -> npt.NDArray[np.uint8]:
-    """Distort every glyph in its own way.
+    """Distort glyphs, each with its own random parameters.
 
     Args:
         glyphs: (N, 28, 28) uint8, ink 255 on paper 0.
         how: the ranges of the distortions.
-        rng: decides everything; the same state gives the same result.
+        rng: source of all randomness; the same state gives the same result.
 
     Returns:
         (N, 28, 28) uint8, ink 255 on paper 0; a new array.
     """
-    maps = _sampling_maps(len(glyphs), how, rng)
+    maps = _draw_sampling_maps(len(glyphs), how, rng)
     strokes = rng.uniform(-how.stroke, how.stroke, len(glyphs))
     result = np.empty(glyphs.shape, np.uint8)
     for index, glyph in enumerate(glyphs):
@@ -66,10 +68,10 @@ def augment(
     return result
 
 
-def _sampling_maps(
+def _draw_sampling_maps(
     count: int, how: Augmentation, rng: np.random.Generator
 ) -> npt.NDArray[np.float32]:
-    """Where each pixel of the result is taken from: (N, 2, 28, 28) float32, x then y."""
+    """Return the source position of each pixel: (N, 2, 28, 28) float32, x then y, in pixels."""
     angle = np.deg2rad(rng.uniform(-how.rotation_deg, how.rotation_deg, count))
     shear = rng.uniform(-how.shear, how.shear, count)
     scale = np.exp(-rng.uniform(-how.log_scale, how.log_scale, count))
@@ -86,29 +88,34 @@ def _sampling_maps(
     centre = (_SIDE - 1) / 2
     axis = np.arange(_SIDE) - centre
     grid = np.stack(np.meshgrid(axis, axis)).reshape(2, -1)  # x then y
-    # Many small products: one large one would be taken up by the threads of NumPy's BLAS, which
-    # wait for the processors that the network is training on.
+    # Many small matrix products instead of a large one, which NumPy's BLAS would run in threads
+    # that compete with the training of the network for the processor cores.
     maps = (matrices @ grid + (shift + centre)[:, :, None]).reshape(count, 2, _SIDE, _SIDE)
     if how.elastic_px:
-        control = rng.normal(0.0, how.elastic_px, (count, 2, _GRID, _GRID))
+        control = rng.normal(
+            0.0, how.elastic_px, (count, 2, _NUM_CONTROL_POINTS, _NUM_CONTROL_POINTS)
+        )
         maps += _SPLINE @ control @ _SPLINE.T
     return np.asarray(maps, np.float32)
 
 
-def _spline_basis() -> npt.NDArray[np.float64]:
-    """Cubic B-spline weights of the control points at each pixel: (28, _GRID)."""
-    distance = np.abs(np.linspace(0.5, _GRID - 1.5, _SIDE)[:, None] - np.arange(_GRID)[None, :])
+def _compute_spline_basis() -> npt.NDArray[np.float64]:
+    """Return cubic B-spline weights at each pixel: (28, _NUM_CONTROL_POINTS) float64."""
+    distance = np.abs(
+        np.linspace(0.5, _NUM_CONTROL_POINTS - 1.5, _SIDE)[:, None]
+        - np.arange(_NUM_CONTROL_POINTS)[None, :]
+    )
     near = 2 / 3 - distance**2 + distance**3 / 2
     far = np.clip(2 - distance, 0, None) ** 3 / 6
     return np.where(distance < 1, near, far)
 
 
-_SPLINE = _spline_basis()
+_SPLINE = _compute_spline_basis()
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
 def _change_stroke(glyph: npt.NDArray[np.uint8], amount: float) -> npt.NDArray[np.uint8]:
-    """Thicken (amount > 0) or thin (amount < 0) by that share of a pixel on each side."""
+    """Thicken (amount > 0) or thin (amount < 0) strokes by a fraction of a pixel on each side."""
     if abs(amount) < 0.05:
         return glyph
     other = (cv2.dilate if amount > 0 else cv2.erode)(glyph, _CROSS)

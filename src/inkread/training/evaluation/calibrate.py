@@ -1,4 +1,4 @@
-"""Calibration: confidences that mean what they say, and thresholds that rest on them.
+"""Measures and corrects the calibration of probabilities, and chooses rejection thresholds.
 
 Throughout, ``probabilities`` is (N, K) float32 with rows that add up to 1, ``labels`` is (N,) with
 the true labels, 0 to K - 1, and the confidence of an answer is the largest probability of its row.
@@ -12,7 +12,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import binomtest
 
 from inkread.errors import ConfigError
-from inkread.models.runtime import with_temperature
+from inkread.models.runtime import apply_temperature
 
 __all__ = [
     "Guarantee",
@@ -20,16 +20,17 @@ __all__ = [
     "RiskCoverage",
     "brier_score",
     "expected_calibration_error",
+    "find_guaranteed_threshold",
+    "fit_rejection_threshold",
     "fit_temperature",
-    "guaranteed_threshold",
     "negative_log_likelihood",
     "reliability",
     "risk_coverage",
-    "threshold_keeping",
 ]
 
 NUM_BINS = 15
-# What ``guaranteed_threshold`` may reject. Fixed before any data are seen, and few: each costs.
+# Candidate shares of rejected answers in ``find_guaranteed_threshold``. They are fixed in advance,
+# and few, since every candidate widens the bounds through Bonferroni's correction.
 REJECTED_SHARES = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)
 
 Probabilities = npt.NDArray[np.float32]
@@ -38,12 +39,12 @@ Labels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Answers of about the same confidence.
+    """A bin of a reliability diagram: answers of similar confidence.
 
     Attributes:
-        confidence: their mean confidence, in [0, 1].
-        accuracy: share of them that is right.
-        count: how many there are.
+        confidence: mean confidence of the answers, in [0, 1].
+        accuracy: share of correct answers, in [0, 1].
+        count: number of answers.
     """
 
     confidence: float
@@ -53,13 +54,13 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class RiskCoverage:
-    """How often a reader errs that answers only when it is sure, for every meaning of "sure".
+    """A risk-coverage curve: accepted and wrong answers at each confidence threshold.
 
     Attributes:
-        threshold: (M,) float32, the distinct confidences, falling; an answer is accepted when its
-            confidence is at least the threshold, so equally confident ones stay together.
-        accepted: (M,) int64, how many answers are accepted; rising, the last is N.
-        errors: (M,) int64, how many of those are wrong.
+        threshold: (M,) float32, the distinct confidences in descending order; an answer is accepted
+            if its confidence is at least the threshold.
+        accepted: (M,) int64, number of accepted answers, ascending; the last is N.
+        errors: (M,) int64, number of accepted answers that are wrong.
     """
 
     threshold: npt.NDArray[np.float32]
@@ -73,28 +74,28 @@ class RiskCoverage:
 
     @property
     def risk(self) -> npt.NDArray[np.float64]:
-        """Share of the accepted answers that is wrong: (M,) in [0, 1]."""
+        """Share of wrong answers among the accepted ones: (M,) float64 in [0, 1]."""
         return np.asarray(self.errors / self.accepted)
 
     @property
     def area(self) -> float:
-        """Area under the risk as a function of the coverage; the smaller the better."""
+        """Area under the risk as a function of the coverage; smaller is better."""
         return float(np.sum(self.risk * np.diff(self.coverage, prepend=0.0)))
 
-    def at(self, coverage: float) -> tuple[int, int]:
-        """Return (errors, accepted) at the strictest threshold that accepts this share or more."""
+    def count_at(self, coverage: float) -> tuple[int, int]:
+        """Return (errors, accepted) at the highest threshold whose coverage is at least this."""
         place = int(np.searchsorted(self.accepted, round(coverage * self.accepted[-1], 6)))
         return int(self.errors[place]), int(self.accepted[place])
 
 
 @dataclass(frozen=True)
 class Guarantee:
-    """A threshold under which errors are rare, with the certainty of that.
+    """A confidence threshold with an upper bound of the error of the accepted answers.
 
     Attributes:
         threshold: accept an answer when its confidence is at least this.
-        coverage: share of the answers that is accepted.
-        error: share of the accepted answers that is wrong.
+        coverage: share of the answers that are accepted.
+        error: share of the accepted answers that are wrong.
         bound: upper confidence bound of the error on unseen answers.
     """
 
@@ -105,17 +106,16 @@ class Guarantee:
 
 
 def negative_log_likelihood(probabilities: Probabilities, labels: Labels) -> float:
-    """Mean negative logarithm of the probability given to the true label, in nats."""
+    """Return the mean negative log probability of the true label, in nats."""
     true = probabilities[np.arange(len(labels)), labels]
     return float(np.log(1 / np.maximum(true, np.finfo(np.float32).tiny)).mean())
 
 
 def brier_score(probabilities: Probabilities, labels: Labels) -> float:
-    """Mean squared distance between the probabilities and the truth, from 0 to 2.
+    """Return the mean squared distance between the probabilities and the one-hot labels, in [0, 2].
 
-    The sum over all K labels of (probability - 1 for the true label, - 0 for the others) squared,
-    averaged over the answers: the multi-class definition of Brier 1950. With two labels it is twice
-    what the one-sided definition gives.
+    The multi-class definition of Brier 1950: squared differences are summed over the K labels and
+    averaged over the answers. With two labels it is twice the value of the one-sided definition.
     """
     truth = np.eye(probabilities.shape[1])[labels]
     return float(np.square(probabilities - truth).sum(axis=1).mean())
@@ -124,11 +124,11 @@ def brier_score(probabilities: Probabilities, labels: Labels) -> float:
 def reliability(
     probabilities: Probabilities, labels: Labels, num_bins: int = NUM_BINS
 ) -> tuple[ReliabilityBin, ...]:
-    """Group the answers by confidence, as many in each group, the least confident first.
+    """Group the answers into bins of equal size by confidence, the least confident first.
 
-    Bins of equal mass (Nixon et al. 2019, "Measuring calibration in deep learning"), not of equal
-    width: of a good network's answers nearly all would share one bin of equal width. Fewer answers
-    than bins make a bin each.
+    The bins have equal mass (Nixon et al. 2019, "Measuring calibration in deep learning"), since
+    nearly all answers of an accurate network would share one bin of equal width. With fewer answers
+    than bins, each answer has its own bin.
 
     Raises:
         ConfigError: ``num_bins`` below 1.
@@ -144,7 +144,7 @@ def reliability(
 
 
 def expected_calibration_error(probabilities: Probabilities, labels: Labels) -> float:
-    """Mean distance between confidence and accuracy over ``NUM_BINS`` bins of equal mass.
+    """Return the mean distance between confidence and accuracy over ``NUM_BINS`` equal-mass bins.
 
     Expected calibration error of the most likely label: Guo, Pleiss, Sun and Weinberger 2017, "On
     calibration of modern neural networks", here with the bins of Nixon et al. 2019.
@@ -155,7 +155,7 @@ def expected_calibration_error(probabilities: Probabilities, labels: Labels) -> 
 
 
 def risk_coverage(probabilities: Probabilities, labels: Labels) -> RiskCoverage:
-    """Count accepted and wrong answers at every threshold of the confidence.
+    """Count accepted and wrong answers at every confidence threshold.
 
     The risk-coverage curve: Geifman and El-Yaniv 2017, "Selective classification for deep neural
     networks".
@@ -171,26 +171,26 @@ def risk_coverage(probabilities: Probabilities, labels: Labels) -> RiskCoverage:
     )
 
 
-def guaranteed_threshold(
+def find_guaranteed_threshold(
     probabilities: Probabilities, labels: Labels, max_error: float, certainty: float = 0.95
 ) -> Guarantee:
-    """Find the threshold that accepts most and errs at most so often, also on unseen answers.
+    """Find the most accepting threshold whose error on unseen answers is bounded.
 
-    Selection with guaranteed risk after Geifman and El-Yaniv 2017. The candidates reject fixed
-    shares of the answers, ``REJECTED_SHARES``. Given the highest confidence that a candidate
-    rejects, the answers it accepts are independent draws, so the bound is the exact one of Clopper
-    and Pearson 1934; that the best candidate is taken is paid for by Bonferroni's correction: each
-    bound holds with certainty 1 - (1 - ``certainty``) / number of candidates.
+    Selection with guaranteed risk after Geifman and El-Yaniv 2017. The candidate
+    thresholds reject the fixed shares ``REJECTED_SHARES`` of the answers. Given the highest
+    rejected confidence, the accepted answers are independent draws, so their error has the exact
+    bound of Clopper and Pearson 1934. Bonferroni's correction accounts for choosing among the
+    candidates: each bound holds with certainty 1 - (1 - ``certainty``) / number of candidates.
 
     Args:
-        probabilities: (N, K) float32, calibrated, of validation images. They must not be those
-            that the figure is reported on.
-        labels: (N,) their true labels.
-        max_error: the share of wrong answers among the accepted ones not to exceed, in (0, 1).
-        certainty: of the bound, in (0, 1).
+        probabilities: (N, K) float32, calibrated, of validation images, which must
+            not be the images that results are reported on.
+        labels: (N,) true labels.
+        max_error: largest permitted share of wrong answers among the accepted ones, in (0, 1).
+        certainty: confidence level of the bound, in (0, 1).
 
     Raises:
-        ConfigError: no threshold reaches it, or a share is not in (0, 1).
+        ConfigError: no candidate meets the bound, or a share is not in (0, 1).
     """
     for name, value in (("max_error", max_error), ("certainty", certainty)):
         if not 0 < value < 1:
@@ -201,7 +201,7 @@ def guaranteed_threshold(
     lowest = 1.0
     for rejected in REJECTED_SHARES:  # the most accepting first
         num_rejected = int(rejected * len(ascending))
-        # The next number above the last rejected confidence: that answer itself tells nothing.
+        # The next float32 above the highest rejected confidence, so that this answer is rejected.
         highest_rejected = ascending[num_rejected - 1] if num_rejected else np.float32(-1)
         threshold = max(float(np.nextafter(highest_rejected, np.float32(2))), 0.0)
         accepted = confidence >= threshold
@@ -220,13 +220,13 @@ def guaranteed_threshold(
     )
 
 
-def threshold_keeping(scores: npt.NDArray[np.float32], share: float) -> float:
-    """Return the smallest threshold that at least this share of the scores does not exceed.
+def fit_rejection_threshold(scores: npt.NDArray[np.float32], share: float) -> float:
+    """Return the smallest threshold that at least this share of the scores doesn't exceed.
 
     Args:
-        scores: (N,) float32, N at least 1: how little each validation digit looks like one; what
-            scores above the threshold is rejected.
-        share: of the digits to keep, in (0, 1].
+        scores: (N,) float32, N at least 1: probabilities of "no digit" of validation digits; glyphs
+            with a score above the threshold are rejected.
+        share: share of the digits to accept, in (0, 1].
 
     Raises:
         ConfigError: no scores, or a share not in (0, 1].
@@ -239,15 +239,15 @@ def threshold_keeping(scores: npt.NDArray[np.float32], share: float) -> float:
 
 
 def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
-    """Find the temperature with the smallest negative log-likelihood, between 1/4 and 4.
+    """Find the temperature in [1/4, 4] with the smallest negative log-likelihood.
 
     Args:
-        probabilities: (N, K) float32 of validation images, uncalibrated.
-        labels: (N,) their true labels, 0 to K - 1.
+        probabilities: (N, K) float32, uncalibrated, of validation images.
+        labels: (N,) true labels, 0 to K - 1.
     """
 
     def loss(log_temperature: float) -> float:
-        scaled = with_temperature(probabilities, float(np.exp(log_temperature)))
+        scaled = apply_temperature(probabilities, float(np.exp(log_temperature)))
         return negative_log_likelihood(scaled, labels)
 
     found = minimize_scalar(loss, bounds=(np.log(0.25), np.log(4.0)), method="bounded")

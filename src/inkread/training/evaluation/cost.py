@@ -1,4 +1,4 @@
-"""What a model file costs to keep and to run: bytes, parameters, multiply-adds, time."""
+"""Measures a model's file size, parameters, multiply-adds and latency."""
 
 import time
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import onnx
 from inkread.errors import ConfigError, ModelError
 from inkread.models.runtime import Model
 
-__all__ = ["Cost", "Speed", "network_cost", "speed"]
+__all__ = ["Cost", "Speed", "measure_cost", "measure_speed"]
 
 _WEIGHT_TYPES = {
     onnx.TensorProto.FLOAT,
@@ -21,19 +21,20 @@ _WEIGHT_TYPES = {
     onnx.TensorProto.INT8,
     onnx.TensorProto.UINT8,
 }
-_WARM_UP_CALLS = 5
+_NUM_WARM_UP_CALLS = 5
 
 
 @dataclass(frozen=True)
 class Cost:
-    """The size of a network.
+    """The size and the arithmetic of a network.
 
     Attributes:
-        num_bytes: of the file.
-        num_parameters: the numbers that training decided; integers that hold shapes don't count.
-        num_multiply_adds: of the convolutions and matrix products, for one glyph; in a cascade, for
-            one that both networks answer for.
-        least_multiply_adds: for one that a cascade's first network is sure of; else the same.
+        num_bytes: size of the file.
+        num_parameters: number of trained parameters; integer tensors that hold shapes don't count.
+        num_multiply_adds: multiply-adds of the convolutions and matrix products for one glyph; in a
+            cascade, for a glyph that both networks process.
+        least_multiply_adds: in a cascade, multiply-adds for a glyph that only the first network
+            processes; otherwise as ``num_multiply_adds``.
     """
 
     num_bytes: int
@@ -44,13 +45,13 @@ class Cost:
 
 @dataclass(frozen=True)
 class Speed:
-    """How long glyphs take, measured here and now.
+    """Latency of a model on this machine.
 
     Attributes:
-        num_glyphs: in one call.
-        num_calls: that were timed.
-        median_ms: half of the calls took no longer.
-        p99_ms: 99 % of the calls took no longer.
+        num_glyphs: glyphs per call.
+        num_calls: number of timed calls.
+        median_ms: median time of a call, in milliseconds.
+        p99_ms: 99th percentile of the time of a call, in milliseconds.
     """
 
     num_glyphs: int
@@ -60,28 +61,26 @@ class Speed:
 
     @property
     def glyphs_per_second(self) -> float:
-        """At the median."""
+        """Throughput at the median latency."""
         return 1000 * self.num_glyphs / self.median_ms
 
 
-def network_cost(path: Path) -> Cost:
-    """Count what an ONNX file holds and computes.
+def measure_cost(path: Path) -> Cost:
+    """Count the bytes, parameters and multiply-adds of an ONNX file.
 
-    Multiply-adds are counted for Conv, Gemm and MatMul, where nearly all are; biases, pooling and
-    normalisation are left out, as is usual. Exporting folds batch normalisation into the
-    convolutions where it can, so that the file has fewer parameters than the network that was
-    trained.
+    Multiply-adds are counted for Conv, Gemm and MatMul; biases, pooling and normalisation are left
+    out, as is usual. Exporting folds batch normalisation into the convolutions where possible, so
+    the file has fewer parameters than the trained network.
 
     Raises:
-        ModelError: not a readable ONNX file, or the size of a layer's output doesn't follow from
-            the graph.
+        ModelError: not a readable ONNX file, or the size of a layer's output can't be inferred.
     """
     try:
         proto = onnx.load(path)
         onnx.checker.check_model(proto)
         for value in proto.graph.input:
             value.type.tensor_type.shape.dim[0].dim_value = 1  # one glyph
-        chosen = _choose_one(proto.graph)
+        chosen = _fix_selected_batch_to_one(proto.graph)
         inferred = onnx.shape_inference.infer_shapes(proto, strict_mode=True, data_prop=True)
     except Exception as error:
         raise ModelError(f"{path}: expected a readable ONNX file: {error}") from error
@@ -90,8 +89,8 @@ def network_cost(path: Path) -> Cost:
     graph = inferred.graph
     for value in (*graph.input, *graph.value_info, *graph.output):
         shapes[value.name] = [size.dim_value for size in value.type.tensor_type.shape.dim]
-    multiply_adds = {node.output[0]: _multiply_adds(node, shapes) for node in graph.node}
-    followed = _following(graph, chosen)
+    multiply_adds = {node.output[0]: _count_multiply_adds(node, shapes) for node in graph.node}
+    followed = _find_dependent_values(graph, chosen)
     return Cost(
         num_bytes=path.stat().st_size,
         num_parameters=sum(
@@ -106,8 +105,13 @@ def network_cost(path: Path) -> Cost:
     )
 
 
-def _choose_one(graph: onnx.GraphProto) -> set[str]:
-    """Let each choice of glyphs to go on with be of one, so that sizes follow from the graph."""
+def _fix_selected_batch_to_one(graph: onnx.GraphProto) -> set[str]:
+    """Replace each NonZero node, whose output size depends on the data, by an input of size 1.
+
+    Returns:
+        The names of the replaced outputs. A cascade selects the glyphs of its second network with
+        such a node; with size 1, shape inference knows all sizes.
+    """
     choices = [node for node in graph.node if node.op_type == "NonZero"]
     for node in choices:
         graph.node.remove(node)
@@ -116,8 +120,11 @@ def _choose_one(graph: onnx.GraphProto) -> set[str]:
     return {node.output[0] for node in choices}
 
 
-def _following(graph: onnx.GraphProto, names: set[str]) -> set[str]:
-    """Return all that is computed from these values; a graph's nodes stand in order."""
+def _find_dependent_values(graph: onnx.GraphProto, names: set[str]) -> set[str]:
+    """Return the names of these values and of all that depend on them.
+
+    ONNX sorts the nodes of a graph topologically, so one pass suffices.
+    """
     found = set(names)
     for node in graph.node:
         if found & set(node.input):
@@ -125,8 +132,8 @@ def _following(graph: onnx.GraphProto, names: set[str]) -> set[str]:
     return found
 
 
-def _multiply_adds(node: onnx.NodeProto, shapes: dict[str, list[int]]) -> int:
-    """Outputs of a layer times the products that each of them sums up."""
+def _count_multiply_adds(node: onnx.NodeProto, shapes: dict[str, list[int]]) -> int:
+    """Return the number of a layer's outputs times the number of products summed in each."""
     if node.op_type not in ("Conv", "Gemm", "MatMul"):
         return 0
     outputs, inputs, weights = (
@@ -148,27 +155,27 @@ def _multiply_adds(node: onnx.NodeProto, shapes: dict[str, list[int]]) -> int:
     return multiply_adds
 
 
-def speed(model: Model, glyphs: npt.NDArray[np.uint8], num_calls: int) -> Speed:
-    """Time a model on some glyphs, all in one call, after a few calls that don't count.
+def measure_speed(model: Model, glyphs: npt.NDArray[np.uint8], num_calls: int) -> Speed:
+    """Measure the latency of a model on a batch of glyphs, after a few warm-up calls.
 
     Args:
-        model: runs on the threads that it was loaded with.
+        model: the model, with the number of threads it was loaded with.
         glyphs: (N, 28, 28) uint8, ink 255 on paper 0.
-        num_calls: how many to time.
+        num_calls: number of timed calls.
 
     Raises:
-        ConfigError: no glyphs, or no calls.
+        ConfigError: no glyphs, or ``num_calls`` below 1.
     """
     if not len(glyphs) or num_calls < 1:
         raise ConfigError(
             f"expected at least one glyph and one call, received {len(glyphs)} and {num_calls}"
         )
-    for _ in range(_WARM_UP_CALLS):
-        model.probabilities(glyphs)
+    for _ in range(_NUM_WARM_UP_CALLS):
+        model.predict_probabilities(glyphs)
     times_ms = np.empty(num_calls)
     for call in range(num_calls):
         start = time.perf_counter()
-        model.probabilities(glyphs)
+        model.predict_probabilities(glyphs)
         times_ms[call] = 1000 * (time.perf_counter() - start)
     median, p99 = np.percentile(times_ms, [50, 99])
     return Speed(len(glyphs), num_calls, float(median), float(p99))

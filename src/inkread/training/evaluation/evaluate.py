@@ -1,4 +1,4 @@
-"""Figures of merit of a classifier on labelled glyphs, with their intervals."""
+"""Evaluates a classifier on labelled glyphs: accuracy, calibration, selective risk, mistakes."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,25 +27,25 @@ __all__ = [
     "Evaluation",
     "McNemar",
     "Mistake",
+    "estimate_share",
     "evaluate",
     "mcnemar",
-    "score",
-    "share",
+    "score_probabilities",
 ]
 
 NUM_LABELS = 10
-SURE_SHARE = 0.98  # of the digits: what is left for a reader that sets the doubtful ones aside
+SURE_SHARE = 0.98  # coverage at which ``Evaluation.sure_error`` is measured
 
 
 @dataclass(frozen=True)
 class DigitFigures:
-    """How one digit fares.
+    """Precision and recall of one digit.
 
     Attributes:
         label: the digit.
-        precision: share of what was read as this digit that is it; 0.0 if nothing was.
-        recall: share of this digit's pictures that were read as it; 0.0 if there are none.
-        count: how many pictures of it there are.
+        precision: share of the pictures read as this digit that show it; 0.0 if there are none.
+        recall: share of the pictures of this digit that were read as it; 0.0 if there are none.
+        count: number of pictures of this digit.
     """
 
     label: int
@@ -59,12 +59,12 @@ class Mistake:
     """A misread picture.
 
     Attributes:
-        index: its place in the split.
-        label: the digit that it is said to be.
-        read: the digit that it was read as.
+        index: its index in the split.
+        label: its true label.
+        read: the predicted digit.
         confidence: the probability of ``read``.
         runner_up: the second most likely digit.
-        runner_up_confidence: the probability of that.
+        runner_up_confidence: the probability of ``runner_up``.
     """
 
     index: int
@@ -77,12 +77,12 @@ class Mistake:
 
 @dataclass(frozen=True)
 class McNemar:
-    """Two models on the same pictures, by those that only one of them read right.
+    """McNemar's test of two models on the same pictures.
 
     Attributes:
-        only_first: how many only the first model read right.
-        only_second: how many only the second one read right.
-        p_value: how likely a split at least as uneven is between equally good models, in [0, 1].
+        only_first: number of pictures that only the first model read correctly.
+        only_second: number of pictures that only the second model read correctly.
+        p_value: two-sided p-value of the hypothesis that both are equally accurate, in [0, 1].
     """
 
     only_first: int
@@ -92,21 +92,20 @@ class McNemar:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one evaluation found.
+    """The results of an evaluation.
 
     Attributes:
-        accuracy: share of the pictures read right; every one is read, none rejected.
+        accuracy: share of the pictures read correctly; no picture is rejected.
         negative_log_likelihood: mean, in nats.
         brier_score: mean, from 0 to 2.
         expected_calibration_error: mean distance between confidence and accuracy.
-        reliability: confidence and accuracy of equally many pictures each, the least confident
-            first.
-        risk_coverage: errors among the accepted pictures, at every threshold.
-        sure_error: share misread among the 98 % that the model is most confident of.
+        reliability: bins of equal size by confidence, the least confident first.
+        risk_coverage: errors among the accepted pictures at every confidence threshold.
+        sure_error: share misread of the 98 % most confident answers.
         digits: precision and recall of each digit.
-        confusion: (10, 10) counts; the row is the label, the column what was read.
+        confusion: (10, 10) int64 counts; rows are true labels, columns predicted digits.
         mistakes: every misread picture, the most confident mistake first.
-        kept: share not rejected as "not a digit"; ``None`` if the model rejects nothing.
+        kept: share of pictures not rejected as "no digit"; ``None`` if the model rejects nothing.
     """
 
     accuracy: Figure
@@ -141,12 +140,12 @@ class Evaluation:
 def mcnemar(first: Evaluation, second: Evaluation) -> McNemar:
     """Test whether two models that read the same pictures are equally accurate.
 
-    McNemar's exact test (McNemar 1947): of the pictures that one of them misread, half are expected
-    to be the first one's; two-sided.
+    McNemar's exact two-sided test (McNemar 1947): of the pictures that only one model misread, each
+    model is expected to have misread half.
 
     Args:
-        first: an evaluation.
-        second: another one, of the same pictures in the same order.
+        first: evaluation of the first model.
+        second: evaluation of the second model on the same pictures in the same order.
 
     Raises:
         ConfigError: the evaluations are of different pictures.
@@ -167,20 +166,22 @@ def mcnemar(first: Evaluation, second: Evaluation) -> McNemar:
     return McNemar(only_first, only_second, p_value)
 
 
-def share(successes: int, n: int) -> Figure:
-    """Return a share with its 95 % Wilson score interval (Wilson 1927)."""
+def estimate_share(successes: int, n: int) -> Figure:
+    """Estimate a share, with its 95 % Wilson score interval (Wilson 1927)."""
     interval = binomtest(successes, n).proportion_ci(0.95, method="wilson")
     return Figure(successes / n, n, float(interval.low), float(interval.high))
 
 
-def score(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> Evaluation:
-    """Compare probabilities with the true labels.
+def score_probabilities(
+    probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]
+) -> Evaluation:
+    """Evaluate probabilities against the true labels.
 
     Args:
-        probabilities: (N, 10) float32, N at least 1; each row adds up to 1.
+        probabilities: (N, 10) float32, N at least 1; each row sums to 1.
         labels: (N,) uint8, 0-9.
     """
-    # Stable on the negated ones: of equal probabilities the first wins, as in argmax.
+    # A stable sort of the negated values puts the first of equal probabilities first, as argmax.
     read, runner_up = np.argsort(-probabilities, axis=1, kind="stable")[:, :2].T
     rows = np.arange(len(labels))
     confidence, second = probabilities[rows, read], probabilities[rows, runner_up]
@@ -192,13 +193,13 @@ def score(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8])
     wrong = wrong[np.argsort(-confidence[wrong], kind="stable")]
     curve = risk_coverage(probabilities, labels)
     return Evaluation(
-        accuracy=share(len(labels) - len(wrong), len(labels)),
+        accuracy=estimate_share(len(labels) - len(wrong), len(labels)),
         negative_log_likelihood=negative_log_likelihood(probabilities, labels),
         brier_score=brier_score(probabilities, labels),
         expected_calibration_error=expected_calibration_error(probabilities, labels),
         reliability=reliability(probabilities, labels),
         risk_coverage=curve,
-        sure_error=share(*curve.at(SURE_SHARE)),
+        sure_error=estimate_share(*curve.count_at(SURE_SHARE)),
         digits=tuple(
             DigitFigures(label, float(precision[label]), float(recall[label]), int(count[label]))
             for label in every_label
@@ -219,10 +220,11 @@ def score(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8])
 
 
 def evaluate(model: Model, split: Split) -> Evaluation:
-    """Read every image of a split with a model file and compare with the labels."""
+    """Classify every image of a split with a model and evaluate the result."""
     answers = model.classify(split.images)
-    found = score(answers.probabilities, split.labels)
-    threshold = model.metadata.junk_threshold
-    if threshold is None:
+    found = score_probabilities(answers.probabilities, split.labels)
+    if model.metadata.junk_threshold is None:
         return found
-    return replace(found, kept=share(int((answers.junk <= threshold).sum()), len(split)))
+    return replace(
+        found, kept=estimate_share(int((~model.rejects(answers.junk)).sum()), len(split))
+    )

@@ -1,4 +1,4 @@
-"""Pictures of a training: samples, curves, the confusion matrix, mistakes, calibration."""
+"""Draws samples, learning curves, confusion matrices, mistakes, calibration and feature maps."""
 
 import io
 import itertools
@@ -14,7 +14,7 @@ from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MultipleLocator
 
-from inkread.files import check_target, replacing
+from inkread.files import check_target, replace_atomically
 from inkread.training.evaluation.evaluate import Evaluation
 from inkread.training.history import Epoch, LineEpoch, Step
 from inkread.training.mnist import Split
@@ -23,52 +23,61 @@ __all__ = [
     "SERIES",
     "SUFFIXES",
     "Canvas",
-    "confusion",
-    "curves",
-    "feature_map_grids",
-    "mistakes",
+    "draw_confusion",
+    "draw_curves",
+    "draw_feature_maps",
+    "draw_mistakes",
+    "draw_reliability",
+    "draw_risk_coverage",
+    "draw_samples",
+    "draw_strips",
     "pick_samples",
-    "reliability",
-    "risk_coverage",
-    "samples",
     "save",
-    "strips",
-    "svg",
+    "to_svg",
 ]
 
-SERIES = ("#1f4e79", "#c55a11", "#3b7a3b", "#7a3b8c")  # with lines and markers of their own
-# Of the files that pictures can be saved in.
+SERIES = ("#1f4e79", "#c55a11", "#3b7a3b", "#7a3b8c")  # each with its own line style and marker
+# File formats that Matplotlib can save.
 SUFFIXES = tuple(f".{name}" for name in sorted(FigureCanvasBase.get_supported_filetypes()))
 _INK, _SECOND = SERIES[:2]
-_MAP_COLUMNS = 16  # feature maps beside each other
-_LEAST_DOUBT = 1e-4  # 10,000 pictures tell no less
-_LEAST_COVERAGE = 0.8
+_NUM_MAP_COLUMNS = 16  # feature maps per row
+_MIN_ERROR = 1e-4  # lower end of the axes: 10,000 pictures can't show a smaller share
+_MIN_COVERAGE = 0.8  # left end of the risk-coverage plot
 _LINES, _MARKERS = ("-", "--", "-.", ":"), "os^D"
 
 
 def save(canvas: Canvas, path: Path) -> None:
-    """Write a picture, in the format of the file's suffix; a finished file or none.
+    """Save a figure atomically, in the format given by the file's suffix.
 
     Raises:
-        ConfigError: no such format, or the name of a folder.
+        ConfigError: unknown format, or the path is a folder.
         OSError: the file can't be written.
     """
     check_target(path, SUFFIXES)
-    with replacing(path) as temporary:
+    with replace_atomically(path) as temporary:
         canvas.savefig(temporary, dpi=120)
 
 
-def svg(canvas: Canvas) -> str:
-    """Return a picture as an SVG element for a page, its text as text; the same for the same."""
+def to_svg(canvas: Canvas) -> str:
+    """Return a figure as an SVG element for a page: text kept as text, output deterministic."""
     text = io.StringIO()
-    metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))  # none of them is for a page
+    metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))  # left out of the SVG
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "inkread"}):
         canvas.savefig(text, format="svg", transparent=True, metadata=metadata)
     return text.getvalue()[text.getvalue().index("<svg") :]
 
 
 def pick_samples(split: Split, per_digit: int, seed: int = 0) -> npt.NDArray[np.int64]:
-    """Draw indices of random images of each digit: (10, per_digit)."""
+    """Draw the indices of random images of each digit.
+
+    Args:
+        split: the images.
+        per_digit: number of images of each digit, without replacement.
+        seed: of the random generator.
+
+    Returns:
+        (10, per_digit) int64.
+    """
     rng = np.random.default_rng(seed)
     return np.stack(
         [
@@ -78,13 +87,13 @@ def pick_samples(split: Split, per_digit: int, seed: int = 0) -> npt.NDArray[np.
     )
 
 
-def samples(split: Split, indices: npt.NDArray[np.int64], title: str) -> Canvas:
-    """Show images with their labels and indices.
+def draw_samples(split: Split, indices: npt.NDArray[np.int64], title: str) -> Canvas:
+    """Draw images with their labels and indices.
 
     Args:
         split: the images.
-        indices: (rows, columns), into the split.
-        title: above the picture.
+        indices: (rows, columns) int64 indices into the split.
+        title: the figure's title.
     """
     rows, columns = indices.shape
     canvas = Canvas(figsize=(max(4.0, 0.85 * columns), 0.95 * rows + 0.6), layout="constrained")
@@ -95,13 +104,15 @@ def samples(split: Split, indices: npt.NDArray[np.int64], title: str) -> Canvas:
     return canvas
 
 
-def strips(pictures: Sequence[npt.NDArray[np.uint8]], texts: Sequence[str], title: str) -> Canvas:
-    """Show strips with what is written on them.
+def draw_strips(
+    pictures: Sequence[npt.NDArray[np.uint8]], texts: Sequence[str], title: str
+) -> Canvas:
+    """Draw strips with their texts as captions.
 
     Args:
         pictures: (H, W) uint8 each, ink 255 on paper 0; at least one.
-        texts: one each.
-        title: above the picture.
+        texts: the text of each strip.
+        title: the figure's title.
     """
     columns = 4
     rows = -(-len(pictures) // columns)
@@ -116,15 +127,15 @@ def strips(pictures: Sequence[npt.NDArray[np.uint8]], texts: Sequence[str], titl
     return canvas
 
 
-def curves(
+def draw_curves(
     history: Sequence[Epoch] | Sequence[LineEpoch], title: str, steps: Sequence[Step] = ()
 ) -> Canvas:
-    """Show loss and accuracy of every epoch, in training, where it is known, and validation.
+    """Draw the loss and the accuracy of every epoch, on training and validation images.
 
     Args:
         history: the epochs.
-        title: above the picture.
-        steps: if given, the loss is drawn after each of them, as the epoch's mean so far.
+        title: the figure's title.
+        steps: if given, the training loss is drawn at each step, as the running mean of its epoch.
     """
     canvas = Canvas(figsize=(9, 3.8), layout="constrained")
     canvas.suptitle(title, parse_math=False)
@@ -147,16 +158,18 @@ def curves(
     for axis in (left, right):
         axis.grid(alpha=0.3)
         axis.legend()
-        axis.set_xlim(0, epochs[-1] + 0.5)  # one epoch alone would be marked in hundredths
+        axis.set_xlim(
+            0, epochs[-1] + 0.5
+        )  # with a single epoch, the ticks would be fractions otherwise
         axis.xaxis.get_major_locator().set_params(integer=True)
     return canvas
 
 
-def confusion(evaluation: Evaluation, title: str) -> Canvas:
-    """Show how often each digit was read as which."""
+def draw_confusion(evaluation: Evaluation, title: str) -> Canvas:
+    """Draw the confusion matrix."""
     counts = evaluation.confusion
     wrong = counts.astype(float)
-    np.fill_diagonal(wrong, 0)  # the shade is for the mistakes: what is right outnumbers them
+    np.fill_diagonal(wrong, 0)  # shade mistakes only: correct answers far outnumber them
     canvas = Canvas(figsize=(6.2, 6), layout="constrained")
     axis = canvas.subplots()
     axis.imshow(wrong, cmap="Oranges", vmin=0, vmax=max(1.0, wrong.max()))
@@ -171,8 +184,8 @@ def confusion(evaluation: Evaluation, title: str) -> Canvas:
     return canvas
 
 
-def mistakes(evaluation: Evaluation, split: Split, title: str, num_shown: int = 40) -> Canvas:
-    """Show the misread images, the most confident mistakes first."""
+def draw_mistakes(evaluation: Evaluation, split: Split, title: str, num_shown: int = 40) -> Canvas:
+    """Draw up to ``num_shown`` misread images, the most confident mistakes first."""
     shown = evaluation.mistakes[:num_shown]
     columns = 8
     rows = max(1, -(-len(shown) // columns))
@@ -188,19 +201,19 @@ def mistakes(evaluation: Evaluation, split: Split, title: str, num_shown: int = 
     return canvas
 
 
-def reliability(evaluations: Mapping[str, Evaluation]) -> Canvas:
-    """Show accuracy against confidence, a point for each bin; on the diagonal both agree.
+def draw_reliability(evaluations: Mapping[str, Evaluation]) -> Canvas:
+    """Draw a reliability diagram: accuracy against mean confidence, a point per bin.
 
-    The axes show the distance from certainty on a logarithmic scale, where good networks differ.
+    The axes are logarithmic in the distance from 1, where accurate networks differ.
 
     Args:
-        evaluations: by the name in the legend.
+        evaluations: the evaluations, keyed by their names in the legend.
     """
     canvas = Canvas(figsize=(5, 4), layout="constrained")
     axis = canvas.subplots()
-    least = _LEAST_DOUBT
+    least = _MIN_ERROR
     axis.plot([least, 1], [least, 1], color="#808080", linewidth=1, label="as sure as right")
-    for (name, evaluation), style in zip(evaluations.items(), _styles(), strict=False):
+    for (name, evaluation), style in zip(evaluations.items(), _cycle_styles(), strict=False):
         doubt = [max(least, 1 - each.confidence) for each in evaluation.reliability]
         wrong = [max(least, 1 - each.accuracy) for each in evaluation.reliability]
         axis.plot(doubt, wrong, **style, markersize=5, clip_on=False, label=name)
@@ -216,23 +229,23 @@ def reliability(evaluations: Mapping[str, Evaluation]) -> Canvas:
     return canvas
 
 
-def risk_coverage(evaluations: Mapping[str, Evaluation]) -> Canvas:
-    """Show the error among the accepted against the share accepted, the most confident first.
+def draw_risk_coverage(evaluations: Mapping[str, Evaluation]) -> Canvas:
+    """Draw risk-coverage curves, from a coverage of 80 % on.
 
-    From 80 % on: where fewer are accepted, a good network's error is flat.
+    At lower coverage the error of an accurate network hardly changes.
 
     Args:
-        evaluations: by the name in the legend.
+        evaluations: the evaluations, keyed by their names in the legend.
     """
     canvas = Canvas(figsize=(5, 4), layout="constrained")
     axis = canvas.subplots()
-    for (name, evaluation), style in zip(evaluations.items(), _styles(), strict=False):
+    for (name, evaluation), style in zip(evaluations.items(), _cycle_styles(), strict=False):
         curve = evaluation.risk_coverage
-        shown = curve.coverage >= _LEAST_COVERAGE
+        shown = curve.coverage >= _MIN_COVERAGE
         axis.plot(100 * curve.coverage[shown], 100 * curve.risk[shown],
                   **{**style, "marker": ""}, label=name)  # fmt: skip
     axis.set(xlabel="share accepted, the most confident first", ylabel="error among the accepted",
-             xlim=(100 * _LEAST_COVERAGE, 100), ylim=(0, None))  # fmt: skip
+             xlim=(100 * _MIN_COVERAGE, 100), ylim=(0, None))  # fmt: skip
     axis.xaxis.set_major_locator(MultipleLocator(5))
     for each in (axis.xaxis, axis.yaxis):
         each.set_major_formatter("{x:g} %")
@@ -242,17 +255,17 @@ def risk_coverage(evaluations: Mapping[str, Evaluation]) -> Canvas:
     return canvas
 
 
-def _styles() -> Iterator[dict[str, Any]]:
-    """Styles that differ by more than colour; they repeat after the last."""
+def _cycle_styles() -> Iterator[dict[str, Any]]:
+    """Yield line styles that differ in colour, dashes and marker, repeating after the last."""
     for color, line, marker in itertools.cycle(zip(SERIES, _LINES, _MARKERS, strict=True)):
         yield {"color": color, "linestyle": line, "marker": marker}
 
 
 def _add_legend(axis: Axes) -> None:
-    """Name every line as it is called.
+    """Add a legend that shows every label literally.
 
-    Matplotlib hides names that begin with an underscore, and takes what stands between dollars for
-    a formula; a model's file may be called anything.
+    Matplotlib hides labels that begin with an underscore and parses text between dollar signs as a
+    formula, but a model may have any name.
     """
     legend = axis.legend(axis.lines, [""] * len(axis.lines), frameon=False)
     for text, line in zip(legend.get_texts(), axis.lines, strict=True):
@@ -265,14 +278,14 @@ def _show_glyph(axis: Axes, glyph: npt.NDArray[np.uint8], caption: str) -> None:
     axis.set_axis_off()
 
 
-def feature_map_grids(layers: Sequence[npt.NDArray[np.float32]], title: str) -> Canvas:
-    """Show feature maps, a block a layer; black is the layer's largest answer, white is 0.
+def draw_feature_maps(layers: Sequence[npt.NDArray[np.float32]], title: str) -> Canvas:
+    """Draw feature maps, one block per layer; white is 0, black is the layer's maximum.
 
     Args:
-        layers: (maps, height, width) float32 each, 0 or more.
-        title: above the picture.
+        layers: (maps, height, width) float32 each, non-negative.
+        title: the figure's title.
     """
-    blocks = [_tile(layer) for layer in layers]
+    blocks = [_tile_maps(layer) for layer in layers]
     heights = [block.shape[0] / block.shape[1] for block in blocks]
     canvas = Canvas(figsize=(9, 8.7 * sum(heights) + 0.3 * len(blocks) + 0.4), layout="constrained")
     canvas.suptitle(title, parse_math=False)
@@ -285,10 +298,10 @@ def feature_map_grids(layers: Sequence[npt.NDArray[np.float32]], title: str) -> 
     return canvas
 
 
-def _tile(layer: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Lay (maps, height, width) out in rows, with a grey line around each map."""
+def _tile_maps(layer: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Arrange (maps, height, width) in a grid with grey lines between the maps."""
     num_maps, height, width = layer.shape
-    columns = min(_MAP_COLUMNS, num_maps)
+    columns = min(_NUM_MAP_COLUMNS, num_maps)
     rows = -(-num_maps // columns)
     line = np.float32(0.3 * layer.max())
     padded = np.full((rows * columns, height + 1, width + 1), line, np.float32)

@@ -1,11 +1,12 @@
-"""Where and with what a figure was measured: hardware and versions."""
+"""Describes the hardware and the package versions that results were measured with."""
 
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["PACKAGES", "hardware", "num_cores", "versions"]
+from inkread.batch.processes import num_cores
+
+__all__ = ["PACKAGES", "describe_hardware", "list_versions"]
 
 PACKAGES = (
     "inkread",
@@ -20,8 +21,8 @@ PACKAGES = (
 )
 
 
-def hardware() -> str:
-    """Return the processor's name, as the system tells it, and the number of cores in use."""
+def describe_hardware() -> str:
+    """Return the processor's name and the number of available cores."""
     processor = platform.processor() or platform.machine()
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
@@ -33,14 +34,7 @@ def hardware() -> str:
     return f"{processor}, {num_cores()} cores"
 
 
-def num_cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not everywhere; a container may have fewer than all
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def versions() -> dict[str, str]:
+def list_versions() -> dict[str, str]:
     """Return the versions of Python and of the installed packages among ``PACKAGES``."""
     found = {"python": platform.python_version()}
     for name in PACKAGES:

@@ -1,4 +1,4 @@
-"""How well a model reads glyphs that were spoiled on purpose."""
+"""Measures a model's accuracy on distorted glyphs."""
 
 from dataclasses import dataclass
 
@@ -9,22 +9,22 @@ from inkread.errors import ConfigError
 from inkread.models.metadata import Figure
 from inkread.models.runtime import Model
 from inkread.training.augmentation.distortions import DISTORTIONS
-from inkread.training.evaluation.evaluate import share
+from inkread.training.evaluation.evaluate import estimate_share
 from inkread.training.mnist import Split
 
-__all__ = ["STRENGTHS", "Distorted", "Robustness", "measure"]
+__all__ = ["STRENGTHS", "Distorted", "Robustness", "measure_robustness"]
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True)
 class Distorted:
-    """How one distortion is borne.
+    """Accuracy under one distortion.
 
     Attributes:
         distortion: its name in ``DISTORTIONS``.
-        accuracy: share of the glyphs whose most probable digit is right, at each of
-            ``STRENGTHS``, in that order; whether they would be rejected doesn't count.
+        accuracy: share of the glyphs whose most probable digit is correct, one value for each of
+            ``STRENGTHS``; rejection is ignored.
     """
 
     distortion: str
@@ -38,11 +38,11 @@ class Distorted:
 
 @dataclass(frozen=True)
 class Robustness:
-    """How all distortions are borne.
+    """Accuracy under every distortion.
 
     Attributes:
-        undistorted: accuracy on the same glyphs as they are, with their number.
-        distorted: an entry a distortion, in the order of ``DISTORTIONS``.
+        undistorted: accuracy on the same glyphs without distortion.
+        distorted: one entry per distortion, in the order of ``DISTORTIONS``.
     """
 
     undistorted: Figure
@@ -50,34 +50,35 @@ class Robustness:
 
     @property
     def mean(self) -> float:
-        """The accuracy over all distortions and strengths, each counted alike."""
+        """The accuracy, averaged over all distortions and strengths with equal weights."""
         return sum(each.mean for each in self.distorted) / len(self.distorted)
 
 
-def measure(model: Model, split: Split, *, limit: int | None = None, seed: int = 0) -> Robustness:
-    """Read a split's glyphs as they are, then under every distortion, at every strength.
+def measure_robustness(
+    model: Model, split: Split, *, limit: int | None = None, seed: int = 0
+) -> Robustness:
+    """Measure a model's accuracy without distortion, and under every distortion and strength.
 
     Args:
-        model: what reads them.
+        model: the model to measure.
         split: the glyphs and their labels.
-        limit: how many of them are used, drawn at random, for MNIST is not in random order;
-            ``None``: all.
-        seed: decides the draw and the distortions. Each cell has random numbers of its own, which
-            follow from the seed, the distortion's name and the strength alone, so that every model
-            reads the same pictures, and a distortion added later changes no other's figures.
+        limit: number of glyphs to draw at random, since MNIST isn't in random order; ``None``: all.
+        seed: seeds the draw and the distortions. Each pair of distortion and strength has its own
+            random generator, seeded with the seed, the distortion's name and the strength. So every
+            model reads the same pictures, and adding a distortion changes no other result.
 
     Raises:
         ConfigError: no glyph to read.
     """
     if not len(split) or (limit is not None and limit < 1):
         raise ConfigError(f"expected at least one glyph, received {len(split)} and limit {limit}")
-    chosen = _drawn(len(split), limit, seed)
+    chosen = _draw_indices(len(split), limit, seed)
     glyphs, labels = split.images[chosen], split.labels[chosen]
 
     def num_right(read: npt.NDArray[np.uint8]) -> int:
-        return int((model.probabilities(read).argmax(axis=1) == labels).sum())
+        return int((model.predict_probabilities(read).argmax(axis=1) == labels).sum())
 
-    undistorted = share(num_right(glyphs), len(glyphs))
+    undistorted = estimate_share(num_right(glyphs), len(glyphs))
     rows = []
     for name, distort in DISTORTIONS.items():
         accuracy = []
@@ -89,8 +90,8 @@ def measure(model: Model, split: Split, *, limit: int | None = None, seed: int =
     return Robustness(undistorted, tuple(rows))
 
 
-def _drawn(count: int, limit: int | None, seed: int) -> npt.NDArray[np.intp]:
-    """Draw the indices of ``limit`` of the glyphs, rising."""
+def _draw_indices(count: int, limit: int | None, seed: int) -> npt.NDArray[np.intp]:
+    """Draw the indices of ``limit`` glyphs, in ascending order."""
     if limit is None or limit >= count:
         return np.arange(count)
     return np.sort(np.random.default_rng(seed).choice(count, limit, replace=False))

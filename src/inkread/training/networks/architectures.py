@@ -1,4 +1,9 @@
-"""The networks, one function each: (28, 28, 1) float32 in [0, 1] to probabilities."""
+"""Defines the networks as Keras models, and the operations that combine them.
+
+A digit network maps (N, 28, 28, 1) float32 in [0, 1], ink 1, to (N, num_outputs) probabilities. Its
+function is named after the architecture, as recipes name it, and takes the number of outputs and
+the dropout rate.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -6,33 +11,36 @@ import keras
 from keras import layers
 
 from inkread.errors import ConfigError
+from inkread.imaging.normalize import GlyphShape
 from inkread.models.runtime import INPUT, LOGITS, OUTPUT, STRIPS
 from inkread.training.recipes import Recipe
 
 __all__ = [
     "NETWORKS",
-    "answering",
-    "branched",
+    "average_shifted_views",
+    "branch_cascade",
     "broad",
     "build",
+    "build_inference_network",
     "classic",
     "compact",
     "deep",
-    "joined",
+    "get_members",
+    "join_members",
     "line",
     "medium",
-    "members",
-    "shifted",
     "tiny",
 ]
 
+_GLYPH = (GlyphShape.side_px, GlyphShape.side_px, 1)
+
 
 def classic(num_outputs: int, dropout: float) -> keras.Model:
-    """The textbook network: two convolutions with ReLU and max-pooling, dropout, softmax.
+    """Build the textbook network: two convolutions with ReLU and max-pooling, dropout, softmax.
 
     34,826 parameters. The architecture of Keras' example "Simple MNIST convnet" (F. Chollet, 2015).
     """
-    inputs = hidden = keras.Input((28, 28, 1), name=INPUT)
+    inputs = hidden = keras.Input(_GLYPH, name=INPUT)
     hidden = layers.Conv2D(32, 3, activation="relu")(hidden)  # (26, 26, 32)
     hidden = layers.MaxPooling2D(2)(hidden)  # (13, 13, 32)
     hidden = layers.Conv2D(64, 3, activation="relu")(hidden)  # (11, 11, 64)
@@ -41,13 +49,14 @@ def classic(num_outputs: int, dropout: float) -> keras.Model:
 
 
 def compact(num_outputs: int, dropout: float) -> keras.Model:
-    """A small network that learns fast: a strided first layer, batch normalisation throughout.
+    """Build a small network that trains fast: a strided first layer and batch normalisation.
 
-    53,450 parameters, 0.7 million multiply-adds a glyph: the rim of a glyph, which hardly holds any
-    ink, is cut off; the stride and edges without padding leave few places to the costly layers.
-    Batch normalisation (Ioffe and Szegedy 2015) bears a ten times larger learning rate.
+    53,450 parameters, 0.7 million multiply-adds per glyph: the margin of a glyph, which hardly
+    holds any ink, is cropped; the stride and the unpadded convolutions keep the feature maps of the
+    expensive layers small. Batch normalisation (Ioffe and Szegedy 2015) allows a ten times larger
+    learning rate.
     """
-    inputs = keras.Input((28, 28, 1), name=INPUT)
+    inputs = keras.Input(_GLYPH, name=INPUT)
     hidden = layers.Cropping2D(2)(inputs)  # (24, 24, 1)
     hidden = _convolution(hidden, 16, 6, strides=2, padding="valid", momentum=0.9)  # (10, 10, 16)
     hidden = _convolution(hidden, 48, 3, pool=True, padding="valid", momentum=0.9)  # (4, 4, 48)
@@ -56,12 +65,12 @@ def compact(num_outputs: int, dropout: float) -> keras.Model:
 
 
 def tiny(num_outputs: int, dropout: float) -> keras.Model:
-    """Four narrow convolutions: as accurate as 10,000 parameters allow.
+    """Build four narrow convolutions with fewer than 10,000 parameters.
 
-    9,970 parameters, 1.1 million multiply-adds a glyph. Sixteen filters fill a vector of the
-    processor; the depthwise layers that would save more parameters take longer to train.
+    9,970 parameters, 1.1 million multiply-adds per glyph. Sixteen filters fill a vector
+    register of the processor; depthwise convolutions would save parameters but train slower.
     """
-    inputs = hidden = keras.Input((28, 28, 1), name=INPUT)
+    inputs = hidden = keras.Input(_GLYPH, name=INPUT)
     hidden = _convolution(hidden, 16, 5, strides=2)  # (14, 14, 16)
     hidden = _convolution(hidden, 16, 3)
     hidden = _convolution(hidden, 16, 3, pool=True)  # (7, 7, 16)
@@ -70,11 +79,11 @@ def tiny(num_outputs: int, dropout: float) -> keras.Model:
 
 
 def medium(num_outputs: int, dropout: float) -> keras.Model:
-    """Four convolutions with batch normalisation: little to compute, for long training too.
+    """Build four convolutions with batch normalisation, for training in minutes.
 
-    92,554 parameters, 4.5 million multiply-adds a glyph: a third of ``deep``'s.
+    92,554 parameters, 4.5 million multiply-adds per glyph: a third of ``deep``'s.
     """
-    inputs = hidden = keras.Input((28, 28, 1), name=INPUT)
+    inputs = hidden = keras.Input(_GLYPH, name=INPUT)
     hidden = _convolution(hidden, 24, 6, strides=2)  # (14, 14, 24)
     hidden = _convolution(hidden, 48, 3, pool=True)  # (7, 7, 48)
     hidden = _convolution(hidden, 64, 3)
@@ -83,14 +92,14 @@ def medium(num_outputs: int, dropout: float) -> keras.Model:
 
 
 def deep(num_outputs: int, dropout: float) -> keras.Model:
-    """Six convolutions with batch normalisation, for long training with strong augmentation.
+    """Build six convolutions with batch normalisation, for long training with strong augmentation.
 
-    327,690 parameters, 14.9 million multiply-adds a glyph. After the strided first layer it is the
-    edges without padding that make the layers small, not pooling, as in S. An, M. Lee, S. Park,
+    327,690 parameters, 14.9 million multiply-adds per glyph. After the strided first layer,
+    unpadded convolutions instead of pooling reduce the feature maps, as in S. An, M. Lee, S. Park,
     H. Yang and J. So 2020 ("An ensemble of simple convolutional neural network models for MNIST
     digit recognition").
     """
-    inputs = hidden = keras.Input((28, 28, 1), name=INPUT)
+    inputs = hidden = keras.Input(_GLYPH, name=INPUT)
     hidden = _convolution(hidden, 32, 6, strides=2)  # (14, 14, 32)
     hidden = _convolution(hidden, 64, 3, padding="valid")
     hidden = _convolution(hidden, 64, 3, padding="valid")  # (10, 10, 64)
@@ -101,11 +110,12 @@ def deep(num_outputs: int, dropout: float) -> keras.Model:
 
 
 def broad(num_outputs: int, dropout: float) -> keras.Model:
-    """Kernels of side 5 where ``deep`` has two of side 3, nearly as much to compute.
+    """Build a variant of ``deep`` with one 5 x 5 kernel in place of two 3 x 3 kernels.
 
-    It errs elsewhere. 470,922 parameters, 13.2 million multiply-adds a glyph.
+    Its mistakes differ from those of ``deep``, which helps an ensemble. 470,922 parameters,
+    13.2 million multiply-adds per glyph.
     """
-    inputs = hidden = keras.Input((28, 28, 1), name=INPUT)
+    inputs = hidden = keras.Input(_GLYPH, name=INPUT)
     hidden = _convolution(hidden, 32, 6, strides=2)  # (14, 14, 32)
     hidden = _convolution(hidden, 64, 5, padding="valid")  # (10, 10, 64)
     hidden = _convolution(hidden, 96, 5, padding="valid")  # (6, 6, 96)
@@ -115,17 +125,18 @@ def broad(num_outputs: int, dropout: float) -> keras.Model:
 
 
 def line(num_symbols: int, dropout: float, height_px: int = 40) -> keras.Model:
-    """Read a strip of any width: (40, W, 1) to a row of logits every two pixels, for CTC.
+    """Build the line network: (N, 40, W, 1) strips to (N, W / 2, num_symbols + 1) logits, for CTC.
 
-    Convolutions down to a row of columns four pixels wide, then along the row; each column answers
-    for two frames, so that narrow digits side by side are told apart. Connectionist temporal
-    classification: Graves, Fernández, Gomez and Schmidhuber 2006. 647,000 parameters, about 500,000
-    multiply-adds a column of pixels.
+    2-D convolutions reduce the strip to one feature vector for every four pixels of width; residual
+    1-D convolutions follow. Each feature vector gives the logits of two frames, so that adjacent
+    narrow digits fall into different frames. Connectionist temporal classification: Graves,
+    Fernández, Gomez and Schmidhuber 2006. 647,000 parameters, about 500,000 multiply-adds per pixel
+    column.
 
     Args:
-        num_symbols: digits, separators and whatever else may be written; class 0 is the blank.
+        num_symbols: number of symbols besides the blank, which is class 0.
         dropout: share of the features before the last layer set to zero in training, in [0, 1).
-        height_px: of the strip, a multiple of 8.
+        height_px: height of the strip, a multiple of 8.
     """
     inputs = hidden = keras.Input((height_px, None, 1), name=STRIPS)
     hidden = _convolution(hidden, 24, 6, strides=2)  # (20, W / 2, 24)
@@ -144,7 +155,7 @@ def line(num_symbols: int, dropout: float, height_px: int = 40) -> keras.Model:
     return keras.Model(inputs, frames)
 
 
-_MEMBER = "member_"
+_MEMBER_PREFIX = "member_"  # of the layer names of joined networks
 
 NETWORKS: dict[str, Callable[[int, float], keras.Model]] = {
     network.__name__: network for network in (classic, compact, tiny, medium, deep, broad)
@@ -156,29 +167,30 @@ def build(network: str, num_outputs: int = 10, dropout: float = 0.0) -> keras.Mo
 
     Args:
         network: a name in ``NETWORKS``.
-        num_outputs: how many probabilities it gives: one a label, and one more for "no digit".
+        num_outputs: number of probabilities: one per label, and one more for "no digit".
         dropout: share of the features before the last layer set to zero in training, in [0, 1).
 
     Raises:
-        ConfigError: there is no network of that name.
+        ConfigError: no network has this name.
     """
     if network not in NETWORKS:
         raise ConfigError(f"expected a network among {sorted(NETWORKS)}, received {network!r}")
     return NETWORKS[network](num_outputs, dropout)
 
 
-def joined(networks: Sequence[keras.Model], recipe: Recipe) -> keras.Model:
-    """Join the networks of a recipe's members into one; weights are shared.
+def join_members(networks: Sequence[keras.Model], recipe: Recipe) -> keras.Model:
+    """Combine the networks of a recipe's members into an ensemble or a cascade; weights are shared.
 
-    Its probabilities are the mean of theirs, or, where the recipe says from when on the first is
-    sure, the second's where the first is not: a cascade of classifiers (Viola and Jones 2001,
-    "Rapid object detection using a boosted cascade of simple features"). Here both answer for every
-    glyph, so that both can be trained, each on what counts of its answers; ``branched`` saves that.
+    An ensemble averages its members' probabilities. In a cascade (``recipe.sure`` is set), the
+    second network's probabilities replace the first's where the first's highest probability is
+    below ``sure`` (Viola and Jones 2001, "Rapid object detection using a boosted cascade of simple
+    features"). Here both networks process every glyph, so that both can be trained;
+    ``branch_cascade`` makes the version for inference.
     """
-    inputs = keras.Input((28, 28, 1), name=INPUT)
-    # Their own names may clash: Keras numbers networks anew in every process.
+    inputs = keras.Input(_GLYPH, name=INPUT)
+    # Renamed because the networks' own names may clash: Keras numbers them anew in every process.
     parts = [
-        keras.Model(network.inputs[0], network.outputs[0], name=f"{_MEMBER}{index}")
+        keras.Model(network.inputs[0], network.outputs[0], name=f"{_MEMBER_PREFIX}{index}")
         for index, network in enumerate(networks)
     ]
     answers = [part(inputs) for part in parts]
@@ -189,28 +201,32 @@ def joined(networks: Sequence[keras.Model], recipe: Recipe) -> keras.Model:
     return keras.Model(inputs, keras.ops.where(is_unsure[:, None], second, first))
 
 
-def branched(network: keras.Model, sure: float) -> keras.Model:
-    """Let a cascade ask its second network only about the glyphs that the first is not sure of.
+def branch_cascade(network: keras.Model, sure: float) -> keras.Model:
+    """Make a cascade run its second network only on the glyphs that the first is unsure of.
 
-    Most glyphs are easy, and cost no more than the first. The second's batch has a size that is not
-    known before, and may be empty: ONNX Runtime takes that, TensorFlow and LiteRT do not.
+    Most glyphs are then as cheap as the first network alone. The second network's batch size
+    depends on the data and may be 0, which ONNX Runtime supports but TensorFlow and LiteRT don't.
+
+    Args:
+        network: a cascade made by ``join_members``.
+        sure: the highest probability from which on the first network's answer is used, in (0, 1].
     """
-    inputs = keras.Input((28, 28, 1), name=INPUT)
-    first, second = members(network)
+    inputs = keras.Input(_GLYPH, name=INPUT)
+    first, second = get_members(network)
     answers = first(inputs)
     (unsure,) = keras.ops.nonzero(_is_unsure(answers, sure))
     others = second(keras.ops.take(inputs, unsure, axis=0))
     return keras.Model(inputs, keras.ops.scatter_update(answers, unsure[:, None], others))
 
 
-def shifted(network: keras.Model) -> keras.Model:
-    """Let a network answer with its mean over a glyph and that glyph moved by half a pixel.
+def average_shifted_views(network: keras.Model) -> keras.Model:
+    """Add test-time augmentation: the mean over a glyph and two copies shifted by half a pixel.
 
-    Nearly every glyph that it was trained on had been distorted, and so taken from between its
-    pixels; one that was not is a little strange to it. The glyph is moved up and to the left, and
-    down and to the right; three times as much to compute. Weights are shared.
+    Nearly all training glyphs are distorted and so interpolated between pixels; the shifted copies
+    are interpolated alike. One is shifted up and to the left, the other down and to the right. This
+    triples the computation. Weights are shared.
     """
-    inputs = keras.Input((28, 28, 1), name=INPUT)
+    inputs = keras.Input(_GLYPH, name=INPUT)
     between = layers.AveragePooling2D(2, strides=1)(inputs)  # (27, 27, 1)
     views = [
         inputs,
@@ -222,17 +238,19 @@ def shifted(network: keras.Model) -> keras.Model:
     return keras.Model(inputs, keras.ops.mean(each, axis=0))
 
 
-def answering(network: keras.Model, recipe: Recipe) -> keras.Model:
-    """Return a trained network as it answers: from several views, or as it is; so its members."""
+def build_inference_network(network: keras.Model, recipe: Recipe) -> keras.Model:
+    """Return a trained network with the test-time augmentation of its recipe and of its members."""
     if recipe.members:
-        parts = zip(members(network), recipe.members, strict=True)
-        return joined([answering(part, member) for part, member in parts], recipe)
-    return shifted(network) if recipe.shifted else network
+        parts = zip(get_members(network), recipe.members, strict=True)
+        return join_members(
+            [build_inference_network(part, member) for part, member in parts], recipe
+        )
+    return average_shifted_views(network) if recipe.shifted else network
 
 
-def members(network: keras.Model) -> list[keras.Model]:
-    """Return the networks that ``joined`` made one of."""
-    return [layer for layer in network.layers if layer.name.startswith(_MEMBER)]
+def get_members(network: keras.Model) -> list[keras.Model]:
+    """Return the networks that ``join_members`` combined."""
+    return [layer for layer in network.layers if layer.name.startswith(_MEMBER_PREFIX)]
 
 
 def _is_unsure(answers: keras.KerasTensor, sure: float) -> keras.KerasTensor:
@@ -249,7 +267,10 @@ def _convolution(  # noqa: PLR0913 - the options of one layer
     padding: str = "same",
     momentum: float = 0.99,
 ) -> keras.KerasTensor:
-    """Convolve, pool, normalise, rectify; pooling first makes the rest four times cheaper."""
+    """Apply convolution, pooling, batch normalisation and ReLU.
+
+    Pooling comes first because it makes the other two four times cheaper.
+    """
     hidden = layers.Conv2D(filters, kernel, strides, padding, use_bias=False)(inputs)
     if pool:
         hidden = layers.MaxPooling2D(2 if pool is True else pool)(hidden)

@@ -1,4 +1,4 @@
-"""From a trained Keras network to a model file; what comes out is checked against what went in."""
+"""Exports Keras networks to ONNX, LiteRT and SavedModel, and checks the files against Keras."""
 
 import tempfile
 import warnings
@@ -13,7 +13,7 @@ import onnx
 from scipy.special import softmax
 
 from inkread.errors import ConfigError, ModelError
-from inkread.files import replacing
+from inkread.files import replace_atomically
 from inkread.models.metadata import METADATA_KEY, ModelMetadata
 from inkread.models.runtime import (
     INPUT,
@@ -22,91 +22,93 @@ from inkread.models.runtime import (
     STRIPS,
     LineModel,
     Model,
-    as_input,
-    as_strips,
+    prepare_glyphs,
+    prepare_strips,
 )
 from inkread.training.networks import architectures
 
 __all__ = [
     "HALF_TOLERANCE",
     "TOLERANCE",
+    "away_from_threshold",
     "check_parity",
     "line_to_onnx",
-    "settled",
     "to_litert",
     "to_onnx",
     "to_saved_model",
 ]
 
-TOLERANCE = 1e-4
-HALF_TOLERANCE = 5e-3
-_LARGE = 5000  # numbers in a weight tensor that is worth storing in half precision
+TOLERANCE = 1e-4  # largest difference of a probability between Keras and the exported file
+HALF_TOLERANCE = 5e-3  # the same with weights in half precision
+_MIN_HALF_PRECISION_SIZE = 5000  # elements; smaller weight tensors stay in float32
 
 Glyphs = npt.NDArray[np.uint8]
 Probabilities = npt.NDArray[np.float32]
 
 
 def to_onnx(model: keras.Model, path: Path, metadata: ModelMetadata, glyphs: Glyphs) -> None:
-    """Write a model file: ONNX with inkread's metadata.
+    """Export a network to ONNX with inkread's metadata.
 
-    A cascade's file asks the second network only where the first is not sure.
+    In the file of a cascade, the second network runs only on glyphs that the first is unsure of.
 
     Args:
-        model: (N, 28, 28, 1) float32 in [0, 1] to (N, num_outputs) probabilities.
-        path: where to; replaced atomically, and only if the check passes.
-        metadata: what the file says of itself.
-        glyphs: (N, 28, 28) uint8, ink 255 on paper 0: real ones, to check with; ``settled`` ones.
+        model: maps (N, 28, 28, 1) float32 in [0, 1] to (N, num_outputs) probabilities.
+        path: the file to write; replaced atomically, and only if the check passes.
+        metadata: the metadata to store in the file.
+        glyphs: (N, 28, 28) uint8, ink 255 on paper 0: real glyphs for the check. For a cascade,
+            pass them through ``away_from_threshold`` first.
 
     Raises:
         ModelError: the file's probabilities differ from Keras' by more than ``TOLERANCE``.
         OSError: the file can't be written.
     """
-    expected = _called(model, as_input(glyphs))
+    expected = _run_network(model, prepare_glyphs(glyphs))
     sure = metadata.recipe.get("sure")
-    with replacing(path) as temporary:
-        written = model if sure is None else architectures.branched(model, sure)
+    with replace_atomically(path) as temporary:
+        written = model if sure is None else architectures.branch_cascade(model, sure)
         written(written.inputs)  # Keras exports only what has been called
-        _written(written, temporary, metadata, (INPUT, OUTPUT))
-        check_parity(expected, Model(temporary, threads=1).raw(glyphs))
+        _export_onnx(written, temporary, metadata, (INPUT, OUTPUT))
+        check_parity(expected, Model(temporary, threads=1).predict_uncalibrated(glyphs))
 
 
 def line_to_onnx(
     model: keras.Model, path: Path, metadata: ModelMetadata, strips: Sequence[Glyphs]
 ) -> None:
-    """Write a model file of a line network; as ``to_onnx``, and compared by probabilities too.
+    """Export a line network to ONNX with inkread's metadata.
 
-    Large weights are then stored in half precision, which halves the file; they are read back to
-    float32, in which everything is computed. That may change a probability by ``HALF_TOLERANCE``.
+    Large weights are stored in half precision, which halves the file, and cast to float32 when the
+    file is loaded; this may change a probability by up to ``HALF_TOLERANCE``.
 
     Args:
-        model: (N, H, W, 1) float32 in [0, 1] to (N, frames, classes) logits.
-        path: where to; replaced atomically, and only if the check passes.
-        metadata: what the file says of itself.
-        strips: (H, W) uint8 each, to check with.
+        model: maps (N, H, W, 1) float32 in [0, 1] to (N, frames, classes) logits.
+        path: the file to write; replaced atomically, and only if the check passes.
+        metadata: the metadata to store in the file.
+        strips: (H, W) uint8 each, ink 255 on paper 0: strips for the check.
 
     Raises:
-        ModelError: the file's probabilities differ from Keras' by more than ``TOLERANCE``.
+        ModelError: the file's probabilities differ from Keras' by more than ``TOLERANCE``, or in
+            half precision by more than ``HALF_TOLERANCE``.
         OSError: the file can't be written.
     """
-    inputs = as_strips(strips)
+    inputs = prepare_strips(strips)
 
     def run(file: Path) -> Probabilities:
-        return np.asarray(softmax(LineModel(file, threads=1).outputs(inputs), axis=-1))
+        return np.asarray(softmax(LineModel(file, threads=1).run(inputs), axis=-1))
 
-    expected = np.asarray(softmax(_called(model, inputs), axis=-1))
-    with replacing(path) as temporary:
-        proto = _written(model, temporary, metadata, (STRIPS, LOGITS))
+    expected = np.asarray(softmax(_run_network(model, inputs), axis=-1))
+    with replace_atomically(path) as temporary:
+        proto = _export_onnx(model, temporary, metadata, (STRIPS, LOGITS))
         check_parity(expected, run(temporary))
         _store_in_half(proto)
         onnx.save(proto, temporary)
         check_parity(expected, run(temporary), HALF_TOLERANCE)
 
 
-def _written(
+def _export_onnx(
     model: keras.Model, path: Path, metadata: ModelMetadata, names: tuple[str, str]
 ) -> onnx.ModelProto:
-    """Write ONNX with the metadata, and the input and the output of these names; return it too."""
-    with _known_notices_silenced():
+    """Write ONNX with the metadata and the given input and output names; return the graph too."""
+    with _silence_known_warnings():
         model.export(path, format="onnx", verbose=False)
     proto = onnx.load(path)
     for value, name in zip((proto.graph.input[0], proto.graph.output[0]), names, strict=True):
@@ -118,10 +120,10 @@ def _written(
 
 
 def _store_in_half(proto: onnx.ModelProto) -> None:
-    """Store large weights as float16, each with a node that casts it to float32 when it is read."""
+    """Store large weights as float16, each with a node that casts it to float32."""
     for weights in list(proto.graph.initializer):
         values = onnx.numpy_helper.to_array(weights)
-        if values.dtype != np.float32 or values.size < _LARGE:
+        if values.dtype != np.float32 or values.size < _MIN_HALF_PRECISION_SIZE:
             continue
         half = onnx.numpy_helper.from_array(values.astype(np.float16), f"{weights.name}_half")
         cast = onnx.helper.make_node("Cast", [half.name], [weights.name], to=onnx.TensorProto.FLOAT)
@@ -131,13 +133,13 @@ def _store_in_half(proto: onnx.ModelProto) -> None:
 
 
 def to_litert(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
-    """Write a LiteRT (``.tflite``) file; arguments and errors as for ``to_onnx``."""
+    """Export a network to a LiteRT (``.tflite``) file; arguments and errors as for ``to_onnx``."""
     import tensorflow as tf
 
-    expected = _called(model, as_input(glyphs))
-    with replacing(path) as temporary:
+    expected = _run_network(model, prepare_glyphs(glyphs))
+    with replace_atomically(path) as temporary:
         model.export(temporary, format="litert", verbose=False)
-        with _known_notices_silenced():
+        with _silence_known_warnings():
             interpreter = tf.lite.Interpreter(str(temporary))
         tensor_in, tensor_out = (
             interpreter.get_input_details()[0],
@@ -145,20 +147,20 @@ def to_litert(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
         )
         interpreter.resize_tensor_input(tensor_in["index"], [len(glyphs), *glyphs.shape[1:], 1])
         interpreter.allocate_tensors()
-        interpreter.set_tensor(tensor_in["index"], as_input(glyphs))
+        interpreter.set_tensor(tensor_in["index"], prepare_glyphs(glyphs))
         interpreter.invoke()
         check_parity(expected, interpreter.get_tensor(tensor_out["index"]))
 
 
 def to_saved_model(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
-    """Write a TensorFlow SavedModel folder; arguments and errors as for ``to_onnx``, and one more.
+    """Export a network to a TensorFlow SavedModel folder; arguments and errors as for ``to_onnx``.
 
     Raises:
-        ConfigError: ``path`` is something else than an earlier SavedModel.
+        ConfigError: ``path`` exists and is not a SavedModel.
     """
     import tensorflow as tf
 
-    expected = _called(model, as_input(glyphs))
+    expected = _run_network(model, prepare_glyphs(glyphs))
     path = path.resolve()
     if path.exists() and not (path / "saved_model.pb").exists():
         raise ConfigError(f"expected a new folder or an earlier SavedModel, received {path}")
@@ -166,26 +168,30 @@ def to_saved_model(model: keras.Model, path: Path, glyphs: Glyphs) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         temporary = Path(folder) / path.name
         model.export(temporary, format="tf_saved_model", verbose=False)
-        loaded = tf.saved_model.load(str(temporary))  # it owns the weights: keep it until the end
-        check_parity(expected, loaded.serve(as_input(glyphs)).numpy())
+        loaded = tf.saved_model.load(
+            str(temporary)
+        )  # owns the weights: must outlive the call below
+        check_parity(expected, loaded.serve(prepare_glyphs(glyphs)).numpy())
         if path.exists():
             path.rename(Path(folder) / "replaced")
         temporary.rename(path)
 
 
-def settled(model: keras.Model, glyphs: Glyphs, sure: float | None) -> Glyphs:
+def away_from_threshold(model: keras.Model, glyphs: Glyphs, sure: float | None) -> Glyphs:
     """Return the glyphs for which rounding can't change which network of a cascade answers.
 
-    Only of those can the probabilities be compared; of any other model all are returned.
+    Only for these can Keras' probabilities be compared with those of an exported file. For a model
+    that is no cascade, all glyphs are returned.
 
     Args:
-        model: (N, 28, 28, 1) float32 in [0, 1] to (N, num_outputs) probabilities.
+        model: maps (N, 28, 28, 1) float32 in [0, 1] to (N, num_outputs) probabilities.
         glyphs: (N, 28, 28) uint8, ink 255 on paper 0.
-        sure: the probability from which on the first network answers; ``None``: no cascade.
+        sure: the highest probability from which on the first network's answer is used; ``None``: no
+            cascade.
     """
     if sure is None:
         return glyphs
-    answers = _called(architectures.members(model)[0], as_input(glyphs))
+    answers = _run_network(architectures.get_members(model)[0], prepare_glyphs(glyphs))
     return np.asarray(glyphs[np.abs(answers.max(axis=1) - sure) > TOLERANCE])
 
 
@@ -195,7 +201,7 @@ def check_parity(
     """Compare probabilities of the same glyphs or strips from Keras and from an exported file.
 
     Raises:
-        ModelError: any differ by more than ``tolerance``, or ``TOLERANCE`` if none is given.
+        ModelError: a probability differs by more than ``tolerance``, by default ``TOLERANCE``.
     """
     tolerance = TOLERANCE if tolerance is None else tolerance
     difference = float(np.abs(expected - received).max())
@@ -206,13 +212,13 @@ def check_parity(
         )
 
 
-def _called(model: keras.Model, inputs: npt.NDArray[np.float32]) -> Probabilities:
+def _run_network(model: keras.Model, inputs: npt.NDArray[np.float32]) -> Probabilities:
     return np.asarray(keras.ops.convert_to_numpy(model(inputs, training=False)))
 
 
 @contextmanager
-def _known_notices_silenced() -> Iterator[None]:
-    """Silence what the exporters say of themselves at every call, and no user can change."""
+def _silence_known_warnings() -> Iterator[None]:
+    """Silence warnings of the exporters' own code, about which the user can do nothing."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "In the future `np.object`", FutureWarning)
         warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated", UserWarning)

@@ -1,9 +1,8 @@
-"""From a model file back to the Keras network it was exported from, to train it further.
+"""Rebuilds the Keras network of an exported model file, for further training.
 
-What ships is the model file alone, and exporting folds batch normalisation into the convolutions
-before it where it can. Here each convolution gets its weights as they stand in the file, and each
-batch normalisation the scale and the shift that are left to it, over statistics that change
-nothing: mean 0 and variance 1.
+Only the model file ships, and exporting folds batch normalisation into the preceding convolutions
+where possible. So each convolution gets its weights from the file, and each batch normalisation the
+remaining scale and shift, with statistics that change nothing: mean 0 and variance 1.
 """
 
 from collections.abc import Iterator
@@ -15,48 +14,49 @@ import numpy.typing as npt
 import onnx
 
 from inkread.errors import ConfigError, ModelError
-from inkread.models.runtime import Model, as_input
+from inkread.models.runtime import Model, prepare_glyphs
 from inkread.training.networks import architectures
-from inkread.training.networks.export import check_parity, settled
+from inkread.training.networks.export import away_from_threshold, check_parity
 from inkread.training.recipes import recipe_from_dict
 
-__all__ = ["rebuilt"]
+__all__ = ["rebuild_network"]
 
-_KERNELS = {"Conv": (2, 3, 1, 0), "MatMul": (0, 1)}  # to Keras' order of axes
+_KERNEL_AXES = {"Conv": (2, 3, 1, 0), "MatMul": (0, 1)}  # to Keras' order of axes
 
 
 @dataclass
 class _Affine:
-    """A product with a kernel, then a scale and a shift of each output."""
+    """A layer's kernel, and the scale and the shift of each of its outputs."""
 
     kernel: npt.NDArray[np.float32]
     scale: npt.NDArray[np.float32]
     shift: npt.NDArray[np.float32]
 
 
-def rebuilt(model: Model, glyphs: npt.NDArray[np.uint8]) -> keras.Model:
+def rebuild_network(model: Model, glyphs: npt.NDArray[np.uint8]) -> keras.Model:
     """Build the Keras network of a model file, with the file's weights.
 
-    Its batch normalisation is frozen: the statistics that it was trained with are not in the file.
+    Its batch normalisation is frozen, because the file lacks the statistics of the training.
 
     Args:
-        model: of one network or a cascade, exported by inkread.
-        glyphs: (N, 28, 28) uint8, ink 255 on paper 0: real ones, to check with.
+        model: a single network or a cascade, exported by inkread.
+        glyphs: (N, 28, 28) uint8, ink 255 on paper 0: real glyphs to check the result with.
 
     Returns:
-        (N, 28, 28, 1) float32 in [0, 1] to (N, num_outputs) probabilities; not compiled. It answers
-        from one view; ``models.answering`` adds those that the recipe wants.
+        A network that is not compiled and maps (N, 28, 28, 1) float32 in [0, 1] to (N, num_outputs)
+        probabilities, without test-time augmentation, which
+        ``architectures.build_inference_network`` adds.
 
     Raises:
-        ConfigError: the model is an ensemble, or its recipe is of another program.
+        ConfigError: the model is an ensemble, or its recipe is not valid.
         ModelError: the file's weights don't fit its recipe's network, or their probabilities
             differ.
     """
     recipe = recipe_from_dict(model.metadata.recipe)
     if recipe.members and recipe.sure is None:
         raise ConfigError(f"expected a model of one network, received the ensemble {model.name}")
-    # One network after the other: the second of a cascade needs the first's answers.
-    parts = iter(_parts(onnx.load(model.path).graph))
+    # The layers of a cascade's second network follow the first's, whose output they depend on.
+    parts = iter(_collect_affine_layers(onnx.load(model.path).graph))
     networks = []
     for each in recipe.networks:
         network = architectures.build(each.network, model.metadata.num_outputs, each.dropout)
@@ -67,17 +67,17 @@ def rebuilt(model: Model, glyphs: npt.NDArray[np.uint8]) -> keras.Model:
                 f"{model.path}: expected the weights of network {each.network!r}: {error}"
             ) from error
         networks.append(network)
-    network = architectures.joined(networks, recipe) if recipe.members else networks[0]
-    answering = architectures.answering(network, recipe)
-    glyphs = settled(answering, glyphs, recipe.sure)
-    answers = keras.ops.convert_to_numpy(answering(as_input(glyphs), training=False))
-    check_parity(np.asarray(answers), model.raw(glyphs))
+    network = architectures.join_members(networks, recipe) if recipe.members else networks[0]
+    answering = architectures.build_inference_network(network, recipe)
+    glyphs = away_from_threshold(answering, glyphs, recipe.sure)
+    answers = keras.ops.convert_to_numpy(answering(prepare_glyphs(glyphs), training=False))
+    check_parity(np.asarray(answers), model.predict_uncalibrated(glyphs))
     return network
 
 
 def _set_weights(network: keras.Model, parts: Iterator[_Affine]) -> None:
-    """Take as many parts as a network needs, and freeze its batch normalisation."""
-    scale = shift = np.zeros(0, np.float32)  # those of the kernel before
+    """Set a network's weights from the next parts, and freeze its batch normalisation."""
+    scale = shift = np.zeros(0, np.float32)  # of the previous kernel
     for layer in network.layers:
         if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
             part = next(parts)
@@ -89,17 +89,17 @@ def _set_weights(network: keras.Model, parts: Iterator[_Affine]) -> None:
             layer.trainable = False
 
 
-def _parts(graph: onnx.GraphProto) -> list[_Affine]:
-    """Collect the kernels of a graph, and what scales and shifts each.
+def _collect_affine_layers(graph: onnx.GraphProto) -> list[_Affine]:
+    """Collect the kernels of a graph with their scales and shifts, in the order of the layers.
 
-    The graph is a chain, or two, one after the other.
+    The graph is a chain of layers, or two chains, one after the other.
     """
     constants = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
     found: list[_Affine] = []
     for node in graph.node:
         given = [constants[name] for name in node.input if name in constants]
-        if node.op_type in _KERNELS and given:
-            kernel = given[0].transpose(_KERNELS[node.op_type])
+        if node.op_type in _KERNEL_AXES and given:
+            kernel = given[0].transpose(_KERNEL_AXES[node.op_type])
             ones = np.ones(kernel.shape[-1], np.float32)
             shift = given[1] if len(given) > 1 else np.zeros_like(ones)
             found.append(_Affine(kernel, ones, shift))

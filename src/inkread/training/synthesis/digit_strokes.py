@@ -1,4 +1,4 @@
-"""Digits as strokes: shapes of our own, in the ways that people write each digit."""
+"""Stroke shapes of the digits 0-9: control points for several ways of writing each."""
 
 __all__ = ["BARRED_SEVENS", "CHAINED", "MORE_SHAPES", "SHAPES", "Shape"]
 
@@ -81,7 +81,7 @@ SHAPES: dict[int, list[Shape]] = {
     ],
 }  # fmt: skip
 
-# Further ways, of quick hands that write whole numbers, as on cheques.
+# More shapes, as in quick handwriting of whole numbers, for example on cheques.
 MORE_SHAPES: dict[int, list[Shape]] = {
     0: [
         # Open at the top, with a curl inwards, or closed by a stroke that runs on.
@@ -254,10 +254,10 @@ MORE_SHAPES: dict[int, list[Shape]] = {
     ],
 }  # fmt: skip
 
-# Of the ways to write a 7, first SHAPES', then MORE_SHAPES': those with a bar.
+# Indices of the shapes of a 7 that have a bar, in SHAPES[7] + MORE_SHAPES[7].
 BARRED_SEVENS = (1, 3, 4, 6, 7, 8, 9, 10)
 
-# A zero that begins where the one before it ended, and runs on to the next.
+# Shapes of a zero joined to the zeros before and after it by one continuous stroke.
 CHAINED: list[Shape] = [
     [[(0.0, 0.08), (0.3, 0.05), (0.05, 0.4), (0.2, 0.95), (0.6, 0.95), (0.85, 0.4), (0.6, 0.02),
       (0.4, 0.1), (0.7, 0.14), (1.05, 0.06)]],

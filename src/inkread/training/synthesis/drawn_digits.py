@@ -1,7 +1,7 @@
-"""Synthetic writing: digits drawn by code from strokes of our own, on papers of our own.
+"""Synthetic digits rendered from stroke shapes, optionally on synthetic paper.
 
-For sample pictures and tests whose truth is known, and for shapes that MNIST's American hands lack:
-a 1 with a flag or a foot, a closed 4, a barred 7. Nobody's handwriting is in it.
+Used for sample pictures and tests with known labels, and as training data for shapes that are rare
+in MNIST: a 1 with a flag or a foot, a closed 4, a barred 7. No real handwriting is used.
 """
 
 from dataclasses import dataclass
@@ -11,24 +11,24 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.errors import ConfigError
-from inkread.imaging.normalize import glyph
+from inkread.imaging.normalize import make_glyph
 from inkread.results import Box
 from inkread.training.mnist import Split
 from inkread.training.synthesis.digit_strokes import SHAPES
 
-__all__ = ["PAPERS", "Writing", "glyphs", "on_paper", "smooth", "write"]
+__all__ = ["PAPERS", "Writing", "draw_glyphs", "put_on_paper", "smooth", "write"]
 
 PAPERS = ("plain", "grain", "gradient", "shadow", "ruled", "grid")
 
 
 @dataclass(frozen=True)
 class Writing:
-    """Ink with its truth.
+    """Rendered digits with their labels and bounding boxes.
 
     Attributes:
         ink: (H, W) uint8, ink 255 on paper 0, anti-aliased.
         text: the digits, from left to right.
-        boxes: around each digit.
+        boxes: the bounding box of each digit's ink, in pixels.
     """
 
     ink: npt.NDArray[np.uint8]
@@ -44,21 +44,24 @@ def write(
     pen_px: float = 4.0,
     gap: float = 0.35,
 ) -> Writing:
-    """Write digits on a line, each a little different.
+    """Draw digits in a row, with random variation of each.
 
     Args:
-        text: digits.
-        rng: decides shapes, slant, sizes and places.
-        height_px: about the height of a digit.
-        pen_px: width of the pen.
-        gap: about the space between two digits, as a share of the height.
+        text: digits; may be empty.
+        rng: source of randomness for shapes, slant, sizes and positions.
+        height_px: approximate height of a digit, in pixels.
+        pen_px: width of the pen, in pixels.
+        gap: approximate space between two digits, as a fraction of the height.
+
+    Returns:
+        The ink, its text and a box for each digit, with a margin of half the height around them.
     """
     margin = round(0.5 * height_px)
     slant = rng.uniform(-0.05, 0.25)
     strokes: list[list[npt.NDArray[np.float64]]] = []
     left = float(margin)
     for character in text:
-        digit = _drawn(int(character), rng, slant, height_px)
+        digit = _draw_digit(int(character), rng, slant, height_px)
         points = np.concatenate(digit)
         shift = np.array([left - points[:, 0].min(), margin + rng.uniform(-0.05, 0.05) * height_px])
         strokes.append([stroke + shift for stroke in digit])
@@ -75,21 +78,21 @@ def write(
     return Writing(ink, text, tuple(boxes))
 
 
-def glyphs(count: int, rng: np.random.Generator) -> Split:
-    """Draw glyphs of every digit in every shape, with pens of many widths.
+def draw_glyphs(count: int, rng: np.random.Generator) -> Split:
+    """Draw normalised glyphs of all digits, with random shapes and pen widths.
 
     Args:
-        count: how many, at least one; the digits take turns.
-        rng: decides shapes, slant, sizes and pens.
+        count: number of glyphs, at least one; labels cycle through 0-9.
+        rng: source of randomness for shapes, slant, sizes and pens.
 
     Returns:
-        The glyphs and their labels, as MNIST's are.
+        Glyphs, (count, 28, 28) uint8, ink 255 on paper 0, and their labels, (count,) uint8.
     """
     labels = np.arange(count) % 10
     images = []
     for label in labels:
         height_px = 60
-        strokes = _drawn(int(label), rng, rng.uniform(-0.25, 0.4), height_px, 0.03)
+        strokes = _draw_digit(int(label), rng, rng.uniform(-0.25, 0.4), height_px, 0.03)
         margin = 16
         corner = np.concatenate(strokes).min(axis=0) - margin
         far = np.concatenate(strokes).max(axis=0) + margin
@@ -98,11 +101,11 @@ def glyphs(count: int, rng: np.random.Generator) -> Split:
         pen_px = rng.uniform(2.5, 12.0)
         for stroke in strokes:
             _draw_line(ink, stroke - corner, pen_px)
-        images.append(glyph(ink))
+        images.append(make_glyph(ink))
     return Split(np.stack(images), labels.astype(np.uint8))
 
 
-def on_paper(
+def put_on_paper(
     ink: npt.NDArray[np.uint8],
     rng: np.random.Generator,
     *,
@@ -110,11 +113,11 @@ def on_paper(
     paper_rgb: tuple[int, int, int] = (246, 244, 238),
     ink_rgb: tuple[int, int, int] = (35, 40, 90),
 ) -> npt.NDArray[np.uint8]:
-    """Put ink on paper, as a camera would see it.
+    """Render ink on synthetic paper, as a camera would capture it.
 
     Args:
         ink: (H, W) uint8, ink 255 on paper 0.
-        rng: decides the grain and the light.
+        rng: source of randomness for grain and sensor noise.
         paper: one of ``PAPERS``.
         paper_rgb: colour of the paper.
         ink_rgb: colour of the ink.
@@ -123,14 +126,14 @@ def on_paper(
         (H, W, 3) uint8, RGB.
 
     Raises:
-        ConfigError: there is no such paper.
+        ConfigError: ``paper`` is not in ``PAPERS``.
     """
     if paper not in PAPERS:
         raise ConfigError(f"expected a paper among {PAPERS}, received {paper!r}")
     height, width = ink.shape
     picture: npt.NDArray[np.float32] = np.full((height, width, 3), paper_rgb, np.float32)
     if paper in ("ruled", "grid"):
-        _rule(picture, paper == "grid", max(16, height // 5))
+        _draw_ruling(picture, paper == "grid", max(16, height // 5))
     share = ink[..., None].astype(np.float32) / 255
     picture += (np.array(ink_rgb, np.float32) - picture) * share
     if paper == "grain":
@@ -149,11 +152,11 @@ def on_paper(
 
 
 def smooth(control: npt.NDArray[np.float64], steps: int = 12) -> npt.NDArray[np.float64]:
-    """Join points by a uniform Catmull-Rom spline.
+    """Interpolate points by a uniform Catmull-Rom spline.
 
     Args:
         control: (N, 2), pixels, x then y; N at least 2. A repeated point makes a corner.
-        steps: points of the curve between two of them.
+        steps: number of curve points for each pair of neighbouring control points.
 
     Returns:
         (steps * (N - 1) + 1, 2), pixels.
@@ -170,7 +173,7 @@ def smooth(control: npt.NDArray[np.float64], steps: int = 12) -> npt.NDArray[np.
     return np.concatenate([pieces.reshape(-1, 2), control[-1:]])
 
 
-def _drawn(
+def _draw_digit(
     digit: int,
     rng: np.random.Generator,
     slant: float,
@@ -204,7 +207,8 @@ def _draw_line(ink: npt.NDArray[np.uint8], points: npt.NDArray[np.float64], pen_
     ink[:] = cv2.max(ink, cv2.resize(large, ink.shape[::-1], interpolation=cv2.INTER_AREA))
 
 
-def _rule(picture: npt.NDArray[np.float32], grid: bool, spacing_px: int) -> None:
+def _draw_ruling(picture: npt.NDArray[np.float32], grid: bool, spacing_px: int) -> None:
+    """Draw horizontal lines, and vertical ones for a grid, into an RGB picture in place."""
     colour = (150.0, 180.0, 215.0)
     for y in range(spacing_px // 2, picture.shape[0], spacing_px):
         picture[y : y + 1] = colour

@@ -1,6 +1,6 @@
-"""Printed letters: the fonts that come with matplotlib, and the middle lines of their letters.
+"""Renders characters of matplotlib's bundled fonts, and their skeletons.
 
-Lookalikes of digits are left out, as in ``letters``.
+Characters that could be taken for a digit are left out, as in ``letter_strokes``.
 """
 
 from functools import cache
@@ -12,57 +12,63 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-__all__ = ["CANVAS_PX", "FONTS", "middle_line", "printed"]
+__all__ = ["CANVAS_PX", "FONTS", "print_character", "thin_character"]
 
 CANVAS_PX = 96  # width and height of a printed letter's picture
 _LETTER_PX = 64  # size of the font in it
 
 _LATIN = "ACDEFGHJKLMNPRTUVWXYacdefhjkmnprtuvwxy"
-_MORE = "#%&?*+@$€£¥±÷≈≠√∑∆∇αγηκλμνπφψωΓΔΛΞΠΣΦΨΩДЖИЛФЦШЩЮЯжлпфцшюя"
-_SCRIPT = 0x1D49C  # Unicode's script capitals, then small letters; the bold ones follow them
-_DIGITS_IN_SCRIPT = "Lj"  # like a 2 there
-_GAPS_IN_SCRIPT = "BEFHILMRego"  # encoded elsewhere
+_SYMBOLS = "#%&?*+@$€£¥±÷≈≠√∑∆∇αγηκλμνπφψωΓΔΛΞΠΣΦΨΩДЖИЛФЦШЩЮЯжлпфцшюя"
+_SCRIPT_CODE_POINT = (
+    0x1D49C  # Unicode's script capitals, then small letters; the bold ones follow them
+)
+_DIGIT_LIKE_IN_SCRIPT = "Lj"  # in script they could be taken for a 2
+_NOT_IN_SCRIPT_BLOCK = "BEFHILMRego"  # Unicode encodes these outside of the block
 
 
-def _script(first: int, gaps: str = "") -> str:
+def _list_script_letters(first: int, gaps: str = "") -> str:
     capitals = {chr(ord("A") + k): chr(first + k) for k in range(26)}
     small = {chr(ord("a") + k): chr(first + 26 + k) for k in range(26)}
     return "".join(
         character
         for plain, character in (capitals | small).items()
-        if plain in _LATIN and plain not in gaps + _DIGITS_IN_SCRIPT
+        if plain in _LATIN and plain not in gaps + _DIGIT_LIKE_IN_SCRIPT
     )
 
 
-def _fonts() -> list[tuple[str, str]]:
-    """List fonts with the characters to take from each: (file's stem, characters)."""
+def _list_fonts() -> list[tuple[str, str]]:
+    """List fonts and the characters to render from each: (file stem, characters)."""
     dejavu = [
         f"DejaVu{family}{style}"
         for family, slanted in (("Sans", "Oblique"), ("SansMono", "Oblique"), ("Serif", "Italic"))
         for style in ("", "-Bold", f"-{slanted}", f"-Bold{slanted}")
     ]
-    fonts = [(name, _LATIN + _MORE) for name in dejavu]
+    fonts = [(name, _LATIN + _SYMBOLS) for name in dejavu]
     fonts += [(name, _LATIN) for name in ("cmr10", "cmb10", "cmss10", "cmtt10")]
-    # Italics and script are nearest to handwriting: they count more than once.
+    # Italic and script fonts are nearest to handwriting, so they are listed several times.
     slanted_fonts = [(name, _LATIN) for name in ("cmmi10", "cmti10", "STIXGeneralBolIta")]
     slanted_fonts += [
         ("STIXGeneralItalic", _LATIN),
-        ("STIXGeneralItalic", _script(_SCRIPT, _GAPS_IN_SCRIPT)),
-        ("STIXGeneral", _script(_SCRIPT + 52)),
+        ("STIXGeneralItalic", _list_script_letters(_SCRIPT_CODE_POINT, _NOT_IN_SCRIPT_BLOCK)),
+        ("STIXGeneral", _list_script_letters(_SCRIPT_CODE_POINT + 52)),
         ("cmsy10", "ACDEFGHJKLMNPRTUVWXY"),
     ]
     return fonts + 4 * slanted_fonts
 
 
-FONTS = _fonts()
+FONTS = _list_fonts()
 
 
 @cache
-def printed(font: str, character: str) -> npt.NDArray[np.uint8]:
-    """Print a character of a font of ``FONTS``.
+def print_character(font: str, character: str) -> npt.NDArray[np.uint8]:
+    """Render a character.
+
+    Args:
+        font: file stem of a font in ``FONTS``.
+        character: one of that font's characters.
 
     Returns:
-        (CANVAS_PX, CANVAS_PX) uint8, ink 255 on paper 0, the letter in the middle; read-only.
+        (CANVAS_PX, CANVAS_PX) uint8, ink 255 on paper 0, the letter centred; read-only.
     """
     path = Path(mpl.get_data_path()) / "fonts" / "ttf" / f"{font}.ttf"
     picture = Image.new("L", (CANVAS_PX, CANVAS_PX))
@@ -73,40 +79,45 @@ def printed(font: str, character: str) -> npt.NDArray[np.uint8]:
         font=ImageFont.truetype(str(path), _LETTER_PX),
         anchor="mm",
     )
-    return _frozen(np.array(picture))
+    return _make_read_only(np.array(picture))
 
 
 @cache
-def middle_line(font: str, character: str) -> npt.NDArray[np.uint8]:
-    """Thin a printed character to lines of one pixel, as if a pen's tip had written them.
+def thin_character(font: str, character: str) -> npt.NDArray[np.uint8]:
+    """Render a character and reduce it to its skeleton, lines of one pixel width.
 
-    The method is Zhang and Suen's 1984, "A fast parallel algorithm for thinning digital patterns".
+    The method is that of Zhang and Suen 1984, "A fast parallel algorithm for thinning digital
+    patterns".
+
+    Args:
+        font: file stem of a font in ``FONTS``.
+        character: one of that font's characters.
 
     Returns:
         (CANVAS_PX, CANVAS_PX) uint8, ink 255 on paper 0; read-only.
     """
-    mask = (printed(font, character) > 127).astype(np.uint8)
+    mask = (print_character(font, character) > 127).astype(np.uint8)
     while True:
         before = mask
-        for table in _REMOVABLE:
+        for table in _REMOVAL_TABLES:
             neighbours = cv2.filter2D(mask, cv2.CV_8U, _BIT_OF_NEIGHBOUR, borderType=0)
             mask = mask & ~table[neighbours]
         if np.array_equal(mask, before):
-            return _frozen(mask * np.uint8(255))
+            return _make_read_only(mask * np.uint8(255))
 
 
-def _frozen(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Make a picture read-only, because the caches above hand out the same one again."""
+def _make_read_only(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Make a picture read-only, because the cached functions return the same array each time."""
     ink.flags.writeable = False
     return ink
 
 
-# Neighbours clockwise from the one above; each stands for a bit.
+# Each of a pixel's eight neighbours is one bit of its neighbourhood's code, clockwise from above.
 _BIT_OF_NEIGHBOUR = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], np.float32)
 
 
-def _removable() -> npt.NDArray[np.uint8]:
-    """Tell for each neighbourhood whether the pixel goes, in each of the two passes: (2, 256)."""
+def _build_removal_tables() -> npt.NDArray[np.uint8]:
+    """Tabulate which neighbourhoods let a pixel be removed, for both passes: (2, 256), 0 or 1."""
     bits = np.arange(256)[:, None] >> np.arange(8) & 1
     north, east, south, west = bits[:, [0, 2, 4, 6]].T
     count = bits.sum(axis=1)
@@ -117,4 +128,4 @@ def _removable() -> npt.NDArray[np.uint8]:
     return np.array([first, second]).astype(np.uint8)
 
 
-_REMOVABLE = _removable()
+_REMOVAL_TABLES = _build_removal_tables()

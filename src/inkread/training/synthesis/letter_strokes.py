@@ -1,14 +1,15 @@
-"""Letters and symbols as strokes: handwriting of our own that is no digit.
+"""Stroke shapes of letters and symbols, for examples that are not digits.
 
-Left out is whatever a person could take for a digit: O o 0, I i l | ! /, >, Z z, S s, B, b, g q, Q.
+Characters that a person could take for a digit are left out:
+O o 0, I i l | ! /, >, Z z, S s, B, b, g q, Q.
 """
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LETTERS", "strokes"]
+__all__ = ["LETTERS", "parse_strokes"]
 
-# Ways to write each character. A stroke is a row of points "x,y" in hundredths of a box, y down,
+# Shapes of each character. A stroke is a row of points "x,y" in hundredths of a box, y down,
 # joined by a smooth curve; "!" makes a corner, "|" lifts the pen.
 LETTERS: dict[str, tuple[str, ...]] = {
     "A": (
@@ -226,15 +227,16 @@ LETTERS: dict[str, tuple[str, ...]] = {
 }
 
 
-def strokes(way: str, *, rounded: bool = False) -> list[npt.NDArray[np.float64]]:
-    """Return the control points of one way to write a character.
+def parse_strokes(way: str, *, rounded: bool = False) -> list[npt.NDArray[np.float64]]:
+    """Parse the control points of one shape of a character.
 
     Args:
-        way: an entry of ``LETTERS``.
-        rounded: make no corners, as a quick hand does.
+        way: one of the strings in ``LETTERS``.
+        rounded: ignore the marks of corners, as in quick handwriting.
 
     Returns:
-        For each stroke (N, 2) float64, x then y, in shares of a box, y down; repeated at corners.
+        For each stroke (N, 2) float64, x then y, in units of the box's side, y down; a point at a
+        corner is repeated.
     """
     result = []
     for stroke in way.split("|"):

@@ -1,8 +1,8 @@
-"""Glyphs that are no digits, for the output of the classifier that says so.
+"""Synthetic glyphs that are not digits, to train the classifier's "no digit" output.
 
-Letters, symbols, scribbles, smudges, pieces of digits and blank paper, each made a glyph as the
-reader would make it. No handwriting but MNIST's is in it: letters are strokes of our own, or the
-middle lines of the fonts that come with matplotlib, written again with a pen.
+Letters, symbols, scribbles, smudges, fragments of digits and blank paper, each normalised to a
+glyph as the reader does it. The only handwriting used is MNIST's: letters are rendered from stroke
+shapes, or from the skeletons of matplotlib's fonts.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,48 +14,50 @@ import numpy.typing as npt
 
 from inkread.errors import DataError
 from inkread.imaging import normalize
+from inkread.imaging.normalize import GlyphShape
 from inkread.training.mnist import Split
 from inkread.training.synthesis import drawn_digits, scribbles
-from inkread.training.synthesis.fonts import FONTS, middle_line, printed
-from inkread.training.synthesis.letter_strokes import LETTERS, strokes
-from inkread.training.synthesis.pen import warped, written
+from inkread.training.synthesis.fonts import FONTS, print_character, thin_character
+from inkread.training.synthesis.letter_strokes import LETTERS, parse_strokes
+from inkread.training.synthesis.pen import distort_ink, draw_strokes
 
-__all__ = ["KINDS", "Kind", "glyphs"]
+__all__ = ["KINDS", "Kind", "draw_glyphs"]
 
 Ink = npt.NDArray[np.uint8]
 
-_SIDE = 28
-_MOST_TRIES = 1000
+_SIDE = GlyphShape.side_px
+_MAX_NUM_TRIES = 1000
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of glyph that is no digit.
+    """A kind of glyph that is not a digit.
 
     Attributes:
-        make: draws one, (28, 28) uint8.
-        share: how often it is drawn.
-        slimmest: how narrow, as a share of its length, an upright one may be and be no 1.
+        make: draws one, (28, 28) uint8, ink 255 on paper 0.
+        share: relative frequency of the kind.
+        min_width_ratio: smallest width over length of an upright glyph; a narrower one would look
+            like a 1 and is drawn again.
     """
 
     make: Callable[[Split, np.random.Generator], Ink]
     share: float
-    slimmest: float = 0.35
+    min_width_ratio: float = 0.35
 
 
-def glyphs(count: int, digits: Split, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Draw glyphs of every kind in ``KINDS``, each as often as its share says.
+def draw_glyphs(count: int, digits: Split, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """Draw glyphs of the kinds in ``KINDS``, with the frequencies given by their shares.
 
     Args:
-        count: how many.
-        digits: images to turn, cut and join; every label from 0 to 9 must be among them.
-        rng: decides everything; the same state gives the same glyphs.
+        count: number of glyphs.
+        digits: images to rotate, cut and join; every label from 0 to 9 must occur.
+        rng: source of all randomness; the same state gives the same glyphs.
 
     Returns:
         (count, 28, 28) uint8, ink 255 on paper 0, the kinds in random order.
 
     Raises:
-        DataError: a label is missing, or the images are of no use: blank, or all slim.
+        DataError: a label is missing, or no image can be used because all are blank or narrow.
     """
     missing = sorted(set(range(10)) - set(digits.labels.tolist()))
     if missing:
@@ -65,24 +67,26 @@ def glyphs(count: int, digits: Split, rng: np.random.Generator) -> npt.NDArray[n
     result = np.empty((count, _SIDE, _SIDE), np.uint8)
     for index, number in enumerate(rng.choice(len(kinds), count, p=shares / shares.sum())):
         kind = kinds[number]
-        for _ in _tries():  # a glyph as slim as a 1 is one, whatever it was meant to be
+        for _ in _count_tries():  # a glyph as narrow as a 1 looks like a 1
             result[index] = kind.make(digits, rng)
-            if not _is_slim(result[index], kind.slimmest):
+            if not _is_slim(result[index], kind.min_width_ratio):
                 break
     return result
 
 
-def _stroke_letter(rng: np.random.Generator) -> Ink:
-    """A letter or symbol of ``LETTERS``, in a hand of its own."""
-    characters = (_LETTERS, _NEAR, _KEYED, _SYMBOLS)[rng.choice(4, p=[0.5, 0.22, 0.18, 0.1])]
+def _draw_stroke_letter(rng: np.random.Generator) -> Ink:
+    """Draw a random letter or symbol of ``LETTERS`` with a random pen and distortion."""
+    characters = (_LETTERS, _DIGIT_LIKE_LETTERS, _COMMON_SYMBOLS, _RARE_SYMBOLS)[
+        rng.choice(4, p=[0.5, 0.22, 0.18, 0.1])
+    ]
     character = characters[rng.integers(len(characters))]
     ways = LETTERS[character]
     may_be_round = character.isalpha() and character != "D"  # a D without corners is a 0
     rounded = bool(may_be_round and rng.random() < 0.3)
-    lines = strokes(ways[rng.integers(len(ways))], rounded=rounded)
+    lines = parse_strokes(ways[rng.integers(len(ways))], rounded=rounded)
     wobble = rng.uniform(0.01, 0.045)
     size = np.array([rng.uniform(0.5, 1.0), 1.0]) * 58
-    return written(
+    return draw_strokes(
         [
             drawn_digits.smooth((line + rng.normal(0, wobble, line.shape)) * size + 19)
             for line in lines
@@ -91,60 +95,62 @@ def _stroke_letter(rng: np.random.Generator) -> Ink:
     )
 
 
-def _font_letter(rng: np.random.Generator) -> Ink:
-    """A letter of a printed font, distorted; mostly its middle line, written with a pen."""
+def _draw_font_letter(rng: np.random.Generator) -> Ink:
+    """Draw a distorted letter of a font, mostly as its skeleton drawn with a pen."""
     font, characters = FONTS[rng.integers(len(FONTS))]
     if rng.random() < 0.3:
-        characters = "".join(each for each in _NEAR if each in characters) or characters
+        characters = (
+            "".join(each for each in _DIGIT_LIKE_LETTERS if each in characters) or characters
+        )
     character = characters[rng.integers(len(characters))]
     if rng.random() < 0.8:
         radius = int(rng.integers(1, 6))
         pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius - 1, 2 * radius - 1))
-        ink = cv2.dilate(middle_line(font, character), pen)
+        ink = cv2.dilate(thin_character(font, character), pen)
     else:
-        ink = printed(font, character)
-    return normalize.glyph(warped(ink, rng))
+        ink = print_character(font, character)
+    return normalize.make_glyph(distort_ink(ink, rng))
 
 
-def _turned_digit(digits: Split, rng: np.random.Generator) -> Ink:
-    """A digit turned or mirrored such that it is none any more."""
-    for _ in _tries():
+def _turn_digit(digits: Split, rng: np.random.Generator) -> Ink:
+    """Rotate or mirror a digit so that the result is not a digit."""
+    for _ in _count_tries():
         label, quarter_turns, mirrored = _TURNS[rng.integers(len(_TURNS))]
-        image = _digit(digits, label, rng)
-        # A closed 4 upside down is a 6, and a slim 7 is a 1 however it stands.
+        image = _choose_digit(digits, label, rng)
+        # A closed 4 upside down looks like a 6, and a narrow 7 like a 1 in any orientation.
         if not _has_hole(image) and not _is_slim(image, 0.45):
             break
     turned = np.rot90(np.fliplr(image) if mirrored else image, quarter_turns)
-    return normalize.glyph(np.ascontiguousarray(turned))
+    return normalize.make_glyph(np.ascontiguousarray(turned))
 
 
-def _fragment(digits: Split, rng: np.random.Generator) -> Ink:
-    """A piece of a digit, cut off along a line."""
-    return normalize.glyph(_piece(digits, rng))
+def _cut_fragment(digits: Split, rng: np.random.Generator) -> Ink:
+    """Cut a fragment off a digit and normalise it to a glyph."""
+    return normalize.make_glyph(_cut_piece(digits, rng))
 
 
-def _several_digits(digits: Split, rng: np.random.Generator) -> Ink:
-    """Two or three digits in one glyph, side by side or one above the other, apart or touching."""
+def _join_digits(digits: Split, rng: np.random.Generator) -> Ink:
+    """Put two or three digits into one glyph, in a row or a column, apart or touching."""
     upright = rng.random() < 0.75
     count = 2 if not upright or rng.random() < 0.7 else 3
-    # Round digits above one another make an 8, and a 1 beside another digit a 4, a 6 or a 9.
+    # Round digits above one another look like an 8, a 1 beside another digit like a 4, 6 or 9.
     labels = rng.choice([0, 2, 3, 4, 5, 6, 7, 8, 9] if upright else [2, 3, 4, 5], count)
     row = np.zeros((_SIDE, 0), np.uint8)
     for label in labels:
-        image = _digit(digits, int(label), rng)
+        image = _choose_digit(digits, int(label), rng)
         image = image if upright else image.T
         x, _, width, _ = cv2.boundingRect((image > 63).astype(np.uint8))
         gap = int(rng.integers(-2, 4)) if row.size else 0
-        row = _beside(row, image[:, x : x + width], gap)
+        row = _put_beside(row, image[:, x : x + width], gap)
     ink = row if upright else np.ascontiguousarray(row.T)
     squeeze = rng.uniform(0.6, 1.0)
     height, width = ink.shape
     size = (round(width * squeeze), height) if upright else (width, round(height * squeeze))
-    return normalize.glyph(cv2.resize(ink, size, interpolation=cv2.INTER_AREA))
+    return normalize.make_glyph(cv2.resize(ink, size, interpolation=cv2.INTER_AREA))
 
 
-def _bracket(rng: np.random.Generator) -> Ink:
-    """A round or square bracket or a brace, bent enough to be no 1."""
+def _draw_bracket(rng: np.random.Generator) -> Ink:
+    """Draw a round or square bracket or a brace, curved enough not to look like a 1."""
     height, depth = 60.0, 60 * rng.uniform(0.16, 0.42)
     side = rng.choice([-1, 1])
     steps = np.linspace(-1, 1, 25)
@@ -159,45 +165,48 @@ def _bracket(rng: np.random.Generator) -> Ink:
         y = np.array([-1, -0.8, -0.2, 0, 0.2, 0.8, 1.0])
     line = np.stack([48 + side * (x - depth / 2), 48 + height / 2 * y], axis=1)
     corners = np.repeat(line, 2, axis=0) if kind == 1 else line  # not rounded
-    return written([drawn_digits.smooth(corners)], rng, widest_px=8)
+    return draw_strokes([drawn_digits.smooth(corners)], rng, widest_px=8)
 
 
-def _alone(
+def _ignore_digits(
     draw: Callable[[np.random.Generator], Ink],
 ) -> Callable[[Split, np.random.Generator], Ink]:
-    """Make what is drawn without digits."""
+    """Adapt a function that needs no digits to the signature of ``Kind.make``."""
     return lambda _, rng: draw(rng)
 
 
-# Letters most, being what digits stand among.
+# Letters are most frequent, since digits mostly occur among letters.
 KINDS = {
-    "stroke letter": Kind(_alone(_stroke_letter), 0.28),
-    "font letter": Kind(_alone(_font_letter), 0.28),
-    "turned digit": Kind(_turned_digit, 0.06),
-    "fragment": Kind(_fragment, 0.04),
-    "several digits": Kind(_several_digits, 0.08),
-    "bracket": Kind(_alone(_bracket), 0.06, slimmest=0.2),
-    "scribble": Kind(_alone(scribbles.scribble), 0.06),
-    "lines": Kind(_alone(scribbles.lines), 0.04),
-    "ruled": Kind(_alone(scribbles.ruled), 0.03),
-    "spots": Kind(_alone(scribbles.spots), 0.04, slimmest=0.28),
-    "paper": Kind(_alone(scribbles.paper), 0.03),
+    "stroke letter": Kind(_ignore_digits(_draw_stroke_letter), 0.28),
+    "font letter": Kind(_ignore_digits(_draw_font_letter), 0.28),
+    "turned digit": Kind(_turn_digit, 0.06),
+    "fragment": Kind(_cut_fragment, 0.04),
+    "several digits": Kind(_join_digits, 0.08),
+    "bracket": Kind(_ignore_digits(_draw_bracket), 0.06, min_width_ratio=0.2),
+    "scribble": Kind(_ignore_digits(scribbles.draw_scribble), 0.06),
+    "lines": Kind(_ignore_digits(scribbles.draw_lines), 0.04),
+    "ruled": Kind(_ignore_digits(scribbles.draw_ruled_lines), 0.03),
+    "spots": Kind(_ignore_digits(scribbles.draw_spots), 0.04, min_width_ratio=0.28),
+    "paper": Kind(_ignore_digits(scribbles.draw_blank_paper), 0.03),
 }
 
 _LETTERS = [character for character in LETTERS if character.isascii() and character.isalpha()]
-_NEAR = "ADGJUYadfhjtuy"  # nearest to digits
-_KEYED = list("+-=#%&?*@$()[]{<~^")
-_SYMBOLS = [character for character in LETTERS if character not in [*_LETTERS, *_KEYED]]
+_DIGIT_LIKE_LETTERS = "ADGJUYadfhjtuy"  # most similar to digits
+_COMMON_SYMBOLS = list("+-=#%&?*@$()[]{<~^")
+_RARE_SYMBOLS = [
+    character for character in LETTERS if character not in [*_LETTERS, *_COMMON_SYMBOLS]
+]
 
-# Which digits are none when they are turned and mirrored: label, quarter turns to the left, whether
-# mirrored before that. Chosen by eye: most others that one would expect here are lookalikes in a
-# slanted hand, as a 6, a 9 or a 5 on its side, a mirrored 2, or a mirrored 7 with a bar.
+# Transformations after which a digit is no digit any more: label, quarter turns anticlockwise,
+# whether it is mirrored first. Chosen by eye: most other candidates look like a digit in slanted
+# handwriting, such as a 6, a 9 or a 5 on its side, a mirrored 2, or a mirrored 7 with a bar.
 _TURNS = [
     (3, 0, True), (3, 2, False), (3, 1, True), (3, 3, True), (4, 2, False), (7, 2, False),
     (7, 2, True),
 ]  # fmt: skip
 
-# Sides of digits that are no digits by themselves: (dx, dy) points from the cut to what is kept.
+# Sides of digits that do not look like a digit when cut off: (dx, dy) points from the cut to the
+# side that is kept.
 _PIECES = {
     0: [(0, -1), (0, 1)],
     2: [(0, 1)],
@@ -207,16 +216,16 @@ _PIECES = {
 }
 
 
-def _piece(digits: Split, rng: np.random.Generator) -> Ink:
-    """Cut 20 to 48 % of its ink off a digit: (28, 28)."""
+def _cut_piece(digits: Split, rng: np.random.Generator) -> Ink:
+    """Return a random side of a digit that holds 20 to 48 % of its ink: (28, 28) uint8."""
     axis = np.arange(_SIDE) - 14
-    for _ in _tries():
+    for _ in _count_tries():
         label = int(rng.choice(list(_PIECES)))
-        image = _digit(digits, label, rng)
+        image = _choose_digit(digits, label, rng)
         x, y = _PIECES[label][rng.integers(len(_PIECES[label]))]
         angle = np.arctan2(y, x) + rng.uniform(-0.4, 0.4)
         side = np.cos(angle) * axis + np.sin(angle) * axis[:, None]
-        # The cut is where the share wanted of the ink lies beyond it.
+        # Place the cut so that the chosen fraction of the ink lies beyond it.
         order = np.argsort(-side, axis=None)
         ink_beyond = np.cumsum(image.ravel()[order], dtype=np.int64)
         kept = np.searchsorted(ink_beyond, rng.uniform(0.2, 0.48) * ink_beyond[-1])
@@ -226,25 +235,25 @@ def _piece(digits: Split, rng: np.random.Generator) -> Ink:
     return piece
 
 
-def _tries() -> Iterator[int]:
-    """Count tries; the last of them is followed by an error.
+def _count_tries() -> Iterator[int]:
+    """Yield attempt numbers up to a limit.
 
     Raises:
-        DataError: the digits are of no use.
+        DataError: the limit was reached, since none of the digits could be used.
     """
-    yield from range(_MOST_TRIES)
+    yield from range(_MAX_NUM_TRIES)
     raise DataError(
-        f"expected digits to turn and to cut up, found none of use in {_MOST_TRIES} tries"
+        f"expected digits to turn and to cut up, found none of use in {_MAX_NUM_TRIES} tries"
     )
 
 
-def _digit(digits: Split, label: int, rng: np.random.Generator) -> Ink:
+def _choose_digit(digits: Split, label: int, rng: np.random.Generator) -> Ink:
     candidates = np.flatnonzero(digits.labels == label)
     return np.asarray(digits.images[candidates[rng.integers(len(candidates))]])
 
 
-def _beside(left: Ink, right: Ink, gap: int) -> Ink:
-    """Put two pictures side by side; a gap below 0 lets them overlap."""
+def _put_beside(left: Ink, right: Ink, gap: int) -> Ink:
+    """Put two pictures side by side; with a negative gap, in pixels, they overlap."""
     width = left.shape[1] + gap + right.shape[1]
     result = np.zeros((left.shape[0], width), np.uint8)
     result[:, : left.shape[1]] = left
@@ -254,13 +263,13 @@ def _beside(left: Ink, right: Ink, gap: int) -> Ink:
 
 
 def _has_hole(ink: Ink) -> bool:
-    """Tell whether paper is enclosed by ink."""
+    """Return whether ink encloses some paper."""
     paper = np.pad((ink <= 63).astype(np.uint8), 1, constant_values=1)
     return cv2.connectedComponents(paper, connectivity=4)[0] > 2
 
 
 def _is_slim(ink: Ink, ratio: float) -> bool:
-    """Tell whether ink is upright and narrower than that share of its length: like a 1."""
+    """Return whether ink is upright and its width over length is below a ratio, as a 1's."""
     places = cv2.findNonZero((ink > 63).astype(np.uint8))
     if places is None:
         return False

@@ -1,4 +1,4 @@
-"""What people write when they write numbers: amounts, codes, dates, and what is no number."""
+"""Random texts to write: amounts, codes, decimals, dates, and texts that are not numbers."""
 
 import numpy as np
 

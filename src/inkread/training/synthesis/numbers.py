@@ -1,4 +1,4 @@
-"""Synthetic numbers: hands write texts on papers, cameras look at them, and the truth is known."""
+"""Synthetic pictures of numbers with known texts: simulated handwriting, paper and camera."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Papers, prints and cameras: from ink to a grey picture of it."""
+"""Renders ink as a grey picture: background print, ruling, uneven light, camera noise."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Lines written with a pen on a canvas, and bent as hands bend them."""
+"""Draws strokes with a simulated pen, and distorts ink as handwriting varies."""
 
 from itertools import pairwise
 
@@ -9,20 +9,20 @@ import numpy.typing as npt
 from inkread.imaging import normalize
 from inkread.training.synthesis.fonts import CANVAS_PX
 
-__all__ = ["warped", "written"]
+__all__ = ["distort_ink", "draw_strokes"]
 
 Ink = npt.NDArray[np.uint8]
 
 
-def written(
+def draw_strokes(
     lines: list[npt.NDArray[np.float64]], rng: np.random.Generator, widest_px: float = 11
 ) -> Ink:
-    """Draw lines with a pen whose width changes a little on the way, distort, and normalise.
+    """Draw lines with a pen of slightly varying width, distort them, and normalise the result.
 
     Args:
         lines: (N, 2) float64 each, x then y, in pixels of a canvas of side ``CANVAS_PX``, y down.
-        rng: decides the pen and the distortion.
-        widest_px: of the pen, on that canvas.
+        rng: source of randomness for the pen and the distortion.
+        widest_px: largest width of the pen, in pixels of that canvas.
 
     Returns:
         (28, 28) uint8, ink 255 on paper 0.
@@ -34,15 +34,19 @@ def written(
         vertices = np.rint(line * 16).astype(int).tolist()
         for (start, end), width in zip(pairwise(vertices), widths, strict=False):
             cv2.line(ink, start, end, 255, max(1, round(width)), cv2.LINE_AA, shift=4)
-    return normalize.glyph(warped(ink, rng))
+    return normalize.make_glyph(distort_ink(ink, rng))
 
 
-def warped(ink: Ink, rng: np.random.Generator) -> Ink:
-    """Slant, squeeze, tilt and bend, as hands do: perspective and a smooth displacement.
+def distort_ink(ink: Ink, rng: np.random.Generator) -> Ink:
+    """Distort ink by a random perspective with slant and rotation, and a smooth displacement.
 
     Args:
-        ink: (CANVAS_PX, CANVAS_PX) uint8, ink 255 on paper 0; so is what is returned.
-        rng: decides how.
+        ink: (CANVAS_PX, CANVAS_PX) uint8, ink 255 on paper 0.
+        rng: source of all randomness.
+
+    Returns:
+        (CANVAS_PX, CANVAS_PX) uint8, ink 255 on paper 0; ``ink`` itself if the distortion would
+        move all of it off the canvas.
     """
     side = float(CANVAS_PX)
     corners = np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float32)

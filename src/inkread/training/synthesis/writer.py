@@ -1,8 +1,8 @@
-"""Hands: writers who each have habits of their own, and write digits, separators and letters.
+"""Simulated writers: each has consistent habits and writes digits, separators and letters.
 
-A digit is an MNIST training image, bent and redrawn with the writer's pen, or one of our own shapes
-where MNIST's American hands lack it: a 1 with a flag or a foot, a barred 7, an open 4, a 9 like a
-P, wide zeros, zeros chained to one another. Nobody else's handwriting is in it.
+A digit is an MNIST training image, distorted and redrawn with the writer's pen, or a stroke shape
+for forms that are rare in MNIST: a 1 with a flag or a foot, a barred 7, an open 4, a 9 like a P,
+wide zeros, joined zeros. No other real handwriting is used.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inkread.imaging.normalize import stroke_width
+from inkread.imaging.normalize import estimate_stroke_width
 from inkread.training.mnist import Split
 from inkread.training.synthesis.digit_strokes import BARRED_SEVENS, CHAINED, MORE_SHAPES, SHAPES
 from inkread.training.synthesis.drawn_digits import smooth
-from inkread.training.synthesis.letter_strokes import LETTERS, strokes
+from inkread.training.synthesis.letter_strokes import LETTERS, parse_strokes
 
 __all__ = ["Hand", "Patch"]
 
@@ -172,7 +172,7 @@ class Hand:
         size = self.height_px * rng.uniform(0.6, 1.05)
         shift = np.array([0.0, self.height_px - size])
         scale = np.array([0.75 * self._aspect, 1.0]) * size
-        curves = strokes(ways[rng.integers(len(ways))], rounded=rng.random() < 0.3)
+        curves = parse_strokes(ways[rng.integers(len(ways))], rounded=rng.random() < 0.3)
         return self._stroked([smooth(curve * scale + shift, 8) for curve in curves], self._lean())
 
     def _like_one_writer(self) -> dict[int, npt.NDArray[np.intp]]:
@@ -329,4 +329,4 @@ def _outline(glyph: npt.NDArray[np.uint8]) -> tuple[Floats, float, float]:
     distance = inside - outside + np.where(mask > 0, np.float32(-0.5), np.float32(0.5))
     moments = cv2.moments(digit)
     slant = -moments["mu11"] / moments["mu02"] if moments["mu02"] else 0.0
-    return distance, float(np.clip(slant, -0.8, 0.8)), stroke_width(large)
+    return distance, float(np.clip(slant, -0.8, 0.8)), estimate_stroke_width(large)

@@ -1,4 +1,4 @@
-"""Request ids, metrics, and a line of JSON in the log for every request; never what it carried."""
+"""Gives requests ids, counts and times them, and logs each as a JSON line without its content."""
 
 import json
 import logging
@@ -79,7 +79,7 @@ class Access:
         finally:
             seconds = time.perf_counter() - start
             self.metrics.in_flight.dec()
-            # Paths and methods that nobody offers would make series without end.
+            # Unknown paths and methods are counted as one: each would be a series of its own.
             route = getattr(scope.get("route"), "path", "other") or "static"
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self.metrics.requests.labels(route, method, status).inc()

@@ -1,4 +1,4 @@
-"""Bodies that are too large or too slow are refused while they arrive, not after."""
+"""Refuses bodies that are too large or too slow, while they arrive."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from inkread.web.middleware.problems import ProblemError
 
 __all__ = ["BodyLimit"]
 
-# Nobody reads what follows on such a connection, so it ends there.
+# The rest of the body stays unread, so the connection can't be used for another request.
 _CLOSE = {"Connection": "close"}
 
 
@@ -37,7 +37,7 @@ class BodyLimit:
 
         async def limited() -> Message:
             nonlocal num_bytes, is_complete
-            if is_complete:  # what comes now is the end of the connection, whenever that is
+            if is_complete:  # the next message is the end of the connection, at any later time
                 return await receive()
             if announced.isdecimal() and int(announced) > self.max_bytes:
                 raise self._too_large(int(announced))

@@ -1,4 +1,4 @@
-"""Errors as the service answers them: problem details (RFC 9457), never a trace or a secret."""
+"""Answers errors with problem details (RFC 9457), which never hold a traceback or a secret."""
 
 import logging
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from inkread.errors import ConfigError, DataError, ImageError, StoreError
 
 __all__ = [
-    "Bugs",
     "Invalid",
     "Problem",
     "ProblemError",
-    "documented",
+    "UnexpectedErrors",
+    "describe_problems",
     "install",
     "problem_response",
 ]
@@ -79,10 +79,10 @@ class ProblemError(HTTPException):
 
         Args:
             status: of HTTP.
-            kind: a word or two that programs can go by, joined by hyphens.
+            kind: a word or two that identify the problem to programs, joined by hyphens.
             detail: a sentence for people.
             headers: to send along.
-            more: ``errors`` as for ``problem_response``, and members of the problem's own.
+            more: ``errors`` as for ``problem_response``, and further members of the problem.
         """
         super().__init__(status, detail, headers)
         self.kind = kind
@@ -108,7 +108,7 @@ def problem_response(
         detail: a sentence for people.
         headers: to send along.
         errors: the values that are not as expected, each with ``where`` and ``message``.
-        members: what only this kind of problem has to say.
+        members: further members of this kind of problem.
     """
     content = {
         **members,
@@ -122,7 +122,7 @@ def problem_response(
     return JSONResponse(content, status, dict(headers or {}), MEDIA_TYPE)
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def describe_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe problems for OpenAPI, each with an example."""
     return {
         status: {
@@ -162,7 +162,7 @@ def _example(status: int) -> dict[str, Any]:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of an application with a problem, and describe what that looks like."""
+    """Answer every error of an application with a problem, and describe problems in OpenAPI."""
 
     def openapi() -> dict[str, Any]:
         document = FastAPI.openapi(app)
@@ -206,8 +206,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(StoreError, on_store)
 
 
-class Bugs:
-    """ASGI middleware: answers errors that nobody expected with a problem, and logs them."""
+class UnexpectedErrors:
+    """ASGI middleware: answers unexpected errors with a problem, and logs them."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap an application."""

@@ -1,4 +1,4 @@
-"""Who may use the service: the bearer token, the names and origins, and headers for browsers."""
+"""Checks bearer tokens, host names and origins, and sets security headers for browsers."""
 
 import hmac
 from typing import Annotated
@@ -40,7 +40,7 @@ _BEARER = HTTPBearer(auto_error=False, description="The service's token, if it h
 
 
 class TokenCheck:
-    """A dependency that lets only requests with the token pass."""
+    """A FastAPI dependency that refuses requests without the token."""
 
     def __init__(self, token: str) -> None:
         """Set the token."""
@@ -65,10 +65,10 @@ class TokenCheck:
 
 
 class Gate:
-    """ASGI middleware: turns away strange names and other sites' pages, and sets headers.
+    """ASGI middleware: refuses unknown host names and other sites' pages, and sets headers.
 
-    Pages of other sites can make a browser send forms here, and a name of theirs can be made to
-    lead here; neither gets through, even where no token is set.
+    Pages of other sites can make a browser send forms here (cross-site request forgery), and can
+    point a name of theirs at this host (DNS rebinding). Both are refused, even without a token.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
@@ -91,14 +91,14 @@ class Gate:
             await send(message)
 
         headers = Headers(scope=scope)
-        refused = self._refused(scope["method"], headers)
-        if refused:
-            response = problem_response(scope["state"]["request_id"], *refused)
+        refusal = self._find_refusal(scope["method"], headers)
+        if refusal:
+            response = problem_response(scope["state"]["request_id"], *refusal)
             await response(scope, receive, with_headers)
         else:
             await self.app(scope, receive, with_headers)
 
-    def _refused(self, method: str, headers: Headers) -> tuple[int, str, str] | None:
+    def _find_refusal(self, method: str, headers: Headers) -> tuple[int, str, str] | None:
         host = headers.get("host", "")
         if self.hosts and _host_name(host) not in self.hosts:
             detail = "expected one of the service's names in the header Host (--allow-host)"

@@ -1,4 +1,4 @@
-"""The route for glyphs that are as MNIST's are already: ``/v1/classify``."""
+"""The route that classifies ready glyphs, such as MNIST's: ``/v1/classify``."""
 
 from typing import Any
 
@@ -8,9 +8,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic_core import from_json
 
+from inkread.imaging.normalize import GlyphShape
 from inkread.reader import Reader
 from inkread.web import examples, schemas
-from inkread.web.middleware.problems import ProblemError, documented
+from inkread.web.middleware.problems import ProblemError, describe_problems
 from inkread.web.service import TheService
 from inkread.web.uploads import media_type
 
@@ -18,13 +19,14 @@ __all__ = ["classify", "router"]
 
 router = APIRouter(tags=["reading"])
 
+_SIDE_PX = GlyphShape.side_px
 _ROW = {
     "type": "array",
     "items": {"type": "integer", "minimum": 0, "maximum": 255},
-    "minItems": 28,
-    "maxItems": 28,
+    "minItems": _SIDE_PX,
+    "maxItems": _SIDE_PX,
 }
-_GLYPH = {"type": "array", "items": _ROW, "minItems": 28, "maxItems": 28}
+_GLYPH = {"type": "array", "items": _ROW, "minItems": _SIDE_PX, "maxItems": _SIDE_PX}
 _BODY = {
     "required": True,
     "content": {
@@ -41,7 +43,8 @@ _BODY = {
             "schema": {
                 "type": "string",
                 "format": "binary",
-                "description": "784 bytes a glyph, row by row, one glyph after the other",
+                "description": f"{_SIDE_PX**2} bytes a glyph, row by row, "
+                "one glyph after the other",
             }
         },
     },
@@ -51,7 +54,10 @@ _BODY = {
 @router.post(
     "/v1/classify",
     response_model=schemas.Classified,
-    responses={**examples.of(examples.CLASSIFIED), **documented(408, 413, 415, 422, 503, 504)},
+    responses={
+        **examples.describe_answer(examples.CLASSIFIED),
+        **describe_problems(408, 413, 415, 422, 503, 504),
+    },
     openapi_extra={"requestBody": _BODY},
 )
 async def classify(request: Request, service: TheService) -> JSONResponse:
@@ -69,7 +75,7 @@ async def classify(request: Request, service: TheService) -> JSONResponse:
 
 def _classify(reader: Reader, body: bytes, is_packed: bool, max_batch: int) -> dict[str, Any]:
     side = reader.model.shape.side_px
-    glyphs = _unpacked(body, side) if is_packed else _parsed(body, side)
+    glyphs = _unpack(body, side) if is_packed else _parse(body, side)
     if len(glyphs) > max_batch:
         detail = f"expected at most {max_batch:,} glyphs, received {len(glyphs):,}"
         raise ProblemError(413, "too-large", detail)
@@ -81,14 +87,14 @@ def _classify(reader: Reader, body: bytes, is_packed: bool, max_batch: int) -> d
     }
 
 
-def _unpacked(body: bytes, side: int) -> npt.NDArray[np.uint8]:
+def _unpack(body: bytes, side: int) -> npt.NDArray[np.uint8]:
     if len(body) % side**2:
         detail = f"expected a multiple of {side**2} bytes, received {len(body):,}"
         raise ProblemError(422, "glyphs", detail)
     return np.frombuffer(body, np.uint8).reshape(-1, side, side)
 
 
-def _parsed(body: bytes, side: int) -> npt.NDArray[np.uint8]:
+def _parse(body: bytes, side: int) -> npt.NDArray[np.uint8]:
     expected = f'expected {{"glyphs": …}} with N x {side} x {side} integers from 0 to 255'
     try:
         values = from_json(body)

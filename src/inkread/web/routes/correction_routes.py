@@ -1,7 +1,6 @@
-"""Routes for what people correct: ``/v1/corrections``."""
+"""Routes that store, list and delete people's corrections: ``/v1/corrections``."""
 
 import base64
-import hashlib
 import json
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -13,15 +12,16 @@ from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from inkread.corrections.store import Correction, Cursor, Store, person_of
+from inkread.corrections.store import Correction, Cursor, Store, hash_token
 from inkread.imaging import images, normalize
+from inkread.imaging.resize import resize_by
 from inkread.reader import Reader
 from inkread.web import examples, schemas
-from inkread.web.digit_crops import ink_of, parsed_box, picture_of
-from inkread.web.middleware.problems import ProblemError, documented
+from inkread.web.middleware.problems import ProblemError, describe_problems
+from inkread.web.reading_options import BOX, NUMBER_FIELDS, NumberOptions, parse_box
 from inkread.web.service import TheService
 from inkread.web.settings import Settings
-from inkread.web.uploads import load_limited, merged, picture_body, received
+from inkread.web.uploads import describe_picture_body, load_limited, merge_fields, receive_picture
 
 __all__ = [
     "Judgement",
@@ -45,10 +45,6 @@ _LABEL = Field(
     max_length=32,
     description="what it should have been: digits, or `not a digit`",
 )
-_BOX = Field(
-    max_length=40,
-    description="The digit's `left,top,right,bottom`; else the picture is one digit.",
-)
 Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="the correction's id")]
 Person = Annotated[
     str | None,
@@ -62,7 +58,7 @@ Person = Annotated[
 
 
 class Judgement(BaseModel):
-    """What a person says."""
+    """The label that a person gives a stored reading."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"label": "7"}, {"label": "not a digit"}]}
@@ -71,16 +67,15 @@ class Judgement(BaseModel):
     label: Annotated[str, _LABEL]
 
 
-class Origin(BaseModel):
-    """Where on a picture, and what it should have been."""
-
-    model_config = ConfigDict(extra="forbid")
+class Origin(NumberOptions):
+    """Where on a picture a digit is, what it should have been, and how the picture was read."""
 
     label: Annotated[str | None, _LABEL] = None
-    box: Annotated[str | None, _BOX] = None
+    box: Annotated[str | None, BOX] = None
 
 
 _FIELDS: dict[str, dict[str, Any]] = {
+    **NUMBER_FIELDS,
     "label": {"type": "string", "pattern": _LABEL_PATTERN},
     "box": {"type": "string", "maxLength": 40},
 }
@@ -93,8 +88,8 @@ _CREATED: dict[int | str, dict[str, Any]] = {
     "",
     status_code=201,
     response_model=schemas.Saved,
-    responses={**_CREATED, **documented(400, 404, 408, 413, 415, 422, 503, 504)},
-    openapi_extra=picture_body(**_FIELDS),
+    responses={**_CREATED, **describe_problems(400, 404, 408, 413, 415, 422, 503, 504)},
+    openapi_extra=describe_picture_body(**_FIELDS),
 )
 async def add(
     request: Request,
@@ -104,14 +99,17 @@ async def add(
 ) -> JSONResponse:
     """Store a digit of a picture with what it should have been.
 
-    Without a label it waits for review. The answer comes when it is stored for good.
+    With the options that the picture was read with, it is stored as it was read there. Without a
+    label it waits for review. The answer comes when it is stored for good.
     """
     service.check_store()
     service.check_room()
-    upload = await received(request)
-    origin = merged(origin, upload.fields)
-    correction = await service.read(_correction, upload.picture, origin, person, service.settings)
-    number = await service.keep(Store.add, correction)
+    upload = await receive_picture(request)
+    origin = merge_fields(origin, upload.fields)
+    correction = await service.read(
+        _make_correction, upload.picture, origin, person, service.settings
+    )
+    number = await service.with_store(Store.add, correction)
     return JSONResponse(
         {
             "id": number,
@@ -123,36 +121,38 @@ async def add(
     )
 
 
-def _correction(
+def _make_correction(
     reader: Reader, picture: bytes, origin: Origin, person: str | None, settings: Settings
 ) -> Correction:
-    box = parsed_box(origin.box) if origin.box else None
+    box = parse_box(origin.box) if origin.box else None
     pixels = load_limited(picture, settings.max_megapixels)
-    cut = ink_of(pixels, box)
-    digit = reader.read_digit(picture_of(cut))
+    located = reader.locate_digit(pixels, box, **origin.constraints)
     return Correction(
-        glyph=normalize.glyph(cut, reader.model.shape).tobytes(),
-        read=digit.text,
-        confidence=digit.confidence,
+        glyph=normalize.make_glyph(located.ink, reader.model.shape).tobytes(),
+        read=located.digit.text,
+        confidence=located.digit.confidence,
         model=reader.model.name,
-        model_sha256=hashlib.sha256(reader.model.path.read_bytes()).hexdigest(),
+        model_sha256=reader.model.sha256,
         label=origin.label,
-        picture=_as_png(pixels) if settings.keep == "picture" else None,
-        person=person_of(person) if person else "",
+        picture=_encode_png(pixels) if settings.keep == "picture" else None,
+        person=hash_token(person) if person else "",
     )
 
 
-def _as_png(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """Return a picture as a PNG file: grey, not too large, and without what cameras add."""
+def _encode_png(pixels: npt.NDArray[np.uint8]) -> bytes:
+    """Return a picture as a PNG file: grey, of limited size, without metadata."""
     grey = images.load(pixels)
-    small = images.scaled(grey, min(1.0, _PICTURE_SIDE_PX / max(grey.shape)))
+    small = resize_by(grey, min(1.0, _PICTURE_SIDE_PX / max(grey.shape)))
     return bytes(cv2.imencode(".png", small)[1])
 
 
 @router.get(
     "",
-    response_model=schemas.Corrections,
-    responses={**examples.of(examples.CORRECTIONS), **documented(404, 422, 503)},
+    response_model=schemas.CorrectionsBody,
+    responses={
+        **examples.describe_answer(examples.CORRECTIONS),
+        **describe_problems(404, 422, 503),
+    },
 )
 async def list_doubtful(
     service: TheService,
@@ -165,20 +165,20 @@ async def list_doubtful(
     ] = None,
 ) -> JSONResponse:
     """List corrections, the least confident reading first."""
-    cursor = _cursor(after) if after else None
+    cursor = _parse_cursor(after) if after else None
 
     def listed(store: Store) -> dict[str, Any]:
-        found = store.doubtful(limit, after=cursor, judged=judged)
+        found = store.list_doubtful(limit, after=cursor, judged=judged)
         return {
-            "corrections": [_shown(correction) for correction in found],
+            "corrections": [_to_dict(correction) for correction in found],
             "next": ",".join(map(repr, found[-1].cursor)) if len(found) == limit else None,
             "left": store.count(judged=False),
         }
 
-    return JSONResponse(await service.keep(listed))
+    return JSONResponse(await service.with_store(listed))
 
 
-def _cursor(text: str) -> Cursor:
+def _parse_cursor(text: str) -> Cursor:
     confidence, _, number = text.partition(",")
     try:
         return Cursor(float(confidence), int(number))
@@ -186,7 +186,7 @@ def _cursor(text: str) -> Cursor:
         raise ProblemError(422, "invalid", "expected after to be a list's next") from None
 
 
-def _shown(correction: Correction) -> dict[str, Any]:
+def _to_dict(correction: Correction) -> dict[str, Any]:
     return {
         "id": correction.id,
         "read": correction.read,
@@ -207,20 +207,22 @@ def _shown(correction: Correction) -> dict[str, Any]:
             "description": "JSON Lines, the oldest first; pictures in base64",
             "content": {"application/jsonl": {"schema": {"type": "string"}}},
         },
-        **documented(404, 503),
+        **describe_problems(404, 503),
     },
 )
 async def export(service: TheService) -> StreamingResponse:
     """Export every correction."""
-    corrections = await service.keep(Store.export)
+    corrections = await service.with_store(Store.export)
     headers = {"Content-Disposition": 'attachment; filename="corrections.jsonl"'}
-    return StreamingResponse(_lines(corrections), headers=headers, media_type="application/jsonl")
+    return StreamingResponse(
+        _export_lines(corrections), headers=headers, media_type="application/jsonl"
+    )
 
 
-def _lines(corrections: Iterator[Correction]) -> Iterator[str]:
+def _export_lines(corrections: Iterator[Correction]) -> Iterator[str]:
     for correction in corrections:
         picture = base64.b64encode(correction.picture).decode() if correction.picture else None
-        values = _shown(correction)
+        values = _to_dict(correction)
         del values["has_picture"]
         yield json.dumps({**values, "picture": picture}) + "\n"
 
@@ -230,40 +232,42 @@ def _lines(corrections: Iterator[Correction]) -> Iterator[str]:
     response_class=Response,
     responses={
         200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
-        **documented(404, 422, 503),
+        **describe_problems(404, 422, 503),
     },
 )
 async def picture(service: TheService, number: Number) -> Response:
     """Return the picture that a correction's glyph was cut from, if it was kept."""
-    correction = await service.keep(Store.get, number)
+    correction = await service.with_store(Store.get, number)
     if correction is None or correction.picture is None:
-        raise _missing()
+        raise _not_found()
     return Response(correction.picture, media_type="image/png")
 
 
 @router.put(
     "/{number}",
     response_model=schemas.StoredCorrection,
-    responses=documented(400, 404, 408, 413, 422, 503),
+    responses=describe_problems(400, 404, 408, 413, 422, 503),
 )
 async def judge(service: TheService, number: Number, judgement: Judgement) -> JSONResponse:
     """Say what a stored reading should have been."""
-    correction = await service.keep(Store.judge, number, judgement.label)
+    correction = await service.with_store(Store.judge, number, judgement.label)
     if correction is None:
-        raise _missing()
-    return JSONResponse(_shown(correction))
+        raise _not_found()
+    return JSONResponse(_to_dict(correction))
 
 
-@router.delete("/{number}", response_model=schemas.Deleted, responses=documented(404, 422, 503))
+@router.delete(
+    "/{number}", response_model=schemas.Deleted, responses=describe_problems(404, 422, 503)
+)
 async def delete_one(service: TheService, number: Number) -> JSONResponse:
     """Delete one correction for good."""
-    deleted = await service.keep(lambda store: store.delete(number=number))
+    deleted = await service.with_store(lambda store: store.delete(number=number))
     if not deleted:
-        raise _missing()
+        raise _not_found()
     return JSONResponse({"deleted": deleted})
 
 
-@router.delete("", response_model=schemas.Deleted, responses=documented(404, 422, 503))
+@router.delete("", response_model=schemas.Deleted, responses=describe_problems(404, 422, 503))
 async def delete(
     service: TheService,
     person: Person = None,
@@ -275,9 +279,11 @@ async def delete(
     if (person is None) is not everything:
         detail = "expected either a person's token in Inkread-Person, or all=true"
         raise ProblemError(422, "invalid", detail)
-    whose = person_of(person) if person else None
-    return JSONResponse({"deleted": await service.keep(lambda store: store.delete(person=whose))})
+    whose = hash_token(person) if person else None
+    return JSONResponse(
+        {"deleted": await service.with_store(lambda store: store.delete(person=whose))}
+    )
 
 
-def _missing() -> ProblemError:
+def _not_found() -> ProblemError:
     return ProblemError(404, "not-found", "there is no such correction, or no picture of it")

@@ -1,6 +1,6 @@
 """Routes for forms: ``/v1/forms``; they need the extra [forms].
 
-Nothing that a request names is opened here: the picture of a blank form comes with the request.
+No file that a request names is opened: the picture of a blank form comes with the request.
 """
 
 from typing import Annotated, Any
@@ -12,23 +12,24 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from inkread.forms.align import Alignment, ScanError, corners
-from inkread.forms.field_reader import of_reader
+from inkread.forms.align import Alignment, ScanError, corners_of
+from inkread.forms.field_reader import make_field_reader
 from inkread.forms.form_reader import MIN_CONFIDENCE, FieldReading, FormReader
 from inkread.forms.propose import propose
-from inkread.forms.template import PAGES_MM, PictureAlignment, Template, TemplateError
+from inkread.forms.template import PAGE_SIZES_MM, PictureAlignment, Template, TemplateError
 from inkread.imaging import images
+from inkread.imaging.resize import resize_by
 from inkread.reader import Reader
 from inkread.web import examples, schemas, template_bodies
-from inkread.web.middleware.problems import ProblemError, documented
+from inkread.web.middleware.problems import ProblemError, describe_problems
 from inkread.web.service import TheService
 from inkread.web.uploads import (
+    describe_picture_body,
     load_limited,
     media_type,
-    merged,
-    picture_body,
-    received,
-    received_parts,
+    merge_fields,
+    receive_parts,
+    receive_picture,
 )
 
 __all__ = ["Paper", "proposal", "read", "router", "shown", "template"]
@@ -37,7 +38,7 @@ router = APIRouter(prefix="/v1/forms", tags=["forms"])
 
 _YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/plain")
 _SHOWN_PX = 2000  # the longer side of a picture that is sent back to be shown
-_PROBLEMS = documented(400, 408, 413, 415, 422, 503, 504)
+_PROBLEMS = describe_problems(400, 408, 413, 415, 422, 503, 504)
 _BINARY = {"type": "string", "format": "binary"}
 _TEMPLATE_BODY = {
     "requestBody": {
@@ -73,7 +74,7 @@ _READ_BODY = {
 
 
 class Paper(BaseModel):
-    """What a form is printed on."""
+    """The paper that a form is printed on."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -86,8 +87,8 @@ class Paper(BaseModel):
     @property
     def size_mm(self) -> tuple[float, float]:
         """Width and height."""
-        if self.page in PAGES_MM:
-            return PAGES_MM[self.page]
+        if self.page in PAGE_SIZES_MM:
+            return PAGE_SIZES_MM[self.page]
         width, height = self.page.split("x")
         return float(width), float(height)
 
@@ -96,7 +97,7 @@ class Paper(BaseModel):
     "/template",
     response_model=schemas.FormTemplate,
     responses={
-        **examples.of({"yaml": examples.TEMPLATE_YAML, "template": examples.TEMPLATE}),
+        **examples.describe_answer({"yaml": examples.TEMPLATE_YAML, "template": examples.TEMPLATE}),
         **_PROBLEMS,
     },
     openapi_extra=_TEMPLATE_BODY,
@@ -112,32 +113,39 @@ async def template(request: Request, service: TheService) -> JSONResponse:
         detail = f"expected application/json or application/yaml, received {kind[:80]}"
         raise ProblemError(415, "media-type", detail)
     body = await request.body()
-    return JSONResponse(await service.work(_checked, body, kind == "application/json"))
+    return JSONResponse(await service.work(_check_template, body, kind == "application/json"))
 
 
-def _checked(body: bytes, is_json: bool) -> dict[str, Any]:
-    text = template_bodies.text_of(body, is_json=is_json)
-    return {"yaml": text, "template": template_bodies.values_of(template_bodies.parsed(text))}
+def _check_template(body: bytes, is_json: bool) -> dict[str, Any]:
+    text = template_bodies.decode_template(body, is_json=is_json)
+    return {
+        "yaml": text,
+        "template": template_bodies.list_values(template_bodies.parse_template(text)),
+    }
 
 
 @router.post(
     "/propose",
     response_model=schemas.Proposal,
-    responses={**examples.of(examples.PROPOSAL), **_PROBLEMS},
-    openapi_extra=picture_body(page={"type": "string"}),
+    responses={**examples.describe_answer(examples.PROPOSAL), **_PROBLEMS},
+    openapi_extra=describe_picture_body(page={"type": "string"}),
 )
 async def proposal(
     request: Request, service: TheService, paper: Annotated[Paper, Query()]
 ) -> JSONResponse:
     """Find the boxes on the picture of a blank form, edge to edge and straight."""
     service.check_room()
-    upload = await received(request)
-    paper = merged(paper, upload.fields)
+    upload = await receive_picture(request)
+    paper = merge_fields(paper, upload.fields)
     megapixels = service.settings.max_megapixels
-    return JSONResponse(await service.work(_proposed, upload.picture, paper.size_mm, megapixels))
+    return JSONResponse(
+        await service.work(_propose_boxes, upload.picture, paper.size_mm, megapixels)
+    )
 
 
-def _proposed(picture: bytes, page: tuple[float, float], max_megapixels: float) -> dict[str, Any]:
+def _propose_boxes(
+    picture: bytes, page: tuple[float, float], max_megapixels: float
+) -> dict[str, Any]:
     return {
         "page": list(page),
         "fields": [
@@ -158,26 +166,26 @@ def _proposed(picture: bytes, page: tuple[float, float], max_megapixels: float) 
         200: {"content": {"image/png": {"schema": _BINARY}}},
         **_PROBLEMS,
     },
-    openapi_extra=picture_body(),
+    openapi_extra=describe_picture_body(),
 )
 async def shown(request: Request, service: TheService) -> Response:
     """Return a picture as browsers can show it: of a PDF or TIFF file, say."""
     service.check_room()
-    upload = await received(request)
-    png = await service.work(_shown, upload.picture, service.settings.max_megapixels)
+    upload = await receive_picture(request)
+    png = await service.work(_encode_png, upload.picture, service.settings.max_megapixels)
     return Response(png, media_type="image/png")
 
 
-def _shown(picture: bytes, max_megapixels: float) -> bytes:
+def _encode_png(picture: bytes, max_megapixels: float) -> bytes:
     pixels = images.load(load_limited(picture, max_megapixels))
-    small = images.scaled(pixels, min(1.0, _SHOWN_PX / max(pixels.shape)))
+    small = resize_by(pixels, min(1.0, _SHOWN_PX / max(pixels.shape)))
     return bytes(cv2.imencode(".png", small)[1])
 
 
 @router.post(
     "/read",
-    response_model=schemas.Form,
-    responses={**examples.of(examples.FORM), **_PROBLEMS},
+    response_model=schemas.FormBody,
+    responses={**examples.describe_answer(examples.FORM), **_PROBLEMS},
     openapi_extra=_READ_BODY,
 )
 async def read(
@@ -194,19 +202,19 @@ async def read(
     """
     service.check_room()
     names = ("scan", "template", "blank")
-    parts = await received_parts(request, names, template_bodies.MAX_BYTES)
+    parts = await receive_parts(request, names, template_bodies.MAX_BYTES)
     missing = [name for name in names[:2] if name not in parts]
     if missing:
         raise ProblemError(422, "invalid", f"expected the part {missing[0]} in the form")
     megapixels = service.settings.max_megapixels
-    return JSONResponse(await service.read(_read, parts, min_confidence, megapixels))
+    return JSONResponse(await service.read(_read_form, parts, min_confidence, megapixels))
 
 
-def _read(
+def _read_form(
     reader: Reader, parts: dict[str, bytes], min_confidence: float, max_megapixels: float
 ) -> dict[str, Any]:
-    text = template_bodies.text_of(parts["template"], is_json=False)
-    form = template_bodies.parsed(text)
+    text = template_bodies.decode_template(parts["template"], is_json=False)
+    form = template_bodies.parse_template(text)
     blank: npt.NDArray[np.uint8] | None = None
     if isinstance(form.align, PictureAlignment):
         if "blank" not in parts:
@@ -215,17 +223,17 @@ def _read(
         blank = load_limited(parts["blank"], max_megapixels)
     page = images.load(load_limited(parts["scan"], max_megapixels))
     try:
-        fields = of_reader(reader)
+        fields = make_field_reader(reader)
         form_reader = FormReader(form, fields, min_confidence=min_confidence, blank=blank)
         reading = form_reader.read(page)
     except TemplateError as error:
-        raise template_bodies.refused(error, text) from error
+        raise template_bodies.make_problem(error, text) from error
     except ScanError as error:
         raise ProblemError(422, "scan", str(error)) from error
     alignment = reading.alignment
     return {
         "form": form.form,
-        "fields": [_field(field, alignment, form) for field in reading.fields],
+        "fields": [_to_dict(field, alignment, form) for field in reading.fields],
         "alignment": {
             "residual_mm": alignment.residual_mm,
             "dpi": alignment.dpi,
@@ -237,8 +245,8 @@ def _read(
     }
 
 
-def _field(reading: FieldReading, alignment: Alignment, form: Template) -> dict[str, Any]:
-    places = alignment.to_pixels(corners(form.rects[reading.name]))
+def _to_dict(reading: FieldReading, alignment: Alignment, form: Template) -> dict[str, Any]:
+    places = alignment.to_pixels(corners_of(form.rects[reading.name]))
     return {
         "name": reading.name,
         "value": reading.text,

@@ -1,4 +1,4 @@
-"""Routes for machines that look after the service, and what it says of itself."""
+"""Routes for probes and metrics, and those that describe the service and its models."""
 
 from dataclasses import asdict
 from typing import Any
@@ -10,8 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 import inkread
 from inkread.models.runtime import LineModel, Model
 from inkread.web import examples, schemas
-from inkread.web.middleware.problems import documented
-from inkread.web.service import TheService, names_of
+from inkread.web.middleware.problems import describe_problems
+from inkread.web.service import TheService, model_names
 
 __all__ = ["about", "about_router", "healthz", "metrics", "models", "probe_router", "readyz"]
 
@@ -28,7 +28,10 @@ async def healthz() -> str:
 @probe_router.get(
     "/readyz",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **documented(503)},
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+        **describe_problems(503),
+    },
 )
 async def readyz(service: TheService) -> Response:
     """Say whether a request would be taken now."""
@@ -46,14 +49,16 @@ async def metrics(service: TheService) -> Response:
     return Response(service.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
-@about_router.get("/v1/about", response_model=schemas.About, responses=examples.of(examples.ABOUT))
+@about_router.get(
+    "/v1/about", response_model=schemas.About, responses=examples.describe_answer(examples.ABOUT)
+)
 async def about(service: TheService) -> JSONResponse:
     """Say what this service is and does."""
     settings = service.settings
     return JSONResponse(
         {
             "version": inkread.__version__,
-            "models": names_of(service.live.reader()),
+            "models": model_names(service.live.reader()),
             "limits": {
                 "body_bytes": settings.max_body_bytes,
                 "megapixels": settings.max_megapixels,
@@ -66,23 +71,23 @@ async def about(service: TheService) -> JSONResponse:
 
 
 @about_router.get(
-    "/v1/models", response_model=schemas.Models, responses=examples.of(examples.MODELS)
+    "/v1/models", response_model=schemas.Models, responses=examples.describe_answer(examples.MODELS)
 )
 def models(service: TheService) -> JSONResponse:
     """Describe the models in use, and list those that were promoted."""
     reader = service.live.reader()
     return JSONResponse(
         {
-            "current": {"glyph": _described(reader.model), "line": _described(reader.line_model)},
+            "current": {"glyph": _describe(reader.model), "line": _describe(reader.line_model)},
             "promoted": [
                 {"version": each.number, "name": each.path.stem, "in_use": each.is_current}
-                for each in service.registry.versions()
+                for each in service.registry.list_versions()
             ],
         }
     )
 
 
-def _described(model: Model | LineModel) -> dict[str, Any]:
+def _describe(model: Model | LineModel) -> dict[str, Any]:
     metadata = model.metadata
     return {
         "name": model.name,

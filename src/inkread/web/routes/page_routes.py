@@ -1,4 +1,4 @@
-"""The pages: files of the package, sent as they are."""
+"""The web pages: static files of the package."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from importlib import resources
@@ -8,15 +8,15 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
-__all__ = ["add"]
+__all__ = ["add_pages"]
 
 
-def add(app: FastAPI, shown: Mapping[str, str]) -> None:
-    """Add pages, and what they load, to an application.
+def add_pages(app: FastAPI, shown: Mapping[str, str]) -> None:
+    """Add pages, with the static files that they load, to an application.
 
     Args:
         app: the application.
-        shown: names of files in ``static`` by the paths they are shown at.
+        shown: names of files in ``static``, by the paths of their pages.
     """
     folder = Path(str(resources.files("inkread.web") / "static"))
 

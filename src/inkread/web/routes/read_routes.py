@@ -3,65 +3,40 @@
 from dataclasses import replace
 from typing import Annotated, Any
 
-import numpy as np
-import numpy.typing as npt
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
 
-from inkread.explain.occlusion import explain
+from inkread.explain.occlusion import explain_located
 from inkread.reader import Reader
-from inkread.results import Number, Page
+from inkread.results import Page
 from inkread.web import examples, schemas
-from inkread.web.digit_crops import ink_of, parsed_box, picture_of
-from inkread.web.middleware.problems import documented
+from inkread.web.middleware.problems import describe_problems
+from inkread.web.reading_options import BOX, READ_FIELDS, ReadOptions, parse_box
 from inkread.web.service import TheService
-from inkread.web.uploads import load_limited, merged, picture_body, received
+from inkread.web.uploads import describe_picture_body, load_limited, merge_fields, receive_picture
 
-__all__ = ["Options", "explanation", "read", "router"]
+__all__ = ["ExplainOptions", "explanation", "read", "router"]
 
 router = APIRouter(tags=["reading"])
 
 
-class Options(BaseModel):
-    """How a picture is read."""
+class ExplainOptions(ReadOptions):
+    """Which digit is explained, and how its picture was read."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    length: int | None = Field(None, ge=1, le=100, description="Every number has so many digits.")
-    pattern: str | None = Field(
-        None, max_length=200, description="Every number matches this regular expression."
-    )
-    check: str | None = Field(
-        None, max_length=40, description="Every number has a valid check digit, such as `luhn`."
-    )
-    min_confidence: float = Field(
-        0.0, ge=0, le=1, description="Digits less sure than this become `?`."
-    )
-
-    @property
-    def constraints(self) -> dict[str, Any]:
-        """What the reader is asked for; only what was given."""
-        values = {"length": self.length, "pattern": self.pattern, "check": self.check}
-        return {name: value for name, value in values.items() if value is not None}
-
-
-_NUMBERS = {
-    "length": {"type": "integer", "minimum": 1, "maximum": 100},
-    "pattern": {"type": "string", "maxLength": 200},
-    "check": {"type": "string", "maxLength": 40},
-    "min_confidence": {"type": "number", "minimum": 0, "maximum": 1},
-}
+    box: Annotated[str | None, BOX] = None
 
 
 @router.post(
     "/v1/read",
-    response_model=schemas.Page,
-    responses={**examples.of(examples.PAGE), **documented(400, 408, 413, 415, 422, 503, 504)},
-    openapi_extra=picture_body(**_NUMBERS),
+    response_model=schemas.PageBody,
+    responses={
+        **examples.describe_answer(examples.PAGE),
+        **describe_problems(400, 408, 413, 415, 422, 503, 504),
+    },
+    openapi_extra=describe_picture_body(**READ_FIELDS),
 )
 async def read(
-    request: Request, service: TheService, options: Annotated[Options, Query()]
+    request: Request, service: TheService, options: Annotated[ReadOptions, Query()]
 ) -> JSONResponse:
     """Read every number on a picture.
 
@@ -69,8 +44,8 @@ async def read(
     further fields of the form.
     """
     service.check_room()
-    upload = await received(request)
-    options = merged(options, upload.fields)
+    upload = await receive_picture(request)
+    options = merge_fields(options, upload.fields)
     page = await service.read(_read, upload.picture, options, service.settings.max_megapixels)
     for number in page.numbers:
         for digit in number.digits:
@@ -78,61 +53,41 @@ async def read(
     return JSONResponse(page.to_dict())
 
 
-def _read(reader: Reader, picture: bytes, options: Options, max_megapixels: float) -> Page:
+def _read(reader: Reader, picture: bytes, options: ReadOptions, max_megapixels: float) -> Page:
     pixels = load_limited(picture, max_megapixels)
     page = reader.read(pixels, **options.constraints)
-    least = options.min_confidence
-    return replace(page, numbers=tuple(_sure(number, least) for number in page.numbers))
-
-
-def _sure(number: Number, least: float) -> Number:
-    """Reject the digits that are less sure, as a reader of this ``min_confidence`` does."""
-    digits = tuple(
-        replace(digit, rejected=digit.rejected or digit.confidence < least)
-        for digit in number.digits
-    )
-    is_doubtful = number.confidence < least or any(digit.rejected for digit in digits)
-    return replace(
-        number,
-        digits=digits,
-        text="".join(digit.text for digit in digits),
-        rejected=number.rejected or is_doubtful,
-    )
+    numbers = tuple(number.reject_below(options.min_confidence) for number in page.numbers)
+    return replace(page, numbers=numbers)
 
 
 @router.post(
     "/v1/explain",
-    response_model=schemas.Explanation,
+    response_model=schemas.ExplanationBody,
     responses={
-        **examples.of(examples.EXPLANATION),
-        **documented(400, 408, 413, 415, 422, 503, 504),
+        **examples.describe_answer(examples.EXPLANATION),
+        **describe_problems(400, 408, 413, 415, 422, 503, 504),
     },
-    openapi_extra=picture_body(),
+    openapi_extra=describe_picture_body(**READ_FIELDS, box={"type": "string", "maxLength": 40}),
 )
 async def explanation(
-    request: Request,
-    service: TheService,
-    box: Annotated[
-        str | None,
-        Query(
-            max_length=40,
-            description="The digit's `left,top,right,bottom`; else the picture is one digit.",
-        ),
-    ] = None,
+    request: Request, service: TheService, options: Annotated[ExplainOptions, Query()]
 ) -> JSONResponse:
-    """Say which ink, and which empty paper, decided how a digit is read."""
+    """Say which ink, and which empty paper, decided how a digit is read.
+
+    With the options that the picture was read with, it is the digit that reading gave there.
+    """
     service.check_room()
-    upload = await received(request)
-    found = await service.read(_explain, upload.picture, box, service.settings.max_megapixels)
+    upload = await receive_picture(request)
+    options = merge_fields(options, upload.fields)
+    found = await service.read(_explain, upload.picture, options, service.settings.max_megapixels)
     return JSONResponse(found)
 
 
 def _explain(
-    reader: Reader, picture: bytes, box: str | None, max_megapixels: float
+    reader: Reader, picture: bytes, options: ExplainOptions, max_megapixels: float
 ) -> dict[str, Any]:
-    place = parsed_box(box) if box else None
-    pixels: npt.NDArray[np.uint8] = load_limited(picture, max_megapixels)
-    if place is None:
-        return explain(reader, pixels).to_dict()
-    found = explain(reader, picture_of(ink_of(pixels, place)))
-    return {**found.to_dict(), "box": list(place)}
+    box = parse_box(options.box) if options.box else None
+    pixels = load_limited(picture, max_megapixels)
+    located = reader.locate_digit(pixels, box, **options.constraints)
+    digit = located.digit.reject_below(options.min_confidence)
+    return explain_located(reader.model, replace(located, digit=digit)).to_dict()

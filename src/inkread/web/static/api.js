@@ -78,17 +78,19 @@ const query = (values) => {
 
 export const about = () => json("v1/about");
 
-export function read(picture, constraints, signal) {
-  return json(`v1/read${query(constraints)}`, post(picture, { signal }));
+// The options that a picture was read with go along when one of its digits is explained or corrected,
+// so that it is the digit that was shown.
+export function read(picture, options, signal) {
+  return json(`v1/read${query(options)}`, post(picture, { signal }));
 }
 
-export function explain(picture, box) {
-  return json(`v1/explain${query({ box: box.join() })}`, post(picture));
+export function explain(picture, box, options) {
+  return json(`v1/explain${query({ box: box.join(), ...options })}`, post(picture));
 }
 
-export function correct(picture, box, label) {
+export function correct(picture, box, label, { length, pattern, check }) {
   const headers = { "Inkread-Person": person() };
-  return json(`v1/corrections${query({ box: box.join(), label })}`, post(picture, { headers }));
+  return json(`v1/corrections${query({ box: box.join(), label, length, pattern, check })}`, post(picture, { headers }));
 }
 
 export async function forget() {

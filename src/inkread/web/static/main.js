@@ -14,6 +14,7 @@ const numbers = byId("numbers"), detail = byId("digit"), label = byId("label");
 
 let source = null; // the picture that was read last: a Blob
 let page = null; // what was read on it
+let known = {}; // with these options
 let selected = null;
 let pending = null; // the reading that is under way
 let lastSent = 0;
@@ -62,11 +63,12 @@ function begin(work) {
 
 async function readPicture(mine, blob, onRead = () => {}) {
   try {
-    const read = await api.read(blob, Object.fromEntries(new FormData(byId("constraints"))), mine.signal);
+    const options = Object.fromEntries(new FormData(byId("constraints")));
+    const read = await api.read(blob, options, mine.signal);
     if (mine !== pending) return;
     onRead();
     const at = label.value ? digits().indexOf(selected) : -1; // a correction that is typed stays at its digit
-    [source, page] = [blob, read];
+    [source, page, known] = [blob, read, options];
     selected = digits()[at] ?? digits().reduce((least, digit) => (!least || digit.confidence < least.confidence ? digit : least), null);
     say("");
     announce();
@@ -182,7 +184,7 @@ async function why() {
   if (!byId("explanation").hidden) return closeExplanation();
   const digit = selected;
   await attempt(async () => {
-    const found = await api.explain(source, digit.box);
+    const found = await api.explain(source, digit.box, known);
     if (digit !== selected) return;
     showExplanation(byId("explanation"), found);
     byId("explanation").hidden = false;
@@ -201,7 +203,7 @@ async function correct(isForLater) {
   if (!selected || !(isForLater || /^[0-9x]$/.test(said))) return;
   const digit = selected;
   await attempt(async () => {
-    await api.correct(source, digit.box, isForLater ? "" : said === "x" ? NOT_A_DIGIT : said);
+    await api.correct(source, digit.box, isForLater ? "" : said === "x" ? NOT_A_DIGIT : said, known);
     if (!isForLater) digit.corrected = said === "x" ? "×" : said;
     byId("announcement").textContent = isForLater ? "Stored for review" : `Corrected to ${digit.corrected}`;
     setCorrection("");

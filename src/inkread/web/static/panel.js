@@ -20,9 +20,10 @@ export function verdictOf(digit) {
 }
 
 export function runnerUpOf(digit) {
-  const ranked = [...digit.probabilities.keys()].sort((a, b) => digit.probabilities[b] - digit.probabilities[a]);
-  if (digit.rejected) return `best guess ${ranked[0]}, then ${ranked[1]}; no digit at all: ${percent(digit.junk)}`;
-  return `runner-up ${ranked[1]}, ${percent(digit.probabilities[ranked[1]] * (1 - digit.junk))}`;
+  const others = [...digit.probabilities.keys()].filter((label) => label !== digit.label);
+  const runnerUp = others.reduce((best, label) => (digit.probabilities[label] > digit.probabilities[best] ? label : best));
+  if (digit.rejected) return `best guess ${digit.label}, then ${runnerUp}; no digit at all: ${percent(digit.junk)}`;
+  return `runner-up ${runnerUp}, ${percent(digit.probabilities[runnerUp] * (1 - digit.junk))}`;
 }
 
 export const element = (name, properties = {}, ...children) => {

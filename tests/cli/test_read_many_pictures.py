@@ -4,16 +4,12 @@ import csv
 import io
 import json
 import shutil
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import run, run_for_real
+from command_line import CHALK, METER, run, run_for_real
 from PIL import Image
-
-SAMPLES = Path(str(resources.files("inkread") / "samples"))
-METER, CHALK = SAMPLES / "meter-40713.png", SAMPLES / "chalk-1969.png"
 
 
 @pytest.fixture
@@ -202,7 +198,10 @@ def test_a_number_that_nothing_satisfies_says_what_was_read():
     [
         (["--pattern", "(4"], "(4"),
         (["--check", "no-such-check"], "no-such-check"),
-        (["--length", "3", "--pattern", r"\d{5}"], "expected what some number can satisfy"),
+        (
+            ["--length", "3", "--pattern", r"\d{5}"],
+            "expected constraints that some number satisfies",
+        ),
     ],
 )
 def test_what_no_number_can_satisfy_fails_at_once(arguments, message):

@@ -1,0 +1,242 @@
+"""The command ``read``: the numbers in pictures."""
+
+import re
+import sys
+from collections import Counter
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+import inkread
+from inkread.batch import batch_reader, formats
+from inkread.batch.batch_reader import ReadAs
+from inkread.batch.results_file import ResultsFile, ResultsFormat, choose_format
+from inkread.batch.sources import STDIN, find
+from inkread.cli import progress
+from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, read_on_ray
+from inkread.cli.output import choose_printer
+
+if TYPE_CHECKING:  # it needs the extra [ray]
+    from inkread.scale.picture_job import PictureJob
+
+__all__ = ["app", "read_source"]
+
+app = typer.Typer()
+
+
+def read_source(name: str) -> str | bytes:
+    """Return the bytes of standard input for ``-``, and any other name as it is."""
+    return sys.stdin.buffer.read() if name == STDIN else name
+
+
+@app.command()
+def read(
+    images: Annotated[
+        list[str],
+        typer.Argument(help="Pictures, folders, or quoted patterns; - is standard input."),
+    ],
+    read_as: Annotated[
+        ReadAs,
+        typer.Option("--as", help="What each page holds: anything, one number, one digit."),
+    ] = ReadAs.PAGE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON a page.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print a line of CSV a number.")] = False,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="Write results to this file, a .csv or .jsonl; with --engine ray, to this folder "
+            "or URI, as Parquet.",
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with --out: read what it doesn't hold yet.")
+    ] = False,
+    doubtful: Annotated[
+        bool,
+        typer.Option(
+            "--doubtful",
+            help="Print only numbers that are rejected or less sure than --min-confidence, and "
+            "pages on which there are none; --out gets all.",
+        ),
+    ] = False,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Look in folders of folders, too.")
+    ] = False,
+    annotate: Annotated[
+        Path | None,
+        typer.Option(help="Save annotated pictures in this folder.", show_default=False),
+    ] = None,
+    min_confidence: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Print digits less sure than this as '?'.")
+    ] = 0.0,
+    length: Annotated[
+        str | None,
+        typer.Option(metavar="N|A-B", help="How many digits each number has.", show_default=False),
+    ] = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RE", help="A regular expression that each number matches.", show_default=False
+        ),
+    ] = None,
+    check: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="A check that each number passes, e.g. luhn.", show_default=False
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes; up to one a core if not given.", show_default=False),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads of the network; one a core if not given.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="Model of single digits: a shipped one's name, or a file.")
+    ] = "default",
+    line_model: Annotated[
+        str, typer.Option(help="Model of numbers: a shipped one's name, or a file.")
+    ] = "default",
+    engine: ChosenEngine = Engine.LOCAL,
+    ray_address: RayAddress = None,
+) -> None:
+    """Read the numbers in pictures."""
+    if as_json and as_csv:
+        raise typer.BadParameter("choose one of --json and --csv")
+    if resume and not out:
+        raise typer.BadParameter("--resume goes on with a file of results: name it with --out")
+    if read_as is ReadAs.DIGIT and (length or pattern or check):
+        raise typer.BadParameter("--length, --pattern and --check are of numbers, not of one digit")
+    settings = batch_reader.ReadSettings(
+        model, line_model, threads, min_confidence, read_as, _parse_length(length), pattern, check
+    )
+    if engine is Engine.RAY:
+        _refuse_with_ray({
+            "--json": as_json, "--csv": as_csv, "--doubtful": doubtful,
+            "--annotate": annotate, "--jobs": jobs, "--threads": threads,
+        })  # fmt: skip
+        if not out:
+            raise typer.BadParameter("--engine ray writes Parquet files: name a folder with --out")
+        make_job = partial(_make_ray_job, settings)
+        read_on_ray(images, make_job, out, ray_address, recursive=recursive)
+        return
+    form = ResultsFormat.JSON if as_json else ResultsFormat.CSV if as_csv else None
+    keep = partial(_is_doubtful, min_confidence) if doubtful else None
+    inputs = _find_inputs(images, recursive, annotate)
+    _read_here(inputs, settings, jobs, _Output(form, keep, out, resume))
+
+
+@dataclass(frozen=True)
+class _Output:
+    form: ResultsFormat | None  # None: a table for people
+    keep: formats.KeepNumber | None  # of what is printed
+    file: str | None
+    resume: bool
+
+
+def _read_here(
+    inputs: list[batch_reader.PictureInput],
+    settings: batch_reader.ReadSettings,
+    jobs: int | None,
+    output: _Output,
+) -> None:
+    """Read with processes of this machine, and print or write the results."""
+    with ExitStack() as stack:
+        record = None
+        shows: list[formats.PageWriter] = []
+        if output.file:
+            path = Path(output.file)
+            form = output.form or choose_format(path)
+            record = ResultsFile(path, form, formats.CsvWriter.HEADER, resume=output.resume)
+            stack.callback(record.close)
+            inputs = [
+                each for each in inputs if each.name == STDIN or each.name not in record.names
+            ]
+            shows.append(formats.make_page_writer(record.form, record.write))
+        if output.keep or not record:
+            names = [each.name for each in inputs]
+            shows.append(choose_printer(output.form, output.keep, names))
+        num_processes = jobs or batch_reader.choose_num_processes(len(inputs))
+        num_failed = _read_all(inputs, settings, num_processes, shows)
+    if record:
+        failed = f", {num_failed:,} failed" if num_failed else ""
+        before = f", {len(record.names):,} were read before" if output.resume else ""
+        progress.console.print(
+            f"{len(inputs) - num_failed:,} read{failed}{before}; "
+            f"results in {escape(output.file or '')}"
+        )
+    if num_failed:
+        raise typer.Exit(1)
+
+
+def _refuse_with_ray(options: dict[str, object]) -> None:
+    if given := [name for name, value in options.items() if value]:
+        raise typer.BadParameter(f"{', '.join(given)} can't go with --engine ray")
+
+
+def _make_ray_job(settings: batch_reader.ReadSettings) -> "PictureJob":
+    from inkread.scale.picture_job import PictureJob
+
+    return PictureJob(settings)
+
+
+def _is_doubtful(min_confidence: float, number: inkread.Number) -> bool:
+    return number.rejected or number.confidence < min_confidence
+
+
+def _parse_length(text: str | None) -> int | tuple[int, int] | None:
+    """Parse ``6`` or ``4-6``."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
+    low, high = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if not 1 <= low <= high:
+        raise typer.BadParameter(f"expected a --length such as 6 or 4-6, received {text!r}")
+    return (low, high) if found and found[2] else low
+
+
+def _find_inputs(
+    names: list[str], recursive: bool, annotate: Path | None
+) -> list[batch_reader.PictureInput]:
+    """Find the inputs, and name the annotated picture of each."""
+    sources = find(names, recursive=recursive, without=annotate)
+    stems = ["stdin" if each.name == STDIN else Path(each.name).name for each in sources]
+    counts = Counter(stems)
+    inputs = []
+    for index, (source, stem) in enumerate(zip(sources, stems, strict=True), start=1):
+        alone = stem if counts[stem] == 1 else f"{index}-{stem}"
+        target = annotate / f"{alone}.png" if annotate else None
+        inputs.append(
+            batch_reader.PictureInput(source.name, read_source(source.name), target, source.problem)
+        )
+    return inputs
+
+
+def _read_all(
+    inputs: list[batch_reader.PictureInput],
+    settings: batch_reader.ReadSettings,
+    num_processes: int,
+    shows: list[formats.PageWriter],
+) -> int:
+    """Read inputs, show each page, print each error; return the number of inputs with an error."""
+    failed: set[str] = set()
+    outcomes = batch_reader.read_files(inputs, settings, num_processes=num_processes)
+    with closing(outcomes), progress.show_reading(len(inputs)) as on_done:
+        for outcome in outcomes:
+            if outcome.error:
+                failed.add(outcome.name)
+                progress.print_error(f"{outcome.name}: {outcome.error}")
+            if outcome.page:  # even if its annotated picture could not be saved
+                for show in shows:
+                    show.add(outcome.name, outcome.page)
+            if outcome.is_last:
+                on_done()
+    return len(failed)

@@ -1,0 +1,74 @@
+"""Options of requests that read a picture: what is known of its numbers, and where a digit is."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from inkread.errors import ImageError
+from inkread.results import Box
+
+__all__ = ["BOX", "NUMBER_FIELDS", "READ_FIELDS", "NumberOptions", "ReadOptions", "parse_box"]
+
+_MAX_LENGTH, _MAX_PATTERN, _MAX_CHECK, _MAX_BOX = 100, 200, 40, 40
+
+BOX = Field(
+    max_length=_MAX_BOX,
+    description="The digit's `left,top,right,bottom`; else the picture is one digit.",
+)
+
+NUMBER_FIELDS: dict[str, dict[str, Any]] = {
+    "length": {"type": "integer", "minimum": 1, "maximum": _MAX_LENGTH},
+    "pattern": {"type": "string", "maxLength": _MAX_PATTERN},
+    "check": {"type": "string", "maxLength": _MAX_CHECK},
+}
+READ_FIELDS: dict[str, dict[str, Any]] = {
+    **NUMBER_FIELDS,
+    "min_confidence": {"type": "number", "minimum": 0, "maximum": 1},
+}
+
+
+class NumberOptions(BaseModel):
+    """What is known of every number on a picture."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    length: int | None = Field(
+        None, ge=1, le=_MAX_LENGTH, description="Every number has so many digits."
+    )
+    pattern: str | None = Field(
+        None, max_length=_MAX_PATTERN, description="Every number matches this regular expression."
+    )
+    check: str | None = Field(
+        None,
+        max_length=_MAX_CHECK,
+        description="Every number has a valid check digit, such as `luhn`.",
+    )
+
+    @property
+    def constraints(self) -> dict[str, Any]:
+        """The arguments of ``Reader.read``; only what was given."""
+        values = {"length": self.length, "pattern": self.pattern, "check": self.check}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class ReadOptions(NumberOptions):
+    """How a picture is read."""
+
+    min_confidence: float = Field(
+        0.0, ge=0, le=1, description="Digits less sure than this become `?`."
+    )
+
+
+def parse_box(text: str) -> Box:
+    """Parse a box as requests give it: ``left,top,right,bottom``.
+
+    Raises:
+        ImageError: not four numbers, or nothing is inside.
+    """
+    try:
+        box = Box(*(int(side) for side in text.split(",")))
+    except (ValueError, TypeError) as error:
+        raise ImageError(f"expected a box as left,top,right,bottom, received {text!r}") from error
+    if not (0 <= box.left < box.right and 0 <= box.top < box.bottom):
+        raise ImageError(f"expected a box with something inside, received {text!r}")
+    return box
