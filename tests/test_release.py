@@ -9,14 +9,14 @@ import pytest
 import yaml
 
 import inkread
-from inkread.models.runtime import LineModel, Model, shipped_models
+from inkread.models.runtime import LineModel, Model, list_shipped_models
 from inkread.training.data_sources import WEIGHTS_LICENCE
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = [
     pytest.param(model, path, id=path.stem)
     for model in (Model, LineModel)
-    for path in shipped_models(model.kind).values()
+    for path in list_shipped_models(model.kind).values()
 ]
 CHANGES = (ROOT / "CHANGELOG.md").read_text()
 NOTICE = (ROOT / "NOTICE").read_text()

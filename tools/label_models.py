@@ -10,9 +10,9 @@ import json
 
 import onnx
 
-from inkread.files import replacing
+from inkread.files import replace_atomically
 from inkread.models.metadata import METADATA_KEY, ModelMetadata
-from inkread.models.runtime import shipped_models
+from inkread.models.runtime import list_shipped_models
 from inkread.training.data_sources import MNIST, WEIGHTS_LICENCE, sources_of
 from inkread.training.recipes import recipe_from_dict
 
@@ -30,11 +30,11 @@ def labelled(document: str) -> str:
 def main() -> None:
     """Label every shipped model."""
     for kind in ("glyph", "line"):
-        for path in shipped_models(kind).values():
+        for path in list_shipped_models(kind).values():
             proto = onnx.load(path)
             entry = next(each for each in proto.metadata_props if each.key == METADATA_KEY)
             entry.value = labelled(entry.value)
-            with replacing(path) as temporary:
+            with replace_atomically(path) as temporary:
                 onnx.save(proto, temporary)
             print(f"{path.name}: {entry.value}")
 
