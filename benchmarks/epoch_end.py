@@ -22,7 +22,7 @@ import numpy as np
 from provenance import mean_sd, print_provenance
 
 from inkread.training import mnist
-from inkread.training.epoch import stream
+from inkread.training.epoch import make_dataset
 from inkread.training.glyph_batches import Batches, GlyphSource
 from inkread.training.mnist import Split
 from inkread.training.networks import architectures
@@ -56,7 +56,7 @@ def main() -> None:
     compile_network(network, recipe, num_steps=2 * (epochs + 1) * NUM_BATCHES)
     ways: dict[str, Callable[[Batches], Iterable[Any]]] = {
         "Keras": lambda made: made,
-        "ours": stream,
+        "ours": make_dataset,
     }
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     measure_wait(network, Batches(source, 0))  # compiles

@@ -17,7 +17,7 @@ from inkread.training.data_sources import MNIST, WEIGHTS_LICENCE, sources_of
 from inkread.training.recipes import recipe_from_dict
 
 
-def labelled(document: str) -> str:
+def add_licence(document: str) -> str:
     """Return a model's metadata with its licence and attribution."""
     metadata = ModelMetadata.from_json(document)
     is_glyph = metadata.kind == "glyph"
@@ -33,7 +33,7 @@ def main() -> None:
         for path in list_shipped_models(kind).values():
             proto = onnx.load(path)
             entry = next(each for each in proto.metadata_props if each.key == METADATA_KEY)
-            entry.value = labelled(entry.value)
+            entry.value = add_licence(entry.value)
             with replace_atomically(path) as temporary:
                 onnx.save(proto, temporary)
             print(f"{path.name}: {entry.value}")

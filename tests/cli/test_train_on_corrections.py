@@ -13,7 +13,7 @@ SHIPPED = list_shipped_models()["default"]
 @pytest.fixture
 def small_data(monkeypatch, small_mnist):
     monkeypatch.setattr(mnist, "load", lambda *_, **__: small_mnist)
-    monkeypatch.setattr(finetuning, "EPOCHS", 1)
+    monkeypatch.setattr(finetuning, "NUM_EPOCHS", 1)
     monkeypatch.setattr(finetuning, "REPLAYED", 96)
     return small_mnist
 
