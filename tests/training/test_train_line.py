@@ -133,7 +133,9 @@ def test_a_recipe_from_broken_values_is_refused(values):
 
 def test_recipes_come_back_from_plain_values():
     for recipe in LINE_RECIPES.values():
-        assert LineRecipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+        rebuilt = LineRecipe.from_dict(json.loads(json.dumps(recipe.to_dict())))
+        assert rebuilt == recipe
+        assert rebuilt.to_dict() == recipe.to_dict()
 
 
 def test_a_text_is_what_is_no_separator():
