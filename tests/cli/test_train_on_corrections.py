@@ -42,7 +42,7 @@ def database(tmp_path, small_mnist):
 def test_a_model_learns_is_promoted_listed_and_rolled_back(
     small_data, database, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(finetuning, "MOVED", 0.0)  # the old model: neither better nor worse
+    monkeypatch.setattr(finetuning, "INTERPOLATION", 0.0)  # the old model: neither better nor worse
     folder = tmp_path / "models"
     learn = ("train", "--corrections", database, "--models", folder, "--from")
     first = run(*learn, "default", "--out", tmp_path / "run")
