@@ -25,7 +25,7 @@ from inkread.training.train import train
 
 
 def main() -> None:
-    """Train, evaluate, print."""
+    """Train and evaluate every seed, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recipe")
     parser.add_argument("--seeds", type=int, default=5)

@@ -3,7 +3,7 @@
 python benchmarks/attacks.py [--cases 5000]
 
 Schemathesis generates them. Every response with an undocumented status, type or schema, and every
-server error, is printed and counted. The hand-made attacks are in tests/test_web_limits.py.
+server error, is printed and counted. The hand-made attacks are in tests/web/test_web_limits.py.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import tempfile
 
 import httpx
 from provenance import print_provenance
-from serving import served
+from serving import run_service
 
 CHECKS = (
     "not_a_server_error", "status_code_conformance", "content_type_conformance",
@@ -23,14 +23,14 @@ CHECKS = (
 
 
 def main() -> None:
-    """Attack."""
+    """Run the generated requests, and print the responses by status."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--cases", type=int, default=5000)
     cases = parser.parse_args().cases
     print_provenance()
     with (
         tempfile.TemporaryDirectory() as folder,
-        served("--corrections", f"{folder}/corrections.db", "--keep", "picture") as service,
+        run_service("--corrections", f"{folder}/corrections.db", "--keep", "picture") as service,
     ):
         document = httpx.get(f"{service.url}/openapi.json").json()
         num_operations = sum(map(len, document["paths"].values()))

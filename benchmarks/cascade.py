@@ -29,8 +29,8 @@ from inkread.training.train import LABELS
 SURE = (0.0, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0)
 
 
-def pictures(images: Split, seed: int) -> dict[str, Split]:
-    """Return the images as they are, distorted, and spoiled."""
+def make_splits(images: Split, seed: int) -> dict[str, Split]:
+    """Return the images unchanged, augmented, and degraded."""
     rng = np.random.default_rng(seed)
     twice = np.concatenate([images.images] * 2)
     if hands := recipe_named("best").augmentation:
@@ -42,8 +42,8 @@ def pictures(images: Split, seed: int) -> dict[str, Split]:
     }
 
 
-def describe(outputs: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> str:
-    """Say how good the answers are."""
+def describe_answers(outputs: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> str:
+    """Return a sentence with the errors and the log-likelihood of uncalibrated probabilities."""
     found = calibrate_outputs(outputs, len(LABELS), temperature=1.0)
     confidence = found.probabilities.max(axis=1) * (1 - found.junk)
     is_kept, is_wrong = confidence >= MIN_CONFIDENCE, found.probabilities.argmax(axis=1) != labels
@@ -55,7 +55,7 @@ def describe(outputs: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) ->
 
 
 def main() -> None:
-    """Measure."""
+    """Print the figures of every threshold."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("--second", type=Path, help="another second network")
@@ -67,7 +67,7 @@ def main() -> None:
     except ValueError:
         parser.error(f"expected the folder of a cascade's run, received {options.run}")
     first, second = Model(one), Model(options.second or other)
-    for name, split in pictures(mnist.load().validation, options.seed).items():
+    for name, split in make_splits(mnist.load().validation, options.seed).items():
         print(f"validation images {name}, n = {len(split):,}")
         answers, others = (
             first.predict_uncalibrated(split.images),
@@ -76,7 +76,9 @@ def main() -> None:
         for sure in SURE:
             is_unsure = answers.max(axis=1) < sure
             joined = np.where(is_unsure[:, None], others, answers)
-            print(f"  {sure}: {is_unsure.mean():.1%} asked, {describe(joined, split.labels)}")
+            print(
+                f"  {sure}: {is_unsure.mean():.1%} asked, {describe_answers(joined, split.labels)}"
+            )
 
 
 if __name__ == "__main__":

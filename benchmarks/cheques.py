@@ -9,19 +9,19 @@ from PIL import Image
 from inkread.training import mnist
 from inkread.training.synthesis.numbers import number_on_paper
 
-DIFFERENT = 300
+NUM_DISTINCT = 300
 
 
 def make_cheques(folder: Path, count: int, seed: int = 0) -> int:
-    """Write JPEG files: a few hundred different pictures, and a comment that differs in each.
+    """Write JPEG files of a few hundred pictures; a comment makes each file distinct.
 
     Returns:
-        How many bytes they have.
+        Their size in bytes.
     """
     digits = mnist.load().test
     rng = np.random.default_rng(seed)
     encoded: list[bytes] = []
-    while len(encoded) < min(count, DIFFERENT):
+    while len(encoded) < min(count, NUM_DISTINCT):
         picture, text = number_on_paper(digits, rng)
         if 3 <= len(text) <= 9 and 35 <= picture.shape[0] <= 110:
             file = io.BytesIO()

@@ -1,9 +1,9 @@
 """Measure the time to decode a line network's scores, with and without constraints.
 
-The scores are synthetic, with a seed: 60 frames of 17 classes, in which a blank is nearly certain
-but for a spike of one or two frames for each symbol, with rivals to its digit that are mostly, but
-not always, far less probable. Each constraint is true of the written
-number, except the last, which never holds. CPU time is printed beside wall-clock time.
+The scores are synthetic and seeded: 60 frames of 17 classes. Most frames are nearly certain blanks;
+each symbol has a peak of one or two frames, in which another digit is usually, but not always, far
+less probable. Each constraint is true of the written number, except the last, which never holds.
+CPU time is printed beside wall-clock time.
 
 python benchmarks/decoding.py [--frames 60] [--count 400]
 """
@@ -25,8 +25,8 @@ CLASSES = len(SYMBOLS) + 1
 Scores = npt.NDArray[np.float32]
 
 
-def strip(rng: np.random.Generator, written: str, num_frames: int) -> Scores:
-    """Return made-up scores (T, C) of a strip."""
+def make_scores(rng: np.random.Generator, written: str, num_frames: int) -> Scores:
+    """Return synthetic log-probabilities of a strip, (T, C) float32."""
     logits = rng.normal(-11, 1, size=(num_frames, CLASSES))
     logits[:, 0] = 0
     places = np.sort(rng.choice(np.arange(0, num_frames - 1, 2), len(written), replace=False))
@@ -40,14 +40,14 @@ def strip(rng: np.random.Generator, written: str, num_frames: int) -> Scores:
     return (logits - totals).astype(np.float32)
 
 
-def with_luhn_digit(digits: str) -> str:
-    """Return digits with the one that Luhn's rule adds."""
+def append_luhn_digit(digits: str) -> str:
+    """Append the check digit of Luhn's algorithm."""
     constraint = Constraint(check="luhn")
     return next(digits + last for last in "0123456789" if constraint.accepts(digits + last))
 
 
 def main() -> None:
-    """Print p50 and p99 of each way to search, and how often it finds what was written."""
+    """Print latency and accuracy under each constraint."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=60, help="of each strip")
     parser.add_argument("--count", type=int, default=400, help="of strips")
@@ -55,11 +55,11 @@ def main() -> None:
     print_provenance()
     rng = np.random.default_rng(0)
     texts = [
-        with_luhn_digit("".join(rng.choice(list("123456789"), rng.integers(4, 9))))
+        append_luhn_digit("".join(rng.choice(list("123456789"), rng.integers(4, 9))))
         for _ in range(arguments.count)
     ]
     raws = [f"{text[:-2]}.{text[-2:]}" for text in texts]
-    strips = [strip(rng, raw, arguments.frames) for raw in raws]
+    strips = [make_scores(rng, raw, arguments.frames) for raw in raws]
     ways: dict[str, Callable[[str], Constraint | None]] = {
         "no constraint": lambda _: None,
         "length": lambda text: Constraint(length=len(text)),

@@ -1,8 +1,8 @@
 """Test that no acknowledged correction is lost when the storing process is killed.
 
-Four threads of a process of its own add corrections and print what ``Store.add`` returned. After a
-random time it gets SIGKILL, and the database is opened anew: each id that was printed must be there
-with the glyph that was printed with it. The exit code is 1 if one is missing.
+Four threads of a child process add corrections and print what ``Store.add`` returned. After a
+random time the process gets SIGKILL, and the database is opened again: it must hold each printed
+id, with the glyph printed beside it. The exit code is 1 if one is missing.
 
 python benchmarks/durability.py [--url URL] [--kills N] [--seed S]
 """
@@ -21,11 +21,11 @@ from provenance import print_provenance
 
 from inkread.corrections.store import Correction, Store
 
-THREADS = 4
+NUM_THREADS = 4
 
 
 def store_corrections(url: str) -> None:
-    """Add corrections until killed; print the id and the content of each, once it is stored."""
+    """Add corrections until killed; print the id and the content hash of each stored one."""
     store = Store(url)
     printing = threading.Lock()
 
@@ -43,12 +43,12 @@ def store_corrections(url: str) -> None:
             with printing:
                 print(number, correction.content_sha256, flush=True)
 
-    for _ in range(THREADS):
+    for _ in range(NUM_THREADS):
         threading.Thread(target=add).start()
 
 
-def kill_stream(url: str, delay_s: float) -> dict[int, str]:
-    """Start a stream, kill it so long after its first acknowledgement, return what it printed."""
+def kill_storing_process(url: str, delay_s: float) -> dict[int, str]:
+    """Start a storing process, kill it some time after its first output, and return the output."""
     with subprocess.Popen(
         [sys.executable, __file__, "--url", url, "--stream"], stdout=subprocess.PIPE, text=True
     ) as process:
@@ -61,7 +61,7 @@ def kill_stream(url: str, delay_s: float) -> dict[int, str]:
 
 
 def main() -> None:
-    """Kill, look, repeat."""
+    """Kill storing processes repeatedly, and print how many corrections are missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", help="database; a new SQLite file if not given")
     parser.add_argument("--kills", type=int, default=20)
@@ -77,9 +77,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         url = options.url or f"sqlite:///{Path(folder) / 'corrections.db'}"
         store = Store(url)
-        print(f"database: {store.name.partition(':')[0]}, {THREADS} threads, seed {options.seed}")
+        print(
+            f"database: {store.name.partition(':')[0]}, {NUM_THREADS} threads, seed {options.seed}"
+        )
         for _ in range(options.kills):
-            acknowledged |= kill_stream(url, float(rng.uniform(0, 0.5)))
+            acknowledged |= kill_storing_process(url, float(rng.uniform(0, 0.5)))
         stored = {each.id: each.content_sha256 for each in store.export()}
         store.close()
     missing = [number for number, content in acknowledged.items() if stored.get(number) != content]

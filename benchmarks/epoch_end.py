@@ -33,7 +33,7 @@ NUM_BATCHES = 100
 
 
 def measure_wait(network: keras.Model, batches: Iterable[Any]) -> tuple[float, float]:
-    """Train one epoch; return seconds to its last step, and from there to the return of `fit`."""
+    """Train one epoch; return the seconds to its last step, and from then until `fit` returned."""
     ends: list[float] = []
     end = keras.callbacks.LambdaCallback(on_train_end=lambda _: ends.append(time.perf_counter()))
     start = time.perf_counter()
@@ -42,7 +42,7 @@ def measure_wait(network: keras.Model, batches: Iterable[Any]) -> tuple[float, f
 
 
 def main() -> None:
-    """Train in turn, and print."""
+    """Train epochs with both inputs alternately, and print the waits."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=20, help="of each kind")
     epochs = parser.parse_args().epochs

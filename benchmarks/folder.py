@@ -1,9 +1,9 @@
 """Measure the speed of reading a folder of many pictures, and whether memory grows.
 
 The pictures are synthetic (`inkread.training.synthesis.numbers`), a few hundred different ones,
-repeated. The command line reads them in a process of its own; the resident memory of it and of each
-process that it starts is sampled from /proc. Its peaks and its means of the second and of the last
-tenth of the time say whether memory grows.
+repeated. A child process reads them with the command line; its resident memory and that of each of
+its worker processes are sampled from /proc. The peaks, and the means over the second and the last
+tenth of the time, show whether memory grows.
 
 python benchmarks/folder.py [--count 10000] [--jobs 2] [--seed 0]
 """
@@ -24,24 +24,24 @@ from provenance import print_provenance
 from inkread.training import mnist
 from inkread.training.synthesis.numbers import number_on_paper
 
-DIFFERENT = 300
-SAMPLE_SECONDS = 0.1
+NUM_DISTINCT = 300
+SAMPLING_INTERVAL_S = 0.1
 MIB = 2**20
 
 
 def make_pictures(folder: Path, count: int, seed: int) -> None:
-    """Write pictures of numbers, the same ones again and again."""
+    """Write pictures of numbers, a few hundred different ones in turn."""
     digits = mnist.load().train
     encoded = []
-    for index in range(min(count, DIFFERENT)):
+    for index in range(min(count, NUM_DISTINCT)):
         picture, _ = number_on_paper(digits, np.random.default_rng([seed, index]))
         encoded.append(cv2.imencode(".png", picture)[1].tobytes())
     for index in range(count):
         (folder / f"{index}.png").write_bytes(encoded[index % len(encoded)])
 
 
-def resident_bytes(process: int) -> int:
-    """Return the bytes of memory that a process occupies; 0 if it has ended."""
+def get_resident_bytes(process: int) -> int:
+    """Return the resident memory of a process in bytes; 0 if it has ended."""
     try:
         pages = Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1]
     except (OSError, IndexError):
@@ -50,7 +50,7 @@ def resident_bytes(process: int) -> int:
 
 
 def find_workers(parent: int) -> list[int]:
-    """Return the processes that read for the command line."""
+    """Return the ids of the command line's worker processes."""
     try:
         children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii")
         return [
@@ -63,7 +63,7 @@ def find_workers(parent: int) -> list[int]:
 
 
 def main() -> None:
-    """Make the folder, read it, and report."""
+    """Make the folder, read it, and print speed and memory."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--jobs", type=int, default=2)
@@ -81,9 +81,9 @@ def main() -> None:
         process = subprocess.Popen(command)
         while process.poll() is None:
             for each in (process.pid, *find_workers(process.pid)):
-                if occupied := resident_bytes(each):
+                if occupied := get_resident_bytes(each):
                     samples[each].append(occupied)
-            time.sleep(SAMPLE_SECONDS)
+            time.sleep(SAMPLING_INTERVAL_S)
         seconds = time.perf_counter() - start
         with out.open(encoding="utf-8", newline="") as file:
             num_read = len({row["file"] for row in csv.DictReader(file)})

@@ -1,8 +1,8 @@
 """Measure how accurately and how fast forms are read that are filled in with MNIST's digits.
 
 20 fields on A4 at 150 dpi, turned by up to 6 degrees, scaled, in perspective, with shadows, noise
-and JPEG; 5 % upside down, 3 % of another form. The written digits are MNIST's test images, which
-chose nothing; `--split validation` is for choosing.
+and JPEG; 5 % upside down, 3 % of another form. The written digits are MNIST's test images, which no
+setting was chosen by; use `--split validation` to choose settings.
 
 python benchmarks/forms.py [--template FILE] [--count N] [--split test|validation]
     [--min-confidence P] [--processes N]
@@ -32,15 +32,15 @@ from inkread.training import mnist
 from inkread.training.synthesis import filled_forms
 
 UPSIDE_DOWN, OTHER_FORM = 0.05, 0.03
-# Those below the one that is used say nothing.
+# Only those from the used threshold on have an effect.
 THRESHOLDS = (0.9, 0.98, 0.99, 0.995, 0.996, 0.997, 0.998, 0.999)
 FOLDER = Path(__file__).parent
 
 
-def make(
+def make_scans(
     template: Template, count: int, split: mnist.Split, folder: Path
 ) -> tuple[dict[str, dict[str, Value]], list[float]]:
-    """Write scans; return the values of each by its file, and alignment errors in millimetres."""
+    """Write scans; return the values by file, and the alignment errors in millimetres."""
     other = template.model_copy(update={"form": "another-form"})
     other.__dict__.pop("digest", None)  # computed again: the name is a part of it
     pages = {each.form: filled_forms.render_blank_page(each) for each in (template, other)}
@@ -68,13 +68,13 @@ def make(
     return values, errors
 
 
-def peak_mib() -> float:
-    """Return the largest resident memory that any finished child process had, in MiB."""
+def get_peak_memory_mib() -> float:
+    """Return the largest peak memory of the finished child processes, in MiB."""
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 
 
 def main() -> None:
-    """Measure."""
+    """Make and read the forms, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--template", type=Path, default=FOLDER / "forms-plain.yaml")
     parser.add_argument("--count", type=int, default=2000)
@@ -86,7 +86,7 @@ def main() -> None:
     template = load(arguments.template)
     with tempfile.TemporaryDirectory() as name:
         split = getattr(mnist.load(), arguments.split)
-        values, errors = make(template, arguments.count, split, Path(name))
+        values, errors = make_scans(template, arguments.count, split, Path(name))
         job = FormBatchJob(template, min_confidence=arguments.min_confidence)
         journal = Journal(Path(name) / "journal", template, {})
         journal.open()
@@ -109,12 +109,12 @@ def main() -> None:
     )
     print(
         f"speed: {rate:.2f} forms/s with {arguments.processes} processes "
-        f"({marks[-1] - start:.0f} s in all), at most {peak_mib():.0f} MiB per process"
+        f"({marks[-1] - start:.0f} s in all), at most {get_peak_memory_mib():.0f} MiB per process"
     )
 
 
 def report(values: dict[str, dict[str, Value]], records: dict) -> None:
-    """Print how many fields are right, and what was refused."""
+    """Print the shares of correct fields and of rejected scans."""
     num = right = accepted = accepted_wrong = num_other = other_refused = own_refused = 0
     kept: list[tuple[float, bool]] = []
     kinds: dict[str, list[int]] = {}

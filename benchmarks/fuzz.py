@@ -1,10 +1,11 @@
 """Test that damaged files raise nothing but ImageError, in limited time and memory.
 
-Small valid files of every kind that is read, made here, are damaged at random: bits flipped, cut
-off, spliced with one another, parts doubled or dropped, and sizes, offsets and counts set to
-extreme values, with checksums made right again so that decoders get to see them. Each is read with
-`Reader.read_pages` (its first pages) in a worker process. Found and kept in `--out`: crashes, any
-other exception, more than 5 s of computing, more than 1 GiB of memory.
+Small valid files of every supported format are damaged at random: bits are flipped, files are
+truncated or spliced with one another, parts are repeated or dropped, and sizes, offsets and counts
+are set to extreme values. PNG checksums are mostly repaired, so that the damage reaches the
+decoder. Each file's first pages are read with `Reader.read_pages` in a worker process. Files that
+cause a crash, another exception, more than 5 s of CPU time or more than 1 GiB of memory are saved
+in `--out`.
 
 python benchmarks/fuzz.py --count 20000 --seed 0
 """
@@ -33,16 +34,16 @@ from provenance import print_provenance
 from inkread import ImageError, Reader
 from inkread.training.synthesis import drawn_digits
 
-MAX_SECONDS = 5.0
-MAX_MEMORY = 1 << 30
-STUCK_SECONDS = 120.0  # of the clock: the machine may be busy
-ADDRESS_SPACE = 6 << 30  # what goes wild fails instead of taking the machine's memory
-PAGES = 3  # of each file are read
+MAX_CPU_TIME_S = 5.0
+MAX_MEMORY_BYTES = 1 << 30
+MAX_WALL_TIME_S = 120.0  # then a worker is killed; the machine may be busy
+MAX_ADDRESS_SPACE_BYTES = 6 << 30  # of a worker: larger allocations fail
+MAX_NUM_PAGES = 3  # read of each file
 EXTREMES = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
 
-def seed_files() -> dict[str, bytes]:
-    """Return valid files by their names: what is damaged."""
+def make_valid_files() -> dict[str, bytes]:
+    """Return the valid files to damage, by name."""
     rng = np.random.default_rng(0)
     ink = drawn_digits.write("407", rng, height_px=24, pen_px=2.5).ink
     colour = Image.fromarray(drawn_digits.put_on_paper(ink, rng))
@@ -88,11 +89,11 @@ def seed_files() -> dict[str, bytes]:
         file = io.BytesIO()
         image.save(file, format=form, **options)
         files[name] = file.getvalue()
-    return files | {"drawn.pdf": _drawn_pdf()}
+    return files | {"drawn.pdf": _make_pdf()}
 
 
-def _drawn_pdf() -> bytes:
-    """A PDF with strokes, writing, a note, a pattern and an uncompressed picture."""
+def _make_pdf() -> bytes:
+    """Return a PDF with strokes, text, an annotation, a pattern and an uncompressed image."""
     content = b"""q 2 w 10 10 m 40 60 l 50 5 l S 0 0 1 rg 60 10 30 40 re f Q
         BT /F 18 Tf 20 70 Td (40713) Tj ET /P cs /N scn 0 0 20 20 re f
         q 30 0 0 30 90 50 cm /I Do Q"""
@@ -121,7 +122,7 @@ def _drawn_pdf() -> bytes:
 
 
 def damage_file(files: dict[str, bytes], rng: np.random.Generator) -> tuple[str, bytes]:
-    """Return one of the files, damaged in one way or in several, and its name."""
+    """Return the name of a random file, and its content with one or several damages."""
     names = sorted(files)
     name = names[rng.integers(len(names))]
     data = bytearray(files[name])
@@ -156,22 +157,22 @@ def _damage(data: bytearray, other: bytes, name: str, rng: np.random.Generator) 
     elif name.endswith(".pdf") and (numbers := list(re.finditer(rb"\d+", bytes(data)))):
         number = numbers[rng.integers(len(numbers))]
         sign = b"-" if rng.random() < 0.1 else b""
-        data[slice(*number.span())] = sign + b"%d" % _extreme(rng)
+        data[slice(*number.span())] = sign + b"%d" % _draw_extreme(rng)
     else:
         size = int(rng.choice([1, 2, 4, 8]))
         order = "little" if rng.random() < 0.5 else "big"
-        value = _extreme(rng) % (1 << (8 * size))
+        value = _draw_extreme(rng) % (1 << (8 * size))
         data[start : start + size] = value.to_bytes(size, order)
 
 
-def _extreme(rng: np.random.Generator) -> int:
+def _draw_extreme(rng: np.random.Generator) -> int:
     if rng.random() < 0.6:
         return EXTREMES[rng.integers(len(EXTREMES))]
     return int(2 ** rng.uniform(0, 33))
 
 
 def _repair_png(data: bytearray) -> None:
-    """Make the checksums right, chunk after chunk, as far as the lengths lead."""
+    """Recompute the checksum of each chunk, up to the first broken length."""
     place = 8
     while place + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, place)
@@ -183,8 +184,15 @@ def _repair_png(data: bytearray) -> None:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What came of one file."""
+class Outcome:
+    """The outcome of one file.
+
+    Attributes:
+        number: index of the damaged file.
+        outcome: ``read``, ``refused``, or a description of the crash or exception.
+        seconds: CPU time.
+        memory: peak memory in bytes.
+    """
 
     number: int
     outcome: str
@@ -193,15 +201,15 @@ class Finding:
 
     @property
     def is_failure(self) -> bool:
-        """Whether it is none of what may come of a file."""
+        """Whether the outcome, the time or the memory is not allowed."""
         allowed = self.outcome in ("read", "refused")
-        return not allowed or self.seconds > MAX_SECONDS or self.memory > MAX_MEMORY
+        return not allowed or self.seconds > MAX_CPU_TIME_S or self.memory > MAX_MEMORY_BYTES
 
 
 def read_damaged(reader: Reader, data: bytes) -> str:
-    """Read the first pages of a file: `read`, `refused`, or what else was raised."""
+    """Read the first pages of a file; return `read`, `refused`, or the exception raised."""
     try:
-        for _ in itertools.islice(reader.read_pages(data), PAGES):
+        for _ in itertools.islice(reader.read_pages(data), MAX_NUM_PAGES):
             pass
     except ImageError:
         return "refused"
@@ -211,9 +219,9 @@ def read_damaged(reader: Reader, data: bytes) -> str:
 
 
 def _work(connection: Connection, seed: int) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_ADDRESS_SPACE_BYTES, MAX_ADDRESS_SPACE_BYTES))
     warnings.filterwarnings("ignore", module="PIL")
-    reader, files = Reader(threads=1), seed_files()
+    reader, files = Reader(threads=1), make_valid_files()
     while True:
         try:
             number = connection.recv()
@@ -226,11 +234,11 @@ def _work(connection: Connection, seed: int) -> None:
         seconds = time.process_time() - start
         status = Path("/proc/self/status").read_text(encoding="ascii")
         peak = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
-        connection.send(Finding(number, outcome, seconds, peak))
+        connection.send(Outcome(number, outcome, seconds, peak))
 
 
 class _Worker:
-    """A process that reads one file at a time."""
+    """A worker process that reads one file at a time."""
 
     def __init__(self, seed: int) -> None:
         self.connection, other = multiprocessing.Pipe()
@@ -239,47 +247,47 @@ class _Worker:
         other.close()
         self.number, self.since = -1, 0.0
 
-    def give(self, number: int) -> None:
-        """Set it to work on one file."""
+    def send(self, number: int) -> None:
+        """Send the worker the index of a file to read."""
         self.number, self.since = number, time.monotonic()
         self.connection.send(number)
 
-    def finding(self) -> Finding:
-        """Wait for what came of it; the end of the process is a finding too."""
+    def receive(self) -> Outcome:
+        """Wait for the outcome; the end of the process counts as a crash."""
         try:
             return self.connection.recv()
         except (EOFError, OSError):
             self.process.join()
-            return Finding(self.number, f"crash {self.process.exitcode}", 0.0, 0)
+            return Outcome(self.number, f"crash {self.process.exitcode}", 0.0, 0)
 
 
-def findings(count: int, seed: int, num_workers: int) -> "itertools.chain[Finding]":
-    """Read so many damaged files; yield what came of each."""
+def read_files(count: int, seed: int, num_workers: int) -> "itertools.chain[Outcome]":
+    """Read damaged files in worker processes; yield the outcome of each."""
     numbers = iter(range(count))
     workers = [_Worker(seed) for _ in range(num_workers)]
     for worker in workers:
         if (number := next(numbers, None)) is not None:
-            worker.give(number)
+            worker.send(number)
     busy = {worker.connection: worker for worker in workers if worker.number >= 0}
     while busy:
         for connection in wait(list(busy), timeout=1.0):
             worker = busy.pop(connection)
-            found = worker.finding()
+            found = worker.receive()
             yield found
             if found.outcome.startswith("crash"):
                 worker = _Worker(seed)
             if (number := next(numbers, None)) is not None:
-                worker.give(number)
+                worker.send(number)
                 busy[worker.connection] = worker
         for worker in list(busy.values()):
-            if time.monotonic() - worker.since > STUCK_SECONDS:
+            if time.monotonic() - worker.since > MAX_WALL_TIME_S:
                 worker.process.kill()  # its end is found like any other
     for worker in workers:
         worker.connection.close()
 
 
 def main() -> None:
-    """Read the damaged files and report."""
+    """Read the damaged files, and print and save the failures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=0)
@@ -288,11 +296,11 @@ def main() -> None:
     options = parser.parse_args()
     print_provenance()
     multiprocessing.set_start_method("spawn")
-    files = seed_files()
+    files = make_valid_files()
     outcomes: Counter[str] = Counter()
-    slowest = largest = Finding(-1, "", 0.0, 0)
+    slowest = largest = Outcome(-1, "", 0.0, 0)
     failures = []
-    for done, found in enumerate(findings(options.count, options.seed, options.workers), start=1):
+    for done, found in enumerate(read_files(options.count, options.seed, options.workers), start=1):
         outcomes[found.outcome if found.outcome in ("read", "refused") else "other"] += 1
         slowest = max(slowest, found, key=lambda each: each.seconds)
         largest = max(largest, found, key=lambda each: each.memory)

@@ -1,9 +1,9 @@
 """Measure the latency of ways to run a network, for one glyph and for a thousand at once.
 
-`Reader.classify` with the shipped model (or another), on one thread and on two, beside the network
-of the classic example in Keras' `predict`, as a `tf.function`, in LiteRT, and in `classify` itself.
-The last figure is the share of the peak of matrix multiplication here, on as many threads; of a
-cascade's second network only what was asked for counts.
+`Reader.classify` with the shipped model (or another) on one and two threads is compared with the
+network of the classic example in Keras' `predict`, as a `tf.function`, in LiteRT, and in
+`classify`. The last figure is the share of this machine's peak of matrix multiplication on as many
+threads; a cascade's second network counts only for the glyphs that it processes.
 
 python benchmarks/inference.py [--model MODEL]
 """
@@ -27,7 +27,7 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 import tensorflow as tf
-from peak import peak_multiply_adds
+from peak import measure_peak_multiply_adds
 from provenance import print_provenance
 
 from inkread import Reader
@@ -47,8 +47,8 @@ CLASSIFY = {1: "classify, 1 thread", 2: "classify, 2 threads"}  # by the number 
 Call = Callable[[], object]
 
 
-def milliseconds(call: Call, num_calls: int) -> list[float]:
-    """Time single calls."""
+def time_calls_ms(call: Call, num_calls: int) -> list[float]:
+    """Return the duration of each of several calls, in milliseconds."""
     times = []
     for _ in range(num_calls):
         start = time.perf_counter()
@@ -57,10 +57,10 @@ def milliseconds(call: Call, num_calls: int) -> list[float]:
     return times
 
 
-def litert(path: Path, glyphs: npt.NDArray[np.uint8], threads: int) -> Call:
-    """Return a call of a LiteRT file on these glyphs."""
+def make_litert_call(path: Path, glyphs: npt.NDArray[np.uint8], threads: int) -> Call:
+    """Return a function that runs a LiteRT file on these glyphs."""
     with warnings.catch_warnings():
-        # TensorFlow's own copy does; its successor would be one more package.
+        # TensorFlow's interpreter suffices; its successor would be another dependency.
         warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated", UserWarning)
         interpreter = tf.lite.Interpreter(str(path), num_threads=threads)
     place = interpreter.get_input_details()[0]["index"]
@@ -78,9 +78,9 @@ def litert(path: Path, glyphs: npt.NDArray[np.uint8], threads: int) -> Call:
 def make_calls(
     model: str, images: npt.NDArray[np.uint8], count: int, folder: Path
 ) -> dict[str, Call]:
-    """Return each way to read so many glyphs by its name; the shipped model reads others in turn.
+    """Return a function by name for each way to read so many glyphs.
 
-    A cascade takes longer for some than for others; any other network, as long for all.
+    The shipped model gets other glyphs in each call, since a cascade takes longer for some of them.
     """
     glyphs = images[:count]
     parts = np.array_split(images, len(images) // count)
@@ -100,15 +100,19 @@ def make_calls(
         CLASSIFY[2]: lambda: shipped[2].classify(next(in_turn[2])),
         "the example's network: Keras predict": lambda: classic.predict(inputs, verbose=0),
         "the example's network: tf.function": lambda: function(constant),
-        "the example's network: LiteRT, 1 thread": litert(folder / "classic.tflite", glyphs, 1),
-        "the example's network: LiteRT, 2 threads": litert(folder / "classic.tflite", glyphs, 2),
+        "the example's network: LiteRT, 1 thread": make_litert_call(
+            folder / "classic.tflite", glyphs, 1
+        ),
+        "the example's network: LiteRT, 2 threads": make_litert_call(
+            folder / "classic.tflite", glyphs, 2
+        ),
         "the example's network: classify, 1 thread": lambda: own[1].classify(glyphs),
         "the example's network: classify, 2 threads": lambda: own[2].classify(glyphs),
     }
 
 
-def mean_multiply_adds(model: Path, glyphs: npt.NDArray[np.uint8]) -> float:
-    """Return the mean for these glyphs: a cascade's second network is asked about some of them."""
+def compute_mean_multiply_adds(model: Path, glyphs: npt.NDArray[np.uint8]) -> float:
+    """Return the mean multiply-adds per glyph; a cascade's second network processes a part."""
     cost, proto = measure_cost(model), onnx.load(model)
     choices = [node.output[0] for node in proto.graph.node if node.op_type == "NonZero"]
     if not choices:
@@ -124,14 +128,14 @@ def mean_multiply_adds(model: Path, glyphs: npt.NDArray[np.uint8]) -> float:
 
 
 def main() -> None:
-    """Measure one glyph and a thousand."""
+    """Measure every way, with one glyph and with a thousand, and print the latencies."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="default")
     model = parser.parse_args().model
     print_provenance()
-    peaks = {name: peak_multiply_adds(threads) for threads, name in CLASSIFY.items()}
+    peaks = {name: measure_peak_multiply_adds(threads) for threads, name in CLASSIFY.items()}
     images = mnist.load().validation.images[: max(CALLS)]
-    multiply_adds = mean_multiply_adds(Reader(model).model.path, images)
+    multiply_adds = compute_mean_multiply_adds(Reader(model).model.path, images)
     with tempfile.TemporaryDirectory() as folder:
         for count, num_calls in CALLS.items():
             calls = make_calls(model, images, count, Path(folder))
@@ -141,7 +145,7 @@ def main() -> None:
             for _ in range(ROUNDS):  # in turn, because the machine's speed drifts
                 for name, call in calls.items():
                     slow = "predict" in name
-                    times[name] += milliseconds(call, SLOW_CALLS[count] if slow else num_calls)
+                    times[name] += time_calls_ms(call, SLOW_CALLS[count] if slow else num_calls)
             print(f"{count:,} glyph{'s' if count > 1 else ''} a call")
             predict = np.median(times["the example's network: Keras predict"])
             for name, found in times.items():

@@ -2,13 +2,14 @@
 
 The handwriting is simulated: MNIST digits slanted by about 37 degrees, sevens with a bar, ones with
 a flag and a foot; ``--habits zeros`` crosses zeros as well. It writes MNIST's training images until
-200 of its digits are misread or rejected; those are corrected, stored in a database, and learned
-from as ``inkread train --from default --corrections URL`` does. Measured before and after: digits
-that the same hand makes of MNIST's test images, where a rejected digit counts as an error, and
-MNIST's test images themselves.
+200 of its digits are misread or rejected. Those are corrected, stored in a database, and used for
+fine-tuning as by ``inkread train --from default --corrections URL``. Measured before and after:
+digits made of MNIST's test images in the same handwriting, where a rejected digit counts as an
+error, and MNIST's test images themselves.
 
 python benchmarks/learning.py [--seeds N] [--habits zeros] [--picture F.png] [--data DIR]
-python benchmarks/learning.py --seeds 2 --tune 0.2 0.4 0.6 0.8 1   chooses, by validation images
+python benchmarks/learning.py --seeds 2 --tune 0.2 0.4 0.6 0.8 1   (on validation images, to choose
+how far the weights are interpolated)
 """
 
 import argparse
@@ -29,16 +30,16 @@ from inkread.training import finetune, mnist, promotion
 from inkread.training.mnist import Mnist, Split
 
 NUM_CORRECTIONS = 200
-NUM_HELD_OUT = 4_000  # digits of the hand that it is judged by
-TUNING_SEEDS = 100  # hands from this seed on are for choosing
-SLANT = 0.75  # tangent
-SCALE = 5  # strokes are drawn where they are many pixels wide
+NUM_HELD_OUT = 4_000  # digits in the handwriting, for evaluation
+FIRST_TUNING_SEED = 100  # later seeds are for choosing settings
+SLANT = 0.75  # tangent of the angle
+SCALE = 5  # enlargement while strokes are added
 
 Glyphs = npt.NDArray[np.uint8]
 
 
 def write_digit(image: Glyphs, label: int, habits: str, rng: np.random.Generator) -> Glyphs:
-    """Write an MNIST image anew, as the odd hand does, and make a glyph of it."""
+    """Redraw an MNIST image in the unusual handwriting, and normalise it to a glyph."""
     ink = cv2.resize(np.pad(image, 6), None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_CUBIC)
     left, top, width, height = cv2.boundingRect((ink > 127).astype(np.uint8))
     pen_px = int(rng.integers(9, 13))
@@ -69,7 +70,7 @@ def write_digit(image: Glyphs, label: int, habits: str, rng: np.random.Generator
 
 
 def write_split(digits: Split, habits: str, seed: int) -> Split:
-    """Write all images of a split as the odd hand does."""
+    """Redraw all images of a split in the unusual handwriting."""
     rng = np.random.default_rng([seed, 1])
     pairs = zip(digits.images, digits.labels.tolist(), strict=True)
     return Split(
@@ -78,12 +79,12 @@ def write_split(digits: Split, habits: str, seed: int) -> Split:
 
 
 def select(digits: Split, chosen: npt.NDArray[np.intp]) -> Split:
-    """Return some images of a split."""
+    """Return the chosen images of a split."""
     return Split(digits.images[chosen], digits.labels[chosen])
 
 
 def store_corrections(url: str, model: Model, data: Mnist, habits: str, seed: int) -> int:
-    """Write and read digits until enough are corrected; return how many were written."""
+    """Write and read digits until enough are corrected; return the number written."""
     store = Store(url)
     order = np.random.default_rng([seed, 2]).permutation(len(data.train))
     for start in range(0, len(order), 500):
@@ -108,8 +109,8 @@ def store_corrections(url: str, model: Model, data: Mnist, habits: str, seed: in
     raise SystemExit(f"expected {NUM_CORRECTIONS} misread digits, received {store.count()}")
 
 
-def errors(model: Model, digits: Split) -> tuple[float, float]:
-    """Return the percentages of digits that are misread or rejected, and that are misread."""
+def compute_errors(model: Model, digits: Split) -> tuple[float, float]:
+    """Return the percentages of digits misread or rejected, and of digits misread."""
     found = model.classify(digits.images)
     is_misread = found.probabilities.argmax(axis=1) != digits.labels
     is_rejected = model.rejects(found.junk)
@@ -117,7 +118,7 @@ def errors(model: Model, digits: Split) -> tuple[float, float]:
 
 
 def tune(data: Mnist, habits: str, seed: int, shares: list[float]) -> None:
-    """Print what validation images say of how far the weights should move."""
+    """Print the errors on validation images for several interpolations of the weights."""
     before = Model("default")
     held_out = write_split(select(data.validation, np.arange(NUM_HELD_OUT)), habits, 10_000 + seed)
     with tempfile.TemporaryDirectory() as name:
@@ -130,7 +131,7 @@ def tune(data: Mnist, habits: str, seed: int, shares: list[float]) -> None:
                 before, found.train, data, folder, seed=seed, interpolation=interpolation
             )
             (old, _), (new, _), (_, mnist_old), (_, mnist_new) = [
-                errors(model, digits)
+                compute_errors(model, digits)
                 for digits in (held_out, data.validation)
                 for model in (before, Model(run.model_file))
             ]
@@ -143,7 +144,7 @@ def tune(data: Mnist, habits: str, seed: int, shares: list[float]) -> None:
 
 
 def measure(data: Mnist, habits: str, seed: int) -> list[float]:
-    """Learn once; return figures before and after, print them."""
+    """Fine-tune once; print and return the figures before and after."""
     before = Model("default")
     held_out = write_split(select(data.test, np.arange(NUM_HELD_OUT)), habits, 10_000 + seed)
     with tempfile.TemporaryDirectory() as name:
@@ -160,7 +161,9 @@ def measure(data: Mnist, habits: str, seed: int) -> list[float]:
             promotion.promote(run.model_file, trials, Registry(folder / "models"), before.name)
         after = Model(run.model_file)
         measured = [
-            errors(model, digits) for digits in (held_out, data.test) for model in (before, after)
+            compute_errors(model, digits)
+            for digits in (held_out, data.test)
+            for model in (before, after)
         ]
     old, new, old_mnist, new_mnist = measured
     figures = [*old, *new, *old_mnist, *new_mnist, seconds, cpu]
@@ -201,7 +204,7 @@ def main() -> None:
         cv2.imwrite(str(options.picture), 255 - cv2.resize(grid, None, fx=2, fy=2))
     if options.tune:
         for seed in range(options.seeds):
-            tune(data, options.habits, TUNING_SEEDS + seed, options.tune)
+            tune(data, options.habits, FIRST_TUNING_SEED + seed, options.tune)
         return
     rows = [measure(data, options.habits, seed) for seed in range(options.seeds)]
     table = np.array(rows).T

@@ -1,7 +1,8 @@
 """Measure how well the reader's confidence in whole numbers matches its accuracy.
 
-On synthetic numbers like those that the line model was trained on, of MNIST test images, which it
-was not; numbers with letters are left out. Prints a risk-coverage table, and draws the curve.
+The numbers are synthetic, from the generator that the line model was trained with, but made of
+MNIST test images; numbers with letters are left out. Prints a risk-coverage table, and plots the
+curve.
 
 python benchmarks/number_confidence.py [--count 2000] [--seed 0] [--line-model MODEL] [--plot FILE]
 """
@@ -29,8 +30,8 @@ NUM_BINS = 15
 PARTS = str.maketrans("", "", SEPARATORS)
 
 
-def answers(reader: Reader, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return how sure the reader is of each number, (N,), and whether it is right, (N,) bool."""
+def read_numbers(reader: Reader, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the confidence in each number, (N,) float64, and whether it is right, (N,) bool."""
     rng = np.random.default_rng(seed)
     digits = mnist.load().test
     confidences, right = [], []
@@ -44,8 +45,8 @@ def answers(reader: Reader, count: int, seed: int) -> tuple[np.ndarray, np.ndarr
     return np.array(confidences), np.array(right)
 
 
-def calibration_error(confidences: np.ndarray, right: np.ndarray) -> float:
-    """Return the mean distance of confidence and accuracy in bins of equal width."""
+def compute_calibration_error(confidences: np.ndarray, right: np.ndarray) -> float:
+    """Return the expected calibration error, with bins of equal width."""
     bins = np.minimum((confidences * NUM_BINS).astype(int), NUM_BINS - 1)
     gaps = np.bincount(bins, confidences - right, NUM_BINS)
     return float(np.abs(gaps).sum() / len(right))
@@ -65,7 +66,7 @@ def draw_curve(coverage: np.ndarray, risk: np.ndarray) -> Figure:
 
 
 def main() -> None:
-    """Read the numbers."""
+    """Read the numbers, and print accuracy and calibration."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
@@ -73,13 +74,16 @@ def main() -> None:
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
     print_provenance()
-    confidences, right = answers(Reader(line_model=options.line_model), options.count, options.seed)
+    confidences, right = read_numbers(
+        Reader(line_model=options.line_model), options.count, options.seed
+    )
     order = np.argsort(-confidences, kind="stable")
     num_accepted = np.arange(1, len(right) + 1)
     risk = np.cumsum(~right[order]) / num_accepted
+    error = compute_calibration_error(confidences, right)
     print(
         f"whole numbers right: {right.mean():.2%} (n = {len(right):,}), mean confidence "
-        f"{confidences.mean():.2%}, calibration error {calibration_error(confidences, right):.2%}"
+        f"{confidences.mean():.2%}, calibration error {error:.2%}"
     )
     for coverage in COVERAGES:
         last = round(coverage * len(right)) - 1

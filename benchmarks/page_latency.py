@@ -4,9 +4,9 @@ The page runs in headless Chromium on the service's machine.
 
 python benchmarks/page_latency.py [--count 100]
 
-From the event of the pen's lifting to when the page shows what it read of all the ink, and to the
-second animation frame after that: by then it has been painted. Ink that was read before the pen was
-lifted counts as what it took to say so; how often that was is said.
+Two times are measured from the `pointerup` event: until the page shows the reading of all the ink,
+and until the second animation frame after that, when it has been painted. Ink may be read before
+the pen is lifted; the number of such cases is printed.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import argparse
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
 from provenance import print_provenance
-from serving import served
+from serving import run_service
 
 from inkread.training.synthesis.drawn_digits import SHAPES, smooth
 
@@ -40,8 +40,8 @@ addEventListener("DOMContentLoaded", () => {
 """
 
 
-def write(page: Page, digit: int, size_px: float) -> None:
-    """Write a digit in the middle of the pad, and wait until it is measured."""
+def write_digit(page: Page, digit: int, size_px: float) -> None:
+    """Write a digit in the middle of the pad, and wait for its measurement."""
     bounds = page.locator("#pad").bounding_box()
     assert bounds
     left = bounds["x"] + bounds["width"] / 2 - 0.3 * size_px
@@ -58,13 +58,13 @@ def write(page: Page, digit: int, size_px: float) -> None:
 
 
 def main() -> None:
-    """Measure."""
+    """Write digits, and print the times."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=100)
     count = parser.parse_args().count
     print_provenance()
     rng, found = np.random.default_rng(0), []
-    with served() as service, sync_playwright() as playwright:
+    with run_service() as service, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         print(f"browser: Chromium {browser.version}")
         # Playwright waits with code that the page's own policy forbids.
@@ -72,7 +72,7 @@ def main() -> None:
         page.add_init_script(MEASURE)
         page.goto(service.url)
         for number in range(count + 3):
-            write(page, int(rng.integers(10)), rng.uniform(100, 300))
+            write_digit(page, int(rng.integers(10)), rng.uniform(100, 300))
             if number >= 3:  # the first ones warm everything up
                 found.append(page.evaluate("window.measured"))
             page.keyboard.press("Escape")

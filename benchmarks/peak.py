@@ -9,8 +9,8 @@ MATRIX_SIDE = 2048
 ROUNDS = 12
 
 
-def peak_multiply_adds(threads: int) -> float:
-    """Print and return the multiply-adds a second on so many threads, the best of several."""
+def measure_peak_multiply_adds(threads: int) -> float:
+    """Print and return the most multiply-adds per second of several rounds on so many threads."""
     left, right = np.random.default_rng(0).random((2, MATRIX_SIDE, MATRIX_SIDE), np.float32)
     fastest = float("inf")
     with threadpool_limits(threads, user_api="blas"):

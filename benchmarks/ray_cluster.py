@@ -1,9 +1,9 @@
 """Test that no result is lost or doubled when a node of a Ray cluster and the driver are killed.
 
 The cluster is three node processes on this machine, one core each. `inkread read --engine ray`
-reads pictures of the size of a cheque's amount (`cheques.py`); after a quarter of them a node is
-killed, after half of them the driver, which is then started again. The exit code is 1 if a picture
-is missing, there twice, or read otherwise than by a reader in this process.
+reads pictures of the size of a cheque's amount (`cheques.py`). A node is killed after a quarter of
+them, and the driver after half of them; then the driver is started again. The exit code is 1 if a
+picture is missing, occurs twice, or is read differently by a reader in this process.
 
 python benchmarks/ray_cluster.py [--count 3000] [--check 200] [--seed 0]
 """
@@ -24,25 +24,25 @@ from ray.cluster_utils import Cluster
 from inkread import Reader
 from inkread.scale.worker import BATCH_SIZE
 
-WAIT_S = 3600
+MAX_WAIT_S = 3600
 
 
-def num_staged(out: Path) -> int:
-    """Return how many batches are read and not merged."""
+def count_staged(out: Path) -> int:
+    """Return the number of batches that are read but not merged yet."""
     return len(list(out.glob("_staged/*.parquet")))
 
 
 def wait_for(out: Path, count: int, driver: subprocess.Popen) -> None:
     """Wait until so many batches are read."""
-    end = time.monotonic() + WAIT_S
-    while num_staged(out) < count:
+    end = time.monotonic() + MAX_WAIT_S
+    while count_staged(out) < count:
         assert driver.poll() is None, "the driver ended too early: choose a greater --count"
-        assert time.monotonic() < end, "nothing goes on"
+        assert time.monotonic() < end, "no batch was finished in time"
         time.sleep(0.02)
 
 
 def main() -> None:
-    """Read, kill, go on, look."""
+    """Read with both failures, and print what is missing, doubled or different."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=3000)
     parser.add_argument("--check", type=int, default=200, help="pictures to read once more")
@@ -64,11 +64,11 @@ def main() -> None:
         driver = subprocess.Popen(command)
         wait_for(out, num_batches // 4, driver)
         cluster.remove_node(nodes[0], allow_graceful=False)
-        print(f"a node killed after {num_staged(out)} of {num_batches} batches", flush=True)
+        print(f"a node killed after {count_staged(out)} of {num_batches} batches", flush=True)
         wait_for(out, num_batches // 2, driver)
         driver.kill()
         driver.wait()
-        print(f"the driver killed after {num_staged(out)} of {num_batches} batches", flush=True)
+        print(f"the driver killed after {count_staged(out)} of {num_batches} batches", flush=True)
         code = subprocess.run(command, check=False).returncode
         seconds = time.perf_counter() - start
         cluster.shutdown()

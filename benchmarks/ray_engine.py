@@ -1,8 +1,8 @@
 """Measure the speed of the local engine and of Ray on the same pictures and cores.
 
-The pictures are of the size of a cheque's amount (`cheques.py`). Start-up is apart: the clock runs
-from the first outcomes to the end, for Ray with the merging of the results. Ray's memory is that of
-its actors, sampled from /proc.
+The pictures are of the size of a cheque's amount (`cheques.py`). Start-up is excluded: the time
+runs from the first results to the end, with Ray including the merging of the results. The memory of
+Ray's actors is sampled from /proc.
 
 python benchmarks/ray_engine.py [--count 20000] [--cores N] [--seed 0]
 """
@@ -29,21 +29,21 @@ SETTINGS = batch_reader.ReadSettings(read_as=ReadAs.NUMBER)
 
 
 class Clock:
-    """Measures from the first outcomes on."""
+    """A clock that measures throughput from the first results on."""
 
     def __init__(self) -> None:
-        """Start."""
+        """Start the clock."""
         self.start = self.last = time.perf_counter()
         self.first: tuple[float, int] | None = None
 
     def note(self, num_done: int) -> None:
-        """Take note that so many pictures are done."""
+        """Record that so many pictures are done."""
         self.last = time.perf_counter()
         if self.first is None:
             self.first = self.last, num_done
 
     def rate(self, num_done: int, name: str) -> float:
-        """Print and return the pictures a second since the first outcomes."""
+        """Print and return the pictures per second since the first results."""
         end = time.perf_counter()
         begin, before = self.first or (self.start, 0)
         found = (num_done - before) / (end - begin)
@@ -56,8 +56,8 @@ class Clock:
         return found
 
 
-def local(folder: Path, out: Path, num_cores: int) -> float:
-    """Read with processes; return the pictures a second."""
+def read_locally(folder: Path, out: Path, num_cores: int) -> float:
+    """Read with the local engine; return the pictures per second."""
     inputs = [batch_reader.PictureInput(str(path), str(path)) for path in sorted(folder.iterdir())]
     record = ResultsFile(out, ResultsFormat.CSV, formats.CsvWriter.HEADER)
     show = formats.make_page_writer(ResultsFormat.CSV, record.write)
@@ -71,15 +71,15 @@ def local(folder: Path, out: Path, num_cores: int) -> float:
     return clock.rate(done, f"local engine, {num_cores} processes")
 
 
-def on_ray(folder: Path, out: Path, num_cores: int) -> float:
-    """Read with Ray; return the pictures a second."""
+def read_on_ray(folder: Path, out: Path, num_cores: int) -> float:
+    """Read with Ray; return the pictures per second."""
     job = PictureJob(SETTINGS)
     dataset = Dataset(str(out), job.row_schema)
     dataset.open(job.settings)
     clock = Clock()
     peaks: dict[str, int] = {}
     finished = threading.Event()
-    sampling = threading.Thread(target=sample, args=(peaks, finished))
+    sampling = threading.Thread(target=sample_memory, args=(peaks, finished))
     with ray_engine.connect("local", num_cpus=num_cores):
         sampling.start()
         summary = ray_engine.read(
@@ -93,8 +93,8 @@ def on_ray(folder: Path, out: Path, num_cores: int) -> float:
     return rate
 
 
-def sample(peaks: dict[str, int], finished: threading.Event) -> None:
-    """Keep the greatest resident memory of each actor."""
+def sample_memory(peaks: dict[str, int], finished: threading.Event) -> None:
+    """Record the largest resident memory of each actor, in bytes."""
     while not finished.wait(0.5):
         for process in Path("/proc").glob("[0-9]*"):
             try:
@@ -106,7 +106,7 @@ def sample(peaks: dict[str, int], finished: threading.Event) -> None:
 
 
 def main() -> None:
-    """Read twice and compare."""
+    """Read the pictures with both engines, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)))
@@ -118,8 +118,8 @@ def main() -> None:
         folder.mkdir()
         num_bytes = make_cheques(folder, options.count, options.seed)
         print(f"{options.count:,} pictures of {num_bytes / options.count:,.0f} bytes on average")
-        before = local(folder, Path(name) / "local.csv", options.cores)
-        rate = on_ray(folder, Path(name) / "ray", options.cores)
+        before = read_locally(folder, Path(name) / "local.csv", options.cores)
+        rate = read_on_ray(folder, Path(name) / "ray", options.cores)
         files = [path for path in (Path(name) / "ray").rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files)
         print(f"results: {size / options.count:,.0f} bytes a picture in {len(files)} files")

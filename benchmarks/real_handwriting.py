@@ -1,9 +1,9 @@
 """Measure the accuracy on pictures of real handwriting other than MNIST.
 
 FOLDER holds `digits/` with `labels.csv` (file, label), `optdigits.npz` (images, labels), `numbers/`
-with `labels.csv` (file, digits), and `pages/` with `labels.csv` (file, lines: its lines of digits,
-joined by " / ", and perhaps a remark in brackets); what is missing is left out. Nothing of it is
-trained on.
+with `labels.csv` (file, digits), and `pages/` with `labels.csv` (file, lines: the page's lines of
+digits, joined by " / ", and optionally a remark in brackets). Missing parts are skipped. None of it
+is trained on.
 
 python benchmarks/real_handwriting.py FOLDER [--model MODEL] [--line-model MODEL]
 """
@@ -21,7 +21,7 @@ from inkread.training.evaluation.evaluate import estimate_share
 
 
 def report(what: str, right: list[bool]) -> None:
-    """Print a share with its interval."""
+    """Print the share of correct readings with its 95 % interval."""
     figure = estimate_share(sum(right), len(right))
     print(
         f"{what}: {sum(right)} of {figure.n} right, {figure.value:.2%} "
@@ -31,13 +31,13 @@ def report(what: str, right: list[bool]) -> None:
 
 
 def read_labels(folder: Path, column: str) -> list[tuple[Path, str]]:
-    """Return the pictures that a folder's labels.csv names, with their labels."""
+    """Return the pictures listed in a folder's labels.csv, with their labels."""
     with (folder / "labels.csv").open(newline="") as file:
         return [(folder / row["file"], row[column]) for row in csv.DictReader(file)]
 
 
 def report_numbers(reader: Reader, pictures: list[tuple[Path, str]]) -> None:
-    """Print the share of whole numbers that are right: all, the surest half, with the length."""
+    """Print the accuracy on whole numbers: all, the most confident half, and with known length."""
     found = [(reader.read_number(picture), text) for picture, text in pictures]
     right = [number.text == text for number, text in found]
     report("whole numbers", right)
@@ -48,7 +48,7 @@ def report_numbers(reader: Reader, pictures: list[tuple[Path, str]]) -> None:
 
 
 def report_pages(reader: Reader, pictures: list[tuple[Path, str]]) -> None:
-    """Print the share of lines of digits that are found on their page, in their order."""
+    """Print the share of lines of digits that are found on their page, in order."""
     right = []
     for picture, described in pictures:
         lines = re.findall(r"\d+", re.sub(r"\(.*", "", described))

@@ -1,10 +1,10 @@
 """Measure the share of non-digits that a model rejects, and the share of digits rejected with them.
 
 The non-digits are letters and symbols of Debian's handwriting fonts, which nothing was trained on,
-without lookalikes of digits; and pictures of blank paper, scribbles, ruled lines, smudges, pieces
-of digits and pairs of digits. A model without an output for "no digit" is judged by 1 - its highest
-probability. ``tune`` has other fonts than ``measure``, and MNIST's validation digits, not its test
-digits: what chooses a model or a threshold looks at ``tune`` alone.
+except those that look like digits; and pictures of blank paper, scribbles, ruled lines, smudges,
+fragments of digits and pairs of digits. For a model without a "no digit" output, the score is 1
+minus its highest probability. ``tune`` uses other fonts than ``measure``, and MNIST's validation
+digits instead of its test digits, so use only ``tune`` to choose a model or a threshold.
 
 python benchmarks/rejection.py [--model MODEL] [--split tune|measure] [--data DIR]
 """
@@ -39,14 +39,14 @@ from inkread.training.synthesis.drawn_digits import put_on_paper
 
 Picture = npt.NDArray[np.uint8]
 
-KEPT_SHARE = 0.995  # of the digits, at the threshold that models are compared at
+MIN_SHARE_OF_DIGITS_KEPT = 0.995  # at the threshold at which models are compared
 LETTERS = "ACDEFGHJKLMNPRTUVWXYacdefhjkmnprtuvwxy"  # without O o I i l Z z S s B b g q Q
 SYMBOLS = "+-=#%&?*()[]<>@$~^"  # without | ! /
-VARIANTS = 3  # of each character of each font
-PICTURES = 200  # of each kind of junk
+NUM_VARIANTS = 3  # of each character of each font
+NUM_PICTURES = 200  # of each kind of junk
 
-# Files of handwriting fonts by the Debian package that has them; a package, whose fonts may be of
-# one hand, is on one side only.
+# Font files with their Debian packages. Each package is in one split only, since its fonts may be
+# by one writer.
 FONTS = {
     "tune": {
         "Breip": "fonts-breip",
@@ -80,14 +80,14 @@ FONTS = {
 
 @dataclass(frozen=True)
 class Sample:
-    """Something that is no digit.
+    """A picture that is not a digit.
 
     Attributes:
         group: ``letters``, ``symbols`` or a kind of junk.
         name: the character, or the kind of junk.
         source: the font, or the kind of junk.
         glyph: (28, 28) uint8, ink 255 on paper 0; ``None`` where the reader found no ink, and so
-            rejects the picture before any model sees it.
+            rejects the picture before the model.
     """
 
     group: str
@@ -96,8 +96,8 @@ class Sample:
     glyph: Picture | None
 
 
-def characters(split: str, shape: GlyphShape, rng: np.random.Generator) -> Iterator[Sample]:
-    """Draw every character of the split's fonts a few times, each time a little different."""
+def draw_characters(split: str, shape: GlyphShape, rng: np.random.Generator) -> Iterator[Sample]:
+    """Draw every character of the split's fonts several times with random variation."""
     files = {Path(path).stem: path for path in findSystemFonts()}
     fonts = FONTS[split]
     if missing := sorted({package for name, package in fonts.items() if name not in files}):
@@ -109,17 +109,17 @@ def characters(split: str, shape: GlyphShape, rng: np.random.Generator) -> Itera
         known = FT2Font(files[name]).get_charmap()
         font = ImageFont.truetype(files[name], 200)
         for character in LETTERS + SYMBOLS:
-            print_of_it = print_character(font, character)
-            if ord(character) not in known or print_of_it.max() < 255:  # some fonts have gaps
+            drawn = draw_character(font, character)
+            if ord(character) not in known or drawn.max() < 255:  # some fonts have gaps
                 continue
             group = "letters" if character in LETTERS else "symbols"
-            for _ in range(VARIANTS):
-                glyph = normalize.make_glyph(vary(print_of_it, rng), shape)
+            for _ in range(NUM_VARIANTS):
+                glyph = normalize.make_glyph(vary(drawn, rng), shape)
                 yield Sample(group, character, name, glyph)
 
 
-def print_character(font: ImageFont.FreeTypeFont, character: str) -> Picture:
-    """Print a character, ink 255 on paper 0, with a margin."""
+def draw_character(font: ImageFont.FreeTypeFont, character: str) -> Picture:
+    """Draw a character with a margin: (H, W) uint8, ink 255 on paper 0."""
     left, top, right, bottom = (round(side) for side in font.getbbox(character))
     picture = Image.new("L", (right - left + 80, bottom - top + 80))
     ImageDraw.Draw(picture).text((40 - left, 40 - top), character, fill=255, font=font)
@@ -127,7 +127,7 @@ def print_character(font: ImageFont.FreeTypeFont, character: str) -> Picture:
 
 
 def vary(drawn: Picture, rng: np.random.Generator) -> Picture:
-    """Turn and slant a little, and write with a pen of another width."""
+    """Rotate and slant a picture slightly, and thicken its strokes by a random width."""
     height, width = drawn.shape
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-6, 6), 1.0)
     turn[0] += rng.uniform(-0.1, 0.15) * np.array([0, -1, height / 2])
@@ -135,21 +135,21 @@ def vary(drawn: Picture, rng: np.random.Generator) -> Picture:
     return np.asarray(cv2.dilate(cv2.warpAffine(drawn, turn, (width, height)), pen))
 
 
-def scribble(rng: np.random.Generator) -> Picture:
-    """Writing that was struck out until nothing is left of it: many long strokes."""
+def draw_scribble(rng: np.random.Generator) -> Picture:
+    """Draw a scribble of many long strokes, as over text that is struck out."""
     drawn = np.zeros((140, 140), np.uint8)
     points = rng.integers(20, 120, (int(rng.integers(12, 30)), 2), np.int32)
     cv2.polylines(drawn, [points], False, 255, int(rng.integers(2, 6)), cv2.LINE_AA)
     return drawn
 
 
-def blank(rng: np.random.Generator) -> Picture:
-    """No ink."""
+def draw_blank(rng: np.random.Generator) -> Picture:
+    """Draw a picture without ink."""
     return np.zeros((140, 140), np.uint8)
 
 
-def rules(rng: np.random.Generator) -> Picture:
-    """Two or more lines across the picture, or a grid."""
+def draw_rules(rng: np.random.Generator) -> Picture:
+    """Draw two or more lines across the picture, or a grid."""
     drawn = np.zeros((140, 140), np.uint8)
     gap, pen_px = int(rng.integers(12, 50)), int(rng.integers(1, 5))
     for place in range(int(rng.integers(4, gap)), 140, gap):
@@ -160,8 +160,8 @@ def rules(rng: np.random.Generator) -> Picture:
     return drawn
 
 
-def smudge(rng: np.random.Generator) -> Picture:
-    """A blurred blot or a few."""
+def draw_smudge(rng: np.random.Generator) -> Picture:
+    """Draw one to four blurred blots."""
     drawn = np.zeros((140, 140), np.uint8)
     for _ in range(rng.integers(1, 5)):
         centre, axes = rng.integers(40, 100, 2).tolist(), rng.integers(6, 30, 2).tolist()
@@ -169,26 +169,26 @@ def smudge(rng: np.random.Generator) -> Picture:
     return np.asarray(cv2.GaussianBlur(drawn, (0, 0), rng.uniform(2, 8)))
 
 
-def fragment(digits: Split, rng: np.random.Generator) -> Picture:
-    """The lowest two fifths of a 0, 2, 3 or 5, or the highest of a 0."""
+def cut_fragment(digits: Split, rng: np.random.Generator) -> Picture:
+    """Cut out the lowest two fifths of a 0, 2, 3 or 5, or the highest two fifths of a 0."""
     label = rng.choice([0, 0, 2, 3, 5])
-    image = enlarge(some_digit(digits, int(label), rng))
+    image = enlarge(pick_digit(digits, int(label), rng))
     if label == 0 and rng.random() < 0.5:
         image = image[::-1]
     top, height = cv2.boundingRect((image > 63).astype(np.uint8))[1::2]
     return np.ascontiguousarray(image[top + round(0.6 * height) :])
 
 
-def pair(digits: Split, rng: np.random.Generator) -> Picture:
-    """Two digits side by side, apart or touching; no 1, which would make another digit of them."""
-    parts = [some_digit(digits, int(label), rng) for label in rng.choice([0, 2, 3, 4, 5, 7, 8], 2)]
+def join_pair(digits: Split, rng: np.random.Generator) -> Picture:
+    """Put two digits side by side, apart or touching; never a 1, which could complete a digit."""
+    parts = [pick_digit(digits, int(label), rng) for label in rng.choice([0, 2, 3, 4, 5, 7, 8], 2)]
     columns = [cv2.boundingRect((part > 63).astype(np.uint8))[::2] for part in parts]
     cut = [part[:, x : x + width] for part, (x, width) in zip(parts, columns, strict=True)]
     return enlarge(np.hstack([cut[0], np.zeros((28, rng.integers(0, 4)), np.uint8), cut[1]]))
 
 
-def some_digit(digits: Split, label: int, rng: np.random.Generator) -> Picture:
-    """Return an image of a digit."""
+def pick_digit(digits: Split, label: int, rng: np.random.Generator) -> Picture:
+    """Return a random image with this label."""
     return np.asarray(digits.images[rng.choice(np.flatnonzero(digits.labels == label))])
 
 
@@ -197,18 +197,21 @@ def enlarge(image: Picture) -> Picture:
     return np.asarray(cv2.resize(image, None, fx=5, fy=5, interpolation=cv2.INTER_CUBIC))
 
 
-def junk(digits: Split, shape: GlyphShape, rng: np.random.Generator) -> Iterator[Sample]:
-    """Draw every kind of junk on papers, and find the ink there as the reader does."""
+def draw_junk(digits: Split, shape: GlyphShape, rng: np.random.Generator) -> Iterator[Sample]:
+    """Draw every kind of junk on paper, and find its ink as the reader does."""
     kinds: dict[str, tuple[Callable[[], Picture], tuple[str, ...]]] = {
-        "blank": (lambda: blank(rng), ("plain", "grain", "gradient", "shadow", "ruled", "grid")),
-        "scribbles": (lambda: scribble(rng), ("plain", "grain")),
-        "ruled lines": (lambda: rules(rng), ("plain",)),
-        "smudges": (lambda: smudge(rng), ("plain", "grain")),
-        "fragments": (lambda: fragment(digits, rng), ("plain",)),
-        "two digits": (lambda: pair(digits, rng), ("plain", "grain")),
+        "blank": (
+            lambda: draw_blank(rng),
+            ("plain", "grain", "gradient", "shadow", "ruled", "grid"),
+        ),
+        "scribbles": (lambda: draw_scribble(rng), ("plain", "grain")),
+        "ruled lines": (lambda: draw_rules(rng), ("plain",)),
+        "smudges": (lambda: draw_smudge(rng), ("plain", "grain")),
+        "fragments": (lambda: cut_fragment(digits, rng), ("plain",)),
+        "two digits": (lambda: join_pair(digits, rng), ("plain", "grain")),
     }
     for name, (draw, papers) in kinds.items():
-        for index in range(PICTURES):
+        for index in range(NUM_PICTURES):
             drawn = np.pad(draw(), 20)
             page = cv2.cvtColor(
                 put_on_paper(drawn, rng, paper=papers[index % len(papers)]), cv2.COLOR_RGB2GRAY
@@ -218,8 +221,8 @@ def junk(digits: Split, shape: GlyphShape, rng: np.random.Generator) -> Iterator
             yield Sample(name, name, name, found)
 
 
-def scores(model: Model, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Return how little each glyph looks like a digit to the model, in [0, 1]."""
+def compute_scores(model: Model, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Return the model's "no digit" score of each glyph, (N,) float32 in [0, 1]."""
     found = model.classify(glyphs)
     if model.metadata.junk_threshold is None:
         return np.asarray(1 - found.probabilities.max(axis=1))
@@ -227,7 +230,7 @@ def scores(model: Model, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float3
 
 
 def report(what: str, passed: npt.NDArray[np.bool_]) -> None:
-    """Print a share with its interval."""
+    """Print the share of true values with its 95 % interval."""
     figure = estimate_share(int(passed.sum()), len(passed))
     print(
         f"  {what}: {figure.value:.2%} (95 % interval {figure.low:.2%} to {figure.high:.2%}, "
@@ -238,7 +241,7 @@ def report(what: str, passed: npt.NDArray[np.bool_]) -> None:
 def report_groups(
     samples: list[Sample], rejected: npt.NDArray[np.bool_], of: str, least: int | None = None
 ) -> None:
-    """Print the share rejected for each value of an attribute; only the lowest if asked."""
+    """Print the share rejected by value of an attribute; with ``least``, only the lowest."""
     groups: dict[str, list[bool]] = defaultdict(list)
     for sample, is_rejected in zip(samples, rejected.tolist(), strict=True):
         groups[getattr(sample, of)].append(is_rejected)
@@ -248,7 +251,7 @@ def report_groups(
 
 
 def main() -> None:
-    """Measure one model on one split."""
+    """Measure a model on a split, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="default")
     parser.add_argument("--split", choices=sorted(FONTS), default="measure")
@@ -260,12 +263,14 @@ def main() -> None:
     data = mnist.load(options.data)
     digits = data.test if options.split == "measure" else data.validation
     rng = np.random.default_rng(0)
-    samples = [*characters(options.split, shape, rng), *junk(digits, shape, rng)]
+    samples = [*draw_characters(options.split, shape, rng), *draw_junk(digits, shape, rng)]
 
-    digit_scores = scores(model, digits.images)
+    digit_scores = compute_scores(model, digits.images)
     seen = [sample.glyph for sample in samples if sample.glyph is not None]
     junk_scores = np.full(len(samples), np.inf)  # without ink: rejected whatever the threshold
-    junk_scores[[sample.glyph is not None for sample in samples]] = scores(model, np.stack(seen))
+    junk_scores[[sample.glyph is not None for sample in samples]] = compute_scores(
+        model, np.stack(seen)
+    )
     is_written = np.array([sample.group in ("letters", "symbols") for sample in samples])
 
     print(f"model {model.name}, split {options.split}, {len(digits):,} digits of MNIST, seed 0")
@@ -276,8 +281,8 @@ def main() -> None:
         truth = np.repeat([0, 1], [len(digits), part.sum()])
         area = roc_auc_score(truth, np.append(digit_scores, np.minimum(junk_scores[part], 1)))
         print(f"AUROC, digits against {what}: {area:.4f}")
-    at_share = fit_rejection_threshold(digit_scores, KEPT_SHARE)
-    thresholds = {f"threshold that keeps {KEPT_SHARE:.1%} of these digits": at_share}
+    at_share = fit_rejection_threshold(digit_scores, MIN_SHARE_OF_DIGITS_KEPT)
+    thresholds = {f"threshold that keeps {MIN_SHARE_OF_DIGITS_KEPT:.1%} of these digits": at_share}
     if stored is not None:
         thresholds["the model's own threshold, from validation data"] = stored
     for what, threshold in thresholds.items():

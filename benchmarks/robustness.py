@@ -19,25 +19,28 @@ from inkread.training.evaluation.robustness import STRENGTHS, Robustness, measur
 
 
 def print_table(model: Model, found: Robustness) -> None:
-    """Print a model's accuracy, distortion by strength, with the means."""
+    """Print a table of a model's accuracy by distortion and strength, with the means."""
     clean = found.undistorted
     print(
         f"\n{model.name}: undistorted {clean.value:.2%} of {clean.n:,} "
         f"(95 % interval {clean.low:.2%} to {clean.high:.2%}); distorted, accuracy in %"
     )
-    print(f"{'strength':14}" + _cells([*STRENGTHS, "mean"]))
+    print(f"{'strength':14}" + _format_cells([*STRENGTHS, "mean"]))
     for row in found.distorted:
-        print(f"{row.distortion:14}" + _cells([100 * value for value in (*row.accuracy, row.mean)]))
+        print(
+            f"{row.distortion:14}"
+            + _format_cells([100 * value for value in (*row.accuracy, row.mean)])
+        )
     means = np.mean([row.accuracy for row in found.distorted], axis=0)
-    print(f"{'mean':14}" + _cells([*(100 * means), 100 * found.mean]), flush=True)
+    print(f"{'mean':14}" + _format_cells([*(100 * means), 100 * found.mean]), flush=True)
 
 
-def _cells(values: list[float | str]) -> str:
+def _format_cells(values: list[float | str]) -> str:
     return "".join(f"{value:>8}" if isinstance(value, str) else f"{value:8.2f}" for value in values)
 
 
 def print_side_by_side(models: list[Model], found: list[Robustness]) -> None:
-    """Print the models' means over the strengths, a column a model."""
+    """Print a table of the means over the strengths, with a column per model."""
     width = 2 + max(8, *(len(model.name) for model in models))
     print(f"\n{'mean, %':14}" + "".join(f"{model.name:>{width}}" for model in models))
     lines = [("undistorted", [each.undistorted.value for each in found])]
@@ -51,7 +54,7 @@ def print_side_by_side(models: list[Model], found: list[Robustness]) -> None:
 
 
 def main() -> None:
-    """Measure every model."""
+    """Measure every model, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="+", metavar="MODEL")
     parser.add_argument("--split", choices=("test", "validation"), default="test")

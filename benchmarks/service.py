@@ -2,8 +2,9 @@
 
 python benchmarks/service.py [--seconds 60]
 
-The clients keep their connections, post cheque-sized pictures one after the other, and wait as long
-as a 503 tells them to. They run on the service's own machine, and take their share of it.
+The clients keep their connections open, post cheque-sized pictures one after another, and after a
+503 wait for its `Retry-After`. They run on the service's machine, so they use a part of its
+processor time.
 """
 
 import argparse
@@ -18,21 +19,21 @@ from urllib.parse import urlsplit
 import numpy as np
 from PIL import Image
 from provenance import print_provenance
-from serving import Served, served
+from serving import Served, run_service
 
 from inkread.reader import Reader
 from inkread.training.synthesis.drawn_digits import put_on_paper, write
 from inkread.web.settings import Settings
 
-CLIENTS, PICTURES, GLYPHS = 64, 16, 2000
+NUM_CLIENTS, NUM_PICTURES, NUM_GLYPHS = 64, 16, 2000
 SIZE_PX = (1200, 550)
 
 
-def pictures() -> list[bytes]:
-    """Return numbers on paper as JPEG files, each as large as a cheque at 170 dpi."""
+def make_pictures() -> list[bytes]:
+    """Make JPEG files of numbers on paper, each as large as a cheque at 170 dpi."""
     rng = np.random.default_rng(0)
     made = []
-    for _ in range(PICTURES):
+    for _ in range(NUM_PICTURES):
         number = "".join(map(str, rng.integers(0, 10, 6)))
         ink = write(number, rng, height_px=70, pen_px=5).ink
         page = np.zeros(SIZE_PX[::-1], np.uint8)
@@ -44,8 +45,8 @@ def pictures() -> list[bytes]:
     return made
 
 
-def bare(files: list[bytes], seconds: float, num_threads: int) -> float:
-    """Return how many pictures a second the reader reads in so many threads, without a service."""
+def measure_reader(files: list[bytes], seconds: float, num_threads: int) -> float:
+    """Return the pictures per second of the reader alone in so many threads."""
     reader = Reader(threads=1)
     reader.read(files[0])
     counts, end = [0] * num_threads, time.perf_counter() + seconds
@@ -64,10 +65,10 @@ def bare(files: list[bytes], seconds: float, num_threads: int) -> float:
 
 
 class Client:
-    """One connection that is kept."""
+    """An HTTP client with one persistent connection."""
 
     def __init__(self, url: str) -> None:
-        """Don't connect yet."""
+        """Store the address; ``open`` connects."""
         self.place = urlsplit(url)
 
     async def open(self) -> None:
@@ -89,8 +90,10 @@ class Client:
         return int(lines[0].split()[1]), headers, content
 
 
-async def load(url: str, files: list[bytes], seconds: float) -> tuple[dict[int, int], list[float]]:
-    """Return how often each status came, and the seconds that each 200 took."""
+async def load_service(
+    url: str, files: list[bytes], seconds: float
+) -> tuple[dict[int, int], list[float]]:
+    """Load the service; return counts by status, and the latencies of 200 in seconds."""
     statuses: dict[int, int] = {}
     took: list[float] = []
     end = time.perf_counter() + seconds
@@ -112,28 +115,28 @@ async def load(url: str, files: list[bytes], seconds: float) -> tuple[dict[int, 
                 await asyncio.sleep(float(headers.get("retry-after", 0)))
         client.writer.close()
 
-    await asyncio.gather(*(one(number) for number in range(CLIENTS)))
+    await asyncio.gather(*(one(number) for number in range(NUM_CLIENTS)))
     return statuses, took
 
 
-def memory_mb(pid: int) -> float:
-    """Return a process' resident memory."""
+def get_memory_mb(pid: int) -> float:
+    """Return the resident memory of a process, in MB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * 4096 / 1e6
 
 
 def load_and_watch(service: Served, files: list[bytes], seconds: float) -> None:
-    """Load a service, watch its memory, and print what came of it."""
+    """Load a service, sample its memory, and print throughput, latency and memory."""
     memory: list[float] = []
     done = threading.Event()
 
     def watch() -> None:
         while not done.wait(1):
-            memory.append(memory_mb(service.pid))
+            memory.append(get_memory_mb(service.pid))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    statuses, took = asyncio.run(load(service.url, files, seconds))
+    statuses, took = asyncio.run(load_service(service.url, files, seconds))
     done.set()
     watcher.join()
     print(f"  statuses: {statuses}; {len(took) / seconds:.1f} pictures/s")
@@ -143,8 +146,8 @@ def load_and_watch(service: Served, files: list[bytes], seconds: float) -> None:
     print("  memory in the thirds of the run: " + ", ".join(f"{each:.0f} MB" for each in thirds))
 
 
-async def single_glyphs(url: str) -> None:
-    """Print how long one glyph takes, packed and as JSON."""
+async def measure_single_glyphs(url: str) -> None:
+    """Print the latency of classifying one glyph, sent as bytes and as JSON."""
     client = Client(url)
     await client.open()
     glyph = np.random.default_rng(0).integers(0, 256, (1, 28, 28), np.uint8)
@@ -154,30 +157,35 @@ async def single_glyphs(url: str) -> None:
     }
     for kind, body in bodies.items():
         took = []
-        for _ in range(GLYPHS):
+        for _ in range(NUM_GLYPHS):
             start = time.perf_counter()
             await client.post("/v1/classify", body, kind)
             took.append(1000 * (time.perf_counter() - start))
         p50, p99 = np.percentile(took, [50, 99])
-        print(f"one glyph, {kind}: p50 {p50:.2f} ms, p99 {p99:.2f} ms (n = {GLYPHS:,})")
+        print(f"one glyph, {kind}: p50 {p50:.2f} ms, p99 {p99:.2f} ms (n = {NUM_GLYPHS:,})")
 
 
 def main() -> None:
-    """Measure all of it."""
+    """Measure the reader alone, single glyphs, and the service under load."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=60)
     seconds = parser.parse_args().seconds
     print_provenance()
-    files, workers = pictures(), Settings().workers
-    print(f"{PICTURES} pictures of {SIZE_PX[0]} x {SIZE_PX[1]}, {len(files[0]) / 1000:.0f} KB")
+    files, workers = make_pictures(), Settings().workers
+    print(f"{NUM_PICTURES} pictures of {SIZE_PX[0]} x {SIZE_PX[1]}, {len(files[0]) / 1000:.0f} KB")
     for threads in sorted({1, workers}):
-        print(f"bare reader, {threads} thread(s): {bare(files, seconds / 4, threads):.1f}/s")
-    with served() as service:
-        print(f"idle: {memory_mb(service.pid):.0f} MB")
-        asyncio.run(single_glyphs(service.url))
-        print(f"{CLIENTS} clients for {seconds:g} s, {workers} workers:")
+        print(
+            f"bare reader, {threads} thread(s): {measure_reader(files, seconds / 4, threads):.1f}/s"
+        )
+    with run_service() as service:
+        print(f"idle: {get_memory_mb(service.pid):.0f} MB")
+        asyncio.run(measure_single_glyphs(service.url))
+        print(f"{NUM_CLIENTS} clients for {seconds:g} s, {workers} workers:")
         load_and_watch(service, files, seconds)
-    print(f"bare reader again, {workers} thread(s): {bare(files, seconds / 4, workers):.1f}/s")
+    print(
+        f"bare reader again, {workers} thread(s): "
+        f"{measure_reader(files, seconds / 4, workers):.1f}/s"
+    )
 
 
 if __name__ == "__main__":

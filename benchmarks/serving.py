@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-__all__ = ["Served", "served"]
+__all__ = ["Served", "run_service"]
 
 
 class Served(NamedTuple):
     """A running service.
 
     Attributes:
-        url: where it listens.
-        pid: of its process.
+        url: its base URL.
+        pid: its process id.
     """
 
     url: str
@@ -24,8 +24,8 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def served(*options: str) -> Iterator[Served]:
-    """Run ``inkread serve`` on a free port until the block ends; its log goes nowhere."""
+def run_service(*options: str) -> Iterator[Served]:
+    """Run ``inkread serve`` on a free port for the duration of the block; its log is discarded."""
     command = [sys.executable, "-m", "inkread", "serve", "--port", "0", *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr

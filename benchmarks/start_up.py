@@ -11,18 +11,18 @@ from importlib import resources
 import numpy as np
 from provenance import mean_sd, print_provenance
 
-ROUNDS = 20
+NUM_ROUNDS = 20
 TIMED_IMPORT = (
     "import time; start = time.perf_counter(); import inkread; print(time.perf_counter() - start)"
 )
 
 
 def main() -> None:
-    """Measure both."""
+    """Measure both, and print the times."""
     print_provenance()
     imports, processes = [], []
     picture = resources.files("inkread") / "samples" / "meter-40713.png"
-    for _ in range(ROUNDS):
+    for _ in range(NUM_ROUNDS):
         done = subprocess.run(
             [sys.executable, "-c", TIMED_IMPORT], capture_output=True, text=True, check=True
         )

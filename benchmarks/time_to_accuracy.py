@@ -1,11 +1,10 @@
 """Measure the training time of recipes to 98, 99 and 99.5 % accuracy on the test images.
 
-`baseline` is the Keras example's network and training, written afresh from its published
-architecture. The test images are read after every epoch, because the time to an accuracy on them
-is what is measured; they choose nothing. Times are of training, compilation included, evaluation
-apart.
+`baseline` is the Keras example's network and training, reimplemented from its published
+architecture. The test images are read after every epoch, because the time to an accuracy on them is
+measured; no setting is chosen by them. Times include compilation and exclude evaluation.
 
-Where `baseline` is in the plan, each time is also given as a part of its mean time to 99.0 %.
+If `baseline` is in the plan, each time is also given as a share of its mean time to 99.0 %.
 
 python benchmarks/time_to_accuracy.py [--plan baseline=2 quick=5 brisk=5]
 """
@@ -32,21 +31,21 @@ from inkread.training.recipes import Recipe, recipe_named
 from inkread.training.train import LABELS, Training
 
 TARGETS = (0.98, 0.99, 0.995)
-REFERENCE = 0.99  # the target that baseline's time to is what other times are parts of
-PLAN = {"baseline": 2, "quick": 5, "brisk": 5}  # seeds of each recipe
+REFERENCE = 0.99  # baseline's time to this accuracy is the unit of the relative times
+DEFAULT_PLAN = {"baseline": 2, "quick": 5, "brisk": 5}  # seeds of each recipe
 
 
 @dataclass(frozen=True)
 class Result:
-    """The last epoch's test accuracy and time, and the time to each of TARGETS, nan if never."""
+    """The last epoch's test accuracy and time, and the time to each of TARGETS, or nan."""
 
     accuracy: float
     seconds: float
     seconds_to: tuple[float, ...]
 
 
-def run(recipe: Recipe, data: mnist.Mnist, seed: int) -> Result:
-    """Train once and look at the test images after every epoch."""
+def measure_training(recipe: Recipe, data: mnist.Mnist, seed: int) -> Result:
+    """Train once, and read the test images after every epoch."""
     seconds_to = dict.fromkeys(TARGETS, nan)
     with tempfile.TemporaryDirectory() as folder:
         training = Training(recipe, data, Path(folder), seed=seed)
@@ -66,7 +65,7 @@ def run(recipe: Recipe, data: mnist.Mnist, seed: int) -> Result:
 
 
 def parse_plan(words: list[str]) -> dict[str, int]:
-    """Parse `recipe=seeds` words, of recipes whose whole training this script can time."""
+    """Parse words such as `quick=5`: a recipe of one network, and its number of seeds."""
     plan = {}
     for word in words:
         name, _, count = word.partition("=")
@@ -81,24 +80,24 @@ def parse_plan(words: list[str]) -> dict[str, int]:
     return plan
 
 
-def mean_of_reached(times: npt.NDArray[np.float64]) -> float:
-    """Return the mean of the times that are not nan; nan if there is none."""
+def compute_mean(times: npt.NDArray[np.float64]) -> float:
+    """Return the mean of the finite times; nan if there is none."""
     reached = times[np.isfinite(times)]
     return float(reached.mean()) if len(reached) else nan
 
 
-def part(times: npt.NDArray[np.float64], reference: float) -> str:
-    """Say what part of the reference the mean time is; nothing, if either was never reached."""
-    ratio = mean_of_reached(times) / reference
+def format_share(times: npt.NDArray[np.float64], reference: float) -> str:
+    """Format the mean time as a share of the reference; empty if either was never reached."""
+    ratio = compute_mean(times) / reference
     if np.isnan(ratio):
         return ""
     return f"; {ratio:.3f} of baseline's time to {REFERENCE:.1%}, 1/{1 / ratio:.1f}"
 
 
 def main() -> None:
-    """Run the comparison and print its figures."""
+    """Train all recipes and seeds of the plan, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    default = [f"{name}={count}" for name, count in PLAN.items()]
+    default = [f"{name}={count}" for name, count in DEFAULT_PLAN.items()]
     parser.add_argument("--plan", nargs="+", default=default, metavar="RECIPE=SEEDS")
     try:
         plan = parse_plan(parser.parse_args().plan)
@@ -110,9 +109,9 @@ def main() -> None:
     for seed in range(max(plan.values())):  # in turn, because the machine's speed drifts
         for name, count in plan.items():
             if seed < count:
-                results[name].append(run(recipe_named(name), data, seed))
+                results[name].append(measure_training(recipe_named(name), data, seed))
     baseline = np.array([result.seconds_to for result in results.get("baseline", [])])
-    reference = mean_of_reached(baseline[:, TARGETS.index(REFERENCE)]) if len(baseline) else nan
+    reference = compute_mean(baseline[:, TARGETS.index(REFERENCE)]) if len(baseline) else nan
     n = len(data.test)
     for name, found in results.items():
         accuracies = np.array([result.accuracy for result in found])
@@ -121,14 +120,14 @@ def main() -> None:
         print(
             f"{name}: test accuracy {mean_sd(100 * accuracies, '%')}; 95 % interval of one test "
             f"set of {n:,}: {interval.low:.2%} to {interval.high:.2%}; training "
-            f"{mean_sd(seconds, 's')}{part(seconds, reference)}"
+            f"{mean_sd(seconds, 's')}{format_share(seconds, reference)}"
         )
         for target, times in zip(TARGETS, np.array([r.seconds_to for r in found]).T, strict=True):
             reached = times[np.isfinite(times)]
             took = mean_sd(reached, "s") if len(reached) else "never"
             print(
                 f"  to {target:.1%}: {took}, by {len(reached)} of {len(times)} seeds"
-                f"{part(times, reference)}"
+                f"{format_share(times, reference)}"
             )
 
 

@@ -1,4 +1,4 @@
-"""Make the picture of docs/guide.md that shows numbers read right, and numbers misread.
+"""Make the pictures of docs/guide.md that show numbers read correctly, and numbers misread.
 
 python tools/make_failures.py
 """
@@ -21,7 +21,7 @@ PARTS = str.maketrans("", "", SEPARATORS)
 
 
 def main() -> None:
-    """Write with strokes of the project's own, and take the first of each kind: none is chosen."""
+    """Write numbers with drawn digits, and save the first of each kind without any selection."""
     rng = np.random.default_rng(11)
     glyphs = drawn_digits.draw_glyphs(200, rng)
     digits = Split(glyphs.images, glyphs.labels)

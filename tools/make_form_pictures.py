@@ -1,4 +1,4 @@
-"""Make the pictures of docs/forms.md: the sample form, printed, filled in and scanned.
+"""Make the picture of docs/forms.md: the sample form, printed, filled in and scanned.
 
 python tools/make_form_pictures.py
 """
@@ -21,7 +21,7 @@ TEXTS = {
 
 
 def main() -> None:
-    """Draw with strokes of the project's own: nobody's handwriting is in the picture."""
+    """Fill in the form with digits drawn from strokes, and scan it."""
     template = load(SAMPLE)
     rng = np.random.default_rng(3)
     glyphs = drawn_digits.draw_glyphs(200, rng)

@@ -1,4 +1,4 @@
-"""Take the page's screenshots for the README; needs the dev extra and Debian's chromium.
+"""Take the screenshots of the web page for the README; needs the dev extra and Debian's chromium.
 
 python tools/make_screenshots.py [FOLDER]
 """
@@ -29,12 +29,14 @@ TEXTS = {
     "customer": "56148836", "read_on": "03102025", "previous": "4071", "current": "4133",
     "used": "62", "phone": "4071335", "paid": "16713", "leak": filled_forms.TICKED,
 }  # fmt: skip
-COLOURS = 128  # of the saved pictures
+NUM_COLOURS = 128  # of the saved pictures
 
 
 @contextmanager
-def served(*options: str, command: tuple[str, ...] = ("serve", "--port", "0")) -> Iterator[str]:
-    """Run a service on a free port; give its address."""
+def run_service(
+    *options: str, command: tuple[str, ...] = ("serve", "--port", "0")
+) -> Iterator[str]:
+    """Run the service on a free port for the duration of the block; yield its URL."""
     words = [sys.executable, "-m", "inkread", *command, *options]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
@@ -45,7 +47,7 @@ def served(*options: str, command: tuple[str, ...] = ("serve", "--port", "0")) -
             process.stderr.read()
 
 
-def draw(page: Page, digits: str, shapes: list[int], *, height: float = 0.5) -> None:
+def draw_digits(page: Page, digits: str, shapes: list[int], *, height: float = 0.5) -> None:
     """Write digits on the pad with the mouse, each in one of its shapes."""
     bounds = page.locator("#pad").bounding_box()
     assert bounds
@@ -65,17 +67,17 @@ def draw(page: Page, digits: str, shapes: list[int], *, height: float = 0.5) -> 
     page.wait_for_timeout(400)
 
 
-def shoot(page: Page, path: Path) -> None:
-    """Save the window as a small PNG."""
+def save_screenshot(page: Page, path: Path) -> None:
+    """Save a screenshot of the window as a small PNG."""
     page.screenshot(path=path)
     with Image.open(path) as picture:
-        small = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        small = picture.convert("RGB").quantize(NUM_COLOURS, dither=Image.Dither.NONE)
     small.save(path, optimize=True)
     print(path.name, f"{path.stat().st_size / 1024:.0f} KB")
 
 
-def window(browser: Browser, url: str, *, dark: bool = False, phone: bool = False) -> Page:
-    """Open the page in a window of its own."""
+def open_window(browser: Browser, url: str, *, dark: bool = False, phone: bool = False) -> Page:
+    """Open the page in a new window."""
     size = {"width": 390, "height": 844} if phone else {"width": 1180, "height": 740}
     scheme = "dark" if dark else "light"
     context = browser.new_context(viewport=size, color_scheme=scheme, has_touch=phone)
@@ -85,37 +87,37 @@ def window(browser: Browser, url: str, *, dark: bool = False, phone: bool = Fals
 
 
 def main() -> None:
-    """Take them all."""
+    """Take all screenshots."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/pictures")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        with served("--corrections", f"{data}/corrections.db", "--keep", "picture") as url:
-            page = window(browser, url)
-            draw(page, "2047", [0, 0, 0, 1])
-            shoot(page, folder / "web-draw.png")
-            page = window(browser, url, dark=True)
-            draw(page, "4", [1])
+        with run_service("--corrections", f"{data}/corrections.db", "--keep", "picture") as url:
+            page = open_window(browser, url)
+            draw_digits(page, "2047", [0, 0, 0, 1])
+            save_screenshot(page, folder / "web-draw.png")
+            page = open_window(browser, url, dark=True)
+            draw_digits(page, "4", [1])
             page.get_by_role("button", name="Why?").click()
             page.locator("#explanation canvas").first.wait_for()
-            shoot(page, folder / "web-why-dark.png")
-            page = window(browser, url)
+            save_screenshot(page, folder / "web-why-dark.png")
+            page = open_window(browser, url)
             page.set_input_files("#file", str(SAMPLE))
             page.locator(".digits button").first.wait_for()
-            shoot(page, folder / "web-picture.png")
-            page = window(browser, url, phone=True)
-            draw(page, "35", [0, 1])
-            shoot(page, folder / "web-phone.png")
-            shoot_forms(browser, url, Path(data), folder)
-            for_review(url)
-            page = window(browser, f"{url}/review")
+            save_screenshot(page, folder / "web-picture.png")
+            page = open_window(browser, url, phone=True)
+            draw_digits(page, "35", [0, 1])
+            save_screenshot(page, folder / "web-phone.png")
+            save_form_screenshots(browser, url, Path(data), folder)
+            submit_for_review(url)
+            page = open_window(browser, f"{url}/review")
             page.locator("#item").wait_for()
-            shoot(page, folder / "web-review.png")
+            save_screenshot(page, folder / "web-review.png")
         browser.close()
 
 
-def shoot_forms(browser: Browser, url: str, data: Path, folder: Path) -> None:
-    """Take those of the page for forms, and of the review of a table."""
+def save_form_screenshots(browser: Browser, url: str, data: Path, folder: Path) -> None:
+    """Take the screenshots of the form editor and of the review of a table."""
     template = load(FORM)
     blank, scan, table = data / "meter-reading.png", data / "scan.jpg", data / "table.csv"
     pixels = filled_forms.render_blank_page(template)
@@ -126,30 +128,30 @@ def shoot_forms(browser: Browser, url: str, data: Path, folder: Path) -> None:
         template, pixels, TEXTS, Split(glyphs.images, glyphs.labels), rng
     )
     scan.write_bytes(filled_forms.scan_page(template, written, rng).data)
-    page = window(browser, f"{url}/forms")
+    page = open_window(browser, f"{url}/forms")
     page.set_input_files("#blank", str(blank))
     page.set_input_files("#yaml-file", str(FORM))
     page.locator("#field-list button").nth(3).click()
     page.locator("#save:enabled").wait_for()
-    shoot(page, folder / "web-forms.png")
-    page = window(browser, f"{url}/forms", dark=True)
+    save_screenshot(page, folder / "web-forms.png")
+    page = open_window(browser, f"{url}/forms", dark=True)
     page.set_input_files("#yaml-file", str(FORM))
     page.locator("#save:enabled").wait_for()
     page.set_input_files("#scan", str(scan))
     page.locator("#values tr").first.wait_for()
-    shoot(page, folder / "web-forms-dark.png")
+    save_screenshot(page, folder / "web-forms-dark.png")
     read = ["form", "read", FORM, scan.name, "--out", table, "--min-confidence", 1]
     read += ["--crops", "crops", "--processes", 1]
     subprocess.run([sys.executable, "-m", "inkread", *map(str, read)], check=True, cwd=data)
     options = ("--out", str(table), "--crops", str(data / "crops"), "--port", "0")
-    with served(*options, command=("form", "review", str(FORM))) as at:
-        page = window(browser, at)
+    with run_service(*options, command=("form", "review", str(FORM))) as at:
+        page = open_window(browser, at)
         page.locator("#crop").wait_for()
-        shoot(page, folder / "web-form-review.png")
+        save_screenshot(page, folder / "web-form-review.png")
 
 
-def for_review(url: str) -> None:
-    """Leave digits of the sample pictures for review."""
+def submit_for_review(url: str) -> None:
+    """Submit digits of the sample pictures for review."""
     for sample in sorted(Path(str(SAMPLE)).parent.glob("*.png")):
         found = httpx.post(f"{url}/v1/read", files={"image": sample.read_bytes()}).json()
         for digit in found["numbers"][0]["digits"][:3]:

@@ -13,8 +13,8 @@ SHIPPED = list_shipped_models()["default"]
 @pytest.fixture
 def small_data(monkeypatch, small_mnist):
     monkeypatch.setattr(mnist, "load", lambda *_, **__: small_mnist)
-    monkeypatch.setattr(finetuning, "EPOCHS", 1)
-    monkeypatch.setattr(finetuning, "REPLAYED", 96)
+    monkeypatch.setattr(finetuning, "NUM_EPOCHS", 1)
+    monkeypatch.setattr(finetuning, "NUM_REPLAYED_PER_EPOCH", 96)
     return small_mnist
 
 
@@ -42,7 +42,7 @@ def database(tmp_path, small_mnist):
 def test_a_model_learns_is_promoted_listed_and_rolled_back(
     small_data, database, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(finetuning, "MOVED", 0.0)  # the old model: neither better nor worse
+    monkeypatch.setattr(finetuning, "INTERPOLATION", 0.0)  # the old model: neither better nor worse
     folder = tmp_path / "models"
     learn = ("train", "--corrections", database, "--models", folder, "--from")
     first = run(*learn, "default", "--out", tmp_path / "run")

@@ -30,7 +30,7 @@ def test_the_files_are_sound_before_they_are_damaged(files, reader):
 def test_of_damaged_files_nothing_comes_but_readings_and_image_errors(files, reader):
     outcomes = {}
     for number in range(CASES):
-        name, data = fuzz.damaged(files, np.random.default_rng((2, number)))
+        name, data = fuzz.damage_file(files, np.random.default_rng((2, number)))
         outcomes[f"{number}-{name}"] = fuzz.read_damaged(reader, data)
     assert {name: what for name, what in outcomes.items() if what not in ("read", "refused")} == {}
     # Damage that nobody notices, or that nothing survives, would find nothing.

@@ -110,7 +110,7 @@ def learned(small_mnist, mirrored, tmp_path_factory):
     """The shipped model and the run that taught it to read mirrored digits, shortened."""
     model = Model("default")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(finetuning, "EPOCHS", 2)
+        patch.setattr(finetuning, "NUM_EPOCHS", 2)
         patch.setattr(finetuning, "LEARNING_RATE", 0.001)
         patch.setattr(finetuning, "INTERPOLATION", 1.0)
         steps = []
@@ -151,14 +151,14 @@ def test_a_run_is_left(learned, small_mnist):
 def test_a_model_that_has_learned_can_learn_again(learned, small_mnist, mirrored, tmp_path):
     model = Model(learned[1].model_file)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(finetuning, "EPOCHS", 1)
+        patch.setattr(finetuning, "NUM_EPOCHS", 1)
         patch.setattr(finetuning, "NUM_REPLAYED_PER_EPOCH", 64)
         run = finetune(model, mirrored, small_mnist, tmp_path / "again")
     assert run.recipe.name == "cascade-corrected"
 
 
 def test_the_seed_decides_everything(shipped, small_mnist, mirrored, tmp_path, monkeypatch):
-    monkeypatch.setattr(finetuning, "EPOCHS", 1)
+    monkeypatch.setattr(finetuning, "NUM_EPOCHS", 1)
     monkeypatch.setattr(finetuning, "NUM_REPLAYED_PER_EPOCH", 192)
 
     def weights(name, before, seed):

@@ -56,6 +56,12 @@ def test_a_recipe_comes_back_from_its_values(name: str):
     recipe = recipe_named(name)
     assert recipe_from_dict(recipe.to_dict()) == recipe
     assert recipe_from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+    assert recipe_from_dict(recipe.to_dict()).to_dict() == recipe.to_dict()
+
+
+def test_recipes_that_differ_only_in_their_description_are_equal():
+    recipe = recipe_named("quick")
+    assert dataclasses.replace(recipe, purpose="the same, in other words") == recipe
 
 
 def test_an_augmentation_comes_back_as_one():

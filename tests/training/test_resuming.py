@@ -141,6 +141,11 @@ def test_another_run_is_not_resumed(folder, tiny, recipe, seed):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_a_run_whose_recipe_is_described_in_other_words_is_resumed(folder, tiny):
+    reworded = dataclasses.replace(COMPACT, purpose="the same training, in other words")
+    assert Training(reworded, tiny, folder, seed=SEED, resume=True).history
+
+
 def foreign_zip(path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("readme.txt", "not a network")

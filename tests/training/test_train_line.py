@@ -20,7 +20,7 @@ SMALL = LineRecipe("line", "a test", num_pools=2, pool_size=32, passes=2, batch_
 @pytest.fixture(scope="module", autouse=True)
 def few_validation_strips():
     patch = pytest.MonkeyPatch()
-    patch.setattr(train_line, "_NUM_VALIDATION", 24)
+    patch.setattr(train_line, "_NUM_VALIDATION_STRIPS", 24)
     yield
     patch.undo()
 
@@ -133,7 +133,9 @@ def test_a_recipe_from_broken_values_is_refused(values):
 
 def test_recipes_come_back_from_plain_values():
     for recipe in LINE_RECIPES.values():
-        assert LineRecipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+        rebuilt = LineRecipe.from_dict(json.loads(json.dumps(recipe.to_dict())))
+        assert rebuilt == recipe
+        assert rebuilt.to_dict() == recipe.to_dict()
 
 
 def test_a_text_is_what_is_no_separator():

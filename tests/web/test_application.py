@@ -45,7 +45,9 @@ def test_a_bug_is_answered_without_its_story(ask, monkeypatch):
 
 
 def test_a_database_that_fails_is_answered_without_its_name(ask, monkeypatch):
-    monkeypatch.setattr(Store, "doubtful", failing(StoreError("a secret path: the disk is full")))
+    monkeypatch.setattr(
+        Store, "list_doubtful", failing(StoreError("a secret path: the disk is full"))
+    )
     response = ask("GET", "/v1/corrections")
     assert_problem(response, 503, "store")
     assert response.headers["retry-after"] == "5"

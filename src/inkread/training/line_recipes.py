@@ -1,6 +1,6 @@
 """Defines the named training configurations of line networks."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from inkread.errors import ConfigError
@@ -14,7 +14,7 @@ class LineRecipe:
 
     Attributes:
         name: the recipe's name on the command line.
-        purpose: a one-line description for users.
+        purpose: a one-line description for users; not compared, as in ``Recipe``.
         num_pools: number of pools of synthetic strips; each is used for several passes and then
             replaced by the next.
         pool_size: strips per pool.
@@ -30,7 +30,7 @@ class LineRecipe:
     """
 
     name: str
-    purpose: str
+    purpose: str = field(compare=False)
     num_pools: int
     pool_size: int = 8192
     passes: int = 3
@@ -71,7 +71,7 @@ class LineRecipe:
         Raises:
             ConfigError: unknown or missing keys.
         """
-        known = {field.name for field in fields(cls)}
+        known = {each.name for each in fields(cls)}
         if not isinstance(values, dict) or values.keys() - known:
             raise ConfigError(f"expected keys among {sorted(known)}, received {values!r}")
         try:

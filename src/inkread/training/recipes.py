@@ -1,6 +1,6 @@
 """Defines the named training configurations of digit networks."""
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from inkread.errors import ConfigError
@@ -15,7 +15,8 @@ class Recipe:
 
     Attributes:
         name: the recipe's name on the command line.
-        purpose: a one-line description for users.
+        purpose: a one-line description for users; recipes that differ only in it are equal, so that
+            a reworded one doesn't prevent resuming a run.
         network: a name in ``architectures.NETWORKS``; empty for a recipe with members.
         epochs: passes over the training images; 0 for a recipe with members.
         batch_size: images per step.
@@ -49,7 +50,7 @@ class Recipe:
     """
 
     name: str
-    purpose: str
+    purpose: str = field(compare=False)
     network: str = ""
     epochs: int = 0
     batch_size: int = 128
@@ -285,6 +286,6 @@ def recipe_from_dict(values: dict[str, Any]) -> Recipe:
 def _check_keys(values: object, kind: type[Recipe | Augmentation]) -> None:
     if not isinstance(values, dict):
         raise ConfigError(f"expected the keys of {kind.__name__}, received {values!r}")
-    known = {field.name for field in fields(kind)}
+    known = {each.name for each in fields(kind)}
     if unknown := values.keys() - known:
         raise ConfigError(f"expected keys among {sorted(known)}, received {sorted(unknown)}")
