@@ -17,7 +17,7 @@ CASES = 300
 
 @pytest.fixture(scope="module")
 def files():
-    return fuzz.seed_files()
+    return fuzz.make_valid_files()
 
 
 def test_the_files_are_sound_before_they_are_damaged(files, reader):
@@ -52,12 +52,12 @@ def test_another_error_would_be_found():
 @pytest.mark.parametrize(
     ("found", "is_failure"),
     [
-        (fuzz.Finding(0, "read", 4.9, 2**29), False),
-        (fuzz.Finding(0, "refused", 0.1, 2**29), False),
-        (fuzz.Finding(0, "crash -11", 0.0, 0), True),
-        (fuzz.Finding(0, "ValueError: oh", 0.1, 2**29), True),
-        (fuzz.Finding(0, "read", 5.1, 2**29), True),
-        (fuzz.Finding(0, "refused", 0.1, 2**31), True),
+        (fuzz.Outcome(0, "read", 4.9, 2**29), False),
+        (fuzz.Outcome(0, "refused", 0.1, 2**29), False),
+        (fuzz.Outcome(0, "crash -11", 0.0, 0), True),
+        (fuzz.Outcome(0, "ValueError: oh", 0.1, 2**29), True),
+        (fuzz.Outcome(0, "read", 5.1, 2**29), True),
+        (fuzz.Outcome(0, "refused", 0.1, 2**31), True),
     ],
 )
 def test_what_is_slow_large_or_unexpected_is_a_failure(found, is_failure):
