@@ -14,7 +14,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -25,12 +25,13 @@ from inkread.imaging import crops, images, ink, segmentation
 from inkread.imaging.images import Picture
 from inkread.models.layout_model import LayoutModel
 from inkread.models.runtime import DEFAULT, LineModel, Model
+from inkread.recognition import orientation
 from inkread.recognition.digit_reader import DigitReader, LocatedDigit
 from inkread.recognition.glyph_reader import GlyphReader
 from inkread.recognition.line_reader import LineReader
-from inkread.recognition.orientation import turn_box
-from inkread.recognition.page_reader import PageOptions, PageReader
-from inkread.results import Box, Cells, Digit, Number, Page, find_box
+from inkread.recognition.orientation import PageReading
+from inkread.recognition.page_reader import PageReader
+from inkread.results import Box, Digit, LayoutOptions, Number, Page, find_box
 
 __all__ = ["Check", "Length", "Reader", "read"]
 
@@ -46,7 +47,6 @@ class Reader:
     Attributes:
         model: the glyph model in use: it reads single digits.
         line_model: the line model in use: it reads numbers.
-        layout_model: the layout model in use: it finds what is where on a page.
         min_confidence: digits and numbers below it are rejected, as is what is no digit.
     """
 
@@ -74,12 +74,11 @@ class Reader:
             raise ConfigError(f"expected min_confidence in [0, 1], received {min_confidence}")
         self.model = Model(model, threads=threads)
         self.line_model = LineModel(line_model, threads=threads)
-        self.layout_model = LayoutModel(threads=threads)
         self.min_confidence = min_confidence
+        self._threads = threads
         glyphs = GlyphReader(self.model, 0.0)  # rejects nothing but what is no digit
         self._lines = LineReader(self.line_model, glyphs, min_confidence)
         self._digits = DigitReader(self.model, self._lines, min_confidence)
-        self._pages = PageReader(self.layout_model, self._lines)
 
     def read(
         self,
@@ -88,8 +87,7 @@ class Reader:
         length: Length | None = None,
         pattern: str | None = None,
         check: Check | None = None,
-        printed: bool = False,
-        cells: str = Cells.AUTO,
+        layout: LayoutOptions | None = None,
     ) -> Page:
         """Read every number on a picture, in reading order.
 
@@ -99,31 +97,24 @@ class Reader:
             length: how many digits each number has: exactly, or at least and at most.
             pattern: a regular expression that each number matches.
             check: the name of a check that each number passes, or a function that says so.
-            printed: report printed numbers as well as handwritten ones; without it they are
-                reported only where there are no handwritten ones.
-            cells: what narrow cells with one digit each are: ``join``: one number, ``split``: a
-                number each, ``auto``: one number where they stand alone in a row.
+            layout: find the numbers by the layout model, in tables, boxes, combs and among print,
+                with these options; ``None``: by their ink, as on pages without print and rules.
 
         Returns:
             The page; without numbers if the picture is blank.
 
         Raises:
             ImageError: not a picture that can be read, or a file of several pages.
-            ConfigError: ``cells`` is none of these.
         """
         constraint = _constraint(length, pattern, check)
         page = images.load(image)
-        options = PageOptions(printed=printed, cells=_chosen_cells(cells), constraint=constraint)
-        found = self._pages.read(page, options)
-        height, width = page.shape
-        return Page(
-            found.numbers,
-            width,
-            height,
-            self.line_model.name,
-            tables=found.tables,
-            notes=found.notes,
-        )
+        if layout is not None:
+            found = self._page_reader.read(page, layout, constraint)
+            height, width = page.shape
+            name = self.line_model.name
+            return Page(found.numbers, width, height, name, tables=found.tables, notes=found.notes)
+        numbers = self._read_page(page, constraint).numbers
+        return Page(numbers, page.shape[1], page.shape[0], self.line_model.name)
 
     def read_pages(
         self,
@@ -132,8 +123,7 @@ class Reader:
         length: Length | None = None,
         pattern: str | None = None,
         check: Check | None = None,
-        printed: bool = False,
-        cells: str = Cells.AUTO,
+        layout: LayoutOptions | None = None,
     ) -> Iterator[Page]:
         """Read the pages of a PDF or TIFF file, or the one page of any other picture, one by one.
 
@@ -142,8 +132,7 @@ class Reader:
             length: as for ``read``.
             pattern: as for ``read``.
             check: as for ``read``.
-            printed: as for ``read``.
-            cells: as for ``read``.
+            layout: as for ``read``.
 
         Yields:
             Each page, as ``read`` gives it, with its place in the file as ``page``.
@@ -152,9 +141,7 @@ class Reader:
             ImageError: not a picture that can be read, or a page of it, when its turn comes.
         """
         for index, pixels in enumerate(images.load_pages(image), start=1):
-            page = self.read(
-                pixels, length=length, pattern=pattern, check=check, printed=printed, cells=cells
-            )
+            page = self.read(pixels, length=length, pattern=pattern, check=check, layout=layout)
             yield replace(page, page=index)
 
     def read_number(
@@ -311,6 +298,30 @@ class Reader:
             raise ImageError(f"expected glyphs as uint8 (N, {side}, {side}), received {received}")
         return self.model.predict_probabilities(glyphs)
 
+    @cached_property
+    def _page_reader(self) -> PageReader:
+        """The reader of pages by their layout; its model is loaded when it is first asked for."""
+        return PageReader(LayoutModel(threads=self._threads), self._lines)
+
+    def _read_page(self, page: npt.NDArray[np.uint8], constraint: Constraint | None) -> PageReading:
+        """Read the numbers of a page, whichever way up it lies."""
+        return orientation.read_right_way_up(partial(self._read_turned, page, constraint))
+
+    def _read_turned(
+        self, page: npt.NDArray[np.uint8], constraint: Constraint | None, turns: int
+    ) -> PageReading:
+        """Read the numbers of a page that is first turned by so many quarters anticlockwise."""
+        found = ink.find(np.ascontiguousarray(np.rot90(page, turns)))
+        runs = [run for line in segmentation.find_lines(found) for run in line]
+        cut = [crops.crop_around([region.box for region in run], found.page) for run in runs]
+        numbers = tuple(
+            orientation.turn_number(number, -turns, found.page.shape)
+            for number in self._lines.read(cut, constraint, runs)
+            if number.text or number.unconstrained  # else nothing is written there
+        )
+        regions = tuple(region for run in runs for region in run)
+        return PageReading(numbers, found, regions, turns)
+
     def _locate(
         self, page: npt.NDArray[np.uint8], box: Box, constraint: Constraint | None
     ) -> LocatedDigit:
@@ -318,20 +329,16 @@ class Reader:
         height, width = page.shape
         if not (0 <= box.left < box.right <= width and 0 <= box.top < box.bottom <= height):
             raise ImageError(f"expected a box in {width} x {height} pixels, received {tuple(box)}")
-        reading = self._pages.read(page, PageOptions(constraint=constraint))
-        turned = turn_box(box, reading.turns, page.shape)
-        found = ink.find(reading.page)
-        regions = [
-            region for line in segmentation.find_lines(found) for run in line for region in run
-        ]
-        region = segmentation.find_region(turned, regions, found)
+        reading = self._read_page(page, constraint)
+        turned = orientation.turn_box(box, reading.turns, page.shape)
+        region = segmentation.find_region(turned, reading.regions, reading.found)
         if region is None:
             raise ImageError(f"expected ink in the box, received none in {tuple(box)}")
         digits = [digit for number in reading.numbers for digit in number.digits]
         index = find_box([digit.box for digit in digits], box)
         if index is not None:
             return LocatedDigit(digits[index], region.ink)
-        digit = self._digits.read(region, found)
+        digit = self._digits.read(region, reading.found)
         return LocatedDigit(replace(digit, box=box), region.ink)
 
 
@@ -341,14 +348,6 @@ def _constraint(
     if length is None and pattern is None and check is None:
         return None
     return Constraint(length, pattern, check)
-
-
-def _chosen_cells(cells: str) -> Cells:
-    try:
-        return Cells(cells)
-    except ValueError:
-        choices = ", ".join(Cells)
-        raise ConfigError(f"expected cells to be one of {choices}, received {cells!r}") from None
 
 
 def read(image: Picture) -> Page:

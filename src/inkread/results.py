@@ -7,7 +7,18 @@ from typing import Any, NamedTuple
 
 from inkread import table
 
-__all__ = ["REJECTED", "Box", "Cell", "Cells", "Digit", "Number", "NumberTable", "Page", "find_box"]
+__all__ = [
+    "REJECTED",
+    "Box",
+    "Cell",
+    "Cells",
+    "Digit",
+    "LayoutOptions",
+    "Number",
+    "NumberTable",
+    "Page",
+    "find_box",
+]
 
 REJECTED = "?"
 _MIN_OVERLAP = 0.6  # of two boxes of one digit: the line model places boxes less exactly than ink
@@ -19,6 +30,20 @@ class Cells(StrEnum):
     AUTO = "auto"  # a comb where they stand alone in one row, else a table
     JOIN = "join"  # always a comb: one number
     SPLIT = "split"  # always a table: a number each
+
+
+@dataclass(frozen=True)
+class LayoutOptions:
+    """How a page is read by its layout.
+
+    Attributes:
+        printed: report printed numbers as well as handwritten ones; without it they are reported
+            only where there are no handwritten ones.
+        cells: what narrow cells with one digit each are.
+    """
+
+    printed: bool = False
+    cells: Cells = Cells.AUTO
 
 
 class Box(NamedTuple):

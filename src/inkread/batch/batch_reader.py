@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from inkread.batch.processes import map_in_order, num_cores
 from inkread.errors import ImageError
-from inkread.results import Number, Page
+from inkread.results import LayoutOptions, Number, Page
 
 if TYPE_CHECKING:  # heavy
     import numpy as np
@@ -55,8 +55,7 @@ class ReadSettings:
         length: as for ``Reader.read``; not used for single digits.
         pattern: as for ``Reader.read``; not used for single digits.
         check: the name of a check, as for ``Reader.read``; not used for single digits.
-        printed: as for ``Reader.read``; for pages only.
-        cells: as for ``Reader.read``; for pages only.
+        layout: as for ``Reader.read``; for pages only.
     """
 
     model: str | os.PathLike[str] = "default"
@@ -67,8 +66,7 @@ class ReadSettings:
     length: int | tuple[int, int] | None = None
     pattern: str | None = None
     check: str | None = None
-    printed: bool = False
-    cells: str = "auto"
+    layout: LayoutOptions | None = None
 
 
 @dataclass(frozen=True)
@@ -236,8 +234,7 @@ def _read_pixels(reader: "Reader", settings: ReadSettings, pixels: "NDArray[np.u
             length=length,
             pattern=pattern,
             check=check,
-            printed=settings.printed,
-            cells=settings.cells,
+            layout=settings.layout,
         )
     if settings.read_as is ReadAs.NUMBER:
         number = reader.read_number(pixels, length=length, pattern=pattern, check=check)

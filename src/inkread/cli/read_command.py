@@ -20,7 +20,7 @@ from inkread.batch.sources import STDIN, find
 from inkread.cli import progress
 from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, read_on_ray
 from inkread.cli.output import GridPrinter, choose_printer
-from inkread.results import Cells
+from inkread.results import Cells, LayoutOptions
 
 if TYPE_CHECKING:  # it needs the extra [ray]
     from inkread.scale.picture_job import PictureJob
@@ -93,18 +93,25 @@ def read(
             metavar="NAME", help="A check that each number passes, e.g. luhn.", show_default=False
         ),
     ] = None,
+    layout: Annotated[
+        bool,
+        typer.Option(
+            "--layout",
+            help="Find numbers in tables, boxes, combs and among print, by a third model.",
+        ),
+    ] = False,
     printed: Annotated[
-        bool, typer.Option("--printed", help="Print printed numbers as well as handwritten ones.")
+        bool, typer.Option("--printed", help="With --layout: print printed numbers, too.")
     ] = False,
     cells: Annotated[
         Cells,
         typer.Option(
-            help="Narrow cells with a digit each: one number (join), a number each (split), or one "
-            "number where they stand alone in a row (auto)."
+            help="With --layout: narrow cells with a digit each: one number (join), a number each "
+            "(split), or one number where they stand alone in a row (auto)."
         ),
     ] = Cells.AUTO,
     as_table: Annotated[
-        bool, typer.Option("--table", help="Print each ruled table, and the page, as a grid.")
+        bool, typer.Option("--table", help="With --layout: print tables as grids.")
     ] = False,
     jobs: Annotated[
         int | None,
@@ -125,6 +132,10 @@ def read(
     """Read the numbers in pictures."""
     if as_json and as_csv:
         raise typer.BadParameter("choose one of --json and --csv")
+    if not layout and (printed or as_table or cells is not Cells.AUTO):
+        raise typer.BadParameter("--printed, --cells and --table go with --layout")
+    if layout and read_as is not ReadAs.PAGE:
+        raise typer.BadParameter("--layout is of whole pages: it can't go with --as")
     if as_table and (as_json or as_csv or doubtful):
         raise typer.BadParameter("--table prints grids: it can't go with --json, --csv, --doubtful")
     if resume and not out:
@@ -140,8 +151,7 @@ def read(
         _parse_length(length),
         pattern,
         check,
-        printed,
-        cells.value,
+        LayoutOptions(printed, cells) if layout else None,
     )
     if engine is Engine.RAY:
         _refuse_with_ray({

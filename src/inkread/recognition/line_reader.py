@@ -118,15 +118,16 @@ class LineReader:
         self,
         cut: Sequence[Crop],
         constraint: Constraint | None,
-        find_pieces: Sequence[Callable[[], Sequence[Region]]],
+        runs: Sequence[Sequence[Region]],
     ) -> Iterator[Number]:
         """Read the number in each crop.
 
         Args:
             cut: the crops.
             constraint: what is known of each number.
-            find_pieces: for each crop a function that finds the pieces of its ink, from left to
-                right. The glyph model reads them where the number is doubtful, or has one digit.
+            runs: for each crop the pieces of its ink, from left to right. The glyph model reads
+                them where the number is doubtful, where there is a single piece, or where the
+                pieces are not as many as the digits.
 
         Yields:
             For each crop its most probable number; where nothing satisfies the constraint, a
@@ -134,10 +135,10 @@ class LineReader:
         """
         strips = [normalize.make_strip(crop.pixels, self._model.shape) for crop in cut]
         outputs = self._model.predict_log_probabilities([strip.pixels for strip in strips])
-        for crop, strip, output, find in zip(cut, strips, outputs, find_pieces, strict=True):
+        for crop, strip, output, run in zip(cut, strips, outputs, runs, strict=True):
             views = self._views(strip, output, constraint, 1)
-            needs_glyphs = views.is_doubtful or views.lengths == {1}
-            digits = self._glyphs.read(find()) if needs_glyphs else []
+            needs_glyphs = views.is_doubtful or len(run) == 1 or len(run) not in views.lengths
+            digits = self._glyphs.read(run) if needs_glyphs else []
             by_glyphs = fusion.join_digits(digits, strip, crop, views.lengths)
             yield self._numbers(views, by_glyphs, fusion.choose_weight(digits), strip, crop)[0]
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import cv2
@@ -20,9 +19,9 @@ from inkread.imaging.segmentation import Region
 from inkread.models.layout_model import LayoutModel
 from inkread.recognition.line_reader import LineReader
 from inkread.recognition.orientation import turn_box
-from inkread.results import Box, Cell, Cells, Number, NumberTable
+from inkread.results import Box, Cell, Cells, LayoutOptions, Number, NumberTable
 
-__all__ = ["PageOptions", "PageReader", "PageReading"]
+__all__ = ["LayoutReading", "PageReader"]
 
 Grey = npt.NDArray[np.uint8]
 
@@ -37,23 +36,7 @@ _MIN_READABLE_PX = 9.0  # height of writing below which reading fails
 
 
 @dataclass(frozen=True)
-class PageOptions:
-    """How a page is read.
-
-    Attributes:
-        printed: report printed numbers as well as handwritten ones; without it they are reported
-            only where there are no handwritten ones.
-        cells: what narrow cells with one digit each are.
-        constraint: what is known of every number; ``None``: nothing.
-    """
-
-    printed: bool = False
-    cells: Cells = Cells.AUTO
-    constraint: Constraint | None = None
-
-
-@dataclass(frozen=True)
-class PageReading:
+class LayoutReading:
     """What was read on a page.
 
     Attributes:
@@ -91,12 +74,15 @@ class PageReader:
         """
         self._model, self._lines = model, lines
 
-    def read(self, page: Grey, options: PageOptions) -> PageReading:
+    def read(
+        self, page: Grey, options: LayoutOptions, constraint: Constraint | None
+    ) -> LayoutReading:
         """Read the numbers of a page, whichever way up it is.
 
         Args:
             page: (H, W) uint8, grey.
             options: how.
+            constraint: what is known of every number; ``None``: nothing.
         """
         layout = find_layout(self._model.maps, page)
         turns = DIRECTIONS.index(layout.upside)
@@ -109,8 +95,8 @@ class PageReader:
             for runs in _group(layout, found_grids, options)
         ]
         cut = [each.crop for each in found]
-        find_pieces = [partial(_pieces, crop) for crop in cut]
-        read = list(self._lines.read(cut, options.constraint, find_pieces))
+        pieces = [_pieces(crop) for crop in cut]
+        read = list(self._lines.read(cut, constraint, pieces))
         numbers = [
             _describe(number, each.runs)
             for number, each in zip(read, found, strict=True)
@@ -125,12 +111,12 @@ class PageReader:
         tables = tuple(_fill(grid, in_order) for grid in found_grids if _is_table(grid))
         notes = tuple(_notes(layout, tables, in_order))
         if not turns:
-            return PageReading(tuple(in_order), tables, notes, page, 0)
+            return LayoutReading(tuple(in_order), tables, notes, page, 0)
 
         def turn_back(box: Box) -> Box:
             return turn_box(box, -turns, page.shape)
 
-        return PageReading(
+        return LayoutReading(
             tuple(number.with_boxes(turn_back) for number in in_order),
             tuple(each.with_boxes(turn_back) for each in tables),
             notes,
@@ -140,7 +126,7 @@ class PageReader:
 
 
 def _group(
-    layout: PageLayout, found_grids: Sequence[Grid], options: PageOptions
+    layout: PageLayout, found_grids: Sequence[Grid], options: LayoutOptions
 ) -> list[tuple[TextRun, ...]]:
     """Return the runs of each number: parts with no rule between them, and the cells of combs."""
     numbers = [run for run in layout.runs if run.number >= _MIN_NUMBER_PROBABILITY]

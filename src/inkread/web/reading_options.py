@@ -24,6 +24,7 @@ NUMBER_FIELDS: dict[str, dict[str, Any]] = {
 READ_FIELDS: dict[str, dict[str, Any]] = {
     **NUMBER_FIELDS,
     "min_confidence": {"type": "number", "minimum": 0, "maximum": 1},
+    "layout": {"type": "boolean"},
     "printed": {"type": "boolean"},
     "cells": {"type": "string", "enum": list(Cells)},
 }
@@ -56,10 +57,13 @@ class NumberOptions(BaseModel):
 class ReadOptions(NumberOptions):
     """How a picture is read."""
 
-    printed: bool = Field(False, description="Report printed numbers as well.")
+    layout: bool = Field(
+        False, description="Find numbers in tables, boxes and among print, by a third model."
+    )
+    printed: bool = Field(False, description="With `layout`: report printed numbers, too.")
     cells: Cells = Field(
         Cells.AUTO,
-        description="Narrow cells with a digit each: one number, a number each, or `auto`.",
+        description="With `layout`: narrow cells with a digit each: one number, a number each.",
     )
 
     min_confidence: float = Field(
