@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "About",
+    "CellBody",
     "Classified",
     "CorrectionsBody",
     "Current",
@@ -31,6 +32,7 @@ __all__ = [
     "ProposedBox",
     "Saved",
     "StoredCorrection",
+    "TableBody",
 ]
 
 _Probability = Annotated[float, Field(ge=0, le=1)]

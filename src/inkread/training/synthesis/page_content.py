@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from inkread.training.synthesis.page_print import PagePrinter, printed_number, printed_word
 from inkread.training.synthesis.page_sheet import HANDWRITING, PRINT, Sheet, SheetText
-from inkread.training.synthesis.page_writing import PageWriter, number_to_write, word_to_write
+from inkread.training.synthesis.page_writing import PageHand, number_to_write, word_to_write
 
 __all__ = ["ENTRIES", "Area", "PageContent"]
 
@@ -55,7 +55,7 @@ class PageContent:
 
     sheet: Sheet
     rng: np.random.Generator
-    writer: PageWriter
+    writer: PageHand
     printer: PagePrinter
     has_pens: bool
 

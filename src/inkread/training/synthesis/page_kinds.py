@@ -18,7 +18,21 @@ from inkread.training.synthesis.page_print import printed_number, printed_word
 from inkread.training.synthesis.page_sheet import HANDWRITING
 from inkread.training.synthesis.page_tables import TableGrid, line, rule_style, table, underline
 
-__all__ = ["KINDS", "KIND_SHARES"]
+__all__ = [
+    "KINDS",
+    "KIND_SHARES",
+    "blank",
+    "fields",
+    "form",
+    "lines",
+    "marks",
+    "notes",
+    "number",
+    "printed",
+    "score",
+    "sudoku",
+    "tally",
+]
 
 
 def marks(content: PageContent) -> None:

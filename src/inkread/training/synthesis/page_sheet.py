@@ -16,6 +16,7 @@ __all__ = [
     "SheetRun",
     "SheetTable",
     "SheetText",
+    "box_corners",
 ]
 
 Floats = npt.NDArray[np.float32]

@@ -10,7 +10,16 @@ import numpy.typing as npt
 from inkread.training.synthesis.page_content import Area, PageContent
 from inkread.training.synthesis.page_sheet import RULING, SheetCell, SheetTable, box_corners
 
-__all__ = ["RuleStyle", "TableGrid", "box", "comb", "rule_style", "table", "underline"]
+__all__ = [
+    "RuleStyle",
+    "TableGrid",
+    "box",
+    "comb",
+    "line",
+    "rule_style",
+    "table",
+    "underline",
+]
 
 Fill = Callable[[int, int], tuple[str, float]]  # row and column to an entry and its alignment
 

@@ -11,7 +11,7 @@ from inkread.training.synthesis.letter_strokes import LETTERS
 from inkread.training.synthesis.number_texts import JUNK, SEPARATORS, number_text
 from inkread.training.synthesis.writer import Hand, Patch
 
-__all__ = ["PageWriter", "number_to_write", "word_to_write"]
+__all__ = ["PageHand", "number_to_write", "word_to_write"]
 
 Floats = npt.NDArray[np.float32]
 _ASCENDING, _DESCENDING = "bdfhklt", "gjpqy"
@@ -68,7 +68,7 @@ class _PenHand(Hand):
         return float(np.clip(self._aspect, 0.8, 1.25))
 
 
-class PageWriter:
+class PageHand:
     """Somebody with a pen; habits hold for the whole page.
 
     Attributes:

@@ -20,7 +20,7 @@ from inkread.training.synthesis.page_content import PageContent
 from inkread.training.synthesis.page_kinds import KIND_SHARES, KINDS
 from inkread.training.synthesis.page_print import PagePrinter
 from inkread.training.synthesis.page_sheet import Sheet, SheetRun, SheetTable
-from inkread.training.synthesis.page_writing import PageWriter
+from inkread.training.synthesis.page_writing import PageHand
 
 __all__ = [
     "IGNORED",
@@ -101,7 +101,7 @@ class PageMaker:
         tallest = 0.26 * side_px if kind in _LARGE_KINDS else 0.12 * side_px
         least = 13.0 if kind in ("number", "lines", "tally") else 9.5
         height = float(np.exp(rng.uniform(np.log(least), np.log(tallest))))
-        writer = PageWriter(self._digits, rng, height, self._pens)
+        writer = PageHand(self._digits, rng, height, self._pens)
         printer = PagePrinter(self._fonts, rng, self._print_px(rng, height))
         sheet = Sheet.blank(width, tall)
         KINDS[kind](PageContent(sheet, rng, writer, printer, self._pens is not None))
