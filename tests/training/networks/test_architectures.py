@@ -74,8 +74,8 @@ def test_averaged_networks_answer_with_their_mean(rng):
 @pytest.fixture(scope="module")
 def duo():
     """Two networks and their recipe; glyphs, which the first is unsure of, what they must say."""
-    keras.utils.set_random_seed(5)  # the networks must not depend on the tests before
-    networks = [build("classic"), build("compact")]
+    # Without dropout, which in training makes other glyphs sure than the fixture says.
+    networks = [build("classic", dropout=0.0), build("compact", dropout=0.0)]
     glyphs = np.random.default_rng(5).random((64, 28, 28, 1)).astype(np.float32)
     first, second = (np.asarray(network(glyphs)) for network in networks)
     sure = float(np.sort(first.max(axis=1))[31:33].mean())  # half of them are below it
