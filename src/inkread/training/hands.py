@@ -2,20 +2,24 @@
 
 A digit is an MNIST training image, bent and redrawn with the writer's pen, or one of our own shapes
 where MNIST's American hands lack it: a 1 with a flag or a foot, a barred 7, an open 4, a 9 like a
-P, wide zeros, zeros chained to one another. Nobody else's handwriting is in it.
+P, slashed zeros, wide zeros, zeros chained to one another. Or the writer is a real one of the pen
+data, whose strokes are redrawn with another pen.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from inkread.normalize import stroke_width
-from inkread.training.digits import BARRED_SEVENS, CHAINED, MORE_SHAPES, SHAPES
+from inkread.training.digits import BARRED_SEVENS, CHAINED, MORE_SHAPES, SHAPES, Shape
 from inkread.training.letters import LETTERS, strokes
 from inkread.training.mnist import Split
+from inkread.training.pen_writers import PenWriter, PenWriters, Redrawing, redrawn
+from inkread.training.pens import PenSample
+from inkread.training.rare_shapes import RARE_SHAPES
 from inkread.training.synth import smooth
 
 __all__ = ["Hand", "Patch"]
@@ -26,6 +30,9 @@ Curve = npt.NDArray[np.float64]  # (N, 2): x, y, y down
 _ZOOM = 2  # an MNIST image is enlarged by this before its outline is taken
 _OVERSAMPLED = 3  # strokes are drawn at this many times the resolution
 _SHIFT_BITS = 4
+_RARE_SHARE = 0.25  # of the writers, those who write some digits in rare shapes
+_RARE_DIGITS = 0.3  # of the digits of such a writer
+_JOINING = 0.15  # of the writers, those who join digits
 _SHAPES = {digit: SHAPES[digit] + MORE_SHAPES[digit] for digit in range(10)}
 
 # Letters that no hand's digit looks like: a P may be a 9, a T a 7, a U the top of a 4.
@@ -42,12 +49,16 @@ class Patch:
             reach beyond it.
         top: of the patch, in pixels from the top of the writer's tall digits; y points down.
         width: of the character itself, in pixels, as if it were upright.
+        ends: (2, 2) float64, where the pen came down first and where it was lifted last: x from
+            where the character's width begins, y from the top of the tall digits, in pixels;
+            ``None`` where no pen was followed.
     """
 
     ink: Floats
     left: int
     top: int
     width: float
+    ends: Curve | None = None
 
 
 class Hand:
@@ -65,6 +76,7 @@ class Hand:
         height_px: float,
         *,
         own_shapes: bool = True,
+        pens: PenWriters | None = None,
     ) -> None:
         """Draw the habits.
 
@@ -73,6 +85,7 @@ class Hand:
             rng: decides everything, now and in all that is written.
             height_px: of the tall digits.
             own_shapes: write some digits in shapes of ours; else all are MNIST images.
+            pens: real writers, of whom this may be one.
         """
         self._digits, self._rng = digits, rng
         self.height_px = height_px
@@ -108,6 +121,33 @@ class Hand:
         # Some lean their 1s far more than all the rest.
         self._one_lean = rng.uniform(0.0, 0.45) if own_shapes and rng.random() < 0.3 else 0.0
         self._lookalikes = self._like_one_writer()
+        # Of some digits a shape that is rare everywhere: a slashed zero, a 4 like a lightning bolt.
+        self._rare: dict[int, list[Curve]] = {}
+        if own_shapes and rng.random() < _RARE_SHARE:
+            self._rare = {
+                digit: self._bent_shape(shapes[rng.integers(len(shapes))])
+                for digit, shapes in RARE_SHAPES.items()
+                if rng.random() < _RARE_DIGITS
+            }
+        # How often two digits are joined by a stroke.
+        self.joins = rng.uniform(0.1, 0.8) if own_shapes and rng.random() < _JOINING else 0.0
+        self._real: PenWriter | None = None
+        if pens is not None and rng.random() < pens.share:
+            self._become(pens.draw(rng))
+
+    def _become(self, writer: PenWriter) -> None:
+        """Write as a real writer does; what pen, and how fast, is still of our making."""
+        rng = self._rng
+        self._real = writer
+        self._slant = float(rng.normal(0.0, 0.12))  # beside the writer's own
+        self._redrawing = Redrawing(
+            rounding=float(rng.choice([0.0, rng.uniform(0.0, 0.06)])),
+            bend=rng.uniform(0.0, 0.03),
+            stretch=float(np.exp(rng.normal(0.0, 0.12))),
+        )
+        # Samples have lost how tall they were beside one another.
+        self._heights = np.exp(rng.normal(0.0, 0.06, 10))
+        self._zero_height = max(0.65, float(self._zero_height))
 
     def digit(self, label: int) -> Patch:
         """Write a digit."""
@@ -119,6 +159,11 @@ class Hand:
             aspect *= float(self._zero_aspect)
         if label == 1 and self._one is not None:
             return self._drawn(self._one, height, 0.62 * aspect, self._one_lean)
+        if (rare := self._rare.get(label)) is not None and rng.random() < 0.9:
+            return self._drawn(rare, height, 0.62 * aspect)
+        if self._real is not None and (samples := self._real.digits[label]):
+            sample = samples[rng.integers(len(samples))]
+            return self._penned(sample, height * float(self._heights[label]))
         habit = self._habits[label]
         # Now and then a writer strays from the habit.
         if habit is not None and rng.random() < 0.9:
@@ -168,12 +213,53 @@ class Hand:
     def letter(self, character: str | None = None) -> Patch:
         """Write a letter or symbol that is no digit; a random one if none is named."""
         rng = self._rng
+        if character is None and self._real and (known := self._real.letters):
+            size = self.height_px * rng.uniform(0.5, 1.05)
+            return self._penned(known[rng.integers(len(known))], size)
         ways = LETTERS[character or str(rng.choice(_CLEAR_LETTERS))]
         size = self.height_px * rng.uniform(0.6, 1.05)
         shift = np.array([0.0, self.height_px - size])
         scale = np.array([0.75 * self._aspect, 1.0]) * size
         curves = strokes(ways[rng.integers(len(ways))], rounded=rng.random() < 0.3)
         return self._stroked([smooth(curve * scale + shift, 8) for curve in curves], self._lean())
+
+    def whole(self, sample: PenSample) -> Patch:
+        """Write a whole number as a real writer did."""
+        how = Redrawing(
+            rounding=float(self._rng.choice([0.0, self._rng.uniform(0.0, 0.05)])),
+            bend=self._rng.uniform(0.0, 0.04),
+            stretch=float(np.exp(self._rng.normal(0.0, 0.12))),
+        )
+        curves = redrawn(sample, self._rng, how)
+        return self._stroked([curve * self.height_px for curve in curves], self._lean_of_whole)
+
+    @property
+    def _lean_of_whole(self) -> float:
+        return float(self._rng.normal(0.0, 0.12))
+
+    def join(self, start: Curve, end: Curve) -> Patch:
+        """Draw the stroke between two digits that were written in one go.
+
+        Args:
+            start: (2,) where the pen comes from: x, y from the top of the tall digits, in pixels.
+            end: (2,) where it goes.
+
+        Returns:
+            The stroke; its ``left`` is from the same origin as the x of ``start``.
+        """
+        sag = self._rng.normal(0.0, 0.06) * self.height_px
+        middle = (start + end) / 2 + [0.0, sag]
+        patch = self._stroked([smooth(np.stack([start, middle, end]), 6)], 0.0)
+        return replace(patch, left=patch.left + round(min(start[0], middle[0], end[0])))
+
+    def _penned(self, sample: PenSample, height: float) -> Patch:
+        """A sample of a real writer, in this height, on the line."""
+        curves = redrawn(sample, self._rng, self._redrawing)
+        bottom = max(curve[:, 1].max() for curve in curves)
+        drop = self.height_px - bottom * height + self._lift()
+        return self._stroked(
+            [curve * height + np.array([0.0, drop]) for curve in curves], self._lean()
+        )
 
     def _like_one_writer(self) -> dict[int, npt.NDArray[np.intp]]:
         """Few images of each digit: a person writes a digit in much the same way."""
@@ -237,9 +323,10 @@ class Hand:
 
     def _own_shape(self, digit: int, index: int) -> list[Curve]:
         """The writer's own version of one of our shapes."""
-        return [
-            _bent(np.array(points), self._own_bend, self._rng) for points in _SHAPES[digit][index]
-        ]
+        return self._bent_shape(_SHAPES[digit][index])
+
+    def _bent_shape(self, shape: Shape) -> list[Curve]:
+        return [_bent(np.array(points), self._own_bend, self._rng) for points in shape]
 
     def _drawn(
         self, shape: Sequence[Curve], height: float, aspect: float, more_lean: float = 0.0
@@ -273,7 +360,8 @@ class Hand:
                 max(1, round(pen * _OVERSAMPLED)), cv2.LINE_8, _SHIFT_BITS,
             )  # fmt: skip
         small = cv2.resize(big, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
-        return Patch(small.astype(np.float32) / 255, left, top, width)
+        ends = np.stack([leaned[0][0], leaned[-1][-1]])
+        return Patch(small.astype(np.float32) / 255, left, top, width, ends)
 
     def _lean(self) -> float:
         return self._slant + float(self._rng.normal(0, 0.04))

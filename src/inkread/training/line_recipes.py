@@ -25,7 +25,11 @@ class LineRecipe:
         weight_decay: decoupled, a step's share of the weights times the learning rate.
         clipnorm: longest gradient of one weight tensor.
         dropout: share of the features before the last layer set to zero in training.
-        start_sha256: of the checkpoint whose weights the training began with; empty if none.
+        start_sha256: of the checkpoint or model file whose weights the training began with; empty
+            if none.
+        network: a name in ``models.LINE_NETWORKS``.
+        pens: probability that a number is written by a real writer of the pen data; above 0 the
+            training needs that data.
     """
 
     name: str
@@ -40,6 +44,8 @@ class LineRecipe:
     clipnorm: float = 2.0
     dropout: float = 0.15
     start_sha256: str = ""
+    network: str = "line"
+    pens: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse counts that make no sense.
@@ -53,6 +59,8 @@ class LineRecipe:
                 "expected counts of at least 1, and a batch_size that divides pool_size, "
                 f"received {self}"
             )
+        if not 0 <= self.pens <= 1:
+            raise ConfigError(f"expected pens in [0, 1], received {self.pens!r}")
 
     @property
     def steps_per_pool(self) -> int:
@@ -86,6 +94,14 @@ LINE_RECIPES: dict[str, LineRecipe] = {
             name="line",
             purpose="reads numbers as a whole, from synthetic ones: the shipped line model",
             num_pools=22,
+        ),
+        LineRecipe(
+            name="line-hands",
+            purpose="line trained on with real writers beside: begin with --start its model file",
+            num_pools=14,
+            learning_rate=0.0008,
+            warmup=0.05,
+            pens=0.6,
         ),
     )
 }

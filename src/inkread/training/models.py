@@ -10,11 +10,13 @@ from inkread.runtime import INPUT, LOGITS, OUTPUT, STRIPS
 from inkread.training.recipes import Recipe
 
 __all__ = [
+    "LINE_NETWORKS",
     "NETWORKS",
     "answering",
     "branched",
     "broad",
     "build",
+    "build_line",
     "classic",
     "compact",
     "deep",
@@ -165,6 +167,22 @@ def build(network: str, num_outputs: int = 10, dropout: float = 0.0) -> keras.Mo
     if network not in NETWORKS:
         raise ConfigError(f"expected a network among {sorted(NETWORKS)}, received {network!r}")
     return NETWORKS[network](num_outputs, dropout)
+
+
+LINE_NETWORKS: dict[str, Callable[[int, float], keras.Model]] = {"line": line}
+
+
+def build_line(network: str, num_symbols: int, dropout: float = 0.0) -> keras.Model:
+    """Build an untrained line network; arguments as for ``line``.
+
+    Raises:
+        ConfigError: there is no line network of that name.
+    """
+    if network not in LINE_NETWORKS:
+        raise ConfigError(
+            f"expected a line network among {sorted(LINE_NETWORKS)}, received {network!r}"
+        )
+    return LINE_NETWORKS[network](num_symbols, dropout)
 
 
 def joined(networks: Sequence[keras.Model], recipe: Recipe) -> keras.Model:

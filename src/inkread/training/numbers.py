@@ -8,11 +8,18 @@ import numpy.typing as npt
 from inkread.training import papers
 from inkread.training.hands import Hand, Patch
 from inkread.training.mnist import Split
+from inkread.training.pen_writers import PenWriters
+from inkread.training.pens import PenSample
+from inkread.training.printed_texts import print_text
+from inkread.training.surroundings import with_surroundings
 from inkread.training.texts import JUNK, SEPARATORS, number_text
 
 __all__ = ["WrittenNumber", "number_on_paper", "written_number"]
 
 Floats = npt.NDArray[np.float32]
+
+_WHOLE = 0.08  # of the numbers, those that stand as real writers wrote them, if there are such
+_PRINTED = 0.05  # of the numbers, those in print
 
 
 @dataclass(frozen=True)
@@ -30,18 +37,30 @@ class WrittenNumber:
     height_px: float
 
 
-def number_on_paper(digits: Split, rng: np.random.Generator) -> tuple[npt.NDArray[np.uint8], str]:
+def number_on_paper(
+    digits: Split, rng: np.random.Generator, pens: PenWriters | None = None
+) -> tuple[npt.NDArray[np.uint8], str]:
     """Return a picture of one number, as a camera or scanner gives it.
 
     Args:
         digits: the images to write with, MNIST's training images.
         rng: decides everything.
+        pens: real writers who write some of the numbers.
 
     Returns:
         (H, W) uint8, dark ink on lighter paper; and what was written, without spaces.
     """
-    written = written_number(digits, rng, number_text(rng))
-    ink = _with_surroundings(written, digits, rng)
+    kind = rng.random()
+    sample = pens.number(rng) if pens and kind < _WHOLE else None
+    if sample is not None:
+        written = _whole_number(digits, rng, sample)
+    elif kind > 1 - _PRINTED:
+        height = float(np.exp(rng.uniform(np.log(18), np.log(44))))
+        text = number_text(rng)
+        written = WrittenNumber(print_text(text, rng, height), text.replace(" ", ""), height)
+    else:
+        written = written_number(digits, rng, number_text(rng), pens=pens)
+    ink = with_surroundings(written.ink, rng, written.height_px, lambda: _neighbour(digits, rng))
     return papers.picture(ink, rng, written.height_px), written.raw
 
 
@@ -52,6 +71,7 @@ def written_number(
     *,
     gap: float | None = None,
     own_shapes: bool = True,
+    pens: PenWriters | None = None,
 ) -> WrittenNumber:
     """Write a text in one hand.
 
@@ -62,14 +82,16 @@ def written_number(
         gap: mean space between two characters as a share of the height, below 0 where they touch;
             ``None``: the writer's own.
         own_shapes: write some digits in shapes of ours; else all are of the images.
+        pens: real writers, one of whom may write it.
     """
     height = float(np.exp(rng.uniform(np.log(18), np.log(44))))
-    hand = Hand(digits, rng, height, own_shapes=own_shapes)
+    hand = Hand(digits, rng, height, own_shapes=own_shapes, pens=pens)
     patches = _written(hand, rng, text)
     mean_gap = rng.choice([rng.normal(0.2, 0.12), rng.normal(0.06, 0.06)]) if gap is None else gap
     spread = rng.uniform(0.02, 0.1)
     drift = rng.normal(0.0, 0.03)  # of the baseline, a share of the way along
     left = 0.0
+    lifted: npt.NDArray[np.float64] | None = None  # where the pen left the digit before
     placed: list[tuple[int, int, Floats]] = []
     for previous, (character, patch) in zip([("", None), *patches], patches, strict=False):
         if character == " ":
@@ -82,8 +104,16 @@ def written_number(
             space = 0.0 if previous[0] == "chained" else space
         # Two digits may touch, but one must not hide in the other.
         left += max(space * height, -0.12 * patch.width) if placed else 0.0
-        top = patch.top + round(drift * left)
-        placed.append((round(left + patch.left), top, patch.ink))
+        drop = drift * left
+        placed.append((round(left + patch.left), patch.top + round(drop), patch.ink))
+        is_digit = character.isdigit() and patch.ends is not None
+        if is_digit:
+            start, end = patch.ends + [left, drop]
+            way = start - lifted if lifted is not None else np.zeros(2)
+            if 0 < way[0] < 0.9 * height and abs(way[1]) < height and rng.random() < hand.joins:
+                join = hand.join(lifted, start)
+                placed.append((join.left, join.top, join.ink))
+        lifted = end if is_digit else None
         left += patch.width
     raw = text.replace(" ", "")
     return WrittenNumber(_pasted(placed), raw, height)
@@ -133,24 +163,20 @@ def _pasted(placed: list[tuple[int, int, Floats]]) -> Floats:
     return canvas[y0 : y1 + 1, x0 : x1 + 1]
 
 
-def _with_surroundings(written: WrittenNumber, digits: Split, rng: np.random.Generator) -> Floats:
-    """Add the margins of a crop, and what is cut off at its edges: other people's lines."""
-    height, width = written.ink.shape
-    size = written.height_px
-    tight = rng.random() < 0.5
-    reach = 0.18 if tight else 0.6
-    top, bottom = (round(size * rng.uniform(0.02, reach)) for _ in range(2))
-    left, right = (round(size * rng.uniform(0.02, 0.3 if tight else 1.2)) for _ in range(2))
-    ink = np.zeros((height + top + bottom, width + left + right), np.float32)
-    ink[top : top + height, left : left + width] = written.ink
-    if rng.random() < 0.12:  # the line above or below
-        other = written_number(digits, rng, "".join(str(d) for d in rng.integers(0, 10, 6)))
-        shown = max(1, round(min(top, bottom) * rng.uniform(0.2, 0.8)))
-        columns = min(other.ink.shape[1], ink.shape[1])
-        start = int(rng.integers(0, ink.shape[1] - columns + 1))
-        view = ink[:, start : start + columns]
-        if rng.random() < 0.5:
-            view[:shown] = np.maximum(view[:shown], other.ink[-shown:, :columns])
-        else:
-            view[-shown:] = np.maximum(view[-shown:], other.ink[:shown, :columns])
-    return ink
+def _whole_number(digits: Split, rng: np.random.Generator, sample: PenSample) -> WrittenNumber:
+    """A number as a real writer wrote it, with another pen."""
+    height = float(np.exp(rng.uniform(np.log(22), np.log(52))))
+    patch = Hand(digits, rng, height).whole(sample)
+    known = "0123456789" + SEPARATORS
+    raw = "".join(
+        character if character in known else JUNK for character in sample.label.replace(" ", "")
+    )
+    return WrittenNumber(_pasted([(0, 0, patch.ink)]), raw, height)
+
+
+def _neighbour(digits: Split, rng: np.random.Generator) -> Floats:
+    """What may stand beside a number: other writing or print."""
+    text = "".join(str(digit) for digit in rng.integers(0, 10, 6))
+    if rng.random() < 0.5:
+        return written_number(digits, rng, text).ink
+    return print_text(JUNK * int(rng.integers(3, 12)), rng, rng.uniform(10, 40))

@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from inkread.training.form_rules import form_rules, shading
+
 __all__ = ["fine_print", "picture"]
 
 Floats = npt.NDArray[np.float32]
@@ -27,8 +29,11 @@ def picture(ink: Floats, rng: np.random.Generator, height_px: float) -> npt.NDAr
     if rng.random() < 0.7:
         depth = opacity * rng.uniform(0.05, 0.55)
         printed = depth * fine_print(shape, rng, height_px)
-    if rng.random() < 0.4:
-        printed = np.maximum(printed, opacity * rng.uniform(0.3, 1.1) * _ruling(shape, rng, unit))
+    if rng.random() < 0.55:
+        rules = _ruling if rng.random() < 0.4 else form_rules
+        printed = np.maximum(printed, opacity * rng.uniform(0.3, 1.1) * rules(shape, rng, unit))
+    if rng.random() < 0.1:
+        printed = np.maximum(printed, shading(shape, rng))
     light = rng.uniform(0.45, 1.0) * _light(shape, rng)
     pen = opacity * ink * _flow(shape, rng)
     grey = light * (1 - np.clip(printed, 0, 1)) * (1 - pen)
@@ -174,8 +179,11 @@ def _flow(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
 
 
 def _camera(grey: Floats, rng: np.random.Generator, unit: float) -> npt.NDArray[np.uint8]:
-    """Blur, low resolution, perspective, noise, and JPEG."""
+    """Blur, low resolution, a slight turn, perspective, noise, and JPEG."""
     height, width = grey.shape
+    if rng.random() < 0.25:
+        turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.normal(0.0, 1.5), 1.0)
+        grey = cv2.warpAffine(grey, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
     if rng.random() < 0.35:
         lean = rng.uniform(-0.05, 0.05, (4, 2)) * height
         corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)

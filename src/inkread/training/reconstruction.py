@@ -6,21 +6,23 @@ batch normalisation the scale and the shift that are left to it, over statistics
 nothing: mean 0 and variance 1.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 import numpy.typing as npt
 import onnx
+from scipy.special import softmax
 
 from inkread.errors import ConfigError, ModelError
-from inkread.runtime import Model, as_input
+from inkread.runtime import LineModel, Model, as_input, as_strips
 from inkread.training import models
 from inkread.training.export import check_parity, settled
+from inkread.training.line_recipes import LineRecipe
 from inkread.training.recipes import recipe_from_dict
 
-__all__ = ["rebuilt"]
+__all__ = ["rebuild_line", "rebuilt"]
 
 _KERNELS = {"Conv": (2, 3, 1, 0), "MatMul": (0, 1)}  # to Keras' order of axes
 
@@ -75,6 +77,42 @@ def rebuilt(model: Model, glyphs: npt.NDArray[np.uint8]) -> keras.Model:
     return network
 
 
+def rebuild_line(model: LineModel, strips: Sequence[npt.NDArray[np.uint8]]) -> keras.Model:
+    """Build the Keras network of a line model's file, with the file's weights.
+
+    Large weights are in the file in half precision, and come back as they are there. Batch
+    normalisation is frozen, as in ``rebuilt``.
+
+    Args:
+        model: exported by inkread.
+        strips: (H, W) uint8 each, at least one: real or synthetic ones, to check with.
+
+    Returns:
+        (N, H, W, 1) float32 in [0, 1] to (N, frames, classes) logits; not compiled.
+
+    Raises:
+        ConfigError: the model's recipe is of another program.
+        ModelError: the file's weights don't fit its recipe's network, or their probabilities
+            differ.
+    """
+    recipe = LineRecipe.from_dict(model.metadata.recipe)
+    network = models.build_line(recipe.network, len(model.symbols), recipe.dropout)
+    parts = iter(_parts(onnx.load(model.path).graph))
+    expected = f"{model.path}: expected the weights of line network {recipe.network!r}"
+    try:
+        _set_weights(network, parts)
+    except (StopIteration, ValueError) as error:
+        raise ModelError(f"{expected}: {error}") from error
+    if left := list(parts):
+        raise ModelError(f"{expected}, received {len(left)} kernels more")
+    inputs = as_strips(strips)
+    answers = keras.ops.softmax(network(inputs, training=False))
+    check_parity(
+        np.asarray(keras.ops.convert_to_numpy(answers)), softmax(model.outputs(inputs), axis=-1)
+    )
+    return network
+
+
 def _set_weights(network: keras.Model, parts: Iterator[_Affine]) -> None:
     """Take as many parts as a network needs, and freeze its batch normalisation."""
     scale = shift = np.zeros(0, np.float32)  # those of the kernel before
@@ -95,6 +133,9 @@ def _parts(graph: onnx.GraphProto) -> list[_Affine]:
     The graph is a chain, or two, one after the other.
     """
     constants = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
+    for node in graph.node:  # weights that are stored in half precision
+        if node.op_type == "Cast" and node.input[0] in constants:
+            constants[node.output[0]] = constants[node.input[0]].astype(np.float32)
     found: list[_Affine] = []
     for node in graph.node:
         given = [constants[name] for name in node.input if name in constants]

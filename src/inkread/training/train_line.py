@@ -37,6 +37,9 @@ from inkread.training.history import LineEpoch, Step
 from inkread.training.line_batches import Batch, Pool, batches, pool, pools
 from inkread.training.line_recipes import LineRecipe
 from inkread.training.mnist import TRAIN_IMAGES, Mnist
+from inkread.training.pen_writers import PenWriters
+from inkread.training.pens import load_pens
+from inkread.training.reconstruction import rebuild_line
 from inkread.training.runs import CHECKPOINT, METRICS, MODEL, Progress, begin, load_network
 from inkread.training.texts import SEPARATORS
 
@@ -83,6 +86,7 @@ def train_line(  # noqa: PLR0913 - what a training needs
     seed: int = 0,
     resume: bool = False,
     start: Path | None = None,
+    pens: Path | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> LineRun:
     """Train a line network and leave a run in a folder; arguments and errors as for ``train``.
@@ -93,11 +97,13 @@ def train_line(  # noqa: PLR0913 - what a training needs
         directory: the run's folder.
         seed: decides the weights, the pools and all else that is random.
         resume: go on with the run in the folder, if there is one.
-        start: the folder of a run whose weights this one begins with; none: random ones.
+        start: the folder of a run, or the model file, whose weights this one begins with; none:
+            random ones.
+        pens: the folder of the pen data, for a recipe with real writers; none: see ``load_pens``.
         on_step: told of each step.
     """
     training = LineTraining(
-        recipe, data, directory, seed=seed, resume=resume, start=start, on_step=on_step
+        recipe, data, directory, seed=seed, resume=resume, start=start, pens=pens, on_step=on_step
     )
     if not training.is_finished:
         for _ in training.epochs():
@@ -118,23 +124,26 @@ class LineTraining:
         seed: int = 0,
         resume: bool = False,
         start: Path | None = None,
+        pens: Path | None = None,
         on_step: Callable[[Step], None] | None = None,
     ) -> None:
         """Begin a run, or take up the one in the folder; see ``train_line``."""
         if start is not None:
-            recipe = replace(recipe, start_sha256=_sha256(start / CHECKPOINT))
+            recipe = replace(recipe, start_sha256=_sha256(_weights_file(start)))
         self._recipe, self._data, self._directory, self._seed = recipe, data, directory, seed
         self._on_step = on_step
         begin(recipe, seed, directory, resume)
         keep_freed_memory()
         keras.utils.set_random_seed(seed)
-        self.validation = pool(data.validation, _NUM_VALIDATION, _VALIDATION_SEED, 0)
+        self._writers = _writers(recipe, pens, validation=False)
+        self.validation = pool(
+            data.validation, _NUM_VALIDATION, _VALIDATION_SEED, 0,
+            pens=_writers(recipe, pens, validation=True),
+        )  # fmt: skip
 
         def first() -> keras.Model:
-            network = _compiled(recipe)
-            if start is not None:
-                network.set_weights(load_network(start).get_weights())
-            return network
+            network = _first_network(recipe, start, self.validation.strips[:_PARITY_STRIPS])
+            return _compiled(network, recipe)
 
         self._progress = Progress(directory, LineEpoch, recipe.steps_per_pool, first)
 
@@ -156,7 +165,7 @@ class LineTraining:
     def epochs(self) -> Iterator[LineEpoch]:
         """Train on the pools that are left; each is on disk when it is handed out."""
         left = range(len(self.history), self._recipe.num_pools)
-        made = pools(self._data.train, self._recipe.pool_size, self._seed, left)
+        made = pools(self._data.train, self._recipe.pool_size, self._seed, left, pens=self._writers)
         for number, strips in zip(left, made, strict=True):
             yield self._progress.add(self._trained(number, strips))
 
@@ -238,8 +247,40 @@ def text_of(raw: str) -> str:
     return "".join(symbol for symbol in raw if symbol not in SEPARATORS)
 
 
-def _compiled(recipe: LineRecipe) -> keras.Model:
-    network = models.line(len(SYMBOLS), recipe.dropout)
+def _writers(recipe: LineRecipe, pens: Path | None, *, validation: bool) -> PenWriters | None:
+    if not recipe.pens:
+        return None
+    return PenWriters(load_pens(pens, validation=validation), recipe.pens)
+
+
+def _weights_file(start: Path) -> Path:
+    return start / CHECKPOINT if start.is_dir() else start
+
+
+def _first_network(
+    recipe: LineRecipe, start: Path | None, strips: list[npt.NDArray[np.uint8]]
+) -> keras.Model:
+    """Build the network that a training begins with.
+
+    Raises:
+        ConfigError: the start is of another network.
+    """
+    network = models.build_line(recipe.network, len(SYMBOLS), recipe.dropout)
+    if start is None:
+        return network
+    if start.is_dir():
+        known = load_network(start)
+    else:  # its batch normalisation is frozen, and stays so
+        known = network = rebuild_line(LineModel(start), strips)
+    if [weights.shape for weights in known.weights] != [
+        weights.shape for weights in network.weights
+    ]:
+        raise ConfigError(f"expected weights of network {recipe.network!r} to start from: {start}")
+    network.set_weights(known.get_weights())
+    return network
+
+
+def _compiled(network: keras.Model, recipe: LineRecipe) -> keras.Model:
     num_steps = recipe.num_pools * recipe.steps_per_pool
     rate = one_cycle(recipe.learning_rate, recipe.warmup, num_steps)
     network.compile(
