@@ -7,7 +7,7 @@ data, whose strokes are redrawn with another pen.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -17,19 +17,18 @@ from inkread.normalize import stroke_width
 from inkread.training.digits import BARRED_SEVENS, CHAINED, MORE_SHAPES, SHAPES, Shape
 from inkread.training.letters import LETTERS, strokes
 from inkread.training.mnist import Split
+from inkread.training.patches import Patch, draw_strokes
 from inkread.training.pen_writers import PenWriter, PenWriters, Redrawing, redrawn
 from inkread.training.pens import PenSample
 from inkread.training.rare_shapes import RARE_SHAPES
 from inkread.training.synth import smooth
 
-__all__ = ["Hand", "Patch"]
+__all__ = ["Hand"]
 
 Floats = npt.NDArray[np.float32]
 Curve = npt.NDArray[np.float64]  # (N, 2): x, y, y down
 
 _ZOOM = 2  # an MNIST image is enlarged by this before its outline is taken
-_OVERSAMPLED = 3  # strokes are drawn at this many times the resolution
-_SHIFT_BITS = 4
 _RARE_SHARE = 0.25  # of the writers, those who write some digits in rare shapes
 _RARE_DIGITS = 0.3  # of the digits of such a writer
 _JOINING = 0.15  # of the writers, those who join digits
@@ -37,28 +36,6 @@ _SHAPES = {digit: SHAPES[digit] + MORE_SHAPES[digit] for digit in range(10)}
 
 # Letters that no hand's digit looks like: a P may be a 9, a T a 7, a U the top of a 4.
 _CLEAR_LETTERS = [letter for letter in LETTERS if letter not in "CDJLPTUVYacdehjnprtuvy"]
-
-
-@dataclass(frozen=True)
-class Patch:
-    """A written character.
-
-    Attributes:
-        ink: (H, W) float32 in [0, 1].
-        left: of the patch, in pixels from where the character's own width begins; slant and pen
-            reach beyond it.
-        top: of the patch, in pixels from the top of the writer's tall digits; y points down.
-        width: of the character itself, in pixels, as if it were upright.
-        ends: (2, 2) float64, where the pen came down first and where it was lifted last: x from
-            where the character's width begins, y from the top of the tall digits, in pixels;
-            ``None`` where no pen was followed.
-    """
-
-    ink: Floats
-    left: int
-    top: int
-    width: float
-    ends: Curve | None = None
 
 
 class Hand:
@@ -231,11 +208,8 @@ class Hand:
             stretch=float(np.exp(self._rng.normal(0.0, 0.12))),
         )
         curves = redrawn(sample, self._rng, how)
-        return self._stroked([curve * self.height_px for curve in curves], self._lean_of_whole)
-
-    @property
-    def _lean_of_whole(self) -> float:
-        return float(self._rng.normal(0.0, 0.12))
+        lean = float(self._rng.normal(0.0, 0.12))  # beside the writer's own
+        return self._stroked([curve * self.height_px for curve in curves], lean)
 
     def join(self, start: Curve, end: Curve) -> Patch:
         """Draw the stroke between two digits that were written in one go.
@@ -341,27 +315,7 @@ class Hand:
 
     def _stroked(self, curves: list[Curve], lean: float) -> Patch:
         """Draw curves, in upright pixels, leaned, with the pen."""
-        pen = self._pen()
-        points = np.concatenate(curves)
-        width = float(np.ptp(points[:, 0]))
-        start = points[:, 0].min()
-        leaned = [
-            np.stack([c[:, 0] - start + lean * (self.height_px - c[:, 1]), c[:, 1]], axis=1)
-            for c in curves
-        ]
-        points = np.concatenate(leaned)
-        left, top = (int(v) for v in np.floor(points.min(axis=0) - pen))
-        right, bottom = (int(v) for v in np.ceil(points.max(axis=0) + pen) + 1)
-        big = np.zeros(((bottom - top) * _OVERSAMPLED, (right - left) * _OVERSAMPLED), np.uint8)
-        for curve in leaned:
-            vertices = np.rint((curve - [left, top]) * (_OVERSAMPLED << _SHIFT_BITS))
-            cv2.polylines(
-                big, [vertices.astype(np.int32).reshape(-1, 1, 2)], False, 255,
-                max(1, round(pen * _OVERSAMPLED)), cv2.LINE_8, _SHIFT_BITS,
-            )  # fmt: skip
-        small = cv2.resize(big, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
-        ends = np.stack([leaned[0][0], leaned[-1][-1]])
-        return Patch(small.astype(np.float32) / 255, left, top, width, ends)
+        return draw_strokes(curves, lean, self.height_px, self._pen())
 
     def _lean(self) -> float:
         return self._slant + float(self._rng.normal(0, 0.04))

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.training import papers
-from inkread.training.hands import Hand, Patch
+from inkread.training.hands import Hand
 from inkread.training.mnist import Split
+from inkread.training.patches import Patch
 from inkread.training.pen_writers import PenWriters
 from inkread.training.pens import PenSample
 from inkread.training.printed_texts import print_text
@@ -17,6 +18,7 @@ from inkread.training.texts import JUNK, SEPARATORS, number_text
 __all__ = ["WrittenNumber", "number_on_paper", "written_number"]
 
 Floats = npt.NDArray[np.float32]
+Point = npt.NDArray[np.float64]  # (2,): x, y in pixels
 
 _WHOLE = 0.08  # of the numbers, those that stand as real writers wrote them, if there are such
 _PRINTED = 0.05  # of the numbers, those in print
@@ -91,7 +93,7 @@ def written_number(
     spread = rng.uniform(0.02, 0.1)
     drift = rng.normal(0.0, 0.03)  # of the baseline, a share of the way along
     left = 0.0
-    lifted: npt.NDArray[np.float64] | None = None  # where the pen left the digit before
+    lifted: Point | None = None  # where the pen left the digit before
     placed: list[tuple[int, int, Floats]] = []
     for previous, (character, patch) in zip([("", None), *patches], patches, strict=False):
         if character == " ":
@@ -106,17 +108,30 @@ def written_number(
         left += max(space * height, -0.12 * patch.width) if placed else 0.0
         drop = drift * left
         placed.append((round(left + patch.left), patch.top + round(drop), patch.ink))
-        is_digit = character.isdigit() and patch.ends is not None
-        if is_digit:
-            start, end = patch.ends + [left, drop]
-            way = start - lifted if lifted is not None else np.zeros(2)
-            if 0 < way[0] < 0.9 * height and abs(way[1]) < height and rng.random() < hand.joins:
-                join = hand.join(lifted, start)
-                placed.append((join.left, join.top, join.ink))
-        lifted = end if is_digit else None
+        start, end = _ends(character, patch, (left, drop))
+        if lifted is not None and start is not None and _joins(hand, start - lifted, rng):
+            join = hand.join(lifted, start)
+            placed.append((join.left, join.top, join.ink))
+        lifted = end
         left += patch.width
     raw = text.replace(" ", "")
     return WrittenNumber(_pasted(placed), raw, height)
+
+
+def _ends(
+    character: str, patch: Patch, corner: tuple[float, float]
+) -> tuple[Point | None, Point | None]:
+    """Where the pen came down and was lifted on the canvas, if it wrote a digit."""
+    if patch.ends is None or not character.isdigit():
+        return None, None
+    start, end = patch.ends + np.array(corner)
+    return start, end
+
+
+def _joins(hand: Hand, way: Point, rng: np.random.Generator) -> bool:
+    """Whether the hand joins two digits: sometimes, where the way is short and leads on."""
+    across, down = way / hand.height_px
+    return bool(0 < across < 0.9 and abs(down) < 1 and rng.random() < hand.joins)
 
 
 def _written(hand: Hand, rng: np.random.Generator, text: str) -> list[tuple[str, Patch]]:

@@ -12,11 +12,13 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from inkread.errors import DataError
+from inkread.files import replacing
 
 __all__ = [
     "FOLDER_VARIABLE",
@@ -179,7 +181,7 @@ def load_foreign(folder: Path | None = None, *, validation: bool = False) -> npt
     path = _existing(_folder(folder), _FOREIGN)
     arrays = _arrays(path, ("ink", "drawer"))
     side = arrays["ink"].shape[1]
-    ink = np.unpackbits(arrays["ink"], axis=2)[:, :, :side] * np.uint8(255)
+    ink = np.unpackbits(arrays["ink"].astype(np.uint8), axis=2)[:, :, :side] * np.uint8(255)
     chosen = (arrays["drawer"] % _VALIDATION_SHARE == 0) == validation
     return np.asarray(ink[chosen])
 
@@ -237,8 +239,6 @@ def write_pen_file(path: Path, samples: Iterable[PenSample]) -> None:
         DataError: there are no samples.
         OSError: the file can't be written.
     """
-    from inkread.files import replacing
-
     chosen = list(samples)
     if not chosen:
         raise DataError(f"{path.name}: expected samples to write, received none")
@@ -253,8 +253,8 @@ def write_pen_file(path: Path, samples: Iterable[PenSample]) -> None:
         "writer": np.array([number[sample.writer] for sample in chosen], np.uint16),
         "writers": np.array(writers),
     }
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+    with replacing(path) as temporary:
+        np.savez_compressed(temporary, allow_pickle=False, **arrays)
 
 
 def _folder(folder: Path | None) -> Path:
@@ -278,7 +278,7 @@ def _existing(folder: Path, file: PenFile) -> Path:
     return path
 
 
-def _arrays(path: Path, names: tuple[str, ...]) -> dict[str, npt.NDArray[np.generic]]:
+def _arrays(path: Path, names: tuple[str, ...]) -> dict[str, npt.NDArray[Any]]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in names}

@@ -60,4 +60,4 @@ def print_text(text: str, rng: np.random.Generator, height_px: float) -> Floats:
     scale = height_px / (_DIGIT_HEIGHT * _PX)
     stretch = float(np.exp(rng.normal(0.0, 0.08)))
     size = (max(2, round(cut.width * scale * stretch)), max(2, round(cut.height * scale)))
-    return np.asarray(cut.resize(size, Image.Resampling.BOX), np.float32) / 255
+    return np.asarray(cut.resize(size, Image.Resampling.BOX), np.float32) / np.float32(255)
