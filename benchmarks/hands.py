@@ -8,8 +8,8 @@ Two kinds of writing, each left out if its folder is not given:
              Swiss digits. The same sources as something trained on, other writers.
 --real DIR   sets that nothing was trained on: `numbers/` (labels.csv: file, digits), `sheets/`
              (labels.csv: file, left, top, right, bottom, truth, kind, source: its fields with
-             digits are cut out by their boxes), `singles/` and `digits/` (labels.csv: file, label), `optdigits.npz`
-             (images, labels).
+             digits are cut out by their boxes), `singles/` and `digits/` (labels.csv: file, label),
+             `optdigits.npz` (images, labels).
 
 A third needs no folder: rare shapes of our own, such as slashed zeros, redrawn a little.
 

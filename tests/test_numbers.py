@@ -8,6 +8,8 @@ from inkread.training.hands import Hand
 from inkread.training.letters import LETTERS
 from inkread.training.numbers import number_on_paper, written_number
 from inkread.training.papers import picture
+from inkread.training.pen_writers import PenWriters
+from inkread.training.pens import Pens, PenSample
 from inkread.training.texts import JUNK, SEPARATORS, number_text
 
 ALLOWED = re.compile(rf"[0-9 {re.escape(SEPARATORS)}{re.escape(JUNK)}]*")
@@ -102,3 +104,28 @@ def test_pictures_are_grey_bytes(small_mnist, rng):
         assert seen.dtype == np.uint8
         assert seen.ndim == 2
         assert min(seen.shape) >= 8
+
+
+def test_real_writers_take_part(small_mnist):
+    """With a writer whose every digit is one long bar, numbers of such bars come up."""
+    bar = np.array([[0, 120], [256, 120]], np.float32)
+    digits = tuple(PenSample((bar,), str(digit), "a") for digit in range(10))
+    whole = (PenSample((bar * np.float32(0.375),), "1,5kg", "b"),)
+    writers = PenWriters(Pens(digits, (), whole, ()), 1.0)
+
+    flat = written_number(small_mnist.train, generator(3), "888", pens=writers, gap=0.5)
+
+    assert flat.ink.shape[1] > 3 * flat.ink.shape[0]
+    raws = [number_on_paper(small_mnist.train, generator(k), writers)[1] for k in range(100)]
+    assert raws.count("1,5??") > 2
+
+
+def test_some_hands_join_their_digits(small_mnist):
+    """Of the same texts far apart, a few have fewer pieces of ink than digits."""
+    pieces = []
+    for seed in range(150):
+        written = written_number(small_mnist.train, generator(seed), "111", gap=0.5)
+        count, _ = cv2.connectedComponents((written.ink > 0.3).astype(np.uint8))
+        pieces.append(count - 1)
+    assert min(pieces) < 3
+    assert np.median(pieces) >= 3

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from inkread.errors import ConfigError, ModelError
-from inkread.runtime import Model, as_input
+from inkread.runtime import LineModel, Model, as_input, as_strips
 from inkread.training import export, models
+from inkread.training.line_batches import pool
 from inkread.training.recipes import Recipe, recipe_from_dict
-from inkread.training.reconstruction import rebuilt
+from inkread.training.reconstruction import rebuild_line, rebuilt
 
 
 def exported(network, num_outputs, path, glyphs, *, is_shifted=False):
@@ -90,3 +91,27 @@ def test_weights_of_another_network_are_refused(network, tmp_path, small_mnist):
     model.metadata = dataclasses.replace(model.metadata, recipe=recipe)
     with pytest.raises(ModelError, match=f"expected the weights of network '{network}'"):
         rebuilt(model, glyphs)
+
+
+def test_a_line_model_comes_back_from_its_file(small_mnist):
+    """The shipped file's: its large weights are in half precision there."""
+    model = LineModel("default")
+    strips = pool(small_mnist.validation, 6, seed=3, number=0).strips
+
+    network = rebuild_line(model, strips)
+
+    inputs = as_strips(strips)
+    answers = np.asarray(network(inputs, training=False))
+    assert np.abs(answers - model.outputs(inputs)).max() < 1e-2  # logits
+    shapes = {weight.shape for weight in network.trainable_weights}
+    assert shapes >= {(6, 6, 1, 24), (5, 3, 96, 160)}
+    assert not [each for each in network.trainable_weights if "gamma" in each.path]
+
+
+def test_a_line_model_of_another_network_is_refused(small_mnist):
+    model = LineModel("default")
+    strips = pool(small_mnist.validation, 2, seed=3, number=0).strips
+    recipe = {**model.metadata.recipe, "network": "line_large"}
+    model.metadata = dataclasses.replace(model.metadata, recipe=recipe)
+    with pytest.raises(ModelError, match="expected the weights of line network 'line_large'"):
+        rebuild_line(model, strips)

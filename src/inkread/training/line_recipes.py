@@ -103,5 +103,13 @@ LINE_RECIPES: dict[str, LineRecipe] = {
             warmup=0.05,
             pens=0.6,
         ),
+        LineRecipe(
+            name="line-large",
+            purpose="a larger network from random weights, with real writers beside",
+            num_pools=48,
+            passes=2,
+            pens=0.6,
+            network="line_large",
+        ),
     )
 }

@@ -27,6 +27,7 @@ __all__ = [
     "PenSample",
     "Pens",
     "Scans",
+    "is_validation",
     "load_foreign",
     "load_pens",
     "load_scans",
@@ -38,6 +39,8 @@ FOLDER_VARIABLE = "INKREAD_PENS"
 BOX = 256  # the longer side of a sample's box, in units of its points
 NUMBER_BOX = 96  # the height of a whole number's box
 _VALIDATION_SHARE = 8  # of so many writers, one is kept for validation
+_NUMBER_CATEGORIES = ("7", "8")
+_FOLDERS_OF_ONE = ("apa", "apb", "apc", "apd", "ape", "app")  # donors whose folders are persons
 _DIGIT_LIKE = frozenset("OoQDlIiJjZzSsqgbBGyTtLUuVvYnrpPhCc")  # may look like a digit in some hand
 _LINE_LIKE = frozenset(".,-/=:;|_~'\"`^\\()!<>+?[]{}")  # dots, dashes and strokes, or near to them
 
@@ -187,13 +190,16 @@ def load_foreign(folder: Path | None = None, *, validation: bool = False) -> npt
 
 
 def is_validation(writer: str) -> bool:
-    """Whether a writer's samples are kept for validation.
+    """Whether a writer's samples are kept for validation, whatever kind they are of.
 
     Sessions of one folder may be of one person, and stay together; in folders of many people, as
-    the names of the donors ``ced``, ``ibm``, ``imp`` and ``pri`` are, a file is a person.
+    those of the donors ``ced``, ``ibm``, ``imp`` and ``pri`` are, a file is a person.
+
+    Args:
+        writer: donor and session; a whole number's has UNIPEN's category between the two.
     """
-    parts = writer.split("/")
-    person = "/".join(parts[:-1]) if parts[0] in ("apa", "apb", "apc", "apd", "app") else writer
+    parts = [part for part in writer.split("/") if part not in _NUMBER_CATEGORIES]
+    person = "/".join(parts[:-1] if parts[0] in _FOLDERS_OF_ONE else parts)
     return zlib.crc32(person.encode()) % _VALIDATION_SHARE == 0
 
 

@@ -32,8 +32,11 @@ class Plan:
         epochs: instead of the recipe's; pools of a recipe of numbers.
         resume: go on with a stopped run.
         teacher: the model file that teaches a recipe which has one.
-        start: the folder of a run whose weights a recipe of numbers begins with.
+        start: the folder of a run, or the model file, whose weights a recipe of numbers begins
+            with.
         data: the folder of MNIST; ``None``: where it is found.
+        pens: the folder of other people's handwriting, for recipes that need it; ``None``: the
+            environment variable INKREAD_PENS names it.
     """
 
     recipe: str
@@ -44,6 +47,7 @@ class Plan:
     teacher: Path | None = None
     start: Path | None = None
     data: Path | None = None
+    pens: Path | None = None
 
 
 def seeds_of(text: str) -> tuple[int, ...]:
@@ -92,6 +96,8 @@ def chosen_recipe(plan: Plan) -> "Recipe | LineRecipe":
     if line := LINE_RECIPES.get(name):
         if plan.teacher:
             raise ConfigError(f"expected no --teacher for recipe {name!r}, received {plan.teacher}")
+        if plan.pens and not line.pens:
+            raise ConfigError(f"expected no --pens for recipe {name!r}, received {plan.pens}")
         return replace(line, num_pools=plan.epochs) if plan.epochs else line
     if plan.start:
         raise ConfigError(f"expected no --start for recipe {name!r}, received {plan.start}")
@@ -122,7 +128,7 @@ def carry_out(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | No
     if isinstance(recipe, LineRecipe):
         run = train_line(
             recipe, digits, plan.folder,
-            seed=seed, resume=resume, start=plan.start, on_step=on_step,
+            seed=seed, resume=resume, start=plan.start, pens=plan.pens, on_step=on_step,
         )  # fmt: skip
         strips = run.validation
         shown = plots.strips(strips.strips[:40], strips.texts[:40], "synthetic numbers")

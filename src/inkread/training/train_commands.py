@@ -13,7 +13,7 @@ from rich.table import Table
 from inkread import messages, output
 from inkread.errors import ConfigError
 from inkread.scale.commands import ChosenEngine, Engine, RayAddress
-from inkread.training.data_commands import DataFolder, load_mnist
+from inkread.training.data_commands import DataFolder, PensFolder, load_mnist
 from inkread.training.plan import Plan, carry_out, chosen_recipe, go_on, seeded, seeds_of
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def train(
     start: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of a run whose weights the recipe line begins with.", show_default=False
+            help="Run's folder, or model file, whose weights a recipe of numbers begins with.",
+            show_default=False,
         ),
     ] = None,
     learner: Annotated[
@@ -77,6 +78,7 @@ def train(
     ] = None,
     models: ModelsFolder = None,
     data: DataFolder = None,
+    pens: PensFolder = None,
     seeds: Annotated[
         str | None,
         typer.Option(
@@ -110,7 +112,7 @@ def train(
     folder = out or Path("runs")
     if seeds is None and not out:
         folder /= f"{recipe}-{seed}"
-    plan = Plan(recipe, folder, seed, epochs, resume, teacher, start, data)
+    plan = Plan(recipe, folder, seed, epochs, resume, teacher, start, data, pens)
     chosen_recipe(plan)  # what is wrong with it is said before any work
     if seeds is None:
         _train_here([plan])
@@ -139,7 +141,7 @@ def _train_on_ray(plans: list[Plan], address: str | None) -> None:
 
 
 def _with_whole_paths(plan: Plan) -> Plan:
-    paths = {name: getattr(plan, name) for name in ("folder", "teacher", "start", "data")}
+    paths = {name: getattr(plan, name) for name in ("folder", "teacher", "start", "data", "pens")}
     return replace(plan, **{name: path and path.absolute() for name, path in paths.items()})
 
 

@@ -268,16 +268,12 @@ def _first_network(
     network = models.build_line(recipe.network, len(SYMBOLS), recipe.dropout)
     if start is None:
         return network
-    if start.is_dir():
-        known = load_network(start)
-    else:  # its batch normalisation is frozen, and stays so
-        known = network = rebuild_line(LineModel(start), strips)
-    if [weights.shape for weights in known.weights] != [
-        weights.shape for weights in network.weights
-    ]:
+    # The batch normalisation of a model file's network is frozen, and stays so.
+    known = load_network(start) if start.is_dir() else rebuild_line(LineModel(start), strips)
+    shapes = [[weights.shape for weights in each.weights] for each in (known, network)]
+    if shapes[0] != shapes[1]:
         raise ConfigError(f"expected weights of network {recipe.network!r} to start from: {start}")
-    network.set_weights(known.get_weights())
-    return network
+    return known
 
 
 def _compiled(network: keras.Model, recipe: LineRecipe) -> keras.Model:
