@@ -28,6 +28,7 @@ def test_baseline_is_the_classic_training_exactly():
         "label_smoothing": 0.0,
         "spoiled": 0.0,
         "drawn": 0.0,
+        "others": 0.0,
         "junk": 0.0,
         "teacher": None,
         "taught_share": 0.0,

@@ -17,6 +17,7 @@ from inkread.training import junk, synth
 from inkread.training.augment import augment
 from inkread.training.distortions import spoil
 from inkread.training.mnist import Split
+from inkread.training.other_hands import OtherHands
 from inkread.training.recipes import Recipe
 
 __all__ = ["Batches", "Source"]
@@ -25,7 +26,7 @@ NUM_LABELS = 10
 # So many epochs' worth of glyphs are drawn by code; they come round, distorted anew each time.
 EPOCHS_DRAWN = 2
 # Words in the seeds of what is drawn, apart from any number of an epoch.
-_DRAWN, _JUNK = 2**32 - 1, 2**32 - 2
+_DRAWN, _JUNK, _OTHERS = 2**32 - 1, 2**32 - 2, 2**32 - 3
 
 Targets = npt.NDArray[np.float32]
 
@@ -34,7 +35,12 @@ class Source:
     """What a training takes its batches from, the same in every epoch."""
 
     def __init__(
-        self, split: Split, recipe: Recipe, seed: int, teacher: Model | None = None
+        self,
+        split: Split,
+        recipe: Recipe,
+        seed: int,
+        teacher: Model | None = None,
+        others: OtherHands | None = None,
     ) -> None:
         """Remember what an epoch is made of.
 
@@ -43,7 +49,9 @@ class Source:
             recipe: says how many of which glyphs are mixed in, and how all are distorted.
             seed: decides everything random.
             teacher: answers for the targets, if the recipe has one.
+            others: other people's handwriting, if the recipe wants it.
         """
+        self._others = others
         self.split, self.recipe, self.seed, self.teacher = split, recipe, seed, teacher
         # The teacher's probabilities of each copy's batches, (B, 10) each.
         self.answers: dict[int, list[Targets]] = {}
@@ -67,7 +75,19 @@ class Source:
         if not self.recipe.junk:
             return None
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, _JUNK]))
-        return junk.glyphs(self._num_drawn(self.recipe.junk), self.split, rng)
+        count = self._num_drawn(self.recipe.junk)
+        if self._others is None:
+            return junk.glyphs(count, self.split, rng)
+        of_others = self._others.no_digits(count // 2, rng)
+        return np.concatenate([junk.glyphs(count - count // 2, self.split, rng), of_others])
+
+    @cached_property
+    def others(self) -> Split | None:
+        """Digits of other people, if the recipe wants them."""
+        if self._others is None:
+            return None
+        rng = np.random.default_rng(np.random.SeedSequence([self.seed, _OTHERS]))
+        return self._others.digits(self._num_drawn(self.recipe.others), rng)
 
     def _num_drawn(self, share: float) -> int:
         return math.ceil(EPOCHS_DRAWN * share * len(self.split))
@@ -138,11 +158,13 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         source, recipe = self._source, self._source.recipe
         glyphs, labels = source.split.images[chosen], source.split.labels[chosen].astype(np.intp)
         is_mnist = np.ones(len(glyphs), np.bool_)
-        if source.drawn is not None:
-            replaced = rng.random(len(glyphs)) < recipe.drawn
-            picked = rng.integers(len(source.drawn), size=int(replaced.sum()))
-            glyphs[replaced] = source.drawn.images[picked]
-            labels[replaced] = source.drawn.labels[picked]
+        for mixed, share in ((source.drawn, recipe.drawn), (source.others, recipe.others)):
+            if mixed is None:
+                continue
+            replaced = rng.random(len(glyphs)) < share
+            picked = rng.integers(len(mixed), size=int(replaced.sum()))
+            glyphs[replaced] = mixed.images[picked]
+            labels[replaced] = mixed.labels[picked]
             is_mnist &= ~replaced
         if source.junk is not None:
             replaced = rng.random(len(glyphs)) < recipe.junk

@@ -20,7 +20,7 @@ from inkread.training.letters import LETTERS, strokes
 from inkread.training.mnist import Split
 from inkread.training.pen import warped, written
 
-__all__ = ["KINDS", "Kind", "glyphs"]
+__all__ = ["KINDS", "Kind", "glyphs", "is_slim"]
 
 Ink = npt.NDArray[np.uint8]
 
@@ -67,7 +67,7 @@ def glyphs(count: int, digits: Split, rng: np.random.Generator) -> npt.NDArray[n
         kind = kinds[number]
         for _ in _tries():  # a glyph as slim as a 1 is one, whatever it was meant to be
             result[index] = kind.make(digits, rng)
-            if not _is_slim(result[index], kind.slimmest):
+            if not is_slim(result[index], kind.slimmest):
                 break
     return result
 
@@ -109,7 +109,7 @@ def _turned_digit(digits: Split, rng: np.random.Generator) -> Ink:
         label, quarter_turns, mirrored = _TURNS[rng.integers(len(_TURNS))]
         image = _digit(digits, label, rng)
         # A closed 4 upside down is a 6, and a slim 7 is a 1 however it stands.
-        if not _has_hole(image) and not _is_slim(image, 0.45):
+        if not _has_hole(image) and not is_slim(image, 0.45):
             break
     turned = np.rot90(np.fliplr(image) if mirrored else image, quarter_turns)
     return normalize.glyph(np.ascontiguousarray(turned))
@@ -218,7 +218,7 @@ def _piece(digits: Split, rng: np.random.Generator) -> Ink:
         ink_beyond = np.cumsum(image.ravel()[order], dtype=np.int64)
         kept = np.searchsorted(ink_beyond, rng.uniform(0.2, 0.48) * ink_beyond[-1])
         piece = np.where(side > side.ravel()[order[kept]], image, 0).astype(np.uint8)
-        if (piece > 63).any() and not _has_hole(piece) and not _is_slim(piece, 0.45):
+        if (piece > 63).any() and not _has_hole(piece) and not is_slim(piece, 0.45):
             break
     return piece
 
@@ -256,8 +256,13 @@ def _has_hole(ink: Ink) -> bool:
     return cv2.connectedComponents(paper, connectivity=4)[0] > 2
 
 
-def _is_slim(ink: Ink, ratio: float) -> bool:
-    """Tell whether ink is upright and narrower than that share of its length: like a 1."""
+def is_slim(ink: Ink, ratio: float) -> bool:
+    """Tell whether ink is upright and narrower than that share of its length: like a 1.
+
+    Args:
+        ink: (H, W) uint8, ink 255 on paper 0.
+        ratio: in [0, 1].
+    """
     places = cv2.findNonZero((ink > 63).astype(np.uint8))
     if places is None:
         return False

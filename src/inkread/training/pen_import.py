@@ -19,7 +19,14 @@ from inkread.files import replacing
 from inkread.training.pens import BOX, NUMBER_BOX, PEN_FILES, PenSample, write_pen_file
 from inkread.training.unipen import Segment, read_segments
 
-__all__ = ["IMPORTS", "Imported"]
+__all__ = [
+    "IMPORTS",
+    "Imported",
+    "import_omniglot",
+    "import_pendigits",
+    "import_swiss",
+    "import_unipen",
+]
 
 # The folders of UNIPEN's train_r01_v07: what each holds.
 _CATEGORIES = {"1a": "digits", "1b": "capitals", "1c": "small_letters", "1d": "symbols"}

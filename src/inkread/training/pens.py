@@ -41,8 +41,24 @@ NUMBER_BOX = 96  # the height of a whole number's box
 _VALIDATION_SHARE = 8  # of so many writers, one is kept for validation
 _NUMBER_CATEGORIES = ("7", "8")
 _FOLDERS_OF_ONE = ("apa", "apb", "apc", "apd", "ape", "app")  # donors whose folders are persons
-_DIGIT_LIKE = frozenset("OoQDlIiJjZzSsqgbBGyTtLUuVvYnrpPhCc")  # may look like a digit in some hand
+_DIGIT_LIKE = frozenset(
+    "OoQDlIiJjZzSsqgbBGyTtLUuVvYnrpPhCcade&"
+)  # may look like a digit in some hand
 _LINE_LIKE = frozenset(".,-/=:;|_~'\"`^\\()!<>+?[]{}")  # dots, dashes and strokes, or near to them
+
+# Characters of Omniglot's alphabets that may be taken for a digit; chosen by eye.
+_LOOKALIKES = {
+    "Balinese": (5, 14),
+    "Early_Aramaic": tuple(range(1, 23)),
+    "Greek": (2, 3, 4, 6, 8, 9, 11, 13, 14, 15, 17, 18, 19, 20, 21),
+    "Japanese_(katakana)": (
+        1, 2, 4, 9, 12, 13, 22, 24, 27, 30, 32, 36, 37, 38, 39, 41, 43, 45, 46,
+    ),
+    "Korean": (5, 9, 20, 21, 22, 24, 27, 28, 33, 14, 37),
+    "Latin": (1, 2, 3, 7, 8, 9, 10, 12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 25, 26),
+    "Sanskrit": (5, 11, 12, 13, 14, 27, 36, 37, 41),
+    "Tagalog": (3, 4, 7, 8, 16),
+}  # fmt: skip
 
 Curve = npt.NDArray[np.float32]  # (N, 2): x, y, y down
 
@@ -171,8 +187,7 @@ def load_scans(folder: Path | None = None, *, validation: bool = False) -> Scans
 def load_foreign(folder: Path | None = None, *, validation: bool = False) -> npt.NDArray[np.uint8]:
     """Load characters of other alphabets, which are no digits; errors as for ``load_pens``.
 
-    Characters that look like digits are not among them, but only by what their names say: who
-    trains on them leaves out what a digit model takes for digits.
+    Characters that somebody might take for a digit are left out.
 
     Args:
         folder: as for ``load_pens``.
@@ -182,10 +197,16 @@ def load_foreign(folder: Path | None = None, *, validation: bool = False) -> npt
         (N, 105, 105) uint8, ink 255 on paper 0.
     """
     path = _existing(_folder(folder), _FOREIGN)
-    arrays = _arrays(path, ("ink", "drawer"))
+    arrays = _arrays(path, ("ink", "drawer", "label_id", "labels"))
     side = arrays["ink"].shape[1]
     ink = np.unpackbits(arrays["ink"].astype(np.uint8), axis=2)[:, :, :side] * np.uint8(255)
-    chosen = (arrays["drawer"] % _VALIDATION_SHARE == 0) == validation
+    lookalikes = {
+        f"{alphabet}/character{number:02d}"
+        for alphabet, numbers in _LOOKALIKES.items()
+        for number in numbers
+    }
+    is_clear = ~np.isin(arrays["labels"], sorted(lookalikes))[arrays["label_id"]]
+    chosen = ((arrays["drawer"] % _VALIDATION_SHARE == 0) == validation) & is_clear
     return np.asarray(ink[chosen])
 
 

@@ -102,6 +102,8 @@ def chosen_recipe(plan: Plan) -> "Recipe | LineRecipe":
     if plan.start:
         raise ConfigError(f"expected no --start for recipe {name!r}, received {plan.start}")
     recipe = recipe_named(name)
+    if plan.pens and not recipe.needs_others:
+        raise ConfigError(f"expected no --pens for recipe {name!r}, received {plan.pens}")
     if plan.epochs and recipe.members:
         raise ConfigError(
             f"expected no --epochs for recipe {name!r}, received {plan.epochs}: "
@@ -136,7 +138,7 @@ def carry_out(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | No
     else:
         run = train(
             recipe, digits, plan.folder,
-            seed=seed, resume=resume, teacher=plan.teacher, on_step=on_step,
+            seed=seed, resume=resume, teacher=plan.teacher, pens=plan.pens, on_step=on_step,
         )  # fmt: skip
         picked = plots.pick_samples(digits.train, 10, seed)
         shown = plots.samples(digits.train, picked, "training images")

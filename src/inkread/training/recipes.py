@@ -9,6 +9,9 @@ from inkread.training.augment import Augmentation
 __all__ = ["RECIPES", "Recipe", "recipe_from_dict", "recipe_named"]
 
 
+_SHARES = ("dropout", "label_smoothing", "spoiled", "drawn", "others", "junk", "taught_share")
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Everything but the seed and the data that decides a training.
@@ -32,6 +35,9 @@ class Recipe:
             ``distortions.spoil``.
         drawn: share of the training images replaced by digits drawn from our own strokes, which
             have shapes that MNIST lacks; see ``synth.glyphs``.
+        others: share of the training images replaced by digits of other people than MNIST's; above
+            0 the training needs their handwriting, and half of what is no digit is theirs too; see
+            ``other_hands``.
         junk: share of the training images replaced by glyphs that are no digits, for a network that
             says so by an output of its own; see ``junk.glyphs``.
         teacher: name of the recipe whose model gives the targets, or ``None``: distillation
@@ -62,6 +68,7 @@ class Recipe:
     augmentation: Augmentation | None = None
     spoiled: float = 0.0
     drawn: float = 0.0
+    others: float = 0.0
     junk: float = 0.0
     teacher: str | None = None
     taught_share: float = 0.0
@@ -82,7 +89,15 @@ class Recipe:
                 f"expected recipe {self.name!r} to have members, or a network and epochs, "
                 f"received network {self.network!r} and epochs {self.epochs!r}"
             )
-        for name in ("dropout", "label_smoothing", "spoiled", "drawn", "junk", "taught_share"):
+        for name in (
+            "dropout",
+            "label_smoothing",
+            "spoiled",
+            "drawn",
+            "others",
+            "junk",
+            "taught_share",
+        ):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"expected {name} in [0, 1], received {getattr(self, name)!r}")
         for name, least in (("batch_size", 1), ("steps_per_call", 1), ("taught_copies", 0)):
@@ -112,6 +127,11 @@ class Recipe:
     def num_outputs(self) -> int:
         """Outputs of the network: ten labels, and "no digit" if it is trained on such."""
         return self.members[0].num_outputs if self.members else 11 if self.junk else 10
+
+    @property
+    def needs_others(self) -> bool:
+        """Whether other people's handwriting is needed to train it."""
+        return any(each.others > 0 for each in self.networks)
 
     @property
     def networks(self) -> tuple["Recipe", ...]:
@@ -162,6 +182,18 @@ _SWIFT = replace(
     taught_share=0.0,
     taught_copies=0,
     shifted=False,
+)
+_SWIFT_HANDS = replace(
+    _SWIFT,
+    name="swift-hands",
+    purpose="swift, with other people's hands beside MNIST's",
+    others=0.33,
+)
+_DISTILLED_HANDS = replace(
+    _DISTILLED,
+    name="distilled-hands",
+    purpose="distilled, with other people's hands beside MNIST's",
+    others=0.33,
 )
 _BEST = Recipe(
     name="best",
@@ -244,6 +276,14 @@ RECIPES: dict[str, Recipe] = {
             name="cascade",
             purpose="the shipped model: distilled answers where swift is not sure",
             members=(_SWIFT, replace(_DISTILLED, shifted=False)),  # views would gain less than cost
+            sure=0.998,
+        ),
+        _SWIFT_HANDS,
+        _DISTILLED_HANDS,
+        Recipe(
+            name="cascade-hands",
+            purpose="cascade, with other people's hands beside MNIST's",
+            members=(_SWIFT_HANDS, replace(_DISTILLED_HANDS, shifted=False)),
             sure=0.998,
         ),
     )

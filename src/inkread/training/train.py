@@ -32,6 +32,7 @@ from inkread.training.evaluate import score
 from inkread.training.fitting import fitted, one_cycle, predict, restart_dropout
 from inkread.training.history import Epoch, Step, chained, write_history
 from inkread.training.mnist import TRAIN_IMAGES, Mnist, Split
+from inkread.training.other_hands import OtherHands
 from inkread.training.recipes import Recipe
 from inkread.training.runs import (
     CHECKPOINT,
@@ -86,6 +87,7 @@ def train(  # noqa: PLR0913 - what to do, and four options by name
     seed: int = 0,
     resume: bool = False,
     teacher: Path | None = None,
+    pens: Path | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> Run:
     """Train a network, or the members of an ensemble or a cascade, and leave a run in a folder.
@@ -99,12 +101,15 @@ def train(  # noqa: PLR0913 - what to do, and four options by name
         resume: go on from the last epoch that the folder holds.
         teacher: the model file that gives the targets, for a recipe with a teacher, or members
             that have one.
+        pens: the folder of other people's handwriting, for a recipe that needs it; ``None``: see
+            ``pens.load_pens``.
         on_step: called after every step, or after the steps of one call if the recipe joins them.
 
     Raises:
         ConfigError: the folder holds a run and ``resume`` is false, or another run; ``seed`` is not
             in [0, 2**32), or that by the number of members; there is no teacher,
             one of another recipe than ``recipe`` wants, or another than the run was begun with.
+        DataError: the recipe needs other people's handwriting, and it is not there.
         ModelError: the folder's checkpoint or the teacher is broken.
         OSError: the folder can't be written.
     """
@@ -113,7 +118,7 @@ def train(  # noqa: PLR0913 - what to do, and four options by name
         runs = [
             train(
                 member, data, folder,
-                seed=own_seed, resume=resume, on_step=on_step,
+                seed=own_seed, resume=resume, pens=pens, on_step=on_step,
                 teacher=teacher if member.teacher else None,
             )
             for member, folder, own_seed in members
@@ -122,8 +127,9 @@ def train(  # noqa: PLR0913 - what to do, and four options by name
         finish(run, data.validation, _sha256(teacher))
         return run
     training = Training(
-        recipe, data, directory, seed=seed, resume=resume, teacher=teacher, on_step=on_step
-    )
+        recipe, data, directory,
+        seed=seed, resume=resume, teacher=teacher, pens=pens, on_step=on_step,
+    )  # fmt: skip
     if training.is_finished:
         return training.run
     for _ in training.epochs():
@@ -167,6 +173,7 @@ class Training:
         seed: int = 0,
         resume: bool = False,
         teacher: Path | None = None,
+        pens: Path | None = None,
         on_step: Callable[[Step], None] | None = None,
     ) -> None:
         """Begin or resume; arguments and errors as for ``train``, but the recipe has no members."""
@@ -177,8 +184,9 @@ class Training:
         _check_seed(seed, 2**32 - 1)
         loaded_teacher = _teacher(recipe, teacher)
         self._teacher_sha256 = _sha256(teacher)
+        others = OtherHands.load(pens) if recipe.needs_others else None
         begin(recipe, seed, directory, resume, self._teacher_sha256)
-        self._source = Source(data.train, recipe, seed, loaded_teacher)
+        self._source = Source(data.train, recipe, seed, loaded_teacher, others)
         keep_freed_memory()
         keras.utils.set_random_seed(seed)
         num_batches = self._source.num_batches
