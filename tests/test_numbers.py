@@ -110,7 +110,7 @@ def test_real_writers_take_part(small_mnist):
     """With a writer whose every digit is one long bar, numbers of such bars come up."""
     bar = np.array([[0, 120], [256, 120]], np.float32)
     digits = tuple(PenSample((bar,), str(digit), "a") for digit in range(10))
-    whole = (PenSample((bar * np.float32(0.375),), "1,5kg", "b"),)
+    whole = (PenSample((bar * np.float32(0.375),), "1,5km", "b"),)
     writers = PenWriters(Pens(digits, (), whole, ()), 1.0)
 
     flat = written_number(small_mnist.train, generator(3), "888", pens=writers, gap=0.5)

@@ -58,18 +58,18 @@ def _edges(result: Floats, rng: np.random.Generator, unit: float) -> None:
     height, width = result.shape
     count = int(rng.integers(1, 5))
     slope = rng.normal(0.0, 0.012)
-    for side in rng.permutation(4)[:count]:
-        across = height if side < 2 else width
-        # Upright edges lie at the very margin: further in, most of what stands upright is a 1.
-        reach = 0.2 * height if side < 2 else min(0.35 * height, 0.06 * width)
+    for side in rng.choice(4, count, replace=False, p=(0.35, 0.35, 0.15, 0.15)):
+        is_level = side < 2
+        # Upright edges lie at the very margin and run right through: else they might be a 1.
+        reach = 0.2 * height if is_level else min(0.2 * height, 0.04 * width)
         place = rng.uniform(-0.5, reach)
-        place = place if side % 2 == 0 else across - 1 - place
+        place = place if side % 2 == 0 else (height if is_level else width) - 1 - place
         thickness = unit * rng.uniform(0.5, 3.0)
-        start, end = _extent(rng)
+        extent = _extent(rng) if is_level else (0.0, 1.0)
         doubled = unit * rng.uniform(2.5, 5) if rng.random() < 0.1 else 0.0
         for offset in {0.0, doubled}:
             inwards = offset if side % 2 == 0 else -offset
-            _line(result, side < 2, (place + inwards, slope), thickness, (start, end))
+            _line(result, is_level, (place + inwards, slope), thickness, extent)
 
 
 def _comb(result: Floats, rng: np.random.Generator, unit: float) -> None:
@@ -78,8 +78,8 @@ def _comb(result: Floats, rng: np.random.Generator, unit: float) -> None:
     spacing = unit * rng.uniform(16, 45)
     thickness = unit * rng.uniform(0.5, 2.0)
     slope = rng.normal(0.0, 0.01)
-    top = rng.choice([0.0, rng.uniform(0.55, 0.9)], p=[0.4, 0.6])
-    end = 1.0 if rng.random() < 0.7 else rng.uniform(0.85, 1.0)
+    top = rng.choice([0.0, rng.uniform(0.55, 0.9)], p=[0.3, 0.7])
+    end = 1.0 if not top or rng.random() < 0.7 else rng.uniform(0.85, 1.0)
     for place in np.arange(rng.uniform(0, spacing), width, spacing):
         _line(result, False, (float(place), slope), thickness, (float(top), float(end)))
     if rng.random() < 0.8:

@@ -29,8 +29,8 @@ def picture(ink: Floats, rng: np.random.Generator, height_px: float) -> npt.NDAr
     if rng.random() < 0.7:
         depth = opacity * rng.uniform(0.05, 0.55)
         printed = depth * fine_print(shape, rng, height_px)
-    if rng.random() < 0.55:
-        rules = _ruling if rng.random() < 0.4 else form_rules
+    if rng.random() < 0.5:
+        rules = _ruling if rng.random() < 0.55 else form_rules
         printed = np.maximum(printed, opacity * rng.uniform(0.3, 1.1) * rules(shape, rng, unit))
     if rng.random() < 0.1:
         printed = np.maximum(printed, shading(shape, rng))

@@ -15,6 +15,8 @@ Curve = npt.NDArray[np.float64]  # (N, 2): x, y, y down
 
 _FEWEST_DIGITS = 5  # different ones that a session must have to count as a writer
 _FEWEST_LETTERS = 5
+# What may stand in a whole number: nothing that looks like a digit and is none.
+_CLEAR = frozenset("0123456789.,-/=: $%@+#FHKMNRWXfkmwx")
 _KEPT = 3  # samples of a digit that a writer uses: a person writes a digit in much the same way
 _UNTOLD_SHARE = 0.35  # of the writers, those made of pendigits, whose writers are not told apart
 _STEP = 1 / 32  # between two points of a redrawn stroke, as a share of the sample's height
@@ -73,7 +75,11 @@ class PenWriters:
         letters = _by_writer(pens.letters).values()
         self._letters = [samples for samples in letters if len(samples) >= _FEWEST_LETTERS]
         # A single digit is written often enough: what is said here is how digits stand together.
-        self._numbers = [sample for sample in pens.numbers if len(sample.label) > 1]
+        self._numbers = [
+            sample
+            for sample in pens.numbers
+            if len(sample.label) > 1 and not set(sample.label) - _CLEAR
+        ]
 
     def draw(self, rng: np.random.Generator) -> PenWriter:
         """Draw a writer, each as likely as the others whatever the number of samples."""

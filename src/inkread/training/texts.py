@@ -18,7 +18,7 @@ def number_text(rng: np.random.Generator) -> str:
         _nothing,
     )  # fmt: skip
     kind = rng.choice(
-        len(kinds), p=(0.36, 0.36, 0.07, 0.05, 0.015, 0.015, 0.03, 0.03, 0.025, 0.015, 0.03)
+        len(kinds), p=(0.42, 0.36, 0.07, 0.045, 0.015, 0.01, 0.015, 0.02, 0.015, 0.01, 0.02)
     )
     return kinds[kind](rng)
 
