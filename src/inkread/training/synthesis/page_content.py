@@ -1,4 +1,4 @@
-"""What fills the places of a page: one entry, written or printed, in a box on a sheet."""
+"""Fills the places of a synthetic page: one entry, written or printed, in a box on a sheet."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
