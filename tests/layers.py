@@ -29,7 +29,7 @@ LAYERS = {
         server
     """,
     "training": """
-        mnist pens history
+        mnist handwriting.archives handwriting.pens history
         augmentation.elastic augmentation.blending augmentation.shape_distortions
         augmentation.distortions
         synthesis.digit_strokes synthesis.letter_strokes synthesis.fonts synthesis.pen

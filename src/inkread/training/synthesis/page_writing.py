@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from inkread.training.handwriting.pens import PenStrokes
 from inkread.training.mnist import Split
-from inkread.training.pens import PenStrokes
 from inkread.training.synthesis.drawn_digits import smooth
 from inkread.training.synthesis.letter_strokes import LETTERS
 from inkread.training.synthesis.number_texts import JUNK, SEPARATORS, number_text
