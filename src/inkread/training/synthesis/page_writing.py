@@ -9,7 +9,8 @@ from inkread.training.mnist import Split
 from inkread.training.synthesis.drawn_digits import smooth
 from inkread.training.synthesis.letter_strokes import LETTERS
 from inkread.training.synthesis.number_texts import JUNK, SEPARATORS, number_text
-from inkread.training.synthesis.writer import Hand, Patch
+from inkread.training.synthesis.patches import Patch
+from inkread.training.synthesis.writer import Hand
 
 __all__ = ["PageHand", "number_to_write", "word_to_write"]
 
