@@ -20,12 +20,11 @@ def number_text(rng: np.random.Generator, *, more_kinds: bool = False) -> str:
         rng: decides the text.
         more_kinds: now and then a time, a number with a sign, a unit or a currency, or a mere dash.
     """
-    kinds = (_amount, _digits, _decimal, _date, _mixed, _junk, _nothing)
     if more_kinds and rng.random() < _MORE_SHARE:
-        kinds = (_time, _signed, _measured, _decimal, _dash)
-        kind = rng.choice(len(kinds), p=(0.2, 0.2, 0.3, 0.2, 0.1))
-    else:
-        kind = rng.choice(len(kinds), p=(0.52, 0.32, 0.05, 0.05, 0.025, 0.02, 0.015))
+        others = (_time, _signed, _measured, _decimal, _dash)
+        return others[rng.choice(len(others), p=(0.2, 0.2, 0.3, 0.2, 0.1))](rng)
+    kinds = (_amount, _digits, _decimal, _date, _mixed, _junk, _nothing)
+    kind = rng.choice(len(kinds), p=(0.52, 0.32, 0.05, 0.05, 0.025, 0.02, 0.015))
     return kinds[kind](rng)
 
 
