@@ -24,6 +24,7 @@ from scipy.optimize import minimize_scalar
 import inkread
 from inkread.batch.allocator import keep_freed_memory
 from inkread.decoding import decoder
+from inkread.decoding.ctc import Frames
 from inkread.errors import ConfigError
 from inkread.files import write_atomically
 from inkread.imaging.normalize import FRAME_PX, StripShape
@@ -352,15 +353,14 @@ def _mean_loss(
     logits: list[npt.NDArray[np.float32]], strips: StripPool, temperature: float
 ) -> float:
     """Return the mean CTC loss of the texts, in nats per symbol."""
-    num_frames = np.array([len(frames) for frames in logits], np.int32)
-    longest, most = num_frames.max(), max(len(text) for text in strips.texts)
-    padded = np.zeros((len(logits), longest, logits[0].shape[1]), np.float32)
-    labels = np.zeros((len(logits), max(1, most)), np.int32)
-    for index, (frames, text) in enumerate(zip(logits, strips.texts, strict=True)):
-        padded[index, : len(frames)] = frames / temperature
-        labels[index, : len(text)] = [SYMBOLS.index(symbol) + 1 for symbol in text]
-    targets = np.concatenate([num_frames[:, None], labels], axis=1)
-    return float(ops.mean(CTC(reduction=None)(targets, padded)))
+    losses = [
+        -Frames(_log_softmax(frames.astype(np.float64) / temperature))
+        .compute_prefixes([SYMBOLS.index(symbol) + 1 for symbol in text])[-1]
+        .log_probability
+        / max(1, len(text))
+        for frames, text in zip(logits, strips.texts, strict=True)
+    ]
+    return float(np.mean(losses))
 
 
 def _fit_temperature(logits: list[npt.NDArray[np.float32]], strips: StripPool) -> float:
