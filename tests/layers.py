@@ -29,15 +29,16 @@ LAYERS = {
         server
     """,
     "training": """
-        mnist pens history
+        mnist handwriting.archives handwriting.pens history
         augmentation.elastic augmentation.blending augmentation.shape_distortions
         augmentation.distortions
-        synthesis.digit_strokes synthesis.letter_strokes synthesis.fonts synthesis.pen
-        synthesis.drawn_digits synthesis.writer synthesis.number_texts synthesis.papers
-        synthesis.numbers synthesis.page_sheet synthesis.page_print synthesis.page_writing
-        synthesis.page_content synthesis.page_tables synthesis.page_fields synthesis.page_kinds
-        synthesis.page_camera synthesis.pages synthesis.scribbles synthesis.non_digits
-        synthesis.filled_forms
+        synthesis.digit_strokes synthesis.rare_shapes synthesis.letter_strokes synthesis.fonts
+        synthesis.pen synthesis.patches synthesis.drawn_digits synthesis.writer
+        synthesis.pen_writers synthesis.pen_hand synthesis.number_texts synthesis.printed_texts
+        synthesis.form_rules synthesis.papers synthesis.surroundings synthesis.numbers
+        synthesis.page_sheet synthesis.page_print synthesis.page_writing synthesis.page_content
+        synthesis.page_tables synthesis.page_fields synthesis.page_kinds synthesis.page_camera
+        synthesis.pages synthesis.scribbles synthesis.non_digits synthesis.filled_forms
         recipes line_recipes layout_recipes data_sources
         networks.architectures networks.layout_network networks.export networks.layout_export
         networks.reconstruction

@@ -16,7 +16,7 @@ from inkread.files import check_target
 if TYPE_CHECKING:
     from inkread.training.mnist import Mnist
 
-__all__ = ["DataFolder", "app", "load_mnist"]
+__all__ = ["DataFolder", "PensFolder", "app", "load_mnist"]
 
 app = typer.Typer(help="MNIST: fetch it, describe it, show it.", no_args_is_help=True)
 
@@ -24,6 +24,12 @@ DataFolder = Annotated[
     Path | None,
     typer.Option(
         "--data", help="Folder with MNIST's IDX files, plain or gzipped.", show_default=False
+    ),
+]
+PensFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--pens", help="Folder of other people's handwriting.", show_default="INKREAD_PENS"
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
