@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -55,7 +55,7 @@ class ReadSettings:
         length: as for ``Reader.read``; not used for single digits.
         pattern: as for ``Reader.read``; not used for single digits.
         check: the name of a check, as for ``Reader.read``; not used for single digits.
-        layout: as for ``Reader.read``; for pages only.
+        layout: how pages are read; not used for single numbers and digits.
     """
 
     model: str | os.PathLike[str] = "default"
@@ -66,7 +66,7 @@ class ReadSettings:
     length: int | tuple[int, int] | None = None
     pattern: str | None = None
     check: str | None = None
-    layout: LayoutOptions | None = None
+    layout: LayoutOptions = field(default_factory=LayoutOptions)
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,9 @@ def _read_pixels(reader: "Reader", settings: ReadSettings, pixels: "NDArray[np.u
             length=length,
             pattern=pattern,
             check=check,
-            layout=settings.layout,
+            printed=settings.layout.printed,
+            cells=settings.layout.cells,
+            grid=settings.layout.grid,
         )
     if settings.read_as is ReadAs.NUMBER:
         number = reader.read_number(pixels, length=length, pattern=pattern, check=check)
