@@ -25,6 +25,7 @@ from inkread.imaging import crops, images, ink, segmentation
 from inkread.imaging.images import Picture
 from inkread.models.layout_model import LayoutModel
 from inkread.models.runtime import DEFAULT, LineModel, Model
+from inkread.notation import Notation
 from inkread.recognition import orientation
 from inkread.recognition.digit_reader import DigitReader, LocatedDigit
 from inkread.recognition.glyph_reader import GlyphReader
@@ -87,6 +88,7 @@ class Reader:
         length: Length | None = None,
         pattern: str | None = None,
         check: Check | None = None,
+        notation: Notation | None = None,
         layout: LayoutOptions | None = None,
     ) -> Page:
         """Read every number on a picture, in reading order.
@@ -97,6 +99,7 @@ class Reader:
             length: how many digits each number has: exactly, or at least and at most.
             pattern: a regular expression that each number matches.
             check: the name of a check that each number passes, or a function that says so.
+            notation: what each number is (a decimal, a date) and how it is written.
             layout: find the numbers by the layout model, in tables, boxes, combs and among print,
                 with these options; ``None``: by their ink, as on pages without print and rules.
 
@@ -106,7 +109,7 @@ class Reader:
         Raises:
             ImageError: not a picture that can be read, or a file of several pages.
         """
-        constraint = _constraint(length, pattern, check)
+        constraint = _constraint(length, pattern, check, notation)
         page = images.load(image)
         if layout is not None:
             found = self._page_reader.read(page, layout, constraint)
@@ -123,6 +126,7 @@ class Reader:
         length: Length | None = None,
         pattern: str | None = None,
         check: Check | None = None,
+        notation: Notation | None = None,
         layout: LayoutOptions | None = None,
     ) -> Iterator[Page]:
         """Read the pages of a PDF or TIFF file, or the one page of any other picture, one by one.
@@ -132,6 +136,7 @@ class Reader:
             length: as for ``read``.
             pattern: as for ``read``.
             check: as for ``read``.
+            notation: as for ``read``.
             layout: as for ``read``.
 
         Yields:
@@ -141,7 +146,14 @@ class Reader:
             ImageError: not a picture that can be read, or a page of it, when its turn comes.
         """
         for index, pixels in enumerate(images.load_pages(image), start=1):
-            page = self.read(pixels, length=length, pattern=pattern, check=check, layout=layout)
+            page = self.read(
+                pixels,
+                length=length,
+                pattern=pattern,
+                check=check,
+                notation=notation,
+                layout=layout,
+            )
             yield replace(page, page=index)
 
     def read_number(
@@ -151,6 +163,7 @@ class Reader:
         length: Length | None = None,
         pattern: str | None = None,
         check: Check | None = None,
+        notation: Notation | None = None,
     ) -> Number:
         """Read a picture of one number: the line with the most ink, as one run of digits.
 
@@ -159,6 +172,7 @@ class Reader:
             length: as for ``read``.
             pattern: as for ``read``.
             check: as for ``read``.
+            notation: as for ``read``.
 
         Returns:
             The number; rejected, with an empty text, if the picture is blank.
@@ -166,7 +180,9 @@ class Reader:
         Raises:
             ImageError: not a picture that can be read.
         """
-        return self.candidates(image, length=length, pattern=pattern, check=check, count=1)[0]
+        return self.candidates(
+            image, length=length, pattern=pattern, check=check, notation=notation, count=1
+        )[0]
 
     def candidates(
         self,
@@ -175,6 +191,7 @@ class Reader:
         length: Length | None = None,
         pattern: str | None = None,
         check: Check | None = None,
+        notation: Notation | None = None,
         count: int = 5,
     ) -> tuple[Number, ...]:
         """Return the most probable readings of a picture of one number.
@@ -184,6 +201,7 @@ class Reader:
             length: as for ``read``.
             pattern: as for ``read``.
             check: as for ``read``.
+            notation: as for ``read``.
             count: how many at most.
 
         Returns:
@@ -194,7 +212,7 @@ class Reader:
             ImageError: not a picture that can be read.
             ConfigError: a length, pattern or check that nothing satisfies.
         """
-        constraint = _constraint(length, pattern, check)
+        constraint = _constraint(length, pattern, check, notation)
         page = images.load(image)
         if page.shape[0] <= _MAX_STRIP_HEIGHT_PX:
             dark = ink.make_dark_on_light(page)
@@ -244,6 +262,7 @@ class Reader:
         length: Length | None = None,
         pattern: str | None = None,
         check: Check | None = None,
+        notation: Notation | None = None,
     ) -> LocatedDigit:
         """Read one digit as ``read_digit`` does, and cut out its ink.
 
@@ -253,13 +272,14 @@ class Reader:
             length: that ``read`` was told, if it was; needs a box.
             pattern: the same.
             check: the same.
+            notation: the same.
 
         Raises:
             ImageError: not a picture that can be read, one without ink, or a box outside it or
                 without ink.
             ConfigError: a length, pattern or check that nothing satisfies, or without a box.
         """
-        constraint = _constraint(length, pattern, check)
+        constraint = _constraint(length, pattern, check, notation)
         page = images.load(image)
         if box is not None:
             return self._locate(page, box, constraint)
@@ -343,11 +363,11 @@ class Reader:
 
 
 def _constraint(
-    length: Length | None, pattern: str | None, check: Check | None
+    length: Length | None, pattern: str | None, check: Check | None, notation: Notation | None
 ) -> Constraint | None:
-    if length is None and pattern is None and check is None:
+    if (length, pattern, check, notation) == (None,) * 4:
         return None
-    return Constraint(length, pattern, check)
+    return Constraint(length, pattern, check, notation)
 
 
 def read(image: Picture) -> Page:
