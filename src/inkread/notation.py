@@ -139,11 +139,9 @@ class Notation:
         return found if all(map(self._is_in_range, meant)) else NOTHING
 
     def _is_in_range(self, meant: Decimal | datetime.date | datetime.time) -> bool:
-        low: Any = self.min
-        high: Any = self.max
-        return (not isinstance(low, type(meant)) or low <= meant) and (
-            not isinstance(high, type(meant)) or meant <= high
-        )
+        low: Any = self.min if isinstance(self.min, type(meant)) else meant
+        high: Any = self.max if isinstance(self.max, type(meant)) else meant
+        return bool(low <= meant <= high)
 
     def accepts(self, raw: str) -> bool:
         """Return whether a number means something allowed, or may mean one of several things."""
