@@ -212,7 +212,7 @@ class Scores:
                 break
             key = "".join(filter(DIGITS.__contains__, raw)), constraint.find_meaning(raw)
             raws.setdefault(key, raw)
-            shares[key] = np.logaddexp(shares.get(key, -np.inf), log_probability)
+            shares[key] = float(np.logaddexp(shares.get(key, -np.inf), log_probability))
             if len(raws) == count and least == -np.inf:
                 least = log_probability + np.log(_MIN_RAW_RATIO)
         if not constraint.has_kind:

@@ -106,19 +106,15 @@ class _Views:
         """
         if self.constraint is None or not self.constraint.has_kind:
             return [Guess(by_glyphs.text, by_glyphs.log_probability)]
-        same = [
-            (guess, math.exp(guess.log_probability))
-            for view in self.items
-            for guess in view.guesses
-            if guess.text == by_glyphs.text
-        ]
-        total = sum(probability for _, probability in same)
+        text = by_glyphs.text
+        total = sum(math.exp(view.scores.compute_log_probability(text)) for view in self.items)
         return [
             guess._replace(
-                log_probability=by_glyphs.log_probability + math.log(probability / total)
+                log_probability=by_glyphs.log_probability + guess.log_probability - math.log(total)
             )
-            for guess, probability in same
-            if probability > 0
+            for view in self.items
+            for guess in view.guesses
+            if guess.text == text and total > 0
         ]
 
     def _reading(self, averaged: AveragedText, by_glyphs: Reading | None) -> Reading:
