@@ -45,7 +45,8 @@ def test_what_may_mean_two_things_has_no_value(raw):
 
 
 @pytest.mark.parametrize(
-    "raw", ["", "-", "=", "..", "1.25.0", "12.50.1", "1,2,3", "-5-", "(5", "1.2:3", "1/0", "?"]
+    "raw",
+    ["", "-", "=", "..", "1.25.0", "12.50.1", "1,2,3", "-5-", "(5", "1.2:3", "1/0", "1 3/2", "?"],
 )
 def test_what_is_no_number_has_no_value(raw):
     assert PLAIN.interpret(raw) == NOTHING

@@ -171,7 +171,7 @@ def interpret_fraction(raw: str) -> Meaning:
     if found["plain"]:
         return Meaning(Decimal(found["plain"]))
     top, bottom = found["top"], int(found["bottom"])
-    if bottom == 0:
+    if bottom == 0 or (found["whole"] and int(top) >= bottom):
         return NOTHING
     if not found["whole"] and int(top) > bottom and any(_find_mixed(top, bottom)):
         return Meaning(is_ambiguous=True)

@@ -4,6 +4,7 @@ A doubtful number is read again: the line model sees augmented views of its stri
 glyph model reads its digits one by one. All their probabilities are averaged.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from inkread.imaging.crops import Crop
 from inkread.imaging.normalize import Strip
 from inkread.imaging.segmentation import Region
 from inkread.models.runtime import LineModel
-from inkread.notation import PLAIN, Notation
+from inkread.notation import PLAIN, Notation, ValueKind
 from inkread.recognition import augmented_views, fusion
 from inkread.recognition.augmented_views import AveragedText
 from inkread.recognition.glyph_reader import GlyphReader
@@ -32,6 +33,7 @@ Output = npt.NDArray[np.float32]  # (T, C) natural logs of probabilities, a stri
 _MIN_SURE_LOG_PROBABILITY = math.log(0.95)  # a number less probable is read again
 _MIN_LENGTH_LOG_PROBABILITY = math.log(0.25)  # less probable texts don't say how long it may be
 _MIN_ALIGNED_LOG_PROBABILITY = math.log(1e-6)  # less probable digits have no separators to find
+_MIN_GAP = 0.5  # between a whole number and a fraction, in heights of the digits
 _NUM_GUESSES = 4  # texts of each view that are averaged
 _JUNK_PRIOR_RATIO = 0.1  # how much rarer non-digits are where a number is known to stand
 _MIN_CONSTRAINED_LOG_PROBABILITY = math.log(1e-3)  # less probable texts don't satisfy a constraint
@@ -297,7 +299,7 @@ class LineReader:
             box=_union(boxes) if boxes else crop.box,
             digits=digits,
             rejected=not digits,
-            raw=reading.raw,
+            raw=_add_spaces(reading.raw, boxes, notation),
             unconstrained=plain if plain != reading.text else None,
             notation=notation,
             value_confidence=confidence * reading.raw_share if digits else 0.0,
@@ -318,6 +320,23 @@ def _digit(symbol: str, confidence: float, alternatives: tuple[float, ...], box:
         rejected=is_junk,
         junk=confidence if is_junk else 0.0,
     )
+
+
+def _add_spaces(raw: str, boxes: Sequence[Box], notation: Notation) -> str:
+    """Add a space between the whole number and the fraction, where there is a gap: ``1 1/2``.
+
+    Args:
+        raw: the text with separators, of which spaces aren't one.
+        boxes: of its digits.
+        notation: only where fractions are expected, a gap has a meaning.
+    """
+    top, slash, _ = raw.partition("/")
+    if notation.kind is not ValueKind.FRACTION or not slash or not top.isdecimal() or len(top) < 2:
+        return raw
+    gaps = [right.left - left.right for left, right in itertools.pairwise(boxes[: len(top)])]
+    place = max(range(len(gaps)), key=gaps.__getitem__)
+    height = max(box.bottom - box.top for box in boxes)
+    return f"{raw[: place + 1]} {raw[place + 1 :]}" if gaps[place] > _MIN_GAP * height else raw
 
 
 def _union(boxes: Sequence[Box]) -> Box:
