@@ -29,6 +29,7 @@ MAPS = (
     "print",  # printed characters and marks
     "ruling",  # lines and frames
     "sheet",  # paper, against what it lies on
+    "link",  # between neighbouring runs that are one number or word: the cells of a comb
     # Of the pixels in cores only:
     "handwritten",
     "number",

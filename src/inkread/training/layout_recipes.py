@@ -34,8 +34,8 @@ class LayoutRecipe:
     name: str
     purpose: str
     num_pools: int
-    pool_size: int = 480
-    passes: int = 3
+    pool_size: int = 640
+    passes: int = 2
     batch_size: int = 4
     side_px: int = 384
     learning_rate: float = 0.0015
@@ -89,7 +89,7 @@ LAYOUT_RECIPES: dict[str, LayoutRecipe] = {
         LayoutRecipe(
             name="layout",
             purpose="finds writing, print, ruling and paper on pages: the shipped layout model",
-            num_pools=44,
+            num_pools=96,
         ),
     )
 }

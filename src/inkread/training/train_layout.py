@@ -188,11 +188,11 @@ def _measured(network: keras.Model, pages: PagePool) -> tuple[float, float, floa
         truth, said = (wanted[..., 0] > 0.5) & counted, (found[..., 0] > 0.5) & counted
         counts += (truth & said).sum(), truth.sum(), said.sum()
         inside = wanted[..., -1] > 0
-        for index in (5, 6):
-            right[index - 5] += ((found[..., index] > 0.5) == (wanted[..., index] > 0.5))[
-                inside
-            ].sum()
-        turned = found[..., 8:12].argmax(-1) == wanted[..., 8:12].argmax(-1)
+        for place, index in enumerate(map(MAPS.index, ("handwritten", "number"))):
+            agrees = (found[..., index] > 0.5) == (wanted[..., index] > 0.5)
+            right[place] += agrees[inside].sum()
+        first = MAPS.index("up")
+        turned = found[..., first:].argmax(-1) == wanted[..., first:-2].argmax(-1)
         right[2] += turned[inside].sum()
         right[3] += inside.sum()
     f1 = 2 * counts[0] / max(1.0, counts[1] + counts[2])

@@ -19,6 +19,9 @@ Tensor = Any  # of Keras' backend
 _WIDTHS = (24, 32, 64, 96, 96)  # channels at 1/4, 1/8, 1/16, 1/32 and 1/64 of the resolution
 _HALF_WIDTH = 8  # channels at 1/2
 _NUM_MAPS = len(MAPS)
+_THIN = tuple(MAPS.index(name) for name in ("handwriting", "print", "ruling", "link"))
+_SHEET, _STRUCK = MAPS.index("sheet"), MAPS.index("struck")
+_SAID = tuple(MAPS.index(name) for name in ("handwritten", "number", "struck"))  # of cores
 
 
 def layout(*, frozen: bool = False) -> keras.Model:
@@ -78,15 +81,15 @@ class LayoutLoss(keras.losses.Loss):  # type: ignore[misc]
         # A wrong pixel of the paper is rare among the many that are easy.
         core = core * (1 + 4 * ops.abs(found[..., 0] - wanted[..., 0]))
         loss = 2 * _mean(core) + _dice(wanted[..., 0] * counted, found[..., 0] * counted)
-        for index in (1, 2, 3):
+        for index in _THIN:
             weighted = entropy[..., index] * (1 + 2 * wanted[..., index])
             loss += _mean(weighted) + 0.3 * _dice(wanted[..., index], found[..., index])
-        loss += 0.5 * _mean(entropy[..., 4])
+        loss += 0.5 * _mean(entropy[..., _SHEET])
         weight = inside / (ops.sum(inside, axis=(1, 2), keepdims=True) + 20.0)
-        for index, share in ((5, 1.0), (6, 1.0), (7, 1.0)):
-            rare = 1 + 3 * wanted[..., index] if index == 7 else 1.0
-            loss += share * ops.sum(entropy[..., index] * weight * rare, axis=(1, 2))
-        turned = -ops.sum(wanted[..., 8:] * ops.log(found[..., 8:]), axis=-1)
+        for index in _SAID:
+            rare = 1 + 3 * wanted[..., index] if index == _STRUCK else 1.0
+            loss += ops.sum(entropy[..., index] * weight * rare, axis=(1, 2))
+        turned = -ops.sum(wanted[..., -4:] * ops.log(found[..., -4:]), axis=-1)
         return loss + ops.sum(turned * weight, axis=(1, 2))
 
 

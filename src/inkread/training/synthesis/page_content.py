@@ -100,7 +100,11 @@ class PageContent:
             return self.print_text(text, area, align=align)
         text = self.number(longest)
         if entry in ("word", "digit"):
-            text = self.word() if entry == "word" else str(rng.integers(10))
+            text = (
+                self.word()
+                if entry == "word"
+                else str(rng.choice([1, rng.integers(10)], p=(0.15, 0.85)))
+            )
         return self.write_text(text, area, align=align, struck=entry == "struck")
 
     def write_text(

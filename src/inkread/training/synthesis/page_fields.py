@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from inkread.training.synthesis.page_combs import comb
 from inkread.training.synthesis.page_content import Area, PageContent
 from inkread.training.synthesis.page_print import bar_code, logo, printed_number, printed_word
 from inkread.training.synthesis.page_sheet import HANDWRITING, PRINT
-from inkread.training.synthesis.page_tables import box, comb, rule_style, underline
+from inkread.training.synthesis.page_tables import box, rule_style, underline
 
 __all__ = [
     "field",

@@ -1,9 +1,11 @@
 """The kinds of pages that people write numbers on, a function each that fills a sheet."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
+from inkread.training.synthesis.page_combs import bubbles, comb_in, digit_columns
 from inkread.training.synthesis.page_content import Area, PageContent
 from inkread.training.synthesis.page_fields import (
     field,
@@ -45,13 +47,24 @@ def marks(content: PageContent) -> None:
     while top < height - 3 * unit:
         tall = unit * rng.uniform(1.05, 2.4)
         longest = int(rng.choice([1, 2, 3, 4, 6], p=(0.2, 0.3, 0.2, 0.2, 0.1)))
+        if rng.random() < 0.14:
+            found = digit_columns(content, Area(left, top, width - 0.5 * unit, height))
+            top = max(found.bottom, top + unit) + unit * rng.uniform(0.4, 2.5)
+            continue
+        combs = int(rng.integers(2, 5)) if rng.random() < 0.14 else 0  # cells of each
         wide = unit * (0.75 * longest + rng.uniform(0.3, 1.6))
+        if combs:
+            tall, wide = unit * rng.uniform(1.4, 2.6), unit * combs * rng.uniform(1.2, 2.2)
         heights = [tall] * int(rng.integers(1, max(2, min(24, int((height - top) / tall)))))
         widths = [wide] * int(rng.integers(1, max(2, min(14, int((width - left) / wide)))))
         if rng.random() < 0.5:
             widths = [w * rng.uniform(0.7, 2.2) for w in widths]
         area = table(
-            content, TableGrid(left, top, widths, heights), _entries(content), longest=longest
+            content,
+            TableGrid(left, top, widths, heights),
+            _entries(content, combs=bool(combs)),
+            longest=longest,
+            draw_comb=partial(comb_in, content, count=combs),
         )
         top = area.bottom + unit * rng.uniform(0.4, 2.5)
         if rng.random() < 0.4:
@@ -108,6 +121,9 @@ def form(content: PageContent) -> None:
             top = list_of_fields(content, Area(left, top, width - 0.5 * unit, bottom))
         elif choice == 1:
             top = paragraph(content, Area(left, top, width - unit, height), int(rng.integers(1, 6)))
+        elif choice == 2 and rng.random() < 0.5:
+            found = bubbles(content, Area(left, top, width - unit, height))
+            top = found.bottom + unit * rng.uniform(0.3, 2)
         elif choice == 2:
             mark(content, Area(left, top, width - unit, top + 4 * unit))
             top += 4 * unit
@@ -309,17 +325,23 @@ def _margin(content: PageContent) -> float:
     return content.unit * float(content.rng.uniform(0.1, 2.0))
 
 
-def _entries(content: PageContent) -> Callable[[int, int], tuple[str, float]]:
+def _entries(
+    content: PageContent, *, combs: bool = False
+) -> Callable[[int, int], tuple[str, float]]:
     """Choose how a table is filled in: its head, its first column, what is in its cells."""
     rng = content.rng
     head = str(rng.choice(["print", "printed number", "word", "number", "cells"]))
     first = str(rng.choice(["print", "printed number", "number", "word", "cells"]))
-    kind = rng.choice(3, p=(0.5, 0.3, 0.2))
+    kind = rng.choice(4, p=(0.4, 0.25, 0.2, 0.15))
     shares = (
-        (0.94, 0, 0.01, 0.01, 0.02, 0, 0, 0.02), (0.5, 0, 0.04, 0.03, 0.06, 0.02, 0.03, 0.32),
-        (0.4, 0.1, 0.2, 0.04, 0.06, 0.03, 0.02, 0.15),
-    )[kind]  # fmt: skip
-    entries = ("number", "digit", "word", "struck", "dash", "tick", "crossed", "empty")
+        (0.94, 0, 0.01, 0.01, 0.02, 0, 0, 0.02, 0),
+        (0.5, 0, 0.04, 0.03, 0.06, 0.02, 0.03, 0.32, 0),
+        (0.3, 0.1, 0.18, 0.04, 0.06, 0.03, 0.02, 0.15, 0.12),
+        (0, 0.7, 0.02, 0.03, 0.03, 0.01, 0.01, 0.2, 0),
+    )[kind]
+    entries = (
+        "number", "digit", "word", "struck", "dash", "tick", "crossed", "empty", "printed number",
+    )  # fmt: skip
     align = float(rng.choice([0.5, 0.1, 0.9]))
 
     def fill(row: int, column: int) -> tuple[str, float]:
@@ -327,6 +349,8 @@ def _entries(content: PageContent) -> Callable[[int, int], tuple[str, float]]:
             return head, 0.5
         if column == 0 and first != "cells":
             return first, 0.1
+        if combs:
+            return ("comb" if rng.random() < 0.85 else "empty"), align
         return str(rng.choice(entries, p=shares)), align
 
     return fill

@@ -23,6 +23,7 @@ Floats = npt.NDArray[np.float32]
 Corners = npt.NDArray[np.float32]  # (4, 2): x, y of a box, clockwise from the text's top left
 
 HANDWRITING, PRINT, RULING = range(3)  # the layers of a sheet's marks
+_LINK_HEIGHT = 0.3  # of the higher run: half the height of the box between two that are linked
 _INK = 0.35  # of a mark: what is fainter belongs to nothing
 
 
@@ -89,12 +90,14 @@ class Sheet:
         marks: (H, W, 3) uint8, how much ink of hands, print and ruling there is, 0 to 255.
         runs: all that can be read on it.
         tables: all tables and combs.
+        links: (4, 2) float32 each, boxes between runs that are one number or word.
     """
 
     grey: Floats
     marks: npt.NDArray[np.uint8]
     runs: list[SheetRun] = field(default_factory=list)
     tables: list[SheetTable] = field(default_factory=list)
+    links: list[Corners] = field(default_factory=list)
 
     @classmethod
     def blank(cls, width: int, height: int) -> "Sheet":
@@ -163,6 +166,13 @@ class Sheet:
         corners = box_corners(x0 + x, y0 + y, x0 + x + width, y0 + y + height)
         self.runs.append(SheetRun(corners, said.text, said.handwritten, said.number, said.struck))
         return box
+
+    def link(self, first: SheetRun, second: SheetRun) -> None:
+        """Remember that two runs, from left to right, are parts of one number or word."""
+        left, right = first.corners.mean(axis=0), second.corners.mean(axis=0)
+        heights = [float(np.ptp(run.corners[:, 1])) for run in (first, second)]
+        reach = np.array([0.0, _LINK_HEIGHT * max(heights)], np.float32)
+        self.links.append(np.stack([left - reach, right - reach, right + reach, left + reach]))
 
     def rule(
         self,

@@ -1,20 +1,19 @@
-"""Ruled things that people write into: tables, combs, boxes, lines."""
+"""Ruled things that people write into: tables, boxes, lines."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from inkread.training.synthesis.page_content import Area, PageContent
-from inkread.training.synthesis.page_sheet import RULING, SheetCell, SheetTable, box_corners
+from inkread.training.synthesis.page_sheet import SheetCell, SheetTable, box_corners
 
 __all__ = [
     "RuleStyle",
     "TableGrid",
     "box",
-    "comb",
+    "inset",
     "line",
     "rule_style",
     "table",
@@ -94,6 +93,7 @@ def table(
     *,
     longest: int = 4,
     every: int = 0,
+    draw_comb: Callable[[Area], object] | None = None,
 ) -> Area:
     """Draw a table and fill it in.
 
@@ -103,6 +103,7 @@ def table(
         fill: says for a row and a column what to enter, and where in the cell.
         longest: characters of its numbers.
         every: every so many lines one is thick, as in a sudoku; 0: none.
+        draw_comb: draws what is in a cell whose entry is "comb".
 
     Returns:
         Where it is.
@@ -132,8 +133,12 @@ def table(
             span = 2 if (row, column) in merged else 1
             area = Area(xs[column], ys[row], xs[column + span], ys[row + 1])
             entry, align = fill(row, column)
-            inner = _inset(area, 0.5 * style.width_px + 0.06 * content.unit)
-            text = content.enter(entry, inner, align=align, longest=longest)
+            inner = inset(area, 0.5 * style.width_px + 0.06 * content.unit)
+            text = None
+            if entry != "comb":
+                text = content.enter(entry, inner, align=align, longest=longest)
+            elif draw_comb:
+                draw_comb(inner)
             corners = box_corners(area.left, area.top, area.right, area.bottom)
             cells.append(SheetCell(row, column, corners, text))
             column += span
@@ -196,61 +201,6 @@ def _unbroken(index: int, num_rows: int, merged: set[tuple[int, int]]) -> list[t
     return stretches
 
 
-def comb(content: PageContent, left: float, top: float, text: str, empty: int = 0) -> Area:
-    """Draw the places for the characters of a text, a cell each, and write them in.
-
-    Each character is a run: a run never crosses a rule.
-
-    Args:
-        content: of the page.
-        left: of the first cell, in pixels.
-        top: the same.
-        text: a character for each cell; a space leaves it empty.
-        empty: more cells after the last, left empty.
-
-    Returns:
-        Where it is.
-    """
-    rng, unit, style = content.rng, content.unit, rule_style(content)
-    width, height = unit * rng.uniform(0.85, 1.8), unit * rng.uniform(1.1, 1.8)
-    gap = float(rng.choice([0.0, unit * rng.uniform(0.08, 0.6)], p=[0.65, 0.35]))
-    look = rng.choice(3, p=(0.75, 0.15, 0.1)) if not gap else rng.choice(2, p=(0.85, 0.15))
-    size = len(text) + empty
-    right = left + size * width + (size - 1) * gap
-    faint = float(rng.uniform(0.5, 0.9)) * (rng.random() < 0.06)
-    crossed = rng.random() < 0.12
-    cells = []
-    if not gap:
-        line(content, (left, top + height), (right, top + height), style)
-        if look == 0:
-            line(content, (left, top), (right, top), style)
-    for index in range(size):
-        x = left + index * (width + gap)
-        area = Area(x, top, x + width, top + height)
-        if gap:
-            box(content, area, style, closed=look == 0)
-        else:
-            upper = top if look < 2 else top + 0.6 * height
-            line(content, (x, upper), (x, top + height), style)
-        inner = _inset(area, 0.5 * style.width_px)
-        if faint:  # how digits are to be written
-            content.sheet.lay(_eight(inner), inner.left, inner.top, RULING, tone=faint)
-        entry = None
-        if index < len(text) and text[index] != " ":
-            entry = content.write_text(text[index], inner)
-        elif crossed:
-            content.enter("crossed", inner)
-        corners = box_corners(area.left, area.top, area.right, area.bottom)
-        cells.append(SheetCell(0, index, corners, entry))
-    if not gap:
-        upper = top if look < 2 else top + 0.6 * height
-        line(content, (right, upper), (right, top + height), style)
-    area = Area(left, top, right, top + height)
-    corners = box_corners(area.left, area.top, area.right, area.bottom)
-    content.sheet.tables.append(SheetTable(corners, tuple(cells), comb=True))
-    return area
-
-
 def box(content: PageContent, area: Area, style: RuleStyle, *, closed: bool = True) -> None:
     """Draw a box; an open one lacks its top."""
     corners = [
@@ -272,16 +222,6 @@ def underline(content: PageContent, left: float, right: float, y: float) -> None
     line(content, (left, y), (right, y + rng.normal(0, 0.004) * (right - left)), style)
 
 
-def _eight(area: Area) -> npt.NDArray[np.float32]:
-    """Draw the figure of seven bars that some forms print into the cells of a comb."""
-    width, height = max(6, round(area.width)), max(8, round(area.height))
-    canvas = np.zeros((height, width), np.float32)
-    x0, x1 = round(0.22 * width), round(0.78 * width)
-    y0, y1 = round(0.12 * height), round(0.88 * height)
-    canvas[y0 : y1 + 1, [x0, x1]] = 1
-    canvas[[y0, (y0 + y1) // 2, y1], x0 : x1 + 1] = 1
-    return canvas
-
-
-def _inset(area: Area, by: float) -> Area:
+def inset(area: Area, by: float) -> Area:
+    """Return an area made smaller by so many pixels on each side."""
     return Area(area.left + by, area.top + by, area.right - by, area.bottom - by)

@@ -33,9 +33,12 @@ __all__ = [
 ]
 
 # What a pool keeps of a page, besides its picture: a plane each, at the maps' resolution. The last
-# one holds bits: 1 in a core, 2 handwritten, 4 number, 8 struck, 16 and 32 the direction.
+# one holds bits: 1 in a core, 2 handwritten, 4 number, 8 struck, 16 and 32 the direction, 64 a
+# link.
 PLANES = ("core", "handwriting", "print", "ruling", "sheet", "attributes")
 IGNORED = 128  # the bit of the attributes where nobody can say whether there is a run
+_LINK = 64
+_SAMPLED = slice(CELL_PX // 2, None, CELL_PX)  # what the attributes' plane keeps of each axis
 _SHRINK = 0.22  # of a run's height, taken off on every side of its core
 _LEAST_CORE_PX = 5.0  # of the picture
 _LEAST_SEEN_PX = 6.0  # writing that is seen less high can't be read
@@ -141,6 +144,12 @@ def _with_truth(
         for run in sheet.runs
     )
     core, attributes = _core_planes(runs, view.shape)
+    links = np.zeros(view.shape, np.uint8)
+    for link in sheet.links:
+        cv2.fillConvexPoly(
+            links, np.rint(_moved(link, view) * 16).astype(np.int32), _LINK, cv2.LINE_8, 4
+        )
+    attributes |= links[_SAMPLED, _SAMPLED]
     planes = np.dstack([core, np.minimum(small * 3.0, 255).astype(np.uint8),
                         _reduced(paper), attributes])  # fmt: skip
     visible = tuple(run for run in runs if _share_inside(run.corners, view.shape) > 0.5)
@@ -230,8 +239,7 @@ def _core_planes(
         quarter = round(float(np.arctan2(up[0], -up[1])) / (np.pi / 2)) % 4
         said = 1 + 2 * run.handwritten + 4 * run.number + 8 * run.struck + 16 * quarter
         cv2.fillConvexPoly(attributes, vertices, int(said), cv2.LINE_8, 4)
-    offset = CELL_PX // 2
-    return _reduced(core), np.ascontiguousarray(attributes[offset::CELL_PX, offset::CELL_PX])
+    return _reduced(core), np.ascontiguousarray(attributes[_SAMPLED, _SAMPLED])
 
 
 def targets(planes: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -241,14 +249,14 @@ def targets(planes: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         planes: (N, H, W, 6) uint8.
 
     Returns:
-        (N, H, W, 14) float32: a target for each of ``MAPS``, then the weight of the first map, and
-        the weight of those that count in cores only.
+        (N, H, W, maps + 2) float32: a target for each of ``MAPS``, then the weight of the first
+        map, and the weight of those that count in cores only.
     """
     bits = planes[..., 5]
     inside = (bits & 1) > 0
     quarter = (bits >> 4) & 3
     values = [planes[..., k] * np.float32(1 / 255) for k in range(5)]
-    values += [((bits & bit) > 0).astype(np.float32) for bit in (2, 4, 8)]
+    values += [((bits & bit) > 0).astype(np.float32) for bit in (_LINK, 2, 4, 8)]
     values += [(inside & (quarter == k)).astype(np.float32) for k in range(4)]
     values += [((bits & IGNORED) == 0).astype(np.float32), inside.astype(np.float32)]
     return np.stack(values, axis=-1)
