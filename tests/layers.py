@@ -3,7 +3,7 @@
 __all__ = ["LAYERS"]
 
 LAYERS = {
-    "": "errors files privacy table results",
+    "": "errors files privacy table meanings notation results",
     "imaging": """
         pdf resize images components normalize ink crops segmentation layout_maps layout grids
         run_groups run_crops

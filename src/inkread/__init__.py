@@ -21,6 +21,7 @@ from inkread.errors import (
     ModelError,
     StoreError,
 )
+from inkread.notation import Notation
 from inkread.results import Box, Digit, Number, Page
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ __all__ = [
     "ImageError",
     "InkreadError",
     "ModelError",
+    "Notation",
     "Number",
     "Page",
     "Reader",

@@ -31,6 +31,7 @@ from inkread.imaging.images import Picture
 from inkread.imaging.ink import Ink
 from inkread.models.layout_model import LayoutModel
 from inkread.models.runtime import DEFAULT, LineModel, Model
+from inkread.notation import Notation
 from inkread.recognition.digit_reader import DigitReader, LocatedDigit
 from inkread.recognition.glyph_reader import GlyphReader
 from inkread.recognition.line_reader import LineReader
@@ -92,6 +93,7 @@ class Reader:
         length: Length | None = None,
         pattern: str | None = None,
         check: Check | None = None,
+        notation: Notation | None = None,
         printed: bool = False,
         cells: Cells | str = Cells.AUTO,
         grid: tuple[int, int] | None = None,
@@ -104,6 +106,7 @@ class Reader:
             length: how many digits each number has: exactly, or at least and at most.
             pattern: a regular expression that each number matches.
             check: the name of a check that each number passes, or a function that says so.
+            notation: what each number is (a decimal, a date) and how it is written.
             printed: report printed numbers as well as handwritten ones; without it they are
                 reported only where there are no handwritten ones, and among the handwritten
                 values of a table.
@@ -119,7 +122,7 @@ class Reader:
             ConfigError: an option that makes no sense.
         """
         options = LayoutOptions(printed, Cells.parse(cells), grid)
-        constraint = _constraint(length, pattern, check)
+        constraint = _constraint(length, pattern, check, notation)
         page = images.load(image)
         found = self._page_reader.read(page, options, constraint)
         height, width = page.shape
@@ -133,6 +136,7 @@ class Reader:
         length: Length | None = None,
         pattern: str | None = None,
         check: Check | None = None,
+        notation: Notation | None = None,
         printed: bool = False,
         cells: Cells | str = Cells.AUTO,
         grid: tuple[int, int] | None = None,
@@ -144,6 +148,7 @@ class Reader:
             length: as for ``read``.
             pattern: as for ``read``.
             check: as for ``read``.
+            notation: as for ``read``.
             printed: as for ``read``.
             cells: as for ``read``.
             grid: as for ``read``.
@@ -156,7 +161,7 @@ class Reader:
         """
         for index, pixels in enumerate(images.load_pages(image), start=1):
             page = self.read(
-                pixels, length=length, pattern=pattern, check=check,
+                pixels, length=length, pattern=pattern, check=check, notation=notation,
                 printed=printed, cells=cells, grid=grid,
             )  # fmt: skip
             yield replace(page, page=index)
@@ -168,6 +173,7 @@ class Reader:
         length: Length | None = None,
         pattern: str | None = None,
         check: Check | None = None,
+        notation: Notation | None = None,
     ) -> Number:
         """Read a picture of one number: the line with the most ink, as one run of digits.
 
@@ -176,6 +182,7 @@ class Reader:
             length: as for ``read``.
             pattern: as for ``read``.
             check: as for ``read``.
+            notation: as for ``read``.
 
         Returns:
             The number; rejected, with an empty text, if the picture is blank.
@@ -183,7 +190,9 @@ class Reader:
         Raises:
             ImageError: not a picture that can be read.
         """
-        return self.candidates(image, length=length, pattern=pattern, check=check, count=1)[0]
+        return self.candidates(
+            image, length=length, pattern=pattern, check=check, notation=notation, count=1
+        )[0]
 
     def candidates(
         self,
@@ -192,6 +201,7 @@ class Reader:
         length: Length | None = None,
         pattern: str | None = None,
         check: Check | None = None,
+        notation: Notation | None = None,
         count: int = 5,
     ) -> tuple[Number, ...]:
         """Return the most probable readings of a picture of one number.
@@ -201,6 +211,7 @@ class Reader:
             length: as for ``read``.
             pattern: as for ``read``.
             check: as for ``read``.
+            notation: as for ``read``.
             count: how many at most.
 
         Returns:
@@ -211,7 +222,7 @@ class Reader:
             ImageError: not a picture that can be read.
             ConfigError: a length, pattern or check that nothing satisfies.
         """
-        constraint = _constraint(length, pattern, check)
+        constraint = _constraint(length, pattern, check, notation)
         page = images.load(image)
         if page.shape[0] <= _MAX_STRIP_HEIGHT_PX:
             dark = ink.make_dark_on_light(page)
@@ -261,6 +272,7 @@ class Reader:
         length: Length | None = None,
         pattern: str | None = None,
         check: Check | None = None,
+        notation: Notation | None = None,
     ) -> LocatedDigit:
         """Read one digit as ``read_digit`` does, and cut out its ink.
 
@@ -270,13 +282,14 @@ class Reader:
             length: that ``read`` was told, if it was; needs a box.
             pattern: the same.
             check: the same.
+            notation: the same.
 
         Raises:
             ImageError: not a picture that can be read, one without ink, or a box outside it or
                 without ink.
             ConfigError: a length, pattern or check that nothing satisfies, or without a box.
         """
-        constraint = _constraint(length, pattern, check)
+        constraint = _constraint(length, pattern, check, notation)
         page = images.load(image)
         if box is not None:
             return self._locate(page, box, constraint)
@@ -354,11 +367,11 @@ def _find_ink_around(page: npt.NDArray[np.uint8], box: Box) -> tuple[Ink, Box]:
 
 
 def _constraint(
-    length: Length | None, pattern: str | None, check: Check | None
+    length: Length | None, pattern: str | None, check: Check | None, notation: Notation | None
 ) -> Constraint | None:
-    if length is None and pattern is None and check is None:
+    if (length, pattern, check, notation) == (None,) * 4:
         return None
-    return Constraint(length, pattern, check)
+    return Constraint(length, pattern, check, notation)
 
 
 def read(image: Picture) -> Page:

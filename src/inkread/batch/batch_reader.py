@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from inkread.batch.processes import map_in_order, num_cores
 from inkread.errors import ImageError
+from inkread.notation import PLAIN, Notation
 from inkread.results import LayoutOptions, Number, Page
 
 if TYPE_CHECKING:  # heavy
@@ -56,6 +57,7 @@ class ReadSettings:
         pattern: as for ``Reader.read``; not used for single digits.
         check: the name of a check, as for ``Reader.read``; not used for single digits.
         layout: how pages are read; not used for single numbers and digits.
+        notation: as for ``Reader.read``; not used for single digits.
     """
 
     model: str | os.PathLike[str] = "default"
@@ -67,6 +69,7 @@ class ReadSettings:
     pattern: str | None = None
     check: str | None = None
     layout: LayoutOptions = field(default_factory=LayoutOptions)
+    notation: Notation = PLAIN
 
 
 @dataclass(frozen=True)
@@ -234,12 +237,15 @@ def _read_pixels(reader: "Reader", settings: ReadSettings, pixels: "NDArray[np.u
             length=length,
             pattern=pattern,
             check=check,
+            notation=settings.notation,
             printed=settings.layout.printed,
             cells=settings.layout.cells,
             grid=settings.layout.grid,
         )
     if settings.read_as is ReadAs.NUMBER:
-        number = reader.read_number(pixels, length=length, pattern=pattern, check=check)
+        number = reader.read_number(
+            pixels, length=length, pattern=pattern, check=check, notation=settings.notation
+        )
     else:
         digit = reader.read_digit(pixels)
         digits = () if digit.label is None else (digit,)

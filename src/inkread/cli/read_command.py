@@ -21,6 +21,7 @@ from inkread.batch.sources import STDIN, find
 from inkread.cli import progress
 from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, read_on_ray
 from inkread.cli.output import GridPrinter, choose_printer
+from inkread.notation import PLAIN, Notation, ValueKind
 from inkread.results import MOST_CELLS, Cells, LayoutOptions
 
 if TYPE_CHECKING:  # it needs the extra [ray]
@@ -94,6 +95,34 @@ def read(
             metavar="NAME", help="A check that each number passes, e.g. luhn.", show_default=False
         ),
     ] = None,
+    kind: Annotated[
+        ValueKind | None,
+        typer.Option(help="What each number is; only such numbers are read.", show_default=False),
+    ] = None,
+    decimal: Annotated[
+        str, typer.Option(metavar="MARKS", help="The marks that may part decimals: . or , or both.")
+    ] = PLAIN.decimal,
+    decimals: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|A-B", help="How many digits follow the decimal point.", show_default=False
+        ),
+    ] = None,
+    least: Annotated[
+        str | None,
+        typer.Option("--min", help="The least value, date or time.", show_default=False),
+    ] = None,
+    greatest: Annotated[
+        str | None,
+        typer.Option("--max", help="The greatest value, date or time.", show_default=False),
+    ] = None,
+    unsigned: Annotated[
+        bool, typer.Option("--unsigned", help="No number has a minus, or stands in brackets.")
+    ] = False,
+    date_format: Annotated[
+        str | None,
+        typer.Option("--format", help="The order of a date, e.g. D/M/YYYY.", show_default=False),
+    ] = None,
     printed: Annotated[
         bool, typer.Option("--printed", help="Report printed numbers, too, not only written ones.")
     ] = False,
@@ -144,8 +173,11 @@ def read(
         raise typer.BadParameter("--table writes its file at the end: it can't go with --resume")
     if resume and not out:
         raise typer.BadParameter("--resume goes on with a file of results: name it with --out")
-    if read_as is ReadAs.DIGIT and (length or pattern or check):
-        raise typer.BadParameter("--length, --pattern and --check are of numbers, not of one digit")
+    notation = Notation(
+        kind, decimal, _parse_decimals(decimals), least, greatest, not unsigned, date_format
+    )
+    if read_as is ReadAs.DIGIT and (length or pattern or check or notation != PLAIN):
+        raise typer.BadParameter("--length, --pattern, --check and --kind are of numbers")
     settings = batch_reader.ReadSettings(
         model,
         line_model,
@@ -156,6 +188,7 @@ def read(
         pattern,
         check,
         LayoutOptions(printed, cells, _parse_grid(grid)),
+        notation,
     )
     if engine is Engine.RAY:
         _refuse_with_ray({
@@ -240,13 +273,26 @@ def _is_doubtful(min_confidence: float, number: inkread.Number) -> bool:
 
 def _parse_length(text: str | None) -> int | tuple[int, int] | None:
     """Parse ``6`` or ``4-6``."""
-    if text is None:
-        return None
-    found = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
-    low, high = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
-    if not 1 <= low <= high:
+    found = _parse_span(text)
+    low = found[0] if isinstance(found, tuple) else found
+    if text is not None and not low:
         raise typer.BadParameter(f"expected a --length such as 6 or 4-6, received {text!r}")
-    return (low, high) if found and found[2] else low
+    return found
+
+
+def _parse_decimals(text: str | None) -> int | tuple[int, int] | None:
+    """Parse ``2`` or ``0-2``."""
+    found = _parse_span(text)
+    if text is not None and found is None:
+        raise typer.BadParameter(f"expected --decimals such as 2 or 0-2, received {text!r}")
+    return found
+
+
+def _parse_span(text: str | None) -> int | tuple[int, int] | None:
+    found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", text or "", re.ASCII)
+    if not found or (found[2] and int(found[1]) > int(found[2])):
+        return None
+    return (int(found[1]), int(found[2])) if found[2] else int(found[1])
 
 
 def _find_inputs(
