@@ -7,7 +7,7 @@ import pytest
 
 from inkread.batch.formats import CsvWriter
 from inkread.batch.results_file import ResultsFile, ResultsFormat, choose_format
-from inkread.errors import ConfigError
+from inkread.errors import BusyError, ConfigError
 from inkread.results import Box, Number, Page
 
 CSV = CsvWriter.HEADER
@@ -187,3 +187,15 @@ def test_a_full_disk_is_an_error_that_names_the_file():
     with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
         found.write("{}\n")
     found.close()
+
+
+def test_one_run_at_a_time_writes_to_a_file(tmp_path):
+    path = tmp_path / "r.csv"
+    first = record(path, ResultsFormat.CSV)
+    for resume in (False, True):
+        with pytest.raises(BusyError, match=r"r\.csv is in use by process"):
+            record(path, ResultsFormat.CSV, resume=resume)
+    first.write(text_of(ResultsFormat.CSV, "a.png", ONE))
+    first.close()
+    written(path, ResultsFormat.CSV, text_of(ResultsFormat.CSV, "a.png", ONE), resume=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["r.csv"]

@@ -14,9 +14,10 @@ from pyarrow import parquet
 import inkread
 from inkread.errors import ConfigError, DataError
 from inkread.forms import form_batch
+from inkread.forms.corrected_values import parse_value
 from inkread.forms.form_batch import FormBatchJob, read_scans
 from inkread.forms.form_reader import FieldReading, Status
-from inkread.forms.journal import FormRecord, Journal, parse_value
+from inkread.forms.journal import FormRecord, Journal
 from inkread.forms.tables import errors_path, write_tables
 from inkread.forms.template import parse
 from inkread.imaging import images

@@ -39,7 +39,7 @@ def write_tables(
     template: Template,
     records: Iterable[FormRecord],
     out: Path,
-    unreadable: Sequence[tuple[str, str]] = (),
+    unreadable: Sequence[tuple[str, str]] | None = (),
 ) -> None:
     """Write the table of forms and that of refused pages; each replaces an older one atomically.
 
@@ -50,7 +50,8 @@ def write_tables(
         template: the form.
         records: the records of all pages.
         out: file to write; its suffix decides the format.
-        unreadable: names of files that could not be opened, each with the reason.
+        unreadable: names of files that could not be opened, each with the reason; ``None``: the
+            table of refused pages stays as it is.
 
     Raises:
         ConfigError: an unknown suffix, or more rows than an Excel sheet can have.
@@ -68,6 +69,8 @@ def write_tables(
 
     if out.suffix.lower() == ".jsonl":
         _write_jsonl(out, (_to_dict(record) for record in rows()))
+        if unreadable is None:
+            return
         refused += [(name, None, reason) for name, reason in unreadable]
         errors = (dict(zip(_ERROR_COLUMNS, row, strict=True)) for row in refused)
         _write_jsonl(errors_path(out), errors)
@@ -75,6 +78,8 @@ def write_tables(
     write = {".csv": _write_csv, ".parquet": _write_parquet, ".xlsx": _write_xlsx}
     columns = columns_of(template)
     write[out.suffix.lower()](out, columns, (row_of(record) for record in rows()))
+    if unreadable is None:
+        return
     refused += [(name, None, reason) for name, reason in unreadable]
     kinds = {"scan": "text", "page": "integer", "error": "text"}
     write[out.suffix.lower()](errors_path(out), kinds, iter(refused))
