@@ -93,6 +93,7 @@ def test_csv_has_a_row_per_form(tmp_path):
     write_tables(TEMPLATE, RECORDS, out, [("d.png", "it can't be read")])
     first, second = rows_of(out)
     assert first["form_id"] == "ab" * 8 + "-1"
+    assert first["scan"] == "./=1+1.png"  # no formula, and the same file
     assert [first[name] for name in ("a", "paid", "day", "ok")] == [
         "007", "12.50", "2024-02-29", "true",
     ]  # fmt: skip

@@ -94,7 +94,7 @@ class ResultsFile:
         Raises:
             OSError: they can't be written, for example because the disk is full.
         """
-        data = memoryview((self._header + text).encode("utf-8", "surrogateescape"))
+        data = memoryview((self._header + text).encode())
         self._header = ""
         try:
             while data:

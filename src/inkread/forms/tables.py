@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inkread.batch.sources import make_cell
 from inkread.errors import ConfigError
 from inkread.files import check_target, replace_atomically
 from inkread.forms.fields import AmountField, DateField, FormField, TickField
@@ -146,10 +147,14 @@ def _write_csv(out: Path, columns: dict[str, str], rows: Iterable[Row]) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         for row in rows:
-            writer.writerow(
-                format_value(value) if isinstance(value, bool | datetime.date | None) else value
-                for value in row
-            )
+            writer.writerow(map(_make_csv_cell, row))
+
+
+def _make_csv_cell(value: Any) -> Any:
+    # Of the texts only file names can begin with the characters of a formula.
+    if isinstance(value, str):
+        return make_cell(value)
+    return format_value(value) if isinstance(value, bool | datetime.date | None) else value
 
 
 def _write_parquet(out: Path, columns: dict[str, str], rows: Iterable[Row]) -> None:
