@@ -20,7 +20,7 @@ LAYERS = {
     "corrections": "database schema store",
     "forms": """
         fields print_layout yaml_lines template markers printing propose align extract candidates
-        values field_reader rules form_reader journal field_crops tables form_batch
+        values corrected_values field_reader rules form_reader journal field_crops tables form_batch
     """,
     "scale": "inputs dataset worker picture_job form_job ray_engine",
     "web": """

@@ -262,7 +262,7 @@ class Reader:
         if region is None:
             num_labels = len(self.model.metadata.labels)
             return Digit(None, 0.0, _whole(page), (0.0,) * num_labels, rejected=True)
-        return self._digits.read(region, found)
+        return self._digits.read(region, found, is_alone=True)
 
     def locate_digit(
         self,
@@ -299,7 +299,7 @@ class Reader:
         region = segmentation.find_single_digit(found)
         if region is None:
             raise ImageError("expected a picture of a digit, received one without ink")
-        return LocatedDigit(self._digits.read(region, found), region.ink)
+        return LocatedDigit(self._digits.read(region, found, is_alone=True), region.ink)
 
     def classify(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Classify glyphs that are as MNIST's are already.

@@ -11,6 +11,7 @@ from rich.markup import escape
 from inkread.batch.formats import CsvWriter, JsonWriter, KeepNumber, PageWriter, select_indices
 from inkread.batch.grid_files import show_cell, tables_of
 from inkread.batch.results_file import ResultsFormat
+from inkread.batch.sources import escape_controls, make_printable
 from inkread.results import Page
 
 if TYPE_CHECKING:  # it needs the extra [train], which reading must do without
@@ -52,6 +53,7 @@ class PageTable:
 
     def add(self, name: str, page: Page) -> None:
         """Print the numbers of one page."""
+        name = escape_controls(make_printable(name))
         label = name if page.page == 1 else f"{name}, page {page.page}"
         for index in select_indices(page, self._keep):
             number = page.numbers[index]
@@ -81,6 +83,7 @@ class GridPrinter:
 
     def add(self, name: str, page: Page) -> None:
         """Print one page; rejected numbers are marked with ``?`` behind them."""
+        name = escape_controls(make_printable(name))
         title = escape(name if page.page == 1 else f"{name}, page {page.page}")
         if not page.numbers:
             sys.stdout.write(f"{name}: {describe_nothing(page)}\n")

@@ -17,7 +17,7 @@ from inkread.batch import batch_reader, formats
 from inkread.batch.batch_reader import ReadAs
 from inkread.batch.grid_files import GridFile
 from inkread.batch.results_file import ResultsFile, ResultsFormat, choose_format
-from inkread.batch.sources import STDIN, find
+from inkread.batch.sources import STDIN, find, make_cell, make_printable
 from inkread.cli import progress
 from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, read_on_ray
 from inkread.cli.output import GridPrinter, choose_printer
@@ -234,7 +234,10 @@ def _read_here(
             record = ResultsFile(path, form, formats.CsvWriter.HEADER, resume=output.resume)
             stack.callback(record.close)
             inputs = [
-                each for each in inputs if each.name == STDIN or each.name not in record.names
+                each
+                for each in inputs
+                if each.name == STDIN
+                or not record.names & {make_printable(each.name), make_cell(each.name)}
             ]
             shows.append(formats.make_page_writer(record.form, record.write))
         if output.keep or not output.file:
@@ -242,14 +245,15 @@ def _read_here(
             printer = choose_printer(output.form, output.keep, names)
             shows.append(GridPrinter() if output.as_table else printer)
         num_processes = jobs or batch_reader.choose_num_processes(len(inputs))
-        num_failed = _read_all(inputs, settings, num_processes, shows)
+        num_failed, num_doubtful = _read_all(inputs, settings, num_processes, shows)
         if tables:
             tables.close()
     if output.file:
+        doubtful = f"; {num_doubtful:,} of them doubtful" if num_doubtful else ""
         failed = f", {num_failed:,} failed" if num_failed else ""
         before = f", {len(record.names):,} were read before" if record and output.resume else ""
         progress.console.print(
-            f"{len(inputs) - num_failed:,} read{failed}{before}; "
+            f"{len(inputs) - num_failed:,} read{doubtful}{failed}{before}; "
             f"results in {escape(output.file or '')}"
         )
     if num_failed:
@@ -317,21 +321,28 @@ def _read_all(
     settings: batch_reader.ReadSettings,
     num_processes: int,
     shows: list[formats.PageWriter],
-) -> int:
-    """Read inputs, show each page, print each error; return the number of inputs with an error."""
+) -> tuple[int, int]:
+    """Read inputs, show each page, print each error.
+
+    Returns:
+        The number of inputs with an error, and of those in which a number is rejected.
+    """
     failed: set[str] = set()
+    doubtful: set[str] = set()
     outcomes = batch_reader.read_files(inputs, settings, num_processes=num_processes)
     with closing(outcomes), progress.show_reading(len(inputs)) as on_done:
         for outcome in outcomes:
             if outcome.error:
                 failed.add(outcome.name)
-                progress.print_error(f"{outcome.name}: {outcome.error}")
+                progress.print_error(f"{make_printable(outcome.name)}: {outcome.error}")
             if outcome.page:  # even if its annotated picture could not be saved
+                if any(number.rejected for number in outcome.page.numbers):
+                    doubtful.add(outcome.name)
                 for show in shows:
                     show.add(outcome.name, outcome.page)
             if outcome.is_last:
                 on_done()
-    return len(failed)
+    return len(failed), len(doubtful - failed)
 
 
 def _parse_grid(text: str | None) -> tuple[int, int] | None:
