@@ -29,7 +29,8 @@ LAYERS = {
         server
     """,
     "training": """
-        mnist handwriting.archives handwriting.pens handwriting.unipen handwriting.originals history
+        mnist handwriting.archives handwriting.pens handwriting.scans handwriting.unipen
+        handwriting.originals history
         augmentation.elastic augmentation.blending augmentation.shape_distortions
         augmentation.distortions
         synthesis.digit_strokes synthesis.rare_shapes synthesis.letter_strokes synthesis.fonts
