@@ -5,7 +5,8 @@ __all__ = ["LAYERS"]
 LAYERS = {
     "": "errors files privacy table meanings notation results",
     "imaging": """
-        pdf resize images components normalize ink crops segmentation layout_maps layout grids
+        pdf resize images components normalize ink crops segmentation layout_options layout_maps
+        layout grids
         run_groups run_crops
     """,
     "decoding": "automaton patterns check_digits constraints ctc search readings decoder",
@@ -31,7 +32,8 @@ LAYERS = {
         server
     """,
     "training": """
-        mnist handwriting.archives handwriting.pens history
+        mnist handwriting.archives handwriting.pens handwriting.scans handwriting.unipen
+        handwriting.originals history
         augmentation.elastic augmentation.blending augmentation.shape_distortions
         augmentation.distortions
         synthesis.digit_strokes synthesis.rare_shapes synthesis.letter_strokes synthesis.fonts

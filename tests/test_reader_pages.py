@@ -10,7 +10,7 @@ from PIL import Image
 from sheets import MARKS, SHEET
 
 from inkread.errors import ConfigError
-from inkread.results import Cells
+from inkread.imaging.layout_options import Cells
 
 PAPER, RULE = 235, 60
 

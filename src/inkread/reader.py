@@ -28,7 +28,7 @@ from inkread.decoding.constraints import Constraint
 from inkread.errors import ConfigError, ImageError
 from inkread.imaging import crops, images, ink, segmentation
 from inkread.imaging.images import Picture
-from inkread.imaging.ink import Ink
+from inkread.imaging.layout_options import Cells, LayoutOptions
 from inkread.models.layout_model import LayoutModel
 from inkread.models.runtime import DEFAULT, LineModel, Model
 from inkread.notation import Notation
@@ -37,7 +37,7 @@ from inkread.recognition.glyph_reader import GlyphReader
 from inkread.recognition.line_reader import LineReader
 from inkread.recognition.orientation import turn_box
 from inkread.recognition.page_reader import PageReader
-from inkread.results import Box, Cells, Digit, LayoutOptions, Number, Page, find_box
+from inkread.results import Box, Digit, Number, Page, find_box
 
 __all__ = ["Check", "Length", "Reader", "read"]
 
@@ -343,7 +343,7 @@ class Reader:
         reading = self._page_reader.read(page, LayoutOptions(), constraint)
         turned = turn_box(box, reading.turns, page.shape)
         upright = np.ascontiguousarray(np.rot90(page, reading.turns))
-        found, inside = _find_ink_around(upright, turned)
+        found, inside = ink.find_around(upright, turned)
         regions = [region for line in segmentation.find_lines(found) for n in line for region in n]
         region = segmentation.find_region(inside, regions, found)
         if region is None:
@@ -354,16 +354,6 @@ class Reader:
             return LocatedDigit(digits[index], region.ink)
         digit = self._digits.read(region, found)
         return LocatedDigit(replace(digit, box=box), region.ink)
-
-
-def _find_ink_around(page: npt.NDArray[np.uint8], box: Box) -> tuple[Ink, Box]:
-    """Return the ink of a box of a page and of some paper around it, and the box in that part."""
-    height, width = page.shape
-    reach = max(box.right - box.left, box.bottom - box.top)
-    left, top = max(0, box.left - reach), max(0, box.top - reach)
-    part = page[top : min(height, box.bottom + reach), left : min(width, box.right + reach)]
-    inside = Box(box.left - left, box.top - top, box.right - left, box.bottom - top)
-    return ink.find(np.ascontiguousarray(part)), inside
 
 
 def _constraint(

@@ -1,8 +1,9 @@
 from layouts import make_layout, make_run
 
 from inkread.imaging.grids import Grid
+from inkread.imaging.layout_options import Cells
 from inkread.imaging.run_groups import group_runs
-from inkread.results import Box, Cells
+from inkread.results import Box
 
 # Three cells of a comb, 40 pixels wide, with rules between them at x = 60, 100.
 CELLS = [make_run(x, 40, x + 16, 72) for x in (32, 72, 112)]

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from inkread.batch.processes import map_in_order, num_cores
 from inkread.errors import ImageError
+from inkread.imaging.layout_options import LayoutOptions
 from inkread.notation import PLAIN, Notation
-from inkread.results import LayoutOptions, Number, Page
+from inkread.results import Number, Page
 
 if TYPE_CHECKING:  # heavy
     import numpy as np

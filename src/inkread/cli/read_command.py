@@ -21,8 +21,8 @@ from inkread.batch.sources import STDIN, find, make_cell, make_printable
 from inkread.cli import progress
 from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, read_on_ray
 from inkread.cli.output import GridPrinter, choose_printer
+from inkread.imaging.layout_options import MOST_CELLS, Cells, LayoutOptions
 from inkread.notation import PLAIN, Notation, ValueKind
-from inkread.results import MOST_CELLS, Cells, LayoutOptions
 
 if TYPE_CHECKING:  # it needs the extra [ray]
     from inkread.scale.picture_job import PictureJob

@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from inkread.imaging.grids import Grid, is_comb
 from inkread.imaging.layout import PageLayout, TextRun
-from inkread.results import Box, Cells
+from inkread.imaging.layout_options import Cells
+from inkread.results import Box
 
 __all__ = ["group_runs"]
 

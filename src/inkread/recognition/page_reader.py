@@ -13,6 +13,7 @@ from inkread.imaging.crops import Crop
 from inkread.imaging.grids import Grid
 from inkread.imaging.layout import PageLayout, TextRun, find_layout
 from inkread.imaging.layout_maps import DIRECTIONS
+from inkread.imaging.layout_options import Cells, LayoutOptions
 from inkread.imaging.run_crops import RunCrop, cut_out
 from inkread.imaging.run_groups import group_runs
 from inkread.imaging.segmentation import Region
@@ -20,7 +21,7 @@ from inkread.models.layout_model import LayoutModel
 from inkread.recognition.line_reader import LineReader
 from inkread.recognition.number_tables import divide_evenly, find_cell, is_table, make_tables
 from inkread.recognition.orientation import turn_box
-from inkread.results import Box, Cells, LayoutOptions, Number, NumberTable
+from inkread.results import Box, Number, NumberTable
 
 __all__ = ["LayoutReading", "PageReader"]
 

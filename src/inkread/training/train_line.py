@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -49,6 +49,7 @@ __all__ = ["CTC", "SYMBOLS", "LineRun", "LineTraining", "remove_separators", "tr
 
 SYMBOLS = "0123456789" + SEPARATORS + REJECTED
 Tensor = Any  # of Keras' backend
+Real = TypeVar("Real", np.float32, np.float64)
 _NUM_VALIDATION_STRIPS = 2000
 _VALIDATION_SEED = 2**31  # differs from the seeds of trainings
 _NUM_PARITY_STRIPS = 64  # strips that the exported file is checked with
@@ -374,9 +375,9 @@ def _fit_temperature(logits: list[npt.NDArray[np.float32]], strips: StripPool) -
     return float(math.exp(found.x))
 
 
-def _log_softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _log_softmax(logits: npt.NDArray[Real]) -> npt.NDArray[Real]:
     shifted = logits - logits.max(axis=1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), logits.dtype)
 
 
 def _decode_greedily(logits: npt.NDArray[np.float32]) -> str:

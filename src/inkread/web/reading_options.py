@@ -5,8 +5,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from inkread.errors import ImageError
+from inkread.imaging.layout_options import Cells, LayoutOptions
 from inkread.notation import PLAIN, Notation, ValueKind
-from inkread.results import Box, Cells, LayoutOptions
+from inkread.results import Box
 
 __all__ = ["BOX", "NUMBER_FIELDS", "READ_FIELDS", "NumberOptions", "ReadOptions", "parse_box"]
 

@@ -86,13 +86,14 @@ def test_the_environment_names_the_folder(folder, monkeypatch):
 
 def test_without_a_folder_the_error_says_how_to_name_one(monkeypatch):
     monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
-    with pytest.raises(DataError, match="--pens DIR or set INKREAD_PENS"):
+    with pytest.raises(DataError, match=r"--pens DIR or set INKREAD_PENS; .*inkread data import"):
         load_pens()
 
 
 def test_a_missing_file_is_named_with_its_source(folder):
     (folder / "pendigits-train.npz").unlink()
-    with pytest.raises(DataError, match=r"digits of pendigits, found no file .*pendigits-train"):
+    said = r"digits of pendigits, found no file .*pendigits-train.*inkread data import pendigits"
+    with pytest.raises(DataError, match=said):
         load_pens(folder)
 
 

@@ -1,6 +1,7 @@
 """The files of other people's handwriting: where they are, and the arrays in them.
 
-No file is part of this project; the folder is named by ``--pens`` or an environment variable.
+No file is part of this project: ``originals`` makes them from public collections, and the folder is
+named by ``--pens`` or an environment variable.
 """
 
 import os
@@ -13,8 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.errors import DataError
+from inkread.files import replace_atomically
 
-__all__ = ["ARCHIVES", "FOLDER_VARIABLE", "Archive", "find_archive", "read_arrays"]
+__all__ = [
+    "ARCHIVES",
+    "FOLDER_VARIABLE",
+    "Archive",
+    "find_archive",
+    "read_arrays",
+    "write_arrays",
+]
 
 FOLDER_VARIABLE = "INKREAD_PENS"
 
@@ -25,24 +34,28 @@ class Archive:
 
     Attributes:
         name: of the file.
-        source: the public collection that it is made from.
+        source: the public collection that it is made from, as messages call it.
+        original: the same as ``inkread data import`` calls it.
         holds: what is in it, for messages.
     """
 
     name: str
     source: str
+    original: str
     holds: str
 
 
 ARCHIVES = {
-    "digits": Archive("unipen-digits.npz", "UNIPEN", "single digits"),
-    "numbers": Archive("unipen-numbers.npz", "UNIPEN", "whole numbers"),
-    "capitals": Archive("unipen-capitals.npz", "UNIPEN", "capital letters"),
-    "small_letters": Archive("unipen-small-letters.npz", "UNIPEN", "small letters"),
-    "symbols": Archive("unipen-symbols.npz", "UNIPEN", "symbols"),
-    "pendigits": Archive("pendigits-train.npz", "pendigits", "single digits"),
-    "scans": Archive("swiss-digits.npz", "the Swiss digits", "scanned digits"),
-    "foreign": Archive("omniglot-small.npz", "Omniglot", "characters of other alphabets"),
+    "digits": Archive("unipen-digits.npz", "UNIPEN", "unipen", "single digits"),
+    "numbers": Archive("unipen-numbers.npz", "UNIPEN", "unipen", "whole numbers"),
+    "capitals": Archive("unipen-capitals.npz", "UNIPEN", "unipen", "capital letters"),
+    "small_letters": Archive("unipen-small-letters.npz", "UNIPEN", "unipen", "small letters"),
+    "symbols": Archive("unipen-symbols.npz", "UNIPEN", "unipen", "symbols"),
+    "pendigits": Archive("pendigits-train.npz", "pendigits", "pendigits", "single digits"),
+    "scans": Archive("swiss-digits.npz", "the Swiss digits", "swiss", "scanned digits"),
+    "foreign": Archive(
+        "omniglot-small.npz", "Omniglot", "omniglot", "characters of other alphabets"
+    ),
 }
 
 
@@ -61,11 +74,14 @@ def find_archive(key: str, folder: Path | None = None) -> Path:
     if folder is None and not named:
         raise DataError(
             "expected a folder of other people's handwriting to train on, received none: give "
-            f"--pens DIR or set {FOLDER_VARIABLE}"
+            f"--pens DIR or set {FOLDER_VARIABLE}; its files are made by inkread data import"
         )
     path = (folder or Path(named)) / archive.name
     if not path.exists():
-        raise DataError(f"expected {archive.holds} of {archive.source}, found no file {path}")
+        raise DataError(
+            f"expected {archive.holds} of {archive.source}, found no file {path}: make it with "
+            f"inkread data import {archive.original} SOURCE --out {path.parent}"
+        )
     return path
 
 
@@ -82,3 +98,13 @@ def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, npt.NDArray[Any
         raise DataError(
             f"{path}: expected a .npz file with {', '.join(names)}: {error!r}"
         ) from error
+
+
+def write_arrays(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
+    """Write arrays to a compressed ``.npz`` file, whole or not at all.
+
+    Raises:
+        OSError: the file can't be written.
+    """
+    with replace_atomically(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)

@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.errors import DataError
-from inkread.files import replace_atomically
-from inkread.training.handwriting.archives import find_archive, read_arrays
+from inkread.training.handwriting.archives import find_archive, read_arrays, write_arrays
 
 __all__ = [
     "BOX",
@@ -208,5 +207,4 @@ def write_pen_file(path: Path, samples: Iterable[PenSample]) -> None:
         "writer": np.array([number[sample.writer] for sample in chosen], np.uint16),
         "writers": np.array(writers),
     }
-    with replace_atomically(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+    write_arrays(path, arrays)
