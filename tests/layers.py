@@ -5,7 +5,8 @@ __all__ = ["LAYERS"]
 LAYERS = {
     "": "errors files privacy table results",
     "imaging": """
-        pdf resize images components normalize ink crops segmentation layout_maps layout grids
+        input_files pdf tiff resize images components normalize ink crops segmentation layout_maps
+        layout grids
     """,
     "decoding": "automaton patterns check_digits constraints ctc search readings decoder",
     "models": "metadata runtime layout_model registry",
