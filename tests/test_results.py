@@ -1,9 +1,11 @@
 import dataclasses
+import datetime
 import json
+from decimal import Decimal
 
 import pytest
 
-from inkread import Box, Digit, Number, Page
+from inkread import Box, Digit, Notation, Number, Page
 from inkread.results import Cell, NumberTable, find_box
 
 PROBABILITIES = (0.01, 0.0, 0.02, 0.0, 0.9, 0.0, 0.0, 0.03, 0.0, 0.04)
@@ -20,13 +22,16 @@ BLANK_PAGE = Page((), 3, 3, "glyph-cascade")
 SECOND_PAGE = Page((AMOUNT,), 640, 480, "glyph-cascade", page=2)
 PRINTED = dataclasses.replace(AMOUNT, print_probability=0.75)
 STRUCK = Number("", 0.0, Box(5, 5, 50, 20), (), rejected=True, struck=True)
+DATE = dataclasses.replace(
+    AMOUNT, text="1224", raw="1/2/24", notation=Notation("date", format="DMY", min="2020-01-01")
+)
 TABLE = NumberTable(
     ((Cell(Box(0, 0, 100, 40), PRINTED), None), (Cell(Box(0, 40, 100, 80), None), None))
 )
 TABLE_PAGE = Page((PRINTED, STRUCK), 640, 480, "line", tables=(TABLE,), notes=("a word",))
 
 RESULTS = [FOUR, DOUBTFUL, LETTER, NOTHING, NUMBER, EMPTY, AMOUNT, PAGE, BLANK_PAGE, SECOND_PAGE]
-RESULTS += [PRINTED, STRUCK, TABLE, TABLE_PAGE]
+RESULTS += [PRINTED, STRUCK, TABLE, TABLE_PAGE, DATE]
 
 
 @pytest.mark.parametrize("result", RESULTS, ids=repr)
@@ -79,6 +84,12 @@ def test_a_page_becomes_plain_values():
         "printed": False,
         "print_probability": 0.0,
         "struck": False,
+        "value": None,
+        "unit": "",
+        "date": None,
+        "time": None,
+        "value_confidence": 0.0,
+        "notation": {},
     }
     assert AMOUNT.to_dict()["raw"] == "1,250.00"
     assert AMOUNT.to_dict()["unconstrained"] == "1250000"
@@ -88,7 +99,7 @@ def test_results_stored_without_the_newer_fields_are_rebuilt():
     values = PAGE.to_dict()
     del values["page"]
     for number in values["numbers"]:
-        del number["raw"], number["unconstrained"]
+        del number["raw"], number["unconstrained"], number["notation"], number["value_confidence"]
 
     assert Page.from_dict(values) == PAGE
 
@@ -206,3 +217,35 @@ def test_a_table_moves_with_the_numbers_in_its_cells():
     assert moved.box == Box(5, 5, 105, 85)
     assert moved.rows[0][0].number.box == Box(6, 7, 95, 35)
     assert moved.rows[1][0] == Cell(Box(5, 45, 105, 85), None)
+
+
+def test_a_number_has_a_value_with_its_point():
+    assert AMOUNT.value == Decimal("1250.00")
+    assert str(AMOUNT.value) == "1250.00"
+    assert AMOUNT.to_dict()["value"] == "1250.00"
+    assert (AMOUNT.unit, AMOUNT.date, AMOUNT.time) == ("", None, None)
+
+
+def test_a_number_with_a_doubtful_digit_has_no_value():
+    assert NUMBER.value is None
+    assert EMPTY.value is None
+    assert NUMBER.to_dict()["value"] is None
+    doubtful = dataclasses.replace(AMOUNT, raw="12.5", text="125", digits=(FOUR, FOUR, DOUBTFUL))
+    assert doubtful.value == Decimal("12.5")
+    assert doubtful.reject_below(0.5).value is None
+
+
+def test_a_date_and_a_time_are_no_values():
+    number = Number("18122023", 0.9, Box(0, 0, 9, 9), (), raw="18/12/2023")
+    assert (number.value, number.date) == (None, datetime.date(2023, 12, 18))
+    assert number.to_dict()["date"] == "2023-12-18"
+    noon = dataclasses.replace(number, text="1200", raw="12:00")
+    assert (noon.value, noon.time) == (None, datetime.time(12))
+    assert noon.to_dict()["time"] == "12:00:00"
+
+
+def test_the_notation_of_a_number_says_what_its_marks_do():
+    number = Number("1250", 0.9, Box(0, 0, 9, 9), (), raw="1.250")
+    assert number.value is None
+    assert dataclasses.replace(number, notation=Notation(decimal=".")).value == Decimal("1.25")
+    assert dataclasses.replace(number, notation=Notation("integer")).value == 1250

@@ -22,6 +22,7 @@ from inkread.errors import (
     ModelError,
     StoreError,
 )
+from inkread.notation import Notation
 from inkread.results import Box, Digit, Number, Page
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ __all__ = [
     "ImageError",
     "InkreadError",
     "ModelError",
+    "Notation",
     "Number",
     "Page",
     "Reader",

@@ -2,18 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from datetime import date, time
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from inkread import table
+from inkread.meanings import NOTHING, Meaning
+from inkread.notation import PLAIN, Notation
 
 __all__ = [
     "REJECTED",
     "Box",
     "Cell",
-    "Cells",
     "Digit",
-    "LayoutOptions",
     "Number",
     "NumberTable",
     "Page",
@@ -22,28 +23,6 @@ __all__ = [
 
 REJECTED = "?"
 _MIN_OVERLAP = 0.6  # of two boxes of one digit: the line model places boxes less exactly than ink
-
-
-class Cells(StrEnum):
-    """What narrow cells with one digit each are."""
-
-    AUTO = "auto"  # a comb where they stand alone in one row, else a table
-    JOIN = "join"  # always a comb: one number
-    SPLIT = "split"  # always a table: a number each
-
-
-@dataclass(frozen=True)
-class LayoutOptions:
-    """How a page is read by its layout.
-
-    Attributes:
-        printed: report printed numbers as well as handwritten ones; without it they are reported
-            only where there are no handwritten ones.
-        cells: what narrow cells with one digit each are.
-    """
-
-    printed: bool = False
-    cells: Cells = Cells.AUTO
 
 
 class Box(NamedTuple):
@@ -142,6 +121,9 @@ class Number:
         print_probability: the probability that it is printed and not handwritten, in [0, 1]; 0
             where the layout was not looked at.
         struck: whether it is crossed out; such a number is not read.
+        notation: how it is written: what ``value``, ``unit``, ``date`` and ``time`` go by.
+        value_confidence: probability that the separators are right as well, so that the value is,
+            in [0, 1]; where the notation has a kind, ``confidence`` is that, too.
     """
 
     text: str
@@ -153,6 +135,8 @@ class Number:
     unconstrained: str | None = None
     print_probability: float = 0.0
     struck: bool = False
+    notation: Notation = PLAIN
+    value_confidence: float = 0.0
 
     def __post_init__(self) -> None:
         """Fill in ``raw`` from the text if it isn't given."""
@@ -180,6 +164,31 @@ class Number:
         return replace(self, box=move(self.box), digits=digits)
 
     @property
+    def value(self) -> Decimal | None:
+        """What it is worth, with sign and point; ``None`` if it is no number, or may be two."""
+        return self._meaning.value
+
+    @property
+    def unit(self) -> str:
+        """What is written beside the value, such as a currency; empty if nothing is."""
+        return self._meaning.unit
+
+    @property
+    def date(self) -> date | None:
+        """The date that it is; ``None`` if it is none, or may be two."""
+        return self._meaning.date
+
+    @property
+    def time(self) -> time | None:
+        """The time of day that it is; ``None`` if it is none."""
+        return self._meaning.time
+
+    @property
+    def _meaning(self) -> Meaning:
+        is_whole = self.text and REJECTED not in self.text + self.raw
+        return self.notation.interpret(self.raw) if is_whole else NOTHING
+
+    @property
     def printed(self) -> bool:
         """Whether it is rather printed than handwritten."""
         return self.print_probability > 0.5
@@ -197,6 +206,12 @@ class Number:
             "printed": self.printed,
             "print_probability": self.print_probability,
             "struck": self.struck,
+            "value": None if self.value is None else str(self.value),
+            "unit": self.unit,
+            "date": self.date.isoformat() if self.date else None,
+            "time": self.time.isoformat() if self.time is not None else None,
+            "value_confidence": self.value_confidence,
+            "notation": self.notation.to_dict(),
         }
 
     @classmethod
@@ -213,6 +228,8 @@ class Number:
             unconstrained=values.get("unconstrained"),
             print_probability=values.get("print_probability", 0.0),
             struck=values.get("struck", False),
+            notation=Notation.from_dict(values.get("notation", {})),
+            value_confidence=values.get("value_confidence", 0.0),
         )
 
 

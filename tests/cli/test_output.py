@@ -28,6 +28,7 @@ PAGE = Page(
             (digit(4, (10, 20, 30, 50)), digit(0, (35, 22, 60, 50))),
             raw="4.0",
             unconstrained="41",
+            value_confidence=0.75,
         ),
         Number("?", 0.95, Box(5, 80, 25, 110), (digit(7, (5, 80, 25, 110), rejected=True),), True),
     ),
@@ -38,7 +39,8 @@ PAGE = Page(
 BLANK = Page(numbers=(), width=30, height=20, model="glyph-test")
 NOTHING = Page((Number("", 0.0, Box(0, 0, 30, 20), (), True),), 30, 20, "glyph-test")
 CSV_HEADER = (
-    "file,page,index,row,column,text,raw,confidence,left,top,right,bottom,rejected,unconstrained"
+    "file,page,index,row,column,text,raw,confidence,left,top,right,bottom,rejected,unconstrained,"
+    "value,unit,value_confidence"
 )
 LONG_NAME = "scans/" + "a-very-long-folder-name/" * 3 + "picture.png"
 
@@ -72,11 +74,11 @@ def test_csv_prints_a_row_a_number_and_one_a_blank_page(capsys):
     )
     assert capsys.readouterr().out == (
         f"{CSV_HEADER}\n"
-        "a.png,1,0,0,0,40,4.0,0.9025,10,20,60,50,false,41\n"
-        "a.png,1,1,1,0,?,?,0.9500,5,80,25,110,true,\n"
-        "a.png,2,0,0,0,?,?,0.9500,5,80,25,110,true,\n"
-        "b.png,1,,,,,,,,,,,,\n"
-        "c.png,1,0,0,0,,,0.0000,0,0,30,20,true,\n"
+        "a.png,1,0,0,0,40,4.0,0.9025,10,20,60,50,false,41,4.0,,0.7500\n"
+        "a.png,1,1,1,0,?,?,0.9500,5,80,25,110,true,,,,0.0000\n"
+        "a.png,2,0,0,0,?,?,0.9500,5,80,25,110,true,,,,0.0000\n"
+        "b.png,1,,,,,,,,,,,,,,,\n"
+        "c.png,1,0,0,0,,,0.0000,0,0,30,20,true,,,,0.0000\n"
     )
 
 

@@ -167,6 +167,8 @@ def test_doubtful_numbers_are_printed_while_the_file_gets_all(folder, tmp_path):
         ["--length", "4-6"],
         ["--pattern", r"4\d{4}"],
         ["--length", "5", "--pattern", "4.*3"],
+        ["--kind", "integer", "--min", "40000", "--max", "50000", "--unsigned"],
+        ["--kind", "decimal", "--decimals", "0-2", "--decimal", ","],
     ],
     ids=" ".join,
 )
@@ -210,6 +212,10 @@ def test_a_number_that_nothing_satisfies_says_what_was_read():
     [
         (["--pattern", "(4"], "(4"),
         (["--check", "no-such-check"], "no-such-check"),
+        (["--kind", "date"], "expected a format with the kind date, received None"),
+        (["--kind", "date", "--format", "DM"], "expected as format an order of D, M and Y"),
+        (["--kind", "decimal", "--min", "5a"], "expected as min a number, received '5a'"),
+        (["--decimal", ".", "--max", "5"], "expected a kind with min and max"),
         (
             ["--length", "3", "--pattern", r"\d{5}"],
             "expected constraints that some number satisfies",

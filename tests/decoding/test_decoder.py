@@ -138,7 +138,9 @@ def test_the_order_of_the_symbols_does_not_matter():
 @pytest.mark.parametrize("num_frames", [0, 1, 7])
 def test_blank_frames_are_an_empty_reading(num_frames):
     reading = decoder.decode_best(spiked([{}] * num_frames), SYMBOLS)
-    assert reading == decoder.Reading("", "", reading.log_probability, (), (), ())
+    share = reading.raw_share
+    assert reading == decoder.Reading("", "", reading.log_probability, (), (), (), share)
+    assert share == pytest.approx(1.0, abs=1e-6)
     assert math.exp(reading.log_probability) == pytest.approx(1.0, abs=1e-6)
     assert decoder.decode_candidates(spiked([{}] * num_frames), SYMBOLS)[0] == reading
 

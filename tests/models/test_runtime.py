@@ -86,7 +86,7 @@ def test_another_format_version_is_refused_by_name(version):
 
 
 def test_another_kind_is_refused_by_name():
-    with pytest.raises(ModelError, match="'glyph', 'layout', 'line'.*received 'word'"):
+    with pytest.raises(ModelError, match=r"'glyph', 'layout', 'line'.*received 'word'"):
         ModelMetadata.from_json(document(kind="word"))
 
 

@@ -1,10 +1,12 @@
 import dataclasses
+from decimal import Decimal
 
 import numpy as np
 import pytest
 
-from inkread import Box, ConfigError, Reader
+from inkread import Box, ConfigError, Notation, Reader
 from inkread.training.synthesis.drawn_digits import put_on_paper, write
+from inkread.training.synthesis.numbers import written_number
 
 
 def picture(text: str, seed: int = 0, gap: float = 0.35) -> np.ndarray:
@@ -141,3 +143,17 @@ def test_a_number_comes_back_from_plain_values(reader):
     number = reader.read_number(picture("40713"), length=12)
     assert type(number).from_dict(number.to_dict()) == number
     assert dataclasses.replace(number, raw="") == number
+
+
+@pytest.mark.parametrize("seed", [2, 4, 10])
+def test_a_gap_parts_a_whole_number_from_its_fraction(reader, small_mnist, seed):
+    def read(text):
+        ink = written_number(
+            small_mnist.test, np.random.default_rng(seed), text, own_shapes=False
+        ).ink
+        paper = (235 * (1 - 0.75 * np.pad(ink, 12))).astype(np.uint8)
+        return reader.read_number(paper, notation=Notation("fraction", max=20))
+
+    number = read("2 3/4")
+    assert number.raw == "2 3/4"
+    assert number.value == Decimal("2.75")

@@ -9,6 +9,7 @@ from PIL import Image
 from serving import Served
 
 import inkread
+from inkread import Notation
 from inkread.explain.occlusion import explain
 
 
@@ -73,8 +74,24 @@ def test_what_is_known_of_a_number_is_the_readers_constraint(client, reader):
     assert form.json() == plain(expected)
 
 
+def test_what_numbers_are_is_the_readers_notation(client, reader):
+    known = {"kind": "integer", "max": "50000", "signed": "false"}
+    response = client.post("/v1/read", params=known, content=METER.read_bytes())
+
+    notation = Notation("integer", max=50000, signed=False)
+    assert response.json() == plain(reader.read(METER, notation=notation).to_dict())
+    (number,) = response.json()["numbers"]
+    assert (number["value"], number["notation"]["max"]) == ("40713", "50000")
+    assert number["value_confidence"] == number["confidence"]
+
+
 @pytest.mark.parametrize(
-    "query", ["pattern=(", "pattern=(?=1)", "check=nope", "pattern=(1{99}){99}", "pattern=a"]
+    "query",
+    [
+        *("pattern=(", "pattern=(?=1)", "check=nope", "pattern=(1{99}){99}", "pattern=a"),
+        *("kind=date", "kind=integer&min=a", "kind=integer&pattern=4", "min=4", "decimals=21"),
+        *("kind=date&format=DMX", "kind=word", "decimal=;", "kind=time&min=9&max=8"),
+    ],
 )
 def test_a_constraint_that_cannot_be_is_refused(client, query):
     assert_problem(client.post(f"/v1/read?{query}", content=METER.read_bytes()), 422, "invalid")

@@ -162,6 +162,22 @@ def test_constraints_go_with_the_next_readings(page):
     assert asked.value.url.endswith("?min_confidence=0.99")
 
 
+def test_what_a_number_is_goes_with_the_next_readings(page):
+    page.set_input_files("#file", METER)
+    expect(digits(page)).to_have_count(5)
+    page.locator("summary").click()
+    expect(page.get_by_label("Decimals")).to_be_hidden()
+    page.get_by_label("Kind").select_option("decimal")
+    with page.expect_request("**/v1/read*") as asked:
+        page.get_by_label("Decimals").fill("0")
+        page.get_by_label("Decimals").press("Enter")
+    assert asked.value.url.endswith("?kind=decimal&decimals=0")
+    page.get_by_label("Kind").select_option("date")
+    expect(page.get_by_label("Decimals")).to_be_hidden()
+    expect(page.get_by_label("Order")).to_be_visible()
+    expect(page.locator("#numbers .sure")).to_contain_text("nothing fits what you know")
+
+
 def test_why_is_asked_with_what_the_picture_was_read_with(page):
     page.set_input_files("#file", METER)
     expect(digits(page)).to_have_count(5)

@@ -75,7 +75,7 @@ class CsvWriter:
 
     COLUMNS = (
         "file", "page", "index", "row", "column", "text", "raw", "confidence", "left", "top",
-        "right", "bottom", "rejected", "unconstrained",
+        "right", "bottom", "rejected", "unconstrained", "value", "unit", "value_confidence",
     )  # fmt: skip
     HEADER = ",".join(COLUMNS) + "\n"
 
@@ -104,6 +104,7 @@ class CsvWriter:
             writer.writerow([cell, page.page, *[""] * (len(self.COLUMNS) - 2)])
         for row in make_number_rows(page, select_indices(page, self._keep)):
             row["confidence"] = f"{row['confidence']:.4f}"
+            row["value_confidence"] = f"{row['value_confidence']:.4f}"
             row["rejected"] = str(row["rejected"]).lower()
             writer.writerow([cell, *row.values()])
         if text.getvalue():
@@ -129,9 +130,18 @@ def make_number_rows(page: Page, indices: Iterable[int]) -> Iterator[dict[str, A
         number = page.numbers[index]
         values = (
             page.page, index, *places[id(number)], number.text, number.raw, number.confidence,
-            *number.box, number.rejected, number.unconstrained,
+            *number.box, number.rejected, number.unconstrained, _format_value(number), number.unit,
+            number.value_confidence,
         )  # fmt: skip
         yield dict(zip(CsvWriter.COLUMNS[1:], values, strict=True))
+
+
+def _format_value(number: Number) -> str | None:
+    """Return the value, date or time as text; ``None`` if there is none."""
+    if number.value is not None:
+        return str(number.value)
+    found = number.date if number.date is not None else number.time
+    return None if found is None else found.isoformat()
 
 
 def make_page_writer(form: ResultsFormat, write: WriteText) -> PageWriter:

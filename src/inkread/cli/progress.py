@@ -48,7 +48,7 @@ _MODULES_OF_EXTRAS = {
         "markupsafe",
     },
     "web": {"fastapi", "uvicorn", "multipart", "prometheus_client", "sqlalchemy", "alembic"},
-    "forms": {"yaml", "pydantic", "pydantic_core", "reportlab", "pyarrow", "openpyxl"},
+    "forms": {"yaml", "pydantic", "pydantic_core", "reportlab", "pyarrow"},
     "ray": {"ray", "fsspec", "pandas"},
 }
 

@@ -15,12 +15,14 @@ from rich.markup import escape
 import inkread
 from inkread.batch import batch_reader, formats
 from inkread.batch.batch_reader import ReadAs
+from inkread.batch.grid_files import GridFile
 from inkread.batch.results_file import ResultsFile, ResultsFormat, choose_format
 from inkread.batch.sources import STDIN, find, make_cell, make_printable
 from inkread.cli import progress
 from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, read_on_ray
 from inkread.cli.output import GridPrinter, choose_printer
-from inkread.results import Cells, LayoutOptions
+from inkread.imaging.layout_options import MOST_CELLS, Cells, LayoutOptions
+from inkread.notation import PLAIN, Notation, ValueKind
 
 if TYPE_CHECKING:  # it needs the extra [ray]
     from inkread.scale.picture_job import PictureJob
@@ -55,8 +57,8 @@ def read(
         str | None,
         typer.Option(
             metavar="PATH",
-            help="Write results to this file, a .csv or .jsonl; with --engine ray, to this folder "
-            "or URI, as Parquet.",
+            help="Write results to this file, a .csv or .jsonl; with --table a .csv, .xlsx or "
+            ".json of the tables; with --engine ray, to this folder or URI, as Parquet.",
             show_default=False,
         ),
     ] = None,
@@ -97,26 +99,53 @@ def read(
             metavar="NAME", help="A check that each number passes, e.g. luhn.", show_default=False
         ),
     ] = None,
-    layout: Annotated[
-        bool,
+    kind: Annotated[
+        ValueKind | None,
+        typer.Option(help="What each number is; only such numbers are read.", show_default=False),
+    ] = None,
+    decimal: Annotated[
+        str, typer.Option(metavar="MARKS", help="The marks that may part decimals: . or , or both.")
+    ] = PLAIN.decimal,
+    decimals: Annotated[
+        str | None,
         typer.Option(
-            "--layout",
-            help="Find numbers in tables, boxes, combs and among print, by a third model.",
+            metavar="N|A-B", help="How many digits follow the decimal point.", show_default=False
         ),
+    ] = None,
+    least: Annotated[
+        str | None,
+        typer.Option("--min", help="The least value, date or time.", show_default=False),
+    ] = None,
+    greatest: Annotated[
+        str | None,
+        typer.Option("--max", help="The greatest value, date or time.", show_default=False),
+    ] = None,
+    unsigned: Annotated[
+        bool, typer.Option("--unsigned", help="No number has a minus, or stands in brackets.")
     ] = False,
+    date_format: Annotated[
+        str | None,
+        typer.Option("--format", help="The order of a date, e.g. D/M/YYYY.", show_default=False),
+    ] = None,
     printed: Annotated[
-        bool, typer.Option("--printed", help="With --layout: print printed numbers, too.")
+        bool, typer.Option("--printed", help="Report printed numbers, too, not only written ones.")
     ] = False,
     cells: Annotated[
         Cells,
         typer.Option(
-            help="With --layout: narrow cells with a digit each: one number (join), a number each "
-            "(split), or one number where they stand alone in a row (auto)."
+            help="Narrow cells with a digit each: one number (join), a number each (split), or "
+            "what the page suggests (auto)."
         ),
     ] = Cells.AUTO,
-    as_table: Annotated[
-        bool, typer.Option("--table", help="With --layout: print tables as grids.")
-    ] = False,
+    grid: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROWSxCOLUMNS",
+            help="How many rows and columns the table has, e.g. 9x9.",
+            show_default=False,
+        ),
+    ] = None,
+    as_table: Annotated[bool, typer.Option("--table", help="Print tables as grids.")] = False,
     jobs: Annotated[
         int | None,
         typer.Option(min=1, help="Processes; up to one a core if not given.", show_default=False),
@@ -136,16 +165,23 @@ def read(
     """Read the numbers in pictures."""
     if as_json and as_csv:
         raise typer.BadParameter("choose one of --json and --csv")
-    if not layout and (printed or as_table or cells is not Cells.AUTO):
-        raise typer.BadParameter("--printed, --cells and --table go with --layout")
-    if layout and read_as is not ReadAs.PAGE:
-        raise typer.BadParameter("--layout is of whole pages: it can't go with --as")
+    if read_as is not ReadAs.PAGE and (
+        printed or as_table or grid is not None or cells is not Cells.AUTO
+    ):
+        raise typer.BadParameter(
+            "--printed, --cells, --grid and --table are of whole pages: they can't go with --as"
+        )
     if as_table and (as_json or as_csv or doubtful):
         raise typer.BadParameter("--table prints grids: it can't go with --json, --csv, --doubtful")
+    if as_table and resume:
+        raise typer.BadParameter("--table writes its file at the end: it can't go with --resume")
     if resume and not out:
         raise typer.BadParameter("--resume goes on with a file of results: name it with --out")
-    if read_as is ReadAs.DIGIT and (length or pattern or check):
-        raise typer.BadParameter("--length, --pattern and --check are of numbers, not of one digit")
+    notation = Notation(
+        kind, decimal, _parse_decimals(decimals), least, greatest, not unsigned, date_format
+    )
+    if read_as is ReadAs.DIGIT and (length or pattern or check or notation != PLAIN):
+        raise typer.BadParameter("--length, --pattern, --check and --kind are of numbers")
     settings = batch_reader.ReadSettings(
         model,
         line_model,
@@ -155,7 +191,8 @@ def read(
         _parse_length(length),
         pattern,
         check,
-        LayoutOptions(printed, cells) if layout else None,
+        LayoutOptions(printed, cells, _parse_grid(grid)),
+        notation,
     )
     if engine is Engine.RAY:
         _refuse_with_ray({
@@ -190,9 +227,12 @@ def _read_here(
 ) -> None:
     """Read with processes of this machine, and print or write the results."""
     with ExitStack() as stack:
-        record = None
+        record, tables = None, None
         shows: list[formats.PageWriter] = []
-        if output.file:
+        if output.file and output.as_table:
+            tables = GridFile(Path(output.file))
+            shows.append(tables)
+        elif output.file:
             path = Path(output.file)
             form = output.form or choose_format(path)
             record = ResultsFile(path, form, formats.CsvWriter.HEADER, resume=output.resume)
@@ -204,16 +244,18 @@ def _read_here(
                 or not record.names & {make_printable(each.name), make_cell(each.name)}
             ]
             shows.append(formats.make_page_writer(record.form, record.write))
-        if output.keep or not record:
+        if output.keep or not output.file:
             names = [each.name for each in inputs]
             printer = choose_printer(output.form, output.keep, names)
             shows.append(GridPrinter() if output.as_table else printer)
         num_processes = jobs or batch_reader.choose_num_processes(len(inputs))
         num_failed, num_doubtful = _read_all(inputs, settings, num_processes, shows)
-    if record:
+        if tables:
+            tables.close()
+    if output.file:
         doubtful = f"; {num_doubtful:,} of them doubtful" if num_doubtful else ""
         failed = f", {num_failed:,} failed" if num_failed else ""
-        before = f", {len(record.names):,} were read before" if output.resume else ""
+        before = f", {len(record.names):,} were read before" if record and output.resume else ""
         progress.console.print(
             f"{len(inputs) - num_failed:,} read{doubtful}{failed}{before}; "
             f"results in {escape(output.file or '')}"
@@ -239,13 +281,26 @@ def _is_doubtful(min_confidence: float, number: inkread.Number) -> bool:
 
 def _parse_length(text: str | None) -> int | tuple[int, int] | None:
     """Parse ``6`` or ``4-6``."""
-    if text is None:
-        return None
-    found = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
-    low, high = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
-    if not 1 <= low <= high:
+    found = _parse_span(text)
+    low = found[0] if isinstance(found, tuple) else found
+    if text is not None and not low:
         raise typer.BadParameter(f"expected a --length such as 6 or 4-6, received {text!r}")
-    return (low, high) if found and found[2] else low
+    return found
+
+
+def _parse_decimals(text: str | None) -> int | tuple[int, int] | None:
+    """Parse ``2`` or ``0-2``."""
+    found = _parse_span(text)
+    if text is not None and found is None:
+        raise typer.BadParameter(f"expected --decimals such as 2 or 0-2, received {text!r}")
+    return found
+
+
+def _parse_span(text: str | None) -> int | tuple[int, int] | None:
+    found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", text or "", re.ASCII)
+    if not found or (found[2] and int(found[1]) > int(found[2])):
+        return None
+    return (int(found[1]), int(found[2])) if found[2] else int(found[1])
 
 
 def _find_inputs(
@@ -292,3 +347,16 @@ def _read_all(
             if outcome.is_last:
                 on_done()
     return len(failed), len(doubtful - failed)
+
+
+def _parse_grid(text: str | None) -> tuple[int, int] | None:
+    """Parse ``9x9``: rows and columns."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,3})[xX](\d{1,3})", text)
+    if not found or not all(1 <= int(count) <= MOST_CELLS for count in found.groups()):
+        raise typer.BadParameter(
+            f"expected a --grid of rows and columns such as 9x9, each from 1 to {MOST_CELLS}, "
+            f"received {text!r}"
+        )
+    return int(found[1]), int(found[2])

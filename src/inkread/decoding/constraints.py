@@ -15,11 +15,13 @@ from inkread.decoding.automaton import (
 from inkread.decoding.check_digits import CHECKS, Check
 from inkread.decoding.patterns import DIGITS, parse
 from inkread.errors import ConfigError
+from inkread.notation import Notation
 from inkread.results import REJECTED
 
 __all__ = ["DIGITS", "Constraint"]
 
 MAX_LENGTH = 100
+_ALL_MARKS = ".,-/=:"  # for a kind: those that any model may read
 _MAX_STEPS = 2_000_000  # to build one constraint: about a second
 _NUM_CACHED = 64  # automata of up to half a megabyte
 
@@ -53,6 +55,8 @@ class Constraint:
               country's letters as numbers (A is 10), then the two check digits. 3 digits or more.
             * a function that takes the digits and returns whether they are right; it is called for
               up to 1,000 texts, the most probable first, until enough are accepted.
+        notation: how it is written: with a kind, only such numbers are read, with their separators;
+            without, this demands nothing. A kind and a pattern can't both be given.
 
     Raises:
         ConfigError: the length is impossible, the pattern invalid, the check unknown, or no number
@@ -62,6 +66,7 @@ class Constraint:
     length: int | tuple[int, int] | None = None
     pattern: str | None = None
     check: str | Callable[[str], bool] | None = None
+    notation: Notation | None = None
 
     def __post_init__(self) -> None:
         """Check that some number satisfies it."""
@@ -75,7 +80,11 @@ class Constraint:
                 f"expected as check a function or one of {', '.join(CHECKS)}; "
                 f"received {self.check!r}"
             )
-        if self._automaton(DIGITS + self.separators).is_empty:
+        if self.has_kind and self.pattern is not None:
+            raise ConfigError(
+                f"expected a kind or a pattern, received both: pattern {self.pattern!r}"
+            )
+        if self._automaton(DIGITS + (_ALL_MARKS if self.has_kind else self.separators)).is_empty:
             given = ", ".join(
                 f"{name} {value!r}"
                 for name, value in vars(self).items()
@@ -84,14 +93,24 @@ class Constraint:
             raise ConfigError(f"expected constraints that some number satisfies, received {given}")
 
     @property
+    def has_kind(self) -> bool:
+        """Whether it is known what the number is: a decimal, a date."""
+        return self.notation is not None and self.notation.kind is not None
+
+    @property
+    def demands_nothing(self) -> bool:
+        """Whether every text satisfies it."""
+        return (self.length, self.pattern, self.check) == (None,) * 3 and not self.has_kind
+
+    @property
     def separators(self) -> str:
         """The separators that the pattern names."""
         return "" if self.pattern is None else parse(self.pattern).separators
 
     @property
     def names_separators(self) -> bool:
-        """Whether the pattern is matched against the digits with their separators."""
-        return self.pattern is not None and parse(self.pattern).names_separators
+        """Whether the digits are looked at with their separators."""
+        return self.has_kind or (self.pattern is not None and parse(self.pattern).names_separators)
 
     def accepts(self, string: str) -> bool:
         """Return whether a string satisfies the constraint.
@@ -106,10 +125,23 @@ class Constraint:
         return self._automaton(written).accepts(string) and self.passes(string)
 
     def passes(self, string: str) -> bool:
-        """Return whether the check accepts the digits of a string; true unless it is a function."""
+        """Return whether a check that is a function accepts its digits, and its kind its value."""
+        if self.has_kind and self.notation is not None and not self.notation.accepts(string):
+            return False
         return not callable(self.check) or bool(
             self.check("".join(filter(DIGITS.__contains__, string)))
         )
+
+    def find_meaning(self, string: str) -> str:
+        """Return what a string means, as text; empty unless it is known what the number is."""
+        if not self.has_kind or self.notation is None:
+            return ""
+        return self.notation.interpret(string).key
+
+    @property
+    def filters(self) -> bool:
+        """Whether it refuses strings that its automaton accepts."""
+        return self.has_kind or callable(self.check)
 
     def build_automaton(self, written: str) -> Automaton:
         """Return an automaton that accepts what satisfies it; a function as check is ignored.
@@ -131,7 +163,10 @@ class Constraint:
     def _automaton(self, written: str) -> Automaton:
         bounds = (self.length, self.length) if isinstance(self.length, int) else self.length
         check = self.check if isinstance(self.check, str) else None
-        return _compile(bounds, self.pattern, check, written)
+        pattern = self.pattern
+        if self.has_kind and self.notation is not None:
+            pattern = self.notation.build_pattern(written)
+        return _compile(bounds, pattern, check, written)
 
 
 def _is_length(length: object) -> bool:

@@ -204,26 +204,30 @@ class Scores:
             log_probability = frames.compute_prefixes(classes)[-1].log_probability
             if log_probability > _LOG_HALF:  # no other raw string can be as probable
                 found = iter([(log_probability, self.raw)])
-        raws: dict[str, str] = {}
+        raws: dict[tuple[str, str], str] = {}
+        shares: dict[tuple[str, str], float] = {}  # sums of the probabilities of those found
         least = -np.inf  # log probability of raw strings that could still change the order
         for log_probability, raw in found:
             if log_probability < least:
                 break
-            raws.setdefault("".join(filter(DIGITS.__contains__, raw)), raw)
+            key = "".join(filter(DIGITS.__contains__, raw)), constraint.find_meaning(raw)
+            raws.setdefault(key, raw)
+            shares[key] = float(np.logaddexp(shares.get(key, -np.inf), log_probability))
             if len(raws) == count and least == -np.inf:
                 least = log_probability + np.log(_MIN_RAW_RATIO)
-        sums = {
-            text: compute_log_mass(
-                frames, intersect(automaton, build_text_automaton(text, written))
-            )
-            for text in raws
-        }
-        order = sorted(sums, key=lambda text: -sums[text])[:count]
-        return tuple(Guess(text, sums[text], raws[text]) for text in order)
+        if not constraint.has_kind:
+            shares = {
+                key: compute_log_mass(
+                    frames, intersect(automaton, build_text_automaton(key[0], written))
+                )
+                for key in raws
+            }
+        order = sorted(shares, key=lambda key: -shares[key])[:count]
+        return tuple(Guess(key[0], shares[key], raws[key], key[1]) for key in order)
 
     def make_reading(self, guess: Guess) -> Reading:
         """Align a guess with the frames, and compare it with texts that differ in one symbol."""
-        text, log_probability, raw = guess
+        text, log_probability, raw, meaning = guess
         classes = self._classes(text)
         details = compute_posterior(self.frames, classes)
         rivals = np.column_stack([details.substitutions, details.deletions])
@@ -239,7 +243,19 @@ class Scores:
             tuple(np.exp(details.log_probability - total).tolist()),
             tuple(map(tuple, chances.tolist())),
             _widen_spans(runs, details.occupancy),
+            1.0 if meaning else self.measure_raw_share(raw, log_probability),
         )
+
+    def measure_raw_share(self, raw: str, log_probability: float) -> float:
+        """Return the probability of a raw string as a share of another one, in [0, 1].
+
+        Args:
+            raw: the string.
+            log_probability: of all strings with its text.
+        """
+        classes = [self.symbols.index(symbol) + 1 for symbol in raw]
+        own = Frames(self.log_probabilities).compute_prefixes(classes)[-1].log_probability
+        return float(np.exp(min(0.0, own - log_probability)))
 
     def _align(self, text: str, raw: str | None) -> tuple[str, list[tuple[int, int]]]:
         """Return the raw string, and the frames of each symbol in the best alignment."""
@@ -303,15 +319,15 @@ def _build_universal_automaton(symbols: str) -> Automaton:
 
 
 def _limit_expansions(constraint: Constraint) -> int:
-    """Return a higher limit for checks that are functions: they may refuse many texts."""
-    return 10 * MAX_EXPANSIONS if callable(constraint.check) else MAX_EXPANSIONS
+    """Return a higher limit for kinds and checks that are functions: they may refuse many."""
+    return 10 * MAX_EXPANSIONS if constraint.filters else MAX_EXPANSIONS
 
 
 def _filter_passing(
     found: Iterator[tuple[float, str]], constraint: Constraint
 ) -> Iterator[tuple[float, str]]:
-    """Leave out the strings that a check that is a function refuses."""
-    if not callable(constraint.check):
+    """Leave out the strings that a kind or a check that is a function refuses."""
+    if not constraint.filters:
         return found
     tried = itertools.islice(found, MAX_CHECKED_TEXTS)
     return (

@@ -13,11 +13,18 @@ class Guess(NamedTuple):
         text: its digits, and ``?`` for what is no digit.
         log_probability: natural log of the probability that the strip shows this text.
         raw: the text with separators, if a pattern names some; ``None`` if any are allowed.
+        meaning: its value, where it is known what the number is; else empty.
     """
 
     text: str
     log_probability: float
     raw: str | None = None
+    meaning: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from other guesses: its text, and what it means."""
+        return self.text, self.meaning
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,8 @@ class Reading:
             add up to 1.
         spans: for each symbol of the text its first frame, and the one after its last. They don't
             overlap, and often are shorter than the ink: the network marks a digit in few frames.
+        raw_share: the share of the probability that belongs to this raw string; the rest to others
+            with the same text. 1 where it is known what the number is, and for its value.
     """
 
     text: str
@@ -44,3 +53,4 @@ class Reading:
     confidences: tuple[float, ...]
     alternatives: tuple[tuple[float, ...], ...]
     spans: tuple[tuple[int, int], ...]
+    raw_share: float = 1.0

@@ -94,18 +94,18 @@ def average_guesses(
     Returns:
         The texts that are most probable on average, the best first.
     """
-    highest: dict[str, tuple[Guess, int]] = {}
-    means: dict[str, float] = {}
+    highest: dict[tuple[str, str], tuple[Guess, int]] = {}
+    means: dict[tuple[str, str], float] = {}
     for view, (guesses, weight) in enumerate(zip(views, weights, strict=True)):
         for guess in guesses:
-            known = highest.get(guess.text)
+            known = highest.get(guess.key)
             if known is None or guess.log_probability > known[0].log_probability:
-                highest[guess.text] = guess, view
+                highest[guess.key] = guess, view
             share = weight * math.exp(guess.log_probability)
-            means[guess.text] = means.get(guess.text, 0.0) + share
-    ranked = sorted(means, key=lambda text: -means[text])[:count]
+            means[guess.key] = means.get(guess.key, 0.0) + share
+    ranked = sorted(means, key=lambda key: -means[key])[:count]
     tiny = np.finfo(float).tiny
-    return tuple(AveragedText(*highest[text], math.log(max(means[text], tiny))) for text in ranked)
+    return tuple(AveragedText(*highest[key], math.log(max(means[key], tiny))) for key in ranked)
 
 
 def average_alternatives(

@@ -4,6 +4,7 @@ A doubtful number is read again: the line model sees augmented views of its stri
 glyph model reads its digits one by one. All their probabilities are averaged.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from inkread.imaging.crops import Crop
 from inkread.imaging.normalize import Strip
 from inkread.imaging.segmentation import Region
 from inkread.models.runtime import LineModel
+from inkread.notation import PLAIN, Notation, ValueKind
 from inkread.recognition import augmented_views, fusion
 from inkread.recognition.augmented_views import AveragedText
 from inkread.recognition.glyph_reader import GlyphReader
@@ -30,6 +32,8 @@ Output = npt.NDArray[np.float32]  # (T, C) natural logs of probabilities, a stri
 
 _MIN_SURE_LOG_PROBABILITY = math.log(0.95)  # a number less probable is read again
 _MIN_LENGTH_LOG_PROBABILITY = math.log(0.25)  # less probable texts don't say how long it may be
+_MIN_ALIGNED_LOG_PROBABILITY = math.log(1e-6)  # less probable digits have no separators to find
+_MIN_GAP = 0.5  # between a whole number and a fraction, in heights of the digits
 _NUM_GUESSES = 4  # texts of each view that are averaged
 _JUNK_PRIOR_RATIO = 0.1  # how much rarer non-digits are where a number is known to stand
 _MIN_CONSTRAINED_LOG_PROBABILITY = math.log(1e-3)  # less probable texts don't satisfy a constraint
@@ -90,7 +94,7 @@ class _Views:
             # for a separator alone is a digit.
             guesses = [[guess for guess in view if guess.text] for view in guesses]
             glyph_weight = glyph_weight if any(guesses) else 1.0
-            guesses.append([Guess(by_glyphs.text, by_glyphs.log_probability)])
+            guesses.append(self._share_meanings(by_glyphs))
             weights = [*((1 - glyph_weight) * weight for weight in weights), glyph_weight]
         found = augmented_views.average_guesses(guesses, weights, self.count)
         readings = [self._reading(averaged, guesses, weights, by_glyphs) for averaged in found]
@@ -101,6 +105,29 @@ class _Views:
         return [
             augmented_views.with_less(each, too_much) if each.text == REJECTED else each
             for each in readings
+        ]
+
+    def shows(self, text: str) -> bool:
+        """Return whether a text is among the line model's guesses."""
+        return any(guess.text == text for view in self.items for guess in view.guesses)
+
+    def _share_meanings(self, by_glyphs: Reading) -> list[Guess]:
+        """Return the glyph model's reading as guesses: the line model says what its digits mean.
+
+        Where it is known what the number is, the separators decide what the digits mean, and these
+        the glyph model doesn't see.
+        """
+        if self.constraint is None or not self.constraint.has_kind:
+            return [Guess(by_glyphs.text, by_glyphs.log_probability)]
+        text = by_glyphs.text
+        total = sum(math.exp(view.scores.compute_log_probability(text)) for view in self.items)
+        return [
+            guess._replace(
+                log_probability=by_glyphs.log_probability + guess.log_probability - math.log(total)
+            )
+            for view in self.items
+            for guess in view.guesses
+            if guess.text == text and total > 0
         ]
 
     def _reading(
@@ -117,7 +144,7 @@ class _Views:
                 if guess.text == averaged.guess.text:
                     is_glyphs = by_glyphs is not None and view == len(self.items)
                     readings.append(
-                        by_glyphs
+                        self._add_separators(by_glyphs, averaged.guess)
                         if by_glyphs is not None and is_glyphs
                         else self.items[view].scores.make_reading(guess)
                     )
@@ -131,6 +158,17 @@ class _Views:
         if self.constraint is None:
             alternatives = augmented_views.put_first(alternatives, reading.text)
         return replace(reading, alternatives=alternatives)
+
+    def _add_separators(self, by_glyphs: Reading, guess: Guess) -> Reading:
+        """Add the separators that the line model sees between the glyph model's digits."""
+        scores = self.items[0].scores
+        if REJECTED in guess.text or len(guess.text) > len(scores.log_probabilities) // 2:
+            return by_glyphs
+        log_probability = scores.compute_log_probability(guess.text)
+        if log_probability < _MIN_ALIGNED_LOG_PROBABILITY:
+            return replace(by_glyphs, raw_share=0.0)
+        by_line = scores.make_reading(guess._replace(log_probability=log_probability))
+        return replace(by_glyphs, raw=by_line.raw, raw_share=by_line.raw_share)
 
 
 class LineReader:
@@ -230,16 +268,17 @@ class LineReader:
         def scores(output: Output) -> Scores:
             return Scores(self._without_junk(output) if is_number else output, self._model.symbols)
 
+        searched = None if constraint is None or constraint.demands_nothing else constraint
         found = [scores(output)]
-        best = found[0].find_certain_guess(constraint)
+        best = found[0].find_certain_guess(searched)
         if best and best.log_probability >= _MIN_SURE_LOG_PROBABILITY:
-            guesses = [found[0].find_guesses(constraint, count)]
+            guesses = [found[0].find_guesses(searched, count)]
         else:
             augmented = augmented_views.make_views(strip.pixels)
             outputs = self._model.predict_log_probabilities(augmented)
             found += [scores(output) for output in outputs]
             # Several, since a text that is second in every view may be the best on average.
-            guesses = augmented_views.guess_texts(found, constraint, max(count, _NUM_GUESSES))
+            guesses = augmented_views.guess_texts(found, searched, max(count, _NUM_GUESSES))
         items = [_View(*view) for view in zip(found, guesses, strict=True)]
         return _Views(items, constraint, count)
 
@@ -261,16 +300,21 @@ class LineReader:
             crop: that it was made from.
         """
         constraint = views.constraint
-        if by_glyphs is not None and constraint and not constraint.accepts(by_glyphs.text):
-            by_glyphs = None
+        if by_glyphs is not None and constraint and not constraint.demands_nothing:
+            is_known = constraint.has_kind and views.shows(by_glyphs.text)
+            if not (is_known or constraint.accepts(by_glyphs.text)):
+                by_glyphs = None
         plain = None
         junk = digits[0].junk if by_glyphs is not None else 0.0
         readings = views.readings(by_glyphs, fusion.choose_weight(digits), junk)
-        if constraint is not None:
+        if constraint is not None and not constraint.demands_nothing:
             plain = views.items[0].scores.decode_best().text
             if not readings or readings[0].log_probability < _MIN_CONSTRAINED_LOG_PROBABILITY:
                 return (Number("", 0.0, crop.box, (), True, unconstrained=plain),)
-        return tuple(self._number(reading, strip, crop, plain) for reading in readings)
+        notation = constraint.notation if constraint else None
+        return tuple(
+            self._number(reading, strip, crop, plain, notation or PLAIN) for reading in readings
+        )
 
     def _without_junk(self, output: Output) -> Output:
         """Make non-digits less probable, as they are where a number is known to stand."""
@@ -280,7 +324,9 @@ class LineReader:
         rarer[:, 1 + self._model.symbols.index(REJECTED)] += np.float32(math.log(_JUNK_PRIOR_RATIO))
         return np.asarray(rarer - np.logaddexp.reduce(rarer, axis=1, keepdims=True))
 
-    def _number(self, reading: Reading, strip: Strip, crop: Crop, plain: str | None) -> Number:
+    def _number(
+        self, reading: Reading, strip: Strip, crop: Crop, plain: str | None, notation: Notation
+    ) -> Number:
         boxes = crops.find_digit_boxes(strip, reading.spans, crop)
         digits = tuple(
             _digit(*parts)
@@ -295,9 +341,13 @@ class LineReader:
             box=_union(boxes) if boxes else crop.box,
             digits=digits,
             rejected=not digits,
-            raw=reading.raw,
+            raw=_add_spaces(reading.raw, boxes, notation),
             unconstrained=plain if plain != reading.text else None,
+            notation=notation,
+            value_confidence=confidence * reading.raw_share if digits else 0.0,
         )
+        if notation.kind is not None and not notation.interpret(number.raw).is_one:
+            number = replace(number, rejected=True)  # it may mean one of several things
         return number.reject_below(self._min_confidence)
 
 
@@ -312,6 +362,23 @@ def _digit(symbol: str, confidence: float, alternatives: tuple[float, ...], box:
         rejected=is_junk,
         junk=confidence if is_junk else 0.0,
     )
+
+
+def _add_spaces(raw: str, boxes: Sequence[Box], notation: Notation) -> str:
+    """Add a space between the whole number and the fraction, where there is a gap: ``1 1/2``.
+
+    Args:
+        raw: the text with separators, of which spaces aren't one.
+        boxes: of its digits.
+        notation: only where fractions are expected, a gap has a meaning.
+    """
+    top, slash, _ = raw.partition("/")
+    if notation.kind is not ValueKind.FRACTION or not slash or not top.isdecimal() or len(top) < 2:
+        return raw
+    gaps = [right.left - left.right for left, right in itertools.pairwise(boxes[: len(top)])]
+    place = max(range(len(gaps)), key=gaps.__getitem__)
+    height = max(box.bottom - box.top for box in boxes)
+    return f"{raw[: place + 1]} {raw[place + 1 :]}" if gaps[place] > _MIN_GAP * height else raw
 
 
 def _union(boxes: Sequence[Box]) -> Box:

@@ -36,7 +36,9 @@ class PictureJob:
             "confidence": pa.float64(),
             **dict.fromkeys(("left", "top", "right", "bottom"), _INTEGER),
             "rejected": pa.bool_(),
-            **dict.fromkeys(("unconstrained", "error"), _TEXT),
+            **dict.fromkeys(("unconstrained", "value", "unit"), _TEXT),
+            "value_confidence": pa.float64(),
+            "error": _TEXT,
         }
         return pa.schema(types.items())
 
@@ -47,6 +49,7 @@ class PictureJob:
         del values["threads"]
         values |= {name: os.fspath(values[name]) for name in ("model", "line_model")}
         length = self.options.length
+        values["notation"] = self.options.notation.to_dict()
         return {**values, "length": list(length) if isinstance(length, tuple) else length}
 
     def load_reader(self) -> ReadFile:

@@ -78,6 +78,14 @@ class NumberBody(_Body):
     printed: bool = Field(False, description="printed rather than handwritten")
     print_probability: _Probability = 0.0
     struck: bool = Field(False, description="crossed out, and not read")
+    value: str | None = Field(None, description="with sign and point; null if it is no number")
+    unit: str = Field("", description="what is written beside the value")
+    date: str | None = Field(None, description="as 2024-12-31, if it is one")
+    time: str | None = Field(None, description="as 09:30:00, if it is one")
+    value_confidence: _Probability = Field(0.0, description="that the separators are right, too")
+    notation: dict[str, str | int | bool | list[int]] = Field(
+        {}, description="the options that say how it is written"
+    )
 
 
 class CellBody(_Body):

@@ -88,9 +88,9 @@ export function explain(picture, box, options) {
   return json(`v1/explain${query({ box: box.join(), ...options })}`, post(picture));
 }
 
-export function correct(picture, box, label, { length, pattern, check }) {
+export function correct(picture, box, label, { min_confidence: _, ...options }) {
   const headers = { "Inkread-Person": person() };
-  return json(`v1/corrections${query({ box: box.join(), label, length, pattern, check })}`, post(picture, { headers }));
+  return json(`v1/corrections${query({ box: box.join(), label, ...options })}`, post(picture, { headers }));
 }
 
 export async function forget() {

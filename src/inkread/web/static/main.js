@@ -237,6 +237,14 @@ async function attempt(work) {
 // What people do ----------------------------------------------------------------------------------
 
 byId("undo").addEventListener("click", undo);
+// Options of other kinds than the chosen one are neither shown nor sent.
+function showKind() {
+  for (const option of byId("constraints").querySelectorAll("[data-kinds]")) {
+    option.hidden = !option.dataset.kinds.split(" ").includes(byId("kind").value);
+    option.querySelector("input, select").disabled = option.hidden;
+  }
+}
+showKind();
 byId("clear").addEventListener("click", clear);
 byId("why").addEventListener("click", why);
 byId("later").addEventListener("click", () => correct(true));
@@ -248,6 +256,7 @@ byId("correction").addEventListener("submit", (event) => {
 label.addEventListener("input", () => setCorrection(label.value));
 byId("constraints").addEventListener("submit", (event) => event.preventDefault());
 byId("constraints").addEventListener("change", () => {
+  showKind();
   if (pad.isPicture) begin((mine) => readPicture(mine, source));
   else readStrokes();
 });

@@ -75,6 +75,8 @@ function noteOf(number) {
   const notes = [];
   if (number.digits.length > 1) notes.push(number.rejected ? "not sure" : `${percent(number.confidence)} sure`);
   if (number.raw && number.raw !== number.text) notes.push(`written ${number.raw}`);
+  const value = number.value ?? number.date ?? number.time;
+  if (value && value !== number.raw) notes.push(`value ${value}`);
   if (number.unconstrained != null) notes.push(`without what you know: ${number.unconstrained || "nothing"}`);
   return notes.join(" · ");
 }
