@@ -17,8 +17,8 @@ LAYERS = {
     "batch": "sources allocator processes annotate batch_reader results_file formats",
     "corrections": "database schema store",
     "forms": """
-        fields print_layout yaml_lines template markers printing propose align extract candidates
-        values field_reader rules form_reader journal field_crops tables form_batch
+        fields print_layout yaml_lines template markers printing propose align field_print extract
+        candidates values voids field_reader rules form_reader journal field_crops tables form_batch
     """,
     "scale": "inputs dataset worker picture_job form_job ray_engine",
     "web": """

@@ -60,7 +60,7 @@ def test_fractions_are_of_the_page():
         (BASE + field(colour="red"), 3, "field a (colour): unknown key 'colour'"),
         (BASE + field(cells=0), 3, "field a (cells): expected greater than or equal to 1"),
         (BASE + field(cells=40), 3, "less than or equal to 20, received 40"),
-        (BASE + field(cells=14), 3, "cells of at least 3 x 4 mm"),
+        (BASE + field(cells=20, box=[20, 40, 55, 50]), 3, "cells of at least 2 x 2.5 mm"),
         (BASE + field(box=[20, 40, 60]), 3, "field a (box)"),
         (BASE + field(box=[60, 40, 20, 50]), 3, "left < right"),
         (BASE + field(box=[190, 40, 230, 50]), 3, "outside: expected a box on the page"),

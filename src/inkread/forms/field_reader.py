@@ -27,10 +27,12 @@ class CellDigits:
     Attributes:
         probabilities: (N, 10) float32, of 0 to 9 given that it is a digit; each row adds up to 1.
         is_digit: (N,) bool; false where the model takes it for something else.
+        junk: (N,) float32, the probability that it is no digit.
     """
 
     probabilities: npt.NDArray[np.float32]
     is_digit: npt.NDArray[np.bool_]
+    junk: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,11 @@ class _ReaderAdapter:
         model = self._reader.model
         shape = model.shape
         if not inks:
-            return CellDigits(np.empty((0, 10), np.float32), np.empty(0, bool))
+            return CellDigits(
+                np.empty((0, 10), np.float32), np.empty(0, bool), np.empty(0, np.float32)
+            )
         found = model.classify(np.stack([normalize.make_glyph(ink, shape) for ink in inks]))
-        return CellDigits(found.probabilities, ~model.rejects(found.junk))
+        return CellDigits(found.probabilities, ~model.rejects(found.junk), found.junk)
 
     def read_number(self, grey: npt.NDArray[np.uint8], constraint: Constraint) -> BoxReading:
         numbers = self._reader.candidates(grey, count=_NUM_CANDIDATES)

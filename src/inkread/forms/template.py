@@ -39,8 +39,8 @@ Fault = tuple[tuple[str | int, ...], str]  # the path to a value, and what is wr
 
 PAGE_SIZES_MM = {"a4": (210.0, 297.0), "a5": (148.0, 210.0), "letter": (215.9, 279.4)}
 _MIN_MARKER_MARGIN_MM = 2.0  # white around a marker, to be detected
-_MIN_CELL_SIZE_MM = (3.0, 4.0)  # width, height
-_MIN_BOX_SIDE_MM = 2.5
+_MIN_CELL_SIZE_MM = (2.0, 2.5)  # width, height
+_MIN_BOX_SIDE_MM = 2.0
 
 
 class TemplateError(ConfigError):
