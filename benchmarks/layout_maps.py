@@ -19,7 +19,7 @@ from inkread.imaging.layout import TextRun, find_layout
 from inkread.models.layout_model import LayoutModel
 from inkread.training import mnist
 from inkread.training.evaluation.evaluate import share
-from inkread.training.pens import load_pens
+from inkread.training.handwriting.pens import load_pen_strokes
 from inkread.training.synthesis.page_kinds import KINDS
 from inkread.training.synthesis.page_print import find_fonts
 from inkread.training.synthesis.page_sheet import SheetRun
@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--pens", type=Path)
     arguments = parser.parse_args()
     model = LayoutModel(arguments.model)
-    pens = load_pens(arguments.pens) if arguments.pens else None
+    pens = load_pen_strokes(arguments.pens) if arguments.pens else None
     maker = PageMaker(mnist.load().test, find_fonts(), pens)
     whole: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     print(f"{'kind':10s} " + " ".join(f"{name:>12s}" for name in FIGURES))

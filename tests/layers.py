@@ -5,20 +5,24 @@ __all__ = ["LAYERS"]
 LAYERS = {
     "": "errors files privacy table meanings notation results",
     "imaging": """
-        pdf resize images components normalize ink crops segmentation layout_maps layout grids
+        pdf resize images components normalize ink crops segmentation layout_options layout_maps
+        layout grids
+        run_groups run_crops
     """,
     "decoding": "automaton patterns check_digits constraints ctc search readings decoder",
     "models": "metadata runtime layout_model registry",
     "recognition": """
-        glyph_reader augmented_views fusion line_reader digit_reader orientation page_reader
+        glyph_reader augmented_views fusion line_reader digit_reader orientation number_tables
+        page_reader
     """,
     "reader": "",
     "explain": "occlusion illustration feature_maps",
-    "batch": "sources allocator processes annotate batch_reader results_file formats",
+    "batch": "sources allocator processes annotate batch_reader results_file formats grid_files",
     "corrections": "database schema store",
     "forms": """
         fields print_layout yaml_lines template markers printing propose align field_print extract
-        candidates values voids field_reader rules form_reader journal field_crops tables form_batch
+        candidates values corrected_values voids field_reader rules form_reader journal field_crops
+        tables form_batch
     """,
     "scale": "inputs dataset worker picture_job form_job ray_engine",
     "web": """
@@ -29,13 +33,16 @@ LAYERS = {
         server
     """,
     "training": """
-        mnist pens history
+        mnist handwriting.archives handwriting.pens handwriting.scans handwriting.unipen
+        handwriting.originals history
         augmentation.elastic augmentation.blending augmentation.shape_distortions
         augmentation.distortions
-        synthesis.digit_strokes synthesis.letter_strokes synthesis.fonts synthesis.pen
-        synthesis.drawn_digits synthesis.writer synthesis.number_texts synthesis.papers
-        synthesis.numbers synthesis.page_sheet synthesis.page_print synthesis.page_writing
-        synthesis.page_content synthesis.page_tables synthesis.page_fields synthesis.page_kinds
+        synthesis.digit_strokes synthesis.rare_shapes synthesis.letter_strokes synthesis.fonts
+        synthesis.pen synthesis.patches synthesis.drawn_digits synthesis.writer
+        synthesis.pen_writers synthesis.pen_hand synthesis.number_texts synthesis.printed_texts
+        synthesis.form_rules synthesis.papers synthesis.surroundings synthesis.numbers
+        synthesis.page_sheet synthesis.page_print synthesis.page_writing synthesis.page_content
+        synthesis.page_tables synthesis.page_combs synthesis.page_fields synthesis.page_kinds
         synthesis.page_camera synthesis.pages synthesis.scribbles synthesis.non_digits
         synthesis.filled_forms
         recipes line_recipes layout_recipes data_sources

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +63,12 @@ class Served:
                 return found[0]
             threading.Event().wait(0.02)
         raise AssertionError(f"nothing is logged of {request_id}")
+
+    @property
+    def peak_bytes(self):
+        """The most memory that the process had so far."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
     def stop(self, number=signal.SIGTERM):
         if self.process.poll() is None:

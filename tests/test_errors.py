@@ -1,7 +1,18 @@
 import pytest
 
 import inkread
-from inkread import ConfigError, DataError, ImageError, InkreadError, ModelError, StoreError, errors
+from inkread import (
+    BusyError,
+    ConfigError,
+    DataError,
+    ImageError,
+    InkreadError,
+    ModelError,
+    StoreError,
+    errors,
+)
+
+ERRORS = [BusyError, ConfigError, DataError, ImageError, ModelError, StoreError]
 
 
 def test_every_error_is_public_and_documented_in_the_tree():
@@ -11,7 +22,7 @@ def test_every_error_is_public_and_documented_in_the_tree():
         assert name in errors.__doc__
 
 
-@pytest.mark.parametrize("error", [ConfigError, DataError, ImageError, ModelError, StoreError])
+@pytest.mark.parametrize("error", ERRORS)
 def test_errors_derive_from_the_base_alone(error):
     assert error.__bases__ == (InkreadError,)
 
@@ -21,7 +32,7 @@ def test_the_base_is_not_an_error_of_another_kind():
     assert not issubclass(InkreadError, OSError | ValueError | TypeError)
 
 
-@pytest.mark.parametrize("error", [ConfigError, DataError, ImageError, ModelError, StoreError])
+@pytest.mark.parametrize("error", ERRORS)
 def test_the_base_catches_every_error_with_its_message(error):
     with pytest.raises(InkreadError, match=r"^expected a, received b$"):
         raise error("expected a, received b")

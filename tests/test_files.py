@@ -1,14 +1,16 @@
 import errno
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from inkread.errors import ConfigError
-from inkread.files import check_target, replace_atomically, write_atomically
+from inkread.errors import BusyError, ConfigError
+from inkread.files import check_target, hold_lock, replace_atomically, write_atomically
 
 
 def names(folder: Path) -> list[str]:
@@ -200,3 +202,49 @@ def test_the_mode_is_that_of_any_new_file(mask: int, mode: int, tmp_path: Path):
         write_atomically(tmp_path / "report.csv", "new")
         assert os.umask(mask) == mask
     assert stat.S_IMODE((tmp_path / "report.csv").stat().st_mode) == mode
+
+
+def test_a_file_that_is_replaced_keeps_its_permissions(report: Path):
+    report.chmod(0o600)
+    with umask(0o022):
+        write_atomically(report, "new")
+    assert stat.S_IMODE(report.stat().st_mode) == 0o600
+
+
+def test_a_link_stays_and_the_file_that_it_leads_to_is_replaced(report: Path, tmp_path: Path):
+    link = tmp_path / "link.csv"
+    link.symlink_to(report)
+    write_atomically(link, "new")
+    assert link.is_symlink()
+    assert report.read_text() == "new"
+
+
+def test_a_device_is_no_file_to_write():
+    with pytest.raises(ConfigError, match="received the device /dev/null"):
+        write_atomically(Path("/dev/null"), "7")
+
+
+def test_a_lock_keeps_others_out_until_it_is_released(report: Path, tmp_path: Path):
+    with hold_lock(report):
+        told = f"report.csv is in use by process {os.getpid()}"
+        with pytest.raises(BusyError, match=told), hold_lock(report):
+            pass
+        with hold_lock(tmp_path / "other.csv"):
+            pass
+    with hold_lock(report):
+        pass
+    assert names(tmp_path) == ["report.csv"]
+
+
+def test_processes_take_turns_with_a_lock(report: Path):
+    program = (
+        "import sys; from pathlib import Path; from inkread.files import hold_lock\n"
+        "path = Path(sys.argv[1])\n"
+        "for _ in range(100):\n"
+        "    with hold_lock(path, wait_s=60): path.write_text(str(int(path.read_text()) + 1))"
+    )
+    report.write_text("0")
+    command = [sys.executable, "-c", program, str(report)]
+    started = [subprocess.Popen(command) for _ in range(4)]
+    assert [process.wait() for process in started] == [0] * 4
+    assert report.read_text() == "400"

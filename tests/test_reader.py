@@ -143,7 +143,9 @@ def test_a_blank_picture_has_nothing_to_read(reader, size, level):
     picture = np.full(size, level, np.uint8)
     whole = (0, 0, size[1], size[0])
 
-    assert reader.read(picture) == Page((), size[1], size[0], reader.line_model.name)
+    name = reader.line_model.name
+    nothing = Page((), size[1], size[0], name, notes=("no writing found",))
+    assert reader.read(picture) == nothing
     assert reader.read_number(picture) == Number("", 0.0, whole, (), rejected=True)
     assert reader.read_digit(picture) == Digit(None, 0.0, whole, (0.0,) * 10, rejected=True)
 

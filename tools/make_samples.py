@@ -6,12 +6,22 @@ python tools/make_samples.py
 from importlib import resources
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image
 
 from inkread.training.synthesis.drawn_digits import put_on_paper, write
+from inkread.training.synthesis.page_camera import View, see
+from inkread.training.synthesis.page_print import PagePrinter, find_fonts
+from inkread.training.synthesis.page_sheet import HANDWRITING, PRINT, Sheet
 from inkread.training.synthesis.papers import fine_print
 
+MARKS = [
+    ["17", "08", "24", "49"], ["20", "15", "", "35"], ["9", "12", "30", "51"],
+    ["13", "06", "27", "46"], ["18", "", "21", "39"], ["11", "19", "26", "56"],
+    ["16", "14", "25", "55"],
+]  # fmt: skip
+NAMES = ["Ada", "Bela", "Carl", "Dora", "Emil", "Fanny", "Georg"]
 PAPER_RGB, INK_RGB = (246, 244, 238), (35, 40, 90)
 
 
@@ -27,6 +37,47 @@ def put_on_cheque(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     printed = 0.3 * fine_print(ink.shape, rng, 44)
     light = 205 * (1 - printed) * (1 - 0.75 * (ink / 255)) + rng.normal(0, 3, ink.shape)
     return np.clip(light, 0, 255).astype(np.uint8)
+
+
+def draw_mark_sheet(rng: np.random.Generator) -> Sheet:
+    """Print a table of marks and fill it in."""
+    sheet = Sheet.blank(820, 620)
+    fonts = tuple(path for path in find_fonts() if path.stem == "DejaVuSans")
+    printer = PagePrinter(fonts, rng, 22)
+    xs, ys = [60, 120, 270, 390, 510, 630, 760], [150 + 54 * k for k in range(len(MARKS) + 2)]
+
+    def show(text: str, x: float, y: float, scale: float = 1.0) -> None:
+        if text:
+            ink = printer.text(text, scale)
+            sheet.lay(ink, x - ink.shape[1] / 2, y - ink.shape[0] / 2, PRINT, tone=0.15)
+
+    show("Marks of class 7", 410, 70, 1.8)
+    for y in ys:
+        sheet.rule([(xs[0], y), (xs[-1], y)], 2.0, tone=0.25)
+    for x in xs:
+        sheet.rule([(x, ys[0]), (x, ys[-1])], 2.0, tone=0.25)
+    for x, text in zip(xs[2:], ["Sums", "Word", "Shapes", "Total"], strict=False):
+        show(text, x + 62, ys[0] + 27)
+    for row, (name, marks) in enumerate(zip(NAMES, MARKS, strict=True), 1):
+        middle = ys[row] + 27
+        show(f"{row}.", xs[0] + 30, middle)
+        show(name, xs[1] + 75, middle)
+        for x, text in zip(xs[2:], marks, strict=False):
+            if text:
+                ink = write(text, rng, height_px=34, pen_px=3, gap=0.15).ink / np.float32(255)
+                left, top = x + 60 - ink.shape[1] / 2, middle - ink.shape[0] / 2
+                shift = rng.uniform(-5, 5, 2)
+                sheet.lay(ink, left + shift[0], top + shift[1], HANDWRITING, tone=0.25)
+    return sheet
+
+
+def photograph(sheet: Sheet, rng: np.random.Generator) -> np.ndarray:
+    """Put a sheet on a desk, not quite straight: (H, W) uint8."""
+    width, height = sheet.size
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    placed = np.array([[95, 120], [930, 60], [965, 700], [60, 735]], np.float32)
+    view = View(cv2.getPerspectiveTransform(corners, placed), (820, 1040), 0, True, "desk")
+    return see(np.clip(sheet.grey, 0, 1), view, rng, 1.0)
 
 
 def main() -> None:
@@ -55,6 +106,8 @@ def main() -> None:
     for name, pixels in samples.items():
         Image.fromarray(pixels).save(folder / name, optimize=True)
         print(folder.name, name, pixels.shape)
+    sheet = photograph(draw_mark_sheet(np.random.default_rng(5)), np.random.default_rng(23))
+    Image.fromarray(sheet).save(folder / "marks-on-a-desk.jpg", quality=85)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from inkread import privacy
 from inkread.errors import (
+    BusyError,
     ConfigError,
     DataError,
     ImageError,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Box",
+    "BusyError",
     "ConfigError",
     "DataError",
     "Digit",

@@ -6,11 +6,20 @@ InkreadError
 ├── ModelError    a model file that is missing, corrupt, foreign, or of a newer format
 ├── DataError     a data set that is missing, incomplete, or whose checksum is wrong
 ├── ConfigError   a setting that doesn't exist or contradicts another
-└── StoreError    a database that is unreachable, locked, full, broken, or of a newer schema
+├── StoreError    a database that is unreachable, locked, full, broken, or of a newer schema
+└── BusyError     a file or folder that another process is writing to
 ```
 """
 
-__all__ = ["ConfigError", "DataError", "ImageError", "InkreadError", "ModelError", "StoreError"]
+__all__ = [
+    "BusyError",
+    "ConfigError",
+    "DataError",
+    "ImageError",
+    "InkreadError",
+    "ModelError",
+    "StoreError",
+]
 
 
 class InkreadError(Exception):
@@ -35,3 +44,7 @@ class ConfigError(InkreadError):
 
 class StoreError(InkreadError):
     """A database that is unreachable, locked, full, broken, or of a newer schema."""
+
+
+class BusyError(InkreadError):
+    """A file or folder that another process is writing to."""

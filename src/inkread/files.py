@@ -1,18 +1,28 @@
-"""Atomic file writes, checks of output paths, and the cache folder."""
+"""Atomic file writes, locks, checks of output paths, and the cache folder."""
 
 import os
+import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import platformdirs
 
-from inkread.errors import ConfigError
+from inkread.errors import BusyError, ConfigError
 
-__all__ = ["check_target", "get_cache_folder", "replace_atomically", "write_atomically"]
+__all__ = [
+    "check_target",
+    "get_cache_folder",
+    "hold_lock",
+    "replace_atomically",
+    "write_atomically",
+]
 
 _PREFIX = ".writing-"
+_RETRY_S = 0.02  # between two attempts to get a lock
 
 
 def get_cache_folder() -> Path:
@@ -47,11 +57,17 @@ def replace_atomically(path: Path) -> Iterator[Path]:
     """Write a file atomically: a context manager that yields a temporary path to write to.
 
     When the block succeeds, the temporary file replaces ``path``; otherwise it is removed. It has
-    the suffix of ``path``, for libraries that choose a format by it.
+    the suffix of ``path``, for libraries that choose a format by it. A file that is replaced keeps
+    its permissions, and a link the place that it leads to.
 
     Raises:
         OSError: the folder can't be written or the disk is full; ``path`` is left unchanged.
+        ConfigError: the path is a device or a pipe.
     """
+    if path.is_symlink():
+        path = path.resolve()
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise ConfigError(f"expected the name of a file to write, received the device {path}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=_PREFIX, suffix=path.suffix)
@@ -59,10 +75,7 @@ def replace_atomically(path: Path) -> Iterator[Path]:
         temporary = Path(name)
         try:
             yield temporary
-            # mkstemp makes files private; the result gets the mode of any new file of the user.
-            umask = os.umask(0)
-            os.umask(umask)
-            temporary.chmod(0o666 & ~umask)
+            temporary.chmod(_choose_mode(path))
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
             temporary.replace(path)
@@ -87,3 +100,101 @@ def write_atomically(path: Path, data: bytes | str) -> None:
     """
     with replace_atomically(path) as temporary:
         temporary.write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+def _choose_mode(path: Path) -> int:
+    """Return the permissions of the file that is there, or those of any new file of the user."""
+    try:
+        return path.stat().st_mode & 0o777
+    except FileNotFoundError:
+        umask = os.umask(0)
+        os.umask(umask)
+        return 0o666 & ~umask
+
+
+@contextmanager
+def hold_lock(path: Path, *, wait_s: float = 0.0) -> Iterator[None]:
+    """Let no other process write to a file or folder: a context manager that holds its lock.
+
+    The lock is a hidden file beside the path, whose lock the system drops when the process ends,
+    however it ends. Only those that ask for it are kept out.
+
+    Args:
+        path: of the file or folder; it need not exist.
+        wait_s: seconds to wait while another process, or thread, holds it.
+
+    Raises:
+        BusyError: another one holds it; the message names its process.
+        OSError: the lock's file can't be written.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        yield  # a device or a pipe, to which several processes may write
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    name = path.resolve()
+    beside = name.with_name(f".{name.name}.lock")
+    deadline = time.monotonic() + wait_s
+    while (file := _try_lock(beside)) is None:
+        if time.monotonic() >= deadline:
+            raise BusyError(
+                f"{path} is in use by {_describe_holder(beside)}: expected to be alone; wait until "
+                "that is done, or choose another"
+            )
+        time.sleep(_RETRY_S)
+    try:
+        yield
+    finally:
+        beside.unlink(missing_ok=True)  # while it is locked, so that it is nobody else's
+        file.close()
+
+
+def _try_lock(path: Path) -> IO[str] | None:
+    """Create and lock a file; return ``None`` if another one holds its lock."""
+    file = path.open("a+", encoding="utf-8", errors="replace")
+    try:
+        if _lock_handle(file.fileno()) and _is_at(path, file.fileno()):
+            file.truncate(0)
+            file.write(f"process {os.getpid()}")
+            file.flush()
+            return file
+    except BaseException:
+        file.close()
+        raise
+    file.close()
+    return None
+
+
+def _is_at(path: Path, handle: int) -> bool:
+    """Return whether an open file is still the one at a path: its last holder removes it."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
+
+
+def _describe_holder(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")[:40] or "another process"
+    except OSError:
+        return "another process"
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock_handle(handle: int) -> bool:
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _lock_handle(handle: int) -> bool:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

@@ -3,18 +3,23 @@
 ``Reader.read`` takes a picture through these stages, each in a module of its own:
 
 1. ``imaging.images`` loads it as a page: upright and grey.
-2. ``imaging.ink`` finds the ink, ``imaging.segmentation`` groups it into lines and runs of digits.
-3. ``imaging.crops`` cuts each run out of the page and levels it.
+2. ``imaging.layout`` finds runs of writing and print with ``models.layout_model``, and which way up
+   the page is; ``imaging.grids`` finds its ruled tables.
+3. ``imaging.run_groups`` puts together the runs that are one number, ``imaging.run_crops`` cuts
+   each number out of the page: level, without rules.
 4. ``recognition.line_reader`` reads each crop as a whole; a doubtful one also digit by digit, with
    ``recognition.glyph_reader``.
-5. ``recognition.orientation`` has a page that reads badly read upside down and on its sides, too.
+5. ``recognition.number_tables`` arranges the numbers in tables.
+
+``Reader.read_number`` and ``Reader.read_digit`` take pictures of one number or digit: there
+``imaging.ink`` finds the ink, and ``imaging.segmentation`` its digits.
 """
 
 import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -23,16 +28,16 @@ from inkread.decoding.constraints import Constraint
 from inkread.errors import ConfigError, ImageError
 from inkread.imaging import crops, images, ink, segmentation
 from inkread.imaging.images import Picture
+from inkread.imaging.layout_options import Cells, LayoutOptions
 from inkread.models.layout_model import LayoutModel
 from inkread.models.runtime import DEFAULT, LineModel, Model
 from inkread.notation import Notation
-from inkread.recognition import orientation
 from inkread.recognition.digit_reader import DigitReader, LocatedDigit
 from inkread.recognition.glyph_reader import GlyphReader
 from inkread.recognition.line_reader import LineReader
-from inkread.recognition.orientation import PageReading
+from inkread.recognition.orientation import turn_box
 from inkread.recognition.page_reader import PageReader
-from inkread.results import Box, Digit, LayoutOptions, Number, Page, find_box
+from inkread.results import Box, Digit, Number, Page, find_box
 
 __all__ = ["Check", "Length", "Reader", "read"]
 
@@ -81,7 +86,7 @@ class Reader:
         self._lines = LineReader(self.line_model, glyphs, min_confidence)
         self._digits = DigitReader(self.model, self._lines, min_confidence)
 
-    def read(
+    def read(  # noqa: PLR0913 - all that may be known of a page
         self,
         image: Picture,
         *,
@@ -89,7 +94,9 @@ class Reader:
         pattern: str | None = None,
         check: Check | None = None,
         notation: Notation | None = None,
-        layout: LayoutOptions | None = None,
+        printed: bool = False,
+        cells: Cells | str = Cells.AUTO,
+        grid: tuple[int, int] | None = None,
     ) -> Page:
         """Read every number on a picture, in reading order.
 
@@ -100,26 +107,29 @@ class Reader:
             pattern: a regular expression that each number matches.
             check: the name of a check that each number passes, or a function that says so.
             notation: what each number is (a decimal, a date) and how it is written.
-            layout: find the numbers by the layout model, in tables, boxes, combs and among print,
-                with these options; ``None``: by their ink, as on pages without print and rules.
+            printed: report printed numbers as well as handwritten ones; without it they are
+                reported only where there are no handwritten ones, and among the handwritten
+                values of a table.
+            cells: what narrow cells with one digit each are: "join", the digits of one number;
+                "split", a number each; "auto": what the page suggests.
+            grid: how many rows and columns the table on the picture has, if it is known.
 
         Returns:
-            The page; without numbers if the picture is blank.
+            The page; without numbers if none are found: then its ``notes`` say what was seen.
 
         Raises:
             ImageError: not a picture that can be read, or a file of several pages.
+            ConfigError: an option that makes no sense.
         """
+        options = LayoutOptions(printed, Cells.parse(cells), grid)
         constraint = _constraint(length, pattern, check, notation)
         page = images.load(image)
-        if layout is not None:
-            found = self._page_reader.read(page, layout, constraint)
-            height, width = page.shape
-            name = self.line_model.name
-            return Page(found.numbers, width, height, name, tables=found.tables, notes=found.notes)
-        numbers = self._read_page(page, constraint).numbers
-        return Page(numbers, page.shape[1], page.shape[0], self.line_model.name)
+        found = self._page_reader.read(page, options, constraint)
+        height, width = page.shape
+        name = self.line_model.name
+        return Page(found.numbers, width, height, name, tables=found.tables, notes=found.notes)
 
-    def read_pages(
+    def read_pages(  # noqa: PLR0913 - as for read
         self,
         image: Picture,
         *,
@@ -127,7 +137,9 @@ class Reader:
         pattern: str | None = None,
         check: Check | None = None,
         notation: Notation | None = None,
-        layout: LayoutOptions | None = None,
+        printed: bool = False,
+        cells: Cells | str = Cells.AUTO,
+        grid: tuple[int, int] | None = None,
     ) -> Iterator[Page]:
         """Read the pages of a PDF or TIFF file, or the one page of any other picture, one by one.
 
@@ -137,7 +149,9 @@ class Reader:
             pattern: as for ``read``.
             check: as for ``read``.
             notation: as for ``read``.
-            layout: as for ``read``.
+            printed: as for ``read``.
+            cells: as for ``read``.
+            grid: as for ``read``.
 
         Yields:
             Each page, as ``read`` gives it, with its place in the file as ``page``.
@@ -147,13 +161,9 @@ class Reader:
         """
         for index, pixels in enumerate(images.load_pages(image), start=1):
             page = self.read(
-                pixels,
-                length=length,
-                pattern=pattern,
-                check=check,
-                notation=notation,
-                layout=layout,
-            )
+                pixels, length=length, pattern=pattern, check=check, notation=notation,
+                printed=printed, cells=cells, grid=grid,
+            )  # fmt: skip
             yield replace(page, page=index)
 
     def read_number(
@@ -252,7 +262,7 @@ class Reader:
         if region is None:
             num_labels = len(self.model.metadata.labels)
             return Digit(None, 0.0, _whole(page), (0.0,) * num_labels, rejected=True)
-        return self._digits.read(region, found)
+        return self._digits.read(region, found, is_alone=True)
 
     def locate_digit(
         self,
@@ -289,7 +299,7 @@ class Reader:
         region = segmentation.find_single_digit(found)
         if region is None:
             raise ImageError("expected a picture of a digit, received one without ink")
-        return LocatedDigit(self._digits.read(region, found), region.ink)
+        return LocatedDigit(self._digits.read(region, found, is_alone=True), region.ink)
 
     def classify(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Classify glyphs that are as MNIST's are already.
@@ -323,25 +333,6 @@ class Reader:
         """The reader of pages by their layout; its model is loaded when it is first asked for."""
         return PageReader(LayoutModel(threads=self._threads), self._lines)
 
-    def _read_page(self, page: npt.NDArray[np.uint8], constraint: Constraint | None) -> PageReading:
-        """Read the numbers of a page, whichever way up it lies."""
-        return orientation.read_right_way_up(partial(self._read_turned, page, constraint))
-
-    def _read_turned(
-        self, page: npt.NDArray[np.uint8], constraint: Constraint | None, turns: int
-    ) -> PageReading:
-        """Read the numbers of a page that is first turned by so many quarters anticlockwise."""
-        found = ink.find(np.ascontiguousarray(np.rot90(page, turns)))
-        runs = [run for line in segmentation.find_lines(found) for run in line]
-        cut = [crops.crop_around([region.box for region in run], found.page) for run in runs]
-        numbers = tuple(
-            orientation.turn_number(number, -turns, found.page.shape)
-            for number in self._lines.read(cut, constraint, runs)
-            if number.text or number.unconstrained  # else nothing is written there
-        )
-        regions = tuple(region for run in runs for region in run)
-        return PageReading(numbers, found, regions, turns)
-
     def _locate(
         self, page: npt.NDArray[np.uint8], box: Box, constraint: Constraint | None
     ) -> LocatedDigit:
@@ -349,16 +340,19 @@ class Reader:
         height, width = page.shape
         if not (0 <= box.left < box.right <= width and 0 <= box.top < box.bottom <= height):
             raise ImageError(f"expected a box in {width} x {height} pixels, received {tuple(box)}")
-        reading = self._read_page(page, constraint)
-        turned = orientation.turn_box(box, reading.turns, page.shape)
-        region = segmentation.find_region(turned, reading.regions, reading.found)
+        reading = self._page_reader.read(page, LayoutOptions(), constraint)
+        turned = turn_box(box, reading.turns, page.shape)
+        upright = np.ascontiguousarray(np.rot90(page, reading.turns))
+        found, inside = ink.find_around(upright, turned)
+        regions = [region for line in segmentation.find_lines(found) for n in line for region in n]
+        region = segmentation.find_region(inside, regions, found)
         if region is None:
             raise ImageError(f"expected ink in the box, received none in {tuple(box)}")
         digits = [digit for number in reading.numbers for digit in number.digits]
         index = find_box([digit.box for digit in digits], box)
         if index is not None:
             return LocatedDigit(digits[index], region.ink)
-        digit = self._digits.read(region, reading.found)
+        digit = self._digits.read(region, found)
         return LocatedDigit(replace(digit, box=box), region.ink)
 
 

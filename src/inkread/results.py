@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any, NamedTuple
 
 from inkread import table
@@ -15,9 +14,7 @@ __all__ = [
     "REJECTED",
     "Box",
     "Cell",
-    "Cells",
     "Digit",
-    "LayoutOptions",
     "Number",
     "NumberTable",
     "Page",
@@ -26,28 +23,6 @@ __all__ = [
 
 REJECTED = "?"
 _MIN_OVERLAP = 0.6  # of two boxes of one digit: the line model places boxes less exactly than ink
-
-
-class Cells(StrEnum):
-    """What narrow cells with one digit each are."""
-
-    AUTO = "auto"  # a comb where they stand alone in one row, else a table
-    JOIN = "join"  # always a comb: one number
-    SPLIT = "split"  # always a table: a number each
-
-
-@dataclass(frozen=True)
-class LayoutOptions:
-    """How a page is read by its layout.
-
-    Attributes:
-        printed: report printed numbers as well as handwritten ones; without it they are reported
-            only where there are no handwritten ones.
-        cells: what narrow cells with one digit each are.
-    """
-
-    printed: bool = False
-    cells: Cells = Cells.AUTO
 
 
 class Box(NamedTuple):

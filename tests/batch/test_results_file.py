@@ -7,7 +7,8 @@ import pytest
 
 from inkread.batch.formats import CsvWriter
 from inkread.batch.results_file import ResultsFile, ResultsFormat, choose_format
-from inkread.errors import ConfigError
+from inkread.batch.sources import make_cell, make_printable
+from inkread.errors import BusyError, ConfigError
 from inkread.results import Box, Number, Page
 
 CSV = CsvWriter.HEADER
@@ -19,7 +20,7 @@ def text_of(form, name, *numbers):
     parts = []
     page = Page(numbers, 20, 10, "line-test")
     if form is ResultsFormat.JSON:
-        return json.dumps({"file": name, **page.to_dict()}) + "\n"
+        return json.dumps({"file": make_printable(name), **page.to_dict()}) + "\n"
     CsvWriter(parts.append, header=False).add(name, page)
     return "".join(parts)
 
@@ -135,7 +136,7 @@ def test_a_last_line_that_was_cut_off_is_dropped(tmp_path, form, lost):
 def test_a_run_resumes_from_a_file_cut_at_any_place(tmp_path, form):
     """Wherever a kill cuts the file: what is read anew makes it whole."""
     path = tmp_path / "out"
-    names = ["a.png", 'say "5",\nnow.png', "zahl-ä.png", "\udcff.png", "e.png"]
+    names = ["a.png", 'say "5",\nnow.png', "zahl-ä.png", "\udcff.png", "=1+1.png", "e.png"]
     texts = {name: text_of(form, name, ONE, TWO) for name in names}
     written(path, form, *texts.values())
     whole = path.read_bytes()
@@ -144,7 +145,7 @@ def test_a_run_resumes_from_a_file_cut_at_any_place(tmp_path, form):
         path.write_bytes(whole[:end])
         found = record(path, form, resume=True)
         for name in names:
-            if name not in found.names:
+            if not found.names & {make_printable(name), make_cell(name)}:
                 found.write(texts[name])
         found.close()
         assert path.read_bytes() == whole, f"cut at {end} of {len(whole)}"
@@ -187,3 +188,15 @@ def test_a_full_disk_is_an_error_that_names_the_file():
     with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
         found.write("{}\n")
     found.close()
+
+
+def test_one_run_at_a_time_writes_to_a_file(tmp_path):
+    path = tmp_path / "r.csv"
+    first = record(path, ResultsFormat.CSV)
+    for resume in (False, True):
+        with pytest.raises(BusyError, match=r"r\.csv is in use by process"):
+            record(path, ResultsFormat.CSV, resume=resume)
+    first.write(text_of(ResultsFormat.CSV, "a.png", ONE))
+    first.close()
+    written(path, ResultsFormat.CSV, text_of(ResultsFormat.CSV, "a.png", ONE), resume=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["r.csv"]

@@ -1,6 +1,16 @@
+import os
+from pathlib import Path
+
 import pytest
 
-from inkread.batch.sources import STDIN, find
+from inkread.batch.sources import (
+    STDIN,
+    escape_controls,
+    find,
+    find_path,
+    make_cell,
+    make_printable,
+)
 
 
 @pytest.fixture
@@ -125,3 +135,26 @@ def test_numbers_in_names_are_ordered_by_their_values_wherever_they_stand(tmp_pa
     assert found(tmp_path, "") == [
         "007.png", "p2-b9.png", "p2-b10.png", "p10-b1-2.png", "p10-b1.png", "x²3.png",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name", [b"a.png", b"\xff.png", b"50 %/\xc3\xa4\xff\n.png", b"=1+1.png", b"-1\\udcff.png"]
+)
+def test_a_name_as_it_is_written_leads_back_to_its_file(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    path = Path(os.fsdecode(name))
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("7")
+    for shown in (make_printable(str(path)), make_cell(str(path))):
+        assert shown.encode().decode() == shown
+        assert find_path(shown).read_text() == "7"
+
+
+@pytest.mark.parametrize("name", ["=1+1.png", "+1.png", "-1.png", "@a.png", "\tb.png", "\r.png"])
+def test_no_cell_begins_as_a_formula(name):
+    assert make_cell(name) == f"./{name}"
+
+
+def test_a_terminal_obeys_no_name():
+    name = "a\x1b]0;owned\x07\x9b31m\u202egnp.exe\nä\t1\r"
+    assert escape_controls(name) == "a\\x1b]0;owned\\x07\\x9b31m\\u202egnp.exe\nä\t1\\r"

@@ -93,6 +93,18 @@ def test_results_cut_off_are_gone_on_with(folder, tmp_path, suffix):
     assert out.read_text() == whole
 
 
+def test_a_file_of_results_says_how_many_are_doubtful_and_holds_no_formula(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(METER, "=1+1.png")
+    shutil.copy(CHALK, "b.png")
+    result = run("read", "=1+1.png", "b.png", "--check", "luhn", "--out", "r.csv")
+    assert "2 read; 2 of them doubtful; results in r.csv" in result.stderr
+    lines = Path("r.csv").read_text().splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["file", "./=1+1.png", "b.png"]
+    result = run("read", "=1+1.png", "b.png", "--check", "luhn", "--out", "r.csv", "--resume")
+    assert "1 were read before" in result.stderr
+
+
 def test_what_failed_is_tried_again(folder, tmp_path):
     out = tmp_path / "results.csv"
     damaged = folder / "9.png"

@@ -92,3 +92,22 @@ def test_a_disk_that_fills_up_while_saving_is_an_error(monkeypatch, tmp_path):
     for path in (METER, CHALK):
         assert f"error: {path}: [Errno 28] No space left on device" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_escape_sequences_in_a_name_are_not_printed(tmp_path):
+    good, bad = tmp_path / "a\x1b[31m.png", tmp_path / "b\x1b]0;x\x07.png"
+    shutil.copy(METER, good)
+    bad.write_bytes(b"no picture")
+    result = run_for_real("read", good, bad)
+    assert result.returncode == 1
+    assert b"\x1b" not in result.stdout + result.stderr
+    assert rb"a\x1b[31m.png" in result.stdout
+    assert rb"b\x1b]0;x\x07.png" in result.stderr
+
+
+def test_a_name_that_is_not_text_leads_back_to_its_file(tmp_path):
+    name = os.fsencode(tmp_path) + b"/scan-\xff.png"
+    shutil.copy(METER, name)
+    for form in ("--json", "--csv"):
+        text = run_for_real("read", form, os.fsdecode(name)).stdout.decode()
+        assert f"{tmp_path.as_uri()}/scan-%FF.png" in text

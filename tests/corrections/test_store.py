@@ -220,12 +220,29 @@ def test_processes_that_open_a_new_database_at_once_all_can(url):
     assert [process.communicate()[0].strip() for process in started] == [b"0"] * 4
 
 
+def test_a_database_of_the_first_schema_is_upgraded_with_its_corrections(url):
+    with contextlib.closing(Store(url)) as store:
+        number = store.add(correction())
+    with contextlib.closing(raw(url)) as connection:
+        connection.execute("ALTER TABLE corrections DROP COLUMN box")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        connection.commit()
+    with contextlib.closing(Store(url, "picture")) as store:
+        assert store.get(number).label == "1"
+        assert store.get(number).box is None
+        number = store.add(correction(1, box=(3, 4, 50, 60)))
+        assert store.get(number).box == (3, 4, 50, 60)
+        assert store.judge(number, None).label is None
+
+
 def test_a_newer_schema_is_refused(url):
     Store(url).close()
     with contextlib.closing(raw(url)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
         connection.commit()
-    with pytest.raises(StoreError, match=r"expected a schema among \['0001'\], received 9999"):
+    with pytest.raises(
+        StoreError, match=r"expected a schema among \['0001', '0002'\], received 9999"
+    ):
         Store(url)
 
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inkread.decoding.constraints import Constraint
 from inkread.decoding.patterns import parse
 from inkread.errors import ConfigError
 
@@ -116,3 +117,15 @@ def test_a_class_without_any_digit_asks_for_separators():
 def test_an_invalid_pattern_is_refused(source, message):
     with pytest.raises(ConfigError, match=re.escape(message)):
         parse(source).build_automaton("0123456789.")
+
+
+@pytest.mark.parametrize("source", [r"(\d{1,50}){1,50}", r"(\d{1,44}){1,44}", "((0|1){1,9}){1,99}"])
+def test_a_pattern_that_takes_too_much_work_is_refused(source):
+    with pytest.raises(ConfigError, match="takes less work"):
+        Constraint(pattern=source)
+
+
+@pytest.mark.parametrize("source", [60 * "(" + "1" + 60 * ")", 5000 * "(", 2000 * "1"])
+def test_a_pattern_that_is_too_deep_or_too_long_is_refused(source):
+    with pytest.raises(ConfigError, match="expected a pattern of digits"):
+        parse(source)

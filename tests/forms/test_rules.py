@@ -1,5 +1,6 @@
 import itertools
 import math
+import tracemalloc
 from decimal import Decimal
 
 import numpy as np
@@ -33,7 +34,7 @@ def texts(**probabilities):
 
 def test_combinations_come_in_falling_order(rng):
     weights = [sorted(rng.random(size).tolist(), reverse=True) for size in (3, 1, 4, 2)]
-    found = list(rank_combinations(weights))
+    found = list(rank_combinations(weights, 10_000))
     every = itertools.product(*(range(len(choices)) for choices in weights))
     expected = {
         chosen: math.prod(w[i] for w, i in zip(weights, chosen, strict=True)) for chosen in every
@@ -44,7 +45,7 @@ def test_combinations_come_in_falling_order(rng):
 
 
 def test_no_weights_have_one_empty_combination():
-    assert list(rank_combinations([])) == [(1.0, ())]
+    assert list(rank_combinations([], 5)) == [(1.0, ())]
 
 
 def test_cells_give_their_most_probable_numbers():
@@ -148,3 +149,21 @@ def test_digits_are_interpreted_and_checked_by_their_field():
     ]
     with pytest.raises(ValueError, match="DDMMYY"):
         interpret_digits(named("year"), "1")
+
+
+def test_a_rule_over_many_fields_takes_little_memory():
+    names = [f"f{number}" for number in range(150)]
+    fields = "\n".join(
+        f"  - {{name: {name}, kind: comb, cells: 2, box: "
+        f"[{12 * (i % 15) + 15}, {12 * (i // 15) + 30}, {12 * (i % 15) + 23}, "
+        f"{12 * (i // 15) + 36}]}}"
+        for i, name in enumerate(names)
+    )
+    template = parse(f"form: x\nfields:\n{fields}\nrules:\n  - {{order: [{', '.join(names)}]}}\n")
+    found = {name: texts(**{f"_{value}": 0.02 for value in range(10, 50)}) for name in names}
+    tracemalloc.start()
+    chosen = rules.choose(template, found)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(chosen) == 150
+    assert peak < 40e6

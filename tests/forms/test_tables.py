@@ -14,9 +14,10 @@ from pyarrow import parquet
 import inkread
 from inkread.errors import ConfigError, DataError
 from inkread.forms import form_batch
+from inkread.forms.corrected_values import parse_value
 from inkread.forms.form_batch import FormBatchJob, read_scans
 from inkread.forms.form_reader import FieldReading, Status
-from inkread.forms.journal import FormRecord, Journal, parse_value
+from inkread.forms.journal import FormRecord, Journal
 from inkread.forms.tables import errors_path, write_tables
 from inkread.forms.template import parse
 from inkread.imaging import images
@@ -92,6 +93,7 @@ def test_csv_has_a_row_per_form(tmp_path):
     write_tables(TEMPLATE, RECORDS, out, [("d.png", "it can't be read")])
     first, second = rows_of(out)
     assert first["form_id"] == "ab" * 8 + "-1"
+    assert first["scan"] == "./=1+1.png"  # no formula, and the same file
     assert [first[name] for name in ("a", "paid", "day", "ok")] == [
         "007", "12.50", "2024-02-29", "true",
     ]  # fmt: skip

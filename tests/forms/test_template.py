@@ -141,3 +141,26 @@ def test_cells_share_the_box():
     assert cells[-1] == pytest.approx((69, 40, 76, 49))
     assert template.field_named("read_on").heavy_after == (2, 4)
     assert template.field_named("paid").heavy_after == (5,)
+
+
+def test_a_template_with_many_faults_tells_of_some():
+    boxes = "".join(field(name=f"f{number}") for number in range(400))
+    assert len(problem(BASE + boxes).splitlines()) == 50
+    names = "".join(field(name=f"F{number}") for number in range(400))
+    assert len(problem(BASE + names).splitlines()) == 50
+
+
+def test_the_patterns_of_a_template_have_one_budget_of_work():
+    costly = "".join(field(name=f"f{i}", pattern=f"([0-9]{{1,40}}|{i}){{1,3}}") for i in range(100))
+    said = problem(BASE + costly)
+    assert "takes less work, alone or with others" in said
+    assert len(said.splitlines()) <= 50
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["!!bool foo", "!!int x", "!!timestamp x", "!!binary '-'", "!!set {a}", "!!python/none ''"],
+)
+def test_tags_are_refused(value):
+    assert "line 1" in problem(f"form: {value}\n")
+    assert "line 3" in problem(BASE + f"  - {{name: {value}}}\n")

@@ -1,4 +1,5 @@
 import io
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -250,3 +251,22 @@ def test_a_picture_of_the_largest_size_is_loaded():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert load(png_of_size(side, side)).shape == (side, side)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+def test_transparency_is_blended_as_written_out_and_in_little_memory(rng, share):
+    pixels = rng.integers(0, 256, (1500, 1000, 4), np.uint8)
+    pixels[..., 3] = np.where(rng.random((1500, 1000)) < share, pixels[..., 3] | 128, 0)
+    colour, alpha = pixels[..., :3].astype(float), pixels[..., 3:] / 255
+    opaque = colour[alpha[..., 0] > 0.5]
+    if alpha.mean() > 0.5:
+        paper = np.median(opaque, axis=0)
+    else:
+        paper = np.full(3, 255.0 if opaque.mean() < 128 else 0.0)
+    expected = colour * alpha + paper * (1 - alpha)
+    tracemalloc.start()
+    found = load_upright(pixels)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.abs(found - expected).max() <= 0.51
+    assert peak < 5 * pixels[..., 0].size

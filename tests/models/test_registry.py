@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from inkread.errors import ConfigError, ModelError
@@ -95,3 +98,18 @@ def test_the_environment_chooses_the_folder(monkeypatch, tmp_path):
     assert get_default_folder() == tmp_path
     monkeypatch.delenv("INKREAD_MODELS")
     assert get_default_folder().name == "models"
+
+
+def test_promotions_at_once_each_get_a_number_of_their_own(registry):
+    program = (
+        "import sys; from pathlib import Path; from inkread.models.registry import Registry\n"
+        "print(Registry(sys.argv[1]).promote(Path(sys.argv[2]), 'm').path.name)"
+    )
+    command = [sys.executable, "-c", program, str(registry.folder), str(SHIPPED)]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    names = {process.communicate()[0].strip() for process in started}
+    assert names == {f"m-000{number}.onnx" for number in (1, 2, 3, 4)}
+    assert {each.path.name for each in registry.list_versions()} == names
+    for _ in range(3):
+        assert registry.roll_back() is not None
+    assert registry.roll_back() is None

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
-from inkread.errors import ConfigError
-from inkread.models.runtime import LineModel
+from inkread.errors import ConfigError, DataError
+from inkread.models.runtime import LineModel, prepare_strips
 from inkread.training import line_batches, train_line
+from inkread.training.handwriting.archives import FOLDER_VARIABLE
 from inkread.training.history import LineEpoch, read_history
 from inkread.training.line_recipes import LINE_RECIPES, LineRecipe
 from inkread.training.runs import load_network
@@ -147,3 +149,48 @@ def test_a_pool_is_written_in_one_process_and_in_another(small_mnist):
     """The training's pools are those that anybody gets for its seed and number."""
     (made,) = line_batches.pools(small_mnist.train, 4, 9, range(1))
     assert made.texts == line_batches.pool(small_mnist.train, 4, 9, 0).texts
+
+
+def test_a_run_may_begin_with_the_weights_of_a_model_file(unbroken, small_mnist, tmp_path):
+    """Batch normalisation is folded there: the network answers as the file does, and learns."""
+    recipe = replace(SMALL, name="further", num_pools=1)
+    directory = tmp_path / "further"
+    training = LineTraining(recipe, small_mnist, directory, seed=6, start=unbroken.model_file)
+
+    strips = prepare_strips(unbroken.validation.strips[:4])
+    found = np.asarray(training.network(strips, training=False))
+    known = LineModel(unbroken.model_file).run(strips)
+    np.testing.assert_allclose(softmax(found, axis=-1), softmax(known, axis=-1), atol=1e-4)
+    begun = json.loads((directory / "recipe.json").read_text())["recipe"]
+    assert begun["start_sha256"] == hashlib.sha256(unbroken.model_file.read_bytes()).hexdigest()
+    (row,) = training.epochs()
+    assert row.loss > 0
+    frozen = [each for each in load_network(directory).layers if "normalization" in each.name]
+    assert frozen
+    assert not any(layer.trainable for layer in frozen)
+
+
+def test_a_recipe_may_begin_with_the_shipped_model(small_mnist, tmp_path):
+    recipe = replace(SMALL, start="default")
+    training = LineTraining(recipe, small_mnist, tmp_path / "new", seed=6)
+    shipped = LineModel("default")
+    strips = prepare_strips(training.validation.strips[:4])
+    found = np.asarray(training.network(strips, training=False))
+    np.testing.assert_allclose(
+        softmax(found, axis=-1), softmax(shipped.run(strips), axis=-1), atol=1e-4
+    )
+    with pytest.raises(ConfigError, match="expected a shipped line model"):
+        LineTraining(replace(SMALL, start="none"), small_mnist, tmp_path / "other")
+
+
+def test_another_networks_weights_are_refused(unbroken, small_mnist, tmp_path):
+    recipe = replace(SMALL, network="line_large")
+    with pytest.raises(ConfigError, match="expected weights of network 'line_large'"):
+        LineTraining(recipe, small_mnist, tmp_path / "new", start=unbroken.directory)
+
+
+def test_a_recipe_with_real_writers_needs_them(small_mnist, tmp_path, monkeypatch):
+    monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
+    with pytest.raises(DataError, match="--pens DIR"):
+        LineTraining(replace(SMALL, writers=0.5), small_mnist, tmp_path / "new")
+    assert not (tmp_path / "new").exists()

@@ -1,10 +1,13 @@
 """Corrections and their review in headless Chromium, served by the real service."""
 
+import re
+
 import httpx
 import pytest
 from browsing import assert_accessible
 from drawing_pad import digits, draw, let_through, read_again_but_late
 from http_checks import METER
+from PIL import Image
 from playwright.sync_api import expect
 from strokes import strokes
 
@@ -106,3 +109,61 @@ def test_an_item_may_be_deleted_before_its_picture_comes(open_page):
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#picture")).to_be_visible()
     expect(page.locator("#message")).to_be_hidden()
+
+
+def stored(served):
+    found = httpx.get(f"{served.url}/v1/corrections").json()["corrections"]
+    return [each["label"] for each in found]
+
+
+@pytest.mark.usefixtures("five_corrections")
+def test_keys_act_on_the_item_and_not_on_the_button_that_was_clicked(open_page, served):
+    page = open_page("/review")
+    expect(page.locator("#queue button")).to_have_count(5)
+    read = [each.inner_text().strip("?") for each in page.locator("#queue button").all()]
+    page.locator("#keypad").get_by_role("button", name="3", exact=True).click()
+    page.keyboard.press("Enter")
+    expect(page.locator("#left")).to_have_text("3 left")
+    assert stored(served) == ["3", read[1], None, None, None]
+    page.locator("#delete").click()
+    page.keyboard.press("Enter")
+    expect(page.locator("#left")).to_have_text("1 left")
+    assert stored(served) == ["3", read[1], read[3], None]
+    page.locator("#queue button").nth(3).click()
+    page.keyboard.press("Enter")
+    expect(page.locator("#empty")).to_have_text("That was the last one.")
+    assert stored(served) == ["3", read[1], read[3], read[4]]
+
+
+@pytest.mark.usefixtures("five_corrections")
+def test_what_was_said_in_review_is_undone(open_page, served):
+    page = open_page("/review")
+    expect(page.locator("#undo")).to_be_disabled()
+    for key in "37":
+        page.keyboard.press(key)
+    expect(page.locator("#left")).to_have_text("3 left")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#left")).to_have_text("4 left")
+    assert stored(served) == ["3", None, None, None, None]
+    page.keyboard.press("8")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("9")
+    page.locator("#undo").click()
+    expect(page.locator("#announcement")).to_have_text(re.compile(r": 8$"))
+    assert stored(served) == ["3", "8", None, None, None]
+
+
+@pytest.mark.usefixtures("five_corrections")
+def test_the_digit_is_marked_in_its_picture(open_page, reader):
+    page = open_page("/review")
+    expect(page.locator(".mark")).to_be_visible()
+    digits = reader.read(METER).numbers[0].digits
+    box = min(digits, key=lambda digit: digit.confidence).box
+    with Image.open(METER) as picture:
+        width, height = picture.size
+    mark, frame = page.locator(".mark").bounding_box(), page.locator("#picture").bounding_box()
+    centre = mark["x"] + mark["width"] / 2 - frame["x"], mark["y"] + mark["height"] / 2 - frame["y"]
+    wanted = (box.left + box.right) / 2 / width, (box.top + box.bottom) / 2 / height
+    assert centre == pytest.approx(
+        (wanted[0] * frame["width"], wanted[1] * frame["height"]), abs=1.5
+    )

@@ -159,6 +159,38 @@ def test_pictures_that_were_not_saved_are_cut_from_the_scan(table, scans):
     assert images.load(scans / "1.jpg").size
 
 
+def test_what_is_refused_late_does_not_take_what_is_typed_meanwhile(open_page, review, table):
+    page = open_page(url=review.url)
+    expect(page.locator("#left")).to_have_text("7 left")
+    label = page.locator("#label").inner_text()
+    late = []
+    page.route("**/v1/fields/*/*", lambda route: late.append(route), times=1)  # noqa: PLW0108
+    page.locator("#value").fill("x")
+    page.keyboard.press("Enter")
+    expect(page.locator("#label")).not_to_have_text(label)
+    second = page.locator("#label").inner_text()
+    page.keyboard.type("4")
+    late[0].continue_()
+    expect(page.locator("#message")).to_contain_text(f"{label} is not saved")
+    page.keyboard.type("5")
+    expect(page.locator("#value")).to_have_value("45")
+    expect(page.locator("#label")).to_have_text(second)
+    page.complaints.clear()  # the browser's own line about the 422
+
+
+def test_a_field_that_is_corrected_twice_teaches_its_last_value_alone(table):
+    store = Store(str(table[0].with_name("c.db")))
+    review = Review.of_table(load(SAMPLE), table[0], table[1], store)
+    form_id = row_of(table)["form_id"]
+    review.correct(form_id, "phone", "1111111", anyway=True)
+    review.correct(form_id, "phone", TEXTS["phone"])
+    assert "".join(each.label for each in store.export()) == TEXTS["phone"]
+    review.take_back(form_id, "phone")
+    assert list(store.export()) == []
+    store.close()
+    assert row_of(table)["phone_status"] == "doubtful"
+
+
 def test_a_table_without_a_journal_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="journal"):
         Review.of_table(load(SAMPLE), tmp_path / "t.csv")
@@ -186,6 +218,15 @@ def test_the_page_is_worked_by_keyboard(open_page, review, table):
     expect(page.locator("#left")).to_have_text("5 left")
     expect(page.locator("#message")).to_be_hidden()
     assert row_of(table)["customer"] == "56148837"
+    # Taken back, one after the other.
+    page.keyboard.press("Control+z")
+    expect(page.locator("#left")).to_have_text("6 left")
+    expect(page.locator("#label")).to_contain_text("Customer")
+    assert row_of(table)["customer_status"] == "doubtful"
+    page.locator("#undo").click()
+    expect(page.locator("#left")).to_have_text("7 left")
+    assert row_of(table)["phone_status"] == "doubtful"
+    expect(page.locator("#undo")).to_be_disabled()
     page.complaints.clear()  # the browser's own line about the 422
 
 

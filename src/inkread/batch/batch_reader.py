@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from inkread.batch.processes import map_in_order, num_cores
 from inkread.errors import ImageError
+from inkread.imaging.layout_options import LayoutOptions
 from inkread.notation import PLAIN, Notation
-from inkread.results import LayoutOptions, Number, Page
+from inkread.results import Number, Page
 
 if TYPE_CHECKING:  # heavy
     import numpy as np
@@ -56,7 +57,7 @@ class ReadSettings:
         length: as for ``Reader.read``; not used for single digits.
         pattern: as for ``Reader.read``; not used for single digits.
         check: the name of a check, as for ``Reader.read``; not used for single digits.
-        layout: as for ``Reader.read``; for pages only.
+        layout: how pages are read; not used for single numbers and digits.
         notation: as for ``Reader.read``; not used for single digits.
     """
 
@@ -68,7 +69,7 @@ class ReadSettings:
     length: int | tuple[int, int] | None = None
     pattern: str | None = None
     check: str | None = None
-    layout: LayoutOptions | None = None
+    layout: LayoutOptions = field(default_factory=LayoutOptions)
     notation: Notation = PLAIN
 
 
@@ -238,7 +239,9 @@ def _read_pixels(reader: "Reader", settings: ReadSettings, pixels: "NDArray[np.u
             pattern=pattern,
             check=check,
             notation=settings.notation,
-            layout=settings.layout,
+            printed=settings.layout.printed,
+            cells=settings.layout.cells,
+            grid=settings.layout.grid,
         )
     if settings.read_as is ReadAs.NUMBER:
         number = reader.read_number(

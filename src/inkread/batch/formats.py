@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from inkread.batch.results_file import ResultsFormat
+from inkread.batch.sources import escape_controls, make_cell, make_printable
 from inkread.results import Number, Page
 
 __all__ = [
@@ -39,7 +40,7 @@ class PageWriter(Protocol):
 
 
 def _print(text: str) -> None:
-    sys.stdout.write(text)
+    sys.stdout.write(escape_controls(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()
 
 
@@ -62,7 +63,7 @@ class JsonWriter:
         kept = select_indices(page, self._keep)
         if kept or not page.numbers:
             page = replace(page, numbers=tuple(page.numbers[index] for index in kept))
-            self._write(json.dumps({"file": name, **page.to_dict()}) + "\n")
+            self._write(json.dumps({"file": make_printable(name), **page.to_dict()}) + "\n")
 
 
 class CsvWriter:
@@ -98,13 +99,14 @@ class CsvWriter:
         """Write the numbers of one page."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
+        cell = make_cell(name)
         if not page.numbers:  # a blank page
-            writer.writerow([name, page.page, *[""] * (len(self.COLUMNS) - 2)])
+            writer.writerow([cell, page.page, *[""] * (len(self.COLUMNS) - 2)])
         for row in make_number_rows(page, select_indices(page, self._keep)):
             row["confidence"] = f"{row['confidence']:.4f}"
             row["value_confidence"] = f"{row['value_confidence']:.4f}"
             row["rejected"] = str(row["rejected"]).lower()
-            writer.writerow([name, *row.values()])
+            writer.writerow([cell, *row.values()])
         if text.getvalue():
             self._write(text.getvalue())
 

@@ -4,12 +4,13 @@ import csv
 import json
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
 from inkread.errors import ConfigError
-from inkread.files import check_target
+from inkread.files import check_target, hold_lock
 
 __all__ = ["ResultsFile", "ResultsFormat", "choose_format"]
 
@@ -60,11 +61,19 @@ class ResultsFile:
             ConfigError: the file isn't empty and ``resume`` is false, or it holds no results of
                 this format.
             OSError: it can't be read or written.
+            BusyError: another process writes to it.
         """
         check_target(path)
         self.path = path
         self.form = form
         self.names: frozenset[str] = frozenset()
+        with ExitStack() as stack:
+            stack.enter_context(hold_lock(path))
+            self._open(header, resume=resume)
+            self._lock = stack.pop_all()
+
+    def _open(self, header: str, *, resume: bool) -> None:
+        path, form = self.path, self.form
         kept_bytes = 0
         if path.exists() and path.stat().st_size:
             if not resume:
@@ -74,7 +83,6 @@ class ResultsFile:
             self.names, kept_bytes = _find_complete(path, form, header)
             os.truncate(path, kept_bytes)
         self._header = header if form is ResultsFormat.CSV and not kept_bytes else ""
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("ab", buffering=0)
 
     def write(self, text: str) -> None:
@@ -86,7 +94,7 @@ class ResultsFile:
         Raises:
             OSError: they can't be written, for example because the disk is full.
         """
-        data = memoryview((self._header + text).encode("utf-8", "surrogateescape"))
+        data = memoryview((self._header + text).encode())
         self._header = ""
         try:
             while data:
@@ -95,8 +103,9 @@ class ResultsFile:
             raise OSError(error.errno, error.strerror, str(self.path)) from error
 
     def close(self) -> None:
-        """Close the file; closing it again does nothing."""
+        """Close the file, so that others may write to it; closing it again does nothing."""
         self._file.close()
+        self._lock.close()
 
 
 def _find_complete(path: Path, form: ResultsFormat, header: str) -> tuple[frozenset[str], int]:

@@ -6,8 +6,19 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
-__all__ = ["STDIN", "SUFFIXES", "Source", "find", "is_picture", "make_printable"]
+__all__ = [
+    "STDIN",
+    "SUFFIXES",
+    "Source",
+    "escape_controls",
+    "find",
+    "find_path",
+    "is_picture",
+    "make_cell",
+    "make_printable",
+]
 
 STDIN = "-"
 # The suffixes of pictures in folders; a file that is named itself may have any.
@@ -15,6 +26,10 @@ SUFFIXES = frozenset({
     ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".pdf", ".webp", ".bmp",
     ".dib", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".avif",
 })  # fmt: skip
+_FILE_URI = "file://"
+_FORMULA_CHARACTERS = ("=", "+", "-", "@", "\t", "\r")
+# All but tab and line feed, and those that change the direction of what follows.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _GLOB_CHARACTERS = re.compile(r"[*?\[]")
 
 
@@ -114,8 +129,34 @@ def is_picture(file: str) -> bool:
 
 
 def make_printable(name: str) -> str:
-    """Return a file name as valid Unicode: bytes that can't be decoded are escaped."""
-    return name.encode("utf-8", "backslashreplace").decode()
+    """Return a file name as valid Unicode: as a file URI if it has bytes that can't be decoded."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return Path(name).absolute().as_uri()
+    return name
+
+
+def find_path(shown: str) -> Path:
+    """Return the path of the file whose name ``make_printable`` or ``make_cell`` gave."""
+    if shown.startswith(_FILE_URI):
+        return Path(os.fsdecode(unquote_to_bytes(shown.removeprefix(_FILE_URI))))
+    return Path(shown)
+
+
+def make_cell(name: str) -> str:
+    """Return a printable name for a cell of CSV: never one that Excel takes for a formula."""
+    shown = make_printable(name)
+    is_formula = shown != STDIN and shown.startswith(_FORMULA_CHARACTERS)
+    return f"./{shown}" if is_formula else shown
+
+
+def escape_controls(text: str) -> str:
+    """Return a text without what a terminal would obey: control characters are escaped.
+
+    Line breaks and tabs stay, as do letters of any writing.
+    """
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _make_natural_key(name: str) -> list[tuple[int, str]]:

@@ -1,6 +1,10 @@
-"""The commands ``data``: MNIST. Importing this module doesn't import the extra [train]."""
+"""The commands ``data``: MNIST and other people's handwriting.
+
+Importing this module doesn't import the extra [train].
+"""
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,14 +20,25 @@ from inkread.files import check_target
 if TYPE_CHECKING:
     from inkread.training.mnist import Mnist
 
-__all__ = ["DataFolder", "app", "load_mnist"]
+__all__ = ["DataFolder", "Original", "PensFolder", "app", "load_mnist"]
 
-app = typer.Typer(help="MNIST: fetch it, describe it, show it.", no_args_is_help=True)
+app = typer.Typer(
+    help="MNIST: fetch it, describe it, show it. Other people's handwriting: import it.",
+    no_args_is_help=True,
+)
 
 DataFolder = Annotated[
     Path | None,
     typer.Option(
         "--data", help="Folder with MNIST's IDX files, plain or gzipped.", show_default=False
+    ),
+]
+PensFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--pens",
+        help="Folder of other people's handwriting; see inkread data import.",
+        show_default="INKREAD_PENS",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -92,6 +107,35 @@ def data_show(
         with Image.open(out) as picture:
             if not ImageShow.show(picture, "MNIST"):
                 raise ConfigError(f"expected a program that shows pictures, found none; see {out}")
+
+
+class Original(StrEnum):
+    """A public collection of handwriting that can be imported."""
+
+    UNIPEN = "unipen"
+    PENDIGITS = "pendigits"
+    SWISS = "swiss"
+    OMNIGLOT = "omniglot"
+
+
+@app.command("import")
+def data_import(
+    original: Annotated[Original, typer.Argument(help="Which collection.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Its unpacked files: UNIPEN's folder train_r01_v07, pendigits-orig.tra, a "
+            "checkout of kensanata/numbers, Omniglot's folders of alphabets.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder to write to; give it to --pens.")],
+) -> None:
+    """Make the files that trainings read from a public collection of handwriting."""
+    from inkread.training.handwriting.originals import IMPORTS
+
+    for imported in IMPORTS[original.value](sources, out):
+        typer.echo(imported.summary)
 
 
 def load_mnist(data: Path | None) -> "Mnist":

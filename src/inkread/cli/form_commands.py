@@ -147,18 +147,23 @@ def _read_here(
     from inkread.forms.tables import SUFFIXES, errors_path, write_tables
 
     check_target(out, SUFFIXES)
-    journal = _make_journal(out, job)
-    if again:
-        journal.path.unlink(missing_ok=True)
-    journal.open()
+    old = _make_journal(out, job)
     names = [each.name for each in scans if not each.problem]
     count = min(processes or num_cores(), max(1, len(names)))
-    with progress.show_scans(len(names)) as on_progress:
-        summary = read_scans(names, job, journal, num_processes=count, on_progress=on_progress)
-    summary.unreadable += [
-        (make_printable(each.name), each.problem) for each in scans if each.problem
-    ]
-    write_tables(job.template, journal.read_records(), out, summary.unreadable)
+    with old.hold(wait_s=0):
+        journal = old.begin_again() if again else old
+        journal.open()
+        with progress.show_scans(len(names)) as on_progress:
+            summary = read_scans(names, job, journal, num_processes=count, on_progress=on_progress)
+        summary.unreadable += [
+            (make_printable(each.name), each.problem) for each in scans if each.problem
+        ]
+        if again:
+            num_lost = journal.replace(old)
+            if num_lost:
+                kept = f"{old.kept_path} has them"
+                progress.print_error(f"{num_lost:,} corrections fit nothing read now; {kept}")
+        write_tables(job.template, old.read_records(), out, summary.unreadable)
     progress.console.print(
         f"{summary.num_forms:,} forms read, {summary.num_set_aside:,} of {summary.num_fields:,} "
         f"fields set aside, {summary.num_known:,} scans known already: {escape(str(out))}"
@@ -175,6 +180,9 @@ def correct(
     field: Annotated[str, typer.Argument(help="The field's name.")],
     value: Annotated[str, typer.Argument(help="As in the table; '' for an empty field.")],
     out: Out,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Even if it breaks a constraint of the field.")
+    ] = False,
 ) -> None:
     """Put a person's value into a table in place of what was read."""
     from inkread.forms.journal import Journal, journal_path
@@ -183,8 +191,9 @@ def correct(
 
     check_target(out, SUFFIXES)
     journal = Journal(journal_path(out), load(template), {})
-    journal.correct(form_id, field, value)
-    write_tables(journal.template, journal.read_records(), out)
+    with journal.hold():
+        journal.correct(form_id, field, value, anyway=anyway)
+        write_tables(journal.template, journal.read_records(), out, unreadable=None)
 
 
 def _make_journal(out: Path, job: "FormBatchJob") -> "Journal":

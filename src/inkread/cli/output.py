@@ -9,8 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from inkread.batch.formats import CsvWriter, JsonWriter, KeepNumber, PageWriter, select_indices
+from inkread.batch.grid_files import show_cell, tables_of
 from inkread.batch.results_file import ResultsFormat
-from inkread.results import Number, Page
+from inkread.batch.sources import escape_controls, make_printable
+from inkread.results import Page
 
 if TYPE_CHECKING:  # it needs the extra [train], which reading must do without
     from inkread.training.evaluation.evaluate import Evaluation
@@ -19,6 +21,7 @@ __all__ = [
     "GridPrinter",
     "PageTable",
     "choose_printer",
+    "describe_nothing",
     "make_console",
     "print_comparison",
     "print_evaluation",
@@ -50,17 +53,21 @@ class PageTable:
 
     def add(self, name: str, page: Page) -> None:
         """Print the numbers of one page."""
+        name = escape_controls(make_printable(name))
         label = name if page.page == 1 else f"{name}, page {page.page}"
         for index in select_indices(page, self._keep):
             number = page.numbers[index]
-            notes = ["rejected"] if number.rejected else []
+            notes = ["crossed out" if number.struck else "rejected"] if number.rejected else []
+            if number.printed:
+                notes.append("printed")
             if number.unconstrained is not None:
                 notes.append(f"read as {number.unconstrained}")
             box = " ".join(map(str, number.box))
             self._print_line(label, number.raw or "-", f"{number.confidence:.1%}", box, *notes)
         if not page.numbers:
-            seen = "; ".join(page.notes)
-            self._print_line(label, "-", "", f"no digits found{seen and ': '}{seen}")
+            self._print_line(label, "-", "", describe_nothing(page))
+        elif page.notes and self._keep:
+            self._print_line(label, "-", "", "; ".join(page.notes))
 
     def _print_line(self, name: str, number: str, confidence: str, box: str, *notes: str) -> None:
         if self._is_empty:
@@ -76,22 +83,22 @@ class GridPrinter:
 
     def add(self, name: str, page: Page) -> None:
         """Print one page; rejected numbers are marked with ``?`` behind them."""
+        name = escape_controls(make_printable(name))
         title = escape(name if page.page == 1 else f"{name}, page {page.page}")
-        grids: list[list[list[Number | None]]] = [
-            [[cell.number if cell else None for cell in row] for row in each.rows]
-            for each in page.tables
-        ]
-        for rows in grids or [[list(row) for row in page.rows()]]:
+        if not page.numbers:
+            sys.stdout.write(f"{name}: {describe_nothing(page)}\n")
+            return
+        for rows in tables_of(page):
             grid = rich.table.Table(title=title, title_justify="left", show_header=False)
             for row in rows:
-                grid.add_row(*(_show_cell(number) for number in row))
+                grid.add_row(*(show_cell(number) for number in row))
             make_console().print(grid)
 
 
-def _show_cell(number: Number | None) -> str:
-    if number is None:
-        return ""
-    return f"{number.raw or number.text} ?" if number.rejected else number.raw
+def describe_nothing(page: Page) -> str:
+    """Say of a page without numbers what was seen on it."""
+    seen = "; ".join(page.notes)
+    return f"no numbers found{': ' if seen else ''}{seen}"
 
 
 def choose_printer(

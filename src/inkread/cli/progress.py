@@ -20,6 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from inkread.batch.sources import escape_controls
 from inkread.errors import InkreadError
 
 if TYPE_CHECKING:  # they need extras, which reading must do without
@@ -47,7 +48,7 @@ _MODULES_OF_EXTRAS = {
         "markupsafe",
     },
     "web": {"fastapi", "uvicorn", "multipart", "prometheus_client", "sqlalchemy", "alembic"},
-    "forms": {"yaml", "pydantic", "pydantic_core", "reportlab", "pyarrow", "openpyxl"},
+    "forms": {"yaml", "pydantic", "pydantic_core", "reportlab", "pyarrow"},
     "ray": {"ray", "fsspec", "pandas"},
 }
 
@@ -90,7 +91,7 @@ def _discard_output() -> None:
 
 def print_error(text: str) -> None:
     """Print an error."""
-    console.print(f"[red]error:[/red] {escape(text)}")
+    console.print(f"[red]error:[/red] {escape(escape_controls(text))}")
 
 
 @contextmanager

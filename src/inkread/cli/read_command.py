@@ -15,13 +15,14 @@ from rich.markup import escape
 import inkread
 from inkread.batch import batch_reader, formats
 from inkread.batch.batch_reader import ReadAs
+from inkread.batch.grid_files import GridFile
 from inkread.batch.results_file import ResultsFile, ResultsFormat, choose_format
-from inkread.batch.sources import STDIN, find
+from inkread.batch.sources import STDIN, find, make_cell, make_printable
 from inkread.cli import progress
 from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, read_on_ray
 from inkread.cli.output import GridPrinter, choose_printer
+from inkread.imaging.layout_options import MOST_CELLS, Cells, LayoutOptions
 from inkread.notation import PLAIN, Notation, ValueKind
-from inkread.results import Cells, LayoutOptions
 
 if TYPE_CHECKING:  # it needs the extra [ray]
     from inkread.scale.picture_job import PictureJob
@@ -52,8 +53,8 @@ def read(
         str | None,
         typer.Option(
             metavar="PATH",
-            help="Write results to this file, a .csv or .jsonl; with --engine ray, to this folder "
-            "or URI, as Parquet.",
+            help="Write results to this file, a .csv or .jsonl; with --table a .csv, .xlsx or "
+            ".json of the tables; with --engine ray, to this folder or URI, as Parquet.",
             show_default=False,
         ),
     ] = None,
@@ -122,26 +123,25 @@ def read(
         str | None,
         typer.Option("--format", help="The order of a date, e.g. D/M/YYYY.", show_default=False),
     ] = None,
-    layout: Annotated[
-        bool,
-        typer.Option(
-            "--layout",
-            help="Find numbers in tables, boxes, combs and among print, by a third model.",
-        ),
-    ] = False,
     printed: Annotated[
-        bool, typer.Option("--printed", help="With --layout: print printed numbers, too.")
+        bool, typer.Option("--printed", help="Report printed numbers, too, not only written ones.")
     ] = False,
     cells: Annotated[
         Cells,
         typer.Option(
-            help="With --layout: narrow cells with a digit each: one number (join), a number each "
-            "(split), or one number where they stand alone in a row (auto)."
+            help="Narrow cells with a digit each: one number (join), a number each (split), or "
+            "what the page suggests (auto)."
         ),
     ] = Cells.AUTO,
-    as_table: Annotated[
-        bool, typer.Option("--table", help="With --layout: print tables as grids.")
-    ] = False,
+    grid: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROWSxCOLUMNS",
+            help="How many rows and columns the table has, e.g. 9x9.",
+            show_default=False,
+        ),
+    ] = None,
+    as_table: Annotated[bool, typer.Option("--table", help="Print tables as grids.")] = False,
     jobs: Annotated[
         int | None,
         typer.Option(min=1, help="Processes; up to one a core if not given.", show_default=False),
@@ -161,12 +161,16 @@ def read(
     """Read the numbers in pictures."""
     if as_json and as_csv:
         raise typer.BadParameter("choose one of --json and --csv")
-    if not layout and (printed or as_table or cells is not Cells.AUTO):
-        raise typer.BadParameter("--printed, --cells and --table go with --layout")
-    if layout and read_as is not ReadAs.PAGE:
-        raise typer.BadParameter("--layout is of whole pages: it can't go with --as")
+    if read_as is not ReadAs.PAGE and (
+        printed or as_table or grid is not None or cells is not Cells.AUTO
+    ):
+        raise typer.BadParameter(
+            "--printed, --cells, --grid and --table are of whole pages: they can't go with --as"
+        )
     if as_table and (as_json or as_csv or doubtful):
         raise typer.BadParameter("--table prints grids: it can't go with --json, --csv, --doubtful")
+    if as_table and resume:
+        raise typer.BadParameter("--table writes its file at the end: it can't go with --resume")
     if resume and not out:
         raise typer.BadParameter("--resume goes on with a file of results: name it with --out")
     notation = Notation(
@@ -183,7 +187,7 @@ def read(
         _parse_length(length),
         pattern,
         check,
-        LayoutOptions(printed, cells) if layout else None,
+        LayoutOptions(printed, cells, _parse_grid(grid)),
         notation,
     )
     if engine is Engine.RAY:
@@ -219,28 +223,37 @@ def _read_here(
 ) -> None:
     """Read with processes of this machine, and print or write the results."""
     with ExitStack() as stack:
-        record = None
+        record, tables = None, None
         shows: list[formats.PageWriter] = []
-        if output.file:
+        if output.file and output.as_table:
+            tables = GridFile(Path(output.file))
+            shows.append(tables)
+        elif output.file:
             path = Path(output.file)
             form = output.form or choose_format(path)
             record = ResultsFile(path, form, formats.CsvWriter.HEADER, resume=output.resume)
             stack.callback(record.close)
             inputs = [
-                each for each in inputs if each.name == STDIN or each.name not in record.names
+                each
+                for each in inputs
+                if each.name == STDIN
+                or not record.names & {make_printable(each.name), make_cell(each.name)}
             ]
             shows.append(formats.make_page_writer(record.form, record.write))
-        if output.keep or not record:
+        if output.keep or not output.file:
             names = [each.name for each in inputs]
             printer = choose_printer(output.form, output.keep, names)
             shows.append(GridPrinter() if output.as_table else printer)
         num_processes = jobs or batch_reader.choose_num_processes(len(inputs))
-        num_failed = _read_all(inputs, settings, num_processes, shows)
-    if record:
+        num_failed, num_doubtful = _read_all(inputs, settings, num_processes, shows)
+        if tables:
+            tables.close()
+    if output.file:
+        doubtful = f"; {num_doubtful:,} of them doubtful" if num_doubtful else ""
         failed = f", {num_failed:,} failed" if num_failed else ""
-        before = f", {len(record.names):,} were read before" if output.resume else ""
+        before = f", {len(record.names):,} were read before" if record and output.resume else ""
         progress.console.print(
-            f"{len(inputs) - num_failed:,} read{failed}{before}; "
+            f"{len(inputs) - num_failed:,} read{doubtful}{failed}{before}; "
             f"results in {escape(output.file or '')}"
         )
     if num_failed:
@@ -308,18 +321,38 @@ def _read_all(
     settings: batch_reader.ReadSettings,
     num_processes: int,
     shows: list[formats.PageWriter],
-) -> int:
-    """Read inputs, show each page, print each error; return the number of inputs with an error."""
+) -> tuple[int, int]:
+    """Read inputs, show each page, print each error.
+
+    Returns:
+        The number of inputs with an error, and of those in which a number is rejected.
+    """
     failed: set[str] = set()
+    doubtful: set[str] = set()
     outcomes = batch_reader.read_files(inputs, settings, num_processes=num_processes)
     with closing(outcomes), progress.show_reading(len(inputs)) as on_done:
         for outcome in outcomes:
             if outcome.error:
                 failed.add(outcome.name)
-                progress.print_error(f"{outcome.name}: {outcome.error}")
+                progress.print_error(f"{make_printable(outcome.name)}: {outcome.error}")
             if outcome.page:  # even if its annotated picture could not be saved
+                if any(number.rejected for number in outcome.page.numbers):
+                    doubtful.add(outcome.name)
                 for show in shows:
                     show.add(outcome.name, outcome.page)
             if outcome.is_last:
                 on_done()
-    return len(failed)
+    return len(failed), len(doubtful - failed)
+
+
+def _parse_grid(text: str | None) -> tuple[int, int] | None:
+    """Parse ``9x9``: rows and columns."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,3})[xX](\d{1,3})", text)
+    if not found or not all(1 <= int(count) <= MOST_CELLS for count in found.groups()):
+        raise typer.BadParameter(
+            f"expected a --grid of rows and columns such as 9x9, each from 1 to {MOST_CELLS}, "
+            f"received {text!r}"
+        )
+    return int(found[1]), int(found[2])

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from inkread.cli import output, progress
-from inkread.cli.data_commands import DataFolder, load_mnist
+from inkread.cli.data_commands import DataFolder, PensFolder, load_mnist
 from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress
 from inkread.errors import ConfigError
 from inkread.training.plan import (
@@ -64,7 +64,8 @@ def train(
     start: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of a run whose weights the recipe line begins with.", show_default=False
+            help="Run's folder, or model file, whose weights a line recipe begins with.",
+            show_default=False,
         ),
     ] = None,
     learner: Annotated[
@@ -84,6 +85,7 @@ def train(
     ] = None,
     models: ModelsFolder = None,
     data: DataFolder = None,
+    pens: PensFolder = None,
     seeds: Annotated[
         str | None,
         typer.Option(
@@ -99,7 +101,7 @@ def train(
     if learner is not None or corrections is not None:
         _refuse_with_corrections({
             "--epochs": epochs, "--teacher": teacher, "--start": start, "--resume": resume,
-            "--seeds": seeds,
+            "--seeds": seeds, "--pens": pens,
         })  # fmt: skip
         if learner is None or corrections is None:
             raise typer.BadParameter("--from and --corrections go together")
@@ -112,7 +114,7 @@ def train(
     folder = out or Path("runs")
     if seeds is None and not out:
         folder /= f"{recipe}-{seed}"
-    plan = Plan(recipe, folder, seed, epochs, resume, teacher, start, data)
+    plan = Plan(recipe, folder, seed, epochs, resume, teacher, start, data, pens)
     resolve_recipe(plan)  # raises errors in it before any work
     plans = [plan] if seeds is None else expand_seeds(plan, parse_seeds(seeds))
     if engine is Engine.LOCAL:
@@ -145,7 +147,7 @@ def _train_on_ray(plans: list[Plan], address: str | None) -> None:
 
 
 def _make_paths_absolute(plan: Plan) -> Plan:
-    paths = {name: getattr(plan, name) for name in ("folder", "teacher", "start", "data")}
+    paths = {name: getattr(plan, name) for name in ("folder", "teacher", "start", "data", "pens")}
     return replace(plan, **{name: path and path.absolute() for name, path in paths.items()})
 
 

@@ -26,7 +26,7 @@ from inkread.imaging.normalize import GlyphShape
 __all__ = ["NOT_A_DIGIT", "Correction", "Cursor", "Keep", "Store", "hash_token"]
 
 NOT_A_DIGIT = "not a digit"
-_MAX_LABEL_LENGTH, _MAX_NAME_LENGTH = 32, 200
+_MAX_LABEL_LENGTH, _MAX_NAME_LENGTH, _MAX_BOX_LENGTH = 32, 200, 40
 _DIGITS = "0123456789"
 _MAX_ID = 2**31 - 1
 _MAX_LIST_LENGTH = 1_000
@@ -63,6 +63,8 @@ class Correction:
             hasn't been reviewed yet.
         picture: the picture that the glyph was cut from, as a PNG file; ``None`` if not kept.
         person: who made it, a hash from ``hash_token``; empty: no particular person.
+        box: where the digit is on the picture, in its pixels: left, top, right, bottom (the last
+            two exclusive); ``None`` if that is unknown.
         created: when it was made, with a time zone; by default now, in UTC.
         id: its id in the store, from 1; 0: it isn't stored yet.
     """
@@ -75,6 +77,7 @@ class Correction:
     label: str | None = None
     picture: bytes | None = field(default=None, repr=False)
     person: str = ""
+    box: tuple[int, int, int, int] | None = None
     created: datetime = None  # type: ignore[assignment] # filled in below
     id: int = 0
 
@@ -156,6 +159,7 @@ class _Row(_Base):
     model_sha256: Mapped[str] = mapped_column(String(64))
     label: Mapped[str | None] = mapped_column(String(_MAX_LABEL_LENGTH))
     created: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    box: Mapped[str | None] = mapped_column(String(_MAX_BOX_LENGTH))
 
 
 class Store:
@@ -210,7 +214,7 @@ class Store:
         """
         values = _to_values(correction)
         if self.keep == "glyph":
-            values["picture"] = None
+            values["picture"] = values["box"] = None
         insert: Any = postgresql.insert if self._is_postgresql else sqlite.insert
         statement = insert(_Row).values(values)
         replaced = {name: statement.excluded[name] for name in values}
@@ -221,12 +225,12 @@ class Store:
         with self._session() as session:
             return int(session.execute(statement).scalar_one())
 
-    def judge(self, number: int, label: str) -> Correction | None:
+    def judge(self, number: int, label: str | None) -> Correction | None:
         """Set the label of a correction, commit it, and return the correction.
 
         Args:
             number: the id.
-            label: as in ``Correction``.
+            label: as in ``Correction``; ``None``: it waits for review again.
 
         Returns:
             The changed correction; ``None`` if there is none with this id.
@@ -235,7 +239,8 @@ class Store:
             DataError: the label is invalid.
             StoreError: as for opening; nothing is written then.
         """
-        _check_label(label)
+        if label is not None:
+            _check_label(label)
         with self._session() as session:
             row = session.execute(
                 sqlalchemy.update(_Row)
@@ -371,13 +376,14 @@ def _is_sha256(text: str) -> bool:
 
 _STORED_FIELDS = (
     *("person", "glyph", "picture", "read", "confidence", "model", "model_sha256", "label"),
-    *("created", "content_sha256"),
+    *("created", "content_sha256", "box"),
 )
 
 
 def _to_values(correction: Correction) -> dict[str, Any]:
     values = {name: getattr(correction, name) for name in _STORED_FIELDS}
-    return {**values, "created": correction.created.astimezone(UTC)}
+    box = ",".join(map(str, correction.box)) if correction.box else None
+    return {**values, "created": correction.created.astimezone(UTC), "box": box}
 
 
 def _to_correction(row: _Row) -> Correction:
@@ -386,4 +392,5 @@ def _to_correction(row: _Row) -> Correction:
     }
     # SQLite stores no time zone; times are written in UTC.
     created = row.created.replace(tzinfo=row.created.tzinfo or UTC).astimezone(UTC)
-    return Correction(**{**values, "created": created})
+    box = tuple(map(int, row.box.split(","))) if row.box else None
+    return Correction(**{**values, "created": created, "box": box})

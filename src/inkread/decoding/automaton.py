@@ -1,6 +1,8 @@
 """Finite automata over the symbols a model reads: the form into which constraints are compiled."""
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,9 +13,12 @@ __all__ = [
     "DEAD",
     "Automaton",
     "TooManyStatesError",
+    "TooMuchWorkError",
     "build_automaton",
     "build_text_automaton",
     "intersect",
+    "limit_work",
+    "spend_work",
 ]
 
 DEAD = -1
@@ -33,6 +38,52 @@ class TooManyStatesError(Exception):
         """Store the limit."""
         super().__init__(f"expected at most {max_states} states")
         self.max_states = max_states
+
+
+class TooMuchWorkError(Exception):
+    """Building automata would take more steps than are allowed."""
+
+
+class _Budget:
+    """Steps that are left; a step takes about a microsecond."""
+
+    def __init__(self, left: int, outer: "_Budget | None") -> None:
+        self.left = left
+        self.outer = outer
+
+
+_budget: ContextVar[_Budget | None] = ContextVar("_budget", default=None)
+
+
+@contextmanager
+def limit_work(max_steps: int) -> Iterator[None]:
+    """Limit the work of what is built in a block, inside the limits of blocks around it.
+
+    Args:
+        max_steps: states of an automaton times symbols, and states of a graph that are visited.
+
+    Raises:
+        TooMuchWorkError: raised in the block, when there is no step left.
+    """
+    token = _budget.set(_Budget(max_steps, _budget.get()))
+    try:
+        yield
+    finally:
+        _budget.reset(token)
+
+
+def spend_work(num_steps: int) -> None:
+    """Count steps of work.
+
+    Raises:
+        TooMuchWorkError: a limit is reached.
+    """
+    budget = _budget.get()
+    while budget:
+        budget.left -= num_steps
+        if budget.left < 0:
+            raise TooMuchWorkError
+        budget = budget.outer
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +145,7 @@ def build_automaton(
 
     Raises:
         TooManyStatesError: there are more states.
+        TooMuchWorkError: as ``limit_work`` says.
     """
     starts = list(initial)
     found = {state: index for index, state in enumerate(starts)}
@@ -101,6 +153,7 @@ def build_automaton(
     rows = []
     for state in queue:  # which grows as new states are found
         row = []
+        spend_work(len(symbols))
         for symbol in symbols:
             following = step(state, symbol)
             if following is None:
@@ -161,13 +214,17 @@ def build_text_automaton(text: str, symbols: str) -> Automaton:
 
 def _trim(automaton: Automaton) -> Automaton:
     """Leave out the states from which no accepting state can be reached."""
+    before: list[list[int]] = [[] for _ in automaton.accepting]
+    for state, row in enumerate(automaton.transitions.tolist()):
+        for following in set(row) - {DEAD}:
+            before[following].append(state)
     alive = automaton.accepting.copy()
-    known = automaton.transitions != DEAD
-    while True:
-        leads = (alive[automaton.transitions] & known).any(axis=1)
-        if not (leads & ~alive).any():
-            break
-        alive |= leads
+    queue = np.flatnonzero(alive).tolist()
+    while queue:
+        for state in before[queue.pop()]:
+            if not alive[state]:
+                alive[state] = True
+                queue.append(state)
     index = np.append(np.where(alive, np.cumsum(alive) - 1, DEAD), DEAD)  # the last one is for DEAD
     return Automaton(
         automaton.symbols,

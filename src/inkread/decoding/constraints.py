@@ -4,7 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 
-from inkread.decoding.automaton import Automaton, TooManyStatesError, build_automaton, intersect
+from inkread.decoding.automaton import (
+    Automaton,
+    TooManyStatesError,
+    TooMuchWorkError,
+    build_automaton,
+    intersect,
+    limit_work,
+)
 from inkread.decoding.check_digits import CHECKS, Check
 from inkread.decoding.patterns import DIGITS, parse
 from inkread.errors import ConfigError
@@ -15,6 +22,8 @@ __all__ = ["DIGITS", "Constraint"]
 
 MAX_LENGTH = 100
 _ALL_MARKS = ".,-/=:"  # for a kind: those that any model may read
+_MAX_STEPS = 2_000_000  # to build one constraint: about a second
+_NUM_CACHED = 64  # automata of up to half a megabyte
 
 
 @dataclass(frozen=True)
@@ -168,8 +177,21 @@ def _is_length(length: object) -> bool:
     return bool(1 <= least <= most <= MAX_LENGTH)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=_NUM_CACHED)
 def _compile(
+    bounds: tuple[int, int] | None, pattern: str | None, check: str | None, written: str
+) -> Automaton:
+    try:
+        with limit_work(_MAX_STEPS):
+            return _build(bounds, pattern, check, written)
+    except TooMuchWorkError:
+        raise ConfigError(
+            f"expected a constraint that takes less work, alone or with others: length {bounds}, "
+            f"pattern {pattern!r}, check {check!r}; nest no repetitions, and narrow the length"
+        ) from None
+
+
+def _build(
     bounds: tuple[int, int] | None, pattern: str | None, check: str | None, written: str
 ) -> Automaton:
     least, most = bounds or (0, None)

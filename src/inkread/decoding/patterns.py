@@ -6,9 +6,14 @@ with ranges and negations, ``\d``, groups, ``|``, ``*``, ``+``, ``?``, ``{m}``, 
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
-from inkread.decoding.automaton import Automaton, TooManyStatesError, build_automaton
+from inkread.decoding.automaton import (
+    Automaton,
+    TooManyStatesError,
+    build_automaton,
+    spend_work,
+)
 from inkread.errors import ConfigError
 
 __all__ = ["DIGITS", "Pattern", "parse"]
@@ -16,6 +21,9 @@ __all__ = ["DIGITS", "Pattern", "parse"]
 DIGITS = "0123456789"
 MAX_REPEATS = 100
 MAX_STATES = 2000  # of the deterministic automaton
+_MAX_LENGTH = 1000  # characters of a pattern
+_MAX_DEPTH = 40  # of groups in groups
+_NUM_CACHED = 256  # patterns that are kept, of some 60 kB at most
 _MAX_GRAPH_STATES = 5 * MAX_STATES  # of the nondeterministic one
 _SPECIAL = r".^$*+?{}[]\|()"
 _EXPECTED = "expected a pattern of digits and separators"
@@ -76,6 +84,7 @@ class Pattern:
 
         Raises:
             ConfigError: it would have too many states.
+            TooMuchWorkError: as ``automaton.limit_work`` says.
         """
         graph = _Graph(self.source)
         end = graph.add(self._root, graph.add_state())
@@ -88,9 +97,11 @@ class Pattern:
                 fresh = epsilons[queue.pop()] - states
                 states |= fresh
                 queue.extend(fresh)
+            spend_work(len(states))
             return frozenset(states)
 
         def step(states: frozenset[int], symbol: str) -> frozenset[int] | None:
+            spend_work(len(states))
             after = {to for state in states for by, to in steps[state] if by.matches(symbol)}
             return close(after) if after else None
 
@@ -164,7 +175,7 @@ class _Graph:
         return end
 
 
-@cache
+@lru_cache(maxsize=_NUM_CACHED)
 def parse(source: str) -> Pattern:
     """Parse a pattern.
 
@@ -184,8 +195,13 @@ class _Parser:
     """A recursive-descent parser of a pattern."""
 
     def __init__(self, source: str) -> None:
+        if len(source) > _MAX_LENGTH:
+            raise ConfigError(
+                f"{_EXPECTED}, of at most {_MAX_LENGTH:,} characters, received {len(source):,}"
+            )
         self.source = source
         self.position = 0
+        self.depth = 0
         self.separators: set[str] = set()
         self.excludes_digits = False
 
@@ -261,9 +277,13 @@ class _Parser:
         if self._accept("("):
             if self._accept("?") and not self._accept(":"):
                 raise self._make_unsupported_error(f"(?{self._peek()}: groups are (…) or (?:…)")
+            self.depth += 1
+            if self.depth > _MAX_DEPTH:
+                raise self._make_error(f"at most {_MAX_DEPTH} groups in groups")
             node = self._parse_choice()
             if not self._accept(")"):
                 raise self._make_error("a )")
+            self.depth -= 1
             return node
         if self._accept("["):
             return self._parse_class()

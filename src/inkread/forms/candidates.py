@@ -27,7 +27,7 @@ class Candidate:
 
 
 def rank_combinations(
-    weights: Sequence[Sequence[float]],
+    weights: Sequence[Sequence[float]], most: int
 ) -> Iterator[tuple[float, tuple[int, ...]]]:
     """Choose one weight of each sequence, in all ways, in descending order of their product.
 
@@ -35,6 +35,7 @@ def rank_combinations(
 
     Args:
         weights: sequences of weights in descending order, all at least 0, none of them empty.
+        most: how many combinations are wanted at most.
 
     Yields:
         The product, and the index chosen in each sequence. Weights of 0 are chosen only where
@@ -42,18 +43,25 @@ def rank_combinations(
     """
     start = (0,) * len(weights)
     first = float(np.prod([choices[0] for choices in weights])) if weights else 1.0
-    heap = [(-first, start, 0)]
-    while heap:
-        negative, chosen, last = heapq.heappop(heap)
+    # Each entry has the combination that it comes from, and the place where it goes on.
+    heap = [(-first, 0, start, -1)]
+    num_pushed = 0
+    for num_wanted in range(most, 0, -1):
+        if not heap:
+            return
+        negative, _, chosen, last = heapq.heappop(heap)
+        if last >= 0:
+            chosen = (*chosen[:last], chosen[last] + 1, *chosen[last + 1 :])
         yield -negative, chosen
+        if len(heap) > 2 * num_wanted:  # the others can't be among those that are wanted
+            heap = heapq.nsmallest(num_wanted, heap)
         # Each combination is pushed once, by the one whose last non-zero index is one lower.
-        for place in range(last, len(weights)):
+        for place in range(max(0, last), len(weights)):
             index = chosen[place] + 1
             if index < len(weights[place]) and weights[place][index] > 0:
                 product = -negative / weights[place][index - 1] * weights[place][index]
-                heapq.heappush(
-                    heap, (-product, (*chosen[:place], index, *chosen[place + 1 :]), place)
-                )
+                num_pushed += 1
+                heapq.heappush(heap, (-product, num_pushed, chosen, place))
 
 
 def rank_cell_texts(probabilities: npt.NDArray[np.floating], count: int) -> tuple[Candidate, ...]:
@@ -69,7 +77,7 @@ def rank_cell_texts(probabilities: npt.NDArray[np.floating], count: int) -> tupl
         for row, digits in zip(probabilities, order, strict=True)
     ]
     found, mass = [], 0.0
-    for probability, chosen in rank_combinations(ranked):
+    for probability, chosen in rank_combinations(ranked, count):
         text = "".join(str(order[cell, rank]) for cell, rank in enumerate(chosen))
         found.append(Candidate(text, probability))
         mass += probability

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from inkread.batch.sources import find_path
 from inkread.errors import ImageError
 from inkread.forms.align import Aligner, Alignment
 from inkread.forms.extract import extract_field
@@ -72,7 +73,7 @@ class FieldCrops:
         return extract_field(page, alignment, field, rect).grey
 
     def _locate(self, scan: str, page: int, sha256: str) -> tuple[Grey, Alignment]:
-        path = Path(scan)
+        path = find_path(scan)
         try:
             data = path.read_bytes()
         except OSError as error:

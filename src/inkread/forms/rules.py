@@ -18,7 +18,7 @@ __all__ = ["Choice", "choose", "holds"]
 # text (we assume one in a hundred), and there are many more of them than of those that comply.
 _CONSTRAINT_PENALTY = 1e-3
 _RULE_PENALTIES = {SumRule: 1e-5, OrderRule: 1e-2, CheckRule: 1e-3}
-_MAX_COMBINATIONS = 5000
+_MAX_COMBINATIONS, _MAX_COMBINED_VALUES = 5000, 100_000  # that are tried for fields tied by rules
 _MIN_RELATIVE_WEIGHT = 1e-7  # of a combination to the best one; the search ends below it
 _UNLISTED_PASS_RATE = 0.1  # assumed share of the texts outside the candidates that pass the rules
 
@@ -155,8 +155,9 @@ def _choose_jointly(
     best_weight, best = -1.0, (0,) * len(names)
     mass, own_mass = 0.0, [dict[str, float]() for _ in names]
     weights = [[option.weight for option in options[name]] for name in names]
-    for count, (product, indices) in enumerate(rank_combinations(weights)):
-        if count >= _MAX_COMBINATIONS or product < _MIN_RELATIVE_WEIGHT * best_weight:
+    most = max(1, min(_MAX_COMBINATIONS, _MAX_COMBINED_VALUES // len(names)))
+    for product, indices in rank_combinations(weights, most):
+        if product < _MIN_RELATIVE_WEIGHT * best_weight:
             break
         picked = [options[name][index] for name, index in zip(names, indices, strict=True)]
         values = {name: option.value for name, option in zip(names, picked, strict=True)}

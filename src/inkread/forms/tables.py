@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inkread.batch.sources import make_cell
 from inkread.errors import ConfigError
 from inkread.files import check_target, replace_atomically
 from inkread.forms.fields import AmountField, DateField, FormField, TickField
@@ -39,7 +40,7 @@ def write_tables(
     template: Template,
     records: Iterable[FormRecord],
     out: Path,
-    unreadable: Sequence[tuple[str, str]] = (),
+    unreadable: Sequence[tuple[str, str]] | None = (),
 ) -> None:
     """Write the table of forms and that of refused pages; each replaces an older one atomically.
 
@@ -50,7 +51,8 @@ def write_tables(
         template: the form.
         records: the records of all pages.
         out: file to write; its suffix decides the format.
-        unreadable: names of files that could not be opened, each with the reason.
+        unreadable: names of files that could not be opened, each with the reason; ``None``: the
+            table of refused pages stays as it is.
 
     Raises:
         ConfigError: an unknown suffix, or more rows than an Excel sheet can have.
@@ -68,6 +70,8 @@ def write_tables(
 
     if out.suffix.lower() == ".jsonl":
         _write_jsonl(out, (_to_dict(record) for record in rows()))
+        if unreadable is None:
+            return
         refused += [(name, None, reason) for name, reason in unreadable]
         errors = (dict(zip(_ERROR_COLUMNS, row, strict=True)) for row in refused)
         _write_jsonl(errors_path(out), errors)
@@ -75,6 +79,8 @@ def write_tables(
     write = {".csv": _write_csv, ".parquet": _write_parquet, ".xlsx": _write_xlsx}
     columns = columns_of(template)
     write[out.suffix.lower()](out, columns, (row_of(record) for record in rows()))
+    if unreadable is None:
+        return
     refused += [(name, None, reason) for name, reason in unreadable]
     kinds = {"scan": "text", "page": "integer", "error": "text"}
     write[out.suffix.lower()](errors_path(out), kinds, iter(refused))
@@ -141,10 +147,14 @@ def _write_csv(out: Path, columns: dict[str, str], rows: Iterable[Row]) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         for row in rows:
-            writer.writerow(
-                format_value(value) if isinstance(value, bool | datetime.date | None) else value
-                for value in row
-            )
+            writer.writerow(map(_make_csv_cell, row))
+
+
+def _make_csv_cell(value: Any) -> Any:
+    # Of the texts only file names can begin with the characters of a formula.
+    if isinstance(value, str):
+        return make_cell(value)
+    return format_value(value) if isinstance(value, bool | datetime.date | None) else value
 
 
 def _write_parquet(out: Path, columns: dict[str, str], rows: Iterable[Row]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
+from inkread.decoding.automaton import limit_work
 from inkread.errors import ConfigError
 from inkread.forms import print_layout, yaml_lines
 from inkread.forms.fields import (
@@ -41,6 +42,8 @@ PAGE_SIZES_MM = {"a4": (210.0, 297.0), "a5": (148.0, 210.0), "letter": (215.9, 2
 _MIN_MARKER_MARGIN_MM = 2.0  # white around a marker, to be detected
 _MIN_CELL_SIZE_MM = (2.0, 2.5)  # width, height
 _MIN_BOX_SIDE_MM = 2.0
+_MAX_FAULTS = 50  # that are told of at once
+_MAX_STEPS = 6_000_000  # to build the constraints of all fields: about three seconds
 
 
 class TemplateError(ConfigError):
@@ -160,18 +163,19 @@ def parse(text: str, name: str = "template", folder: Path | None = None) -> Temp
         line = document.line(("folder",))
         raise TemplateError(f"{name}, line {line}: 'folder': unknown key")
     try:
-        template = Template.model_validate({**document.values, "folder": folder or Path()})
+        with limit_work(_MAX_STEPS):
+            template = Template.model_validate({**document.values, "folder": folder or Path()})
     except ValidationError as error:
         found = [
             (each["loc"], _describe_error(each, document, name))
-            for each in error.errors(include_url=False)
+            for each in error.errors(include_url=False)[:_MAX_FAULTS]
             # Faults of the items of a list are reported for each; the list needn't be named too.
             if not (each["type"] == "too_short" and each["input"])
         ]
         raise _make_error(found) from error
     found = [
         (path, f"{name}, line {document.line(path)}{_describe_place(path, document)}: {reason}")
-        for path, reason in _find_contradictions(template)
+        for path, reason in itertools.islice(_find_contradictions(template), _MAX_FAULTS)
     ]
     if found:
         raise _make_error(found)

@@ -62,6 +62,7 @@ def load(text: str) -> YamlDocument:
     try:
         loader = yaml.SafeLoader(text)
         try:
+            _refuse_tags(text)
             node = loader.get_single_node()
             if node is None:
                 raise YamlLineError("expected a YAML document, received none", 1)
@@ -80,6 +81,15 @@ def load(text: str) -> YamlDocument:
     except RecursionError as error:
         raise YamlLineError("expected a flat document, received one nested too deep", 1) from error
     return YamlDocument(values, lines)
+
+
+def _refuse_tags(text: str) -> None:
+    """Refuse tags such as ``!!bool``, whose values PyYAML may fail to build in any way."""
+    for event in yaml.parse(text, yaml.SafeLoader):
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise YamlLineError(f"expected values without tags, received the tag {tag[:40]}", line)
 
 
 def _find_lines(

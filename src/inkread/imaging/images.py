@@ -35,6 +35,7 @@ MAX_MEGAPIXELS = 64
 MAX_PAGES = 10_000
 MIN_SIDE_PX = 3
 _MAX_VALUES = (255, 1023, 4095, 16383, 65535)  # of 8, 10, 12, 14 and 16 bit scanners
+_BAND_ROWS = 64  # of a transparent picture that are blended at once, to save memory
 _CONTRAST_SIDE_PX = 256  # of the longer side of the picture whose contrast is measured
 _MIN_CONTRAST_RATIO = 1.6  # of a colour channel's contrast to luminance's, to be used instead
 # The exceptions that Pillow's decoders raise on broken files; ImageError is none of these.
@@ -335,18 +336,37 @@ def _check_size(width: int, height: int) -> None:
 
 def _blend_onto_paper(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Replace transparency by the paper's colour (see ``load_upright``): (H, W, 4) to (H, W, 3)."""
-    colour, alpha = pixels[..., :3], pixels[..., 3:].astype(np.float32) / 255
-    opacity = float(alpha.mean())
-    if opacity == 1.0:
-        return colour
-    opaque = colour[alpha[..., 0] > 0.5]
-    if opacity > 0.5:
-        paper = np.median(opaque, axis=0)
+    bands = [pixels[top : top + _BAND_ROWS] for top in range(0, len(pixels), _BAND_ROWS)]
+    opacity = sum(int(band[..., 3].sum(dtype=np.int64)) for band in bands)
+    opacity_share = opacity / (255 * pixels.shape[0] * pixels.shape[1])
+    if opacity_share == 1.0:
+        return np.ascontiguousarray(pixels[..., :3])
+    # (3, 256): how often each value of each channel stands in the opaque parts
+    counts = np.zeros((3, 256), np.int64)
+    for band in bands:
+        opaque = band[band[..., 3] >= 128]
+        for channel in range(3):
+            counts[channel] += np.bincount(opaque[:, channel], minlength=256)
+    num_opaque = int(counts[0].sum())
+    if opacity_share > 0.5 and num_opaque:
+        paper = np.array([_find_median(channel) for channel in counts])
     else:
-        dark = not len(opaque) or opaque.mean() < 128
+        dark = not num_opaque or (counts @ np.arange(256)).sum() / (3 * num_opaque) < 128
         paper = np.full(3, 255.0 if dark else 0.0)
-    blended = colour * alpha + paper.astype(np.float32) * (1 - alpha)
-    return np.asarray(np.rint(blended), np.uint8)
+    blended = np.empty((*pixels.shape[:2], 3), np.uint8)
+    for top, band in zip(range(0, len(pixels), _BAND_ROWS), bands, strict=True):
+        alpha = band[..., 3:].astype(np.float32) / 255
+        mixed = band[..., :3] * alpha + paper.astype(np.float32) * (1 - alpha)
+        blended[top : top + _BAND_ROWS] = np.rint(mixed)
+    return blended
+
+
+def _find_median(counts: npt.NDArray[np.int64]) -> float:
+    """Return the median of values from 0 by how often each occurs."""
+    sums, total = np.cumsum(counts), int(counts.sum())
+    low = np.searchsorted(sums, (total + 1) // 2)
+    high = np.searchsorted(sums, total // 2 + 1)
+    return float(low + high) / 2
 
 
 def _to_grey(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -13,8 +13,9 @@ import numpy.typing as npt
 from inkread.imaging.components import find_components
 from inkread.imaging.normalize import estimate_stroke_width
 from inkread.imaging.resize import resize_by
+from inkread.results import Box
 
-__all__ = ["Ink", "find", "find_dark", "make_dark_on_light"]
+__all__ = ["Ink", "find", "find_around", "find_dark", "make_dark_on_light"]
 
 Grey = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.uint8]  # 255 where true, else 0
@@ -51,6 +52,21 @@ def find(page: Grey) -> Ink:
         page: (H, W) uint8, 0 black, 255 white; dark ink on light paper or the other way round.
     """
     return find_dark(make_dark_on_light(page))
+
+
+def find_around(page: Grey, box: Box) -> tuple[Ink, Box]:
+    """Find the ink in a box of a page and in the paper around it, and the box in that part.
+
+    Args:
+        page: (H, W) uint8, grey, of any polarity.
+        box: in pixels of the page, inside it.
+    """
+    height, width = page.shape
+    reach = max(box.right - box.left, box.bottom - box.top)
+    left, top = max(0, box.left - reach), max(0, box.top - reach)
+    part = page[top : min(height, box.bottom + reach), left : min(width, box.right + reach)]
+    inside = Box(box.left - left, box.top - top, box.right - left, box.bottom - top)
+    return find(np.ascontiguousarray(part)), inside
 
 
 def find_dark(page: Grey) -> Ink:

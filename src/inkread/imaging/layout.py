@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.imaging.layout_maps import CELL_PX, DIRECTIONS, MAPS
+from inkread.results import Box
 
 __all__ = ["PageLayout", "TextRun", "find_layout"]
 
@@ -61,6 +62,19 @@ class TextRun:
     def is_handwritten(self) -> bool:
         """Whether a hand rather wrote it than that it is printed."""
         return self.handwritten >= _MIN_HANDWRITTEN
+
+    @property
+    def along(self) -> npt.NDArray[np.float64]:
+        """Which way the text runs: (2,) float64, x and y, of length 1."""
+        across = (self.corners[1] - self.corners[0]).astype(np.float64)
+        return np.asarray(across / max(float(np.hypot(*across)), 1e-6))
+
+    @property
+    def box(self) -> Box:
+        """Around it, upright."""
+        left, top = np.floor(self.corners.min(axis=0)).astype(int).tolist()
+        right, bottom = np.ceil(self.corners.max(axis=0)).astype(int).tolist()
+        return Box(left, top, right, bottom)
 
     @property
     def width(self) -> float:

@@ -17,13 +17,14 @@ from pathlib import Path
 import platformdirs
 
 from inkread.errors import ConfigError, ModelError
-from inkread.files import replace_atomically, write_atomically
+from inkread.files import hold_lock, replace_atomically, write_atomically
 from inkread.models.metadata import ModelMetadata
 from inkread.models.runtime import LineModel, Model, list_shipped_models
 
 __all__ = ["ListedModel", "Registry", "Version", "get_default_folder", "list_models"]
 
 _CURRENT = "current"
+_LOCK_WAIT_S = 30.0  # promotions take a second each
 _VERSION = re.compile(r"(?P<name>.+)-(?P<number>\d{4,})\.onnx")
 
 
@@ -114,17 +115,19 @@ class Registry:
             ModelError: the model file can't be loaded.
             ConfigError: the name is no file name.
             OSError: the folder can't be written; the model in use stays the same.
+            BusyError: another process is changing the registry.
         """
         Model(model_file, threads=1)  # raises if it can't be loaded
         base = match["name"] if (match := _VERSION.fullmatch(f"{name}.onnx")) else name
         if base != Path(base).name or not base:
             raise ConfigError(f"expected a name for a file, received {name!r}")
-        promoted = self._read_promoted()
-        number = max((version.number for version in self.list_versions()), default=0) + 1
-        path = self.folder / f"{base}-{number:04}.onnx"
-        with replace_atomically(path) as temporary:
-            temporary.write_bytes(model_file.read_bytes())
-        self._write_promoted([*promoted, path.name])
+        with hold_lock(self.folder / _CURRENT, wait_s=_LOCK_WAIT_S):
+            promoted = self._read_promoted()
+            number = max((version.number for version in self.list_versions()), default=0) + 1
+            path = self.folder / f"{base}-{number:04}.onnx"
+            with replace_atomically(path) as temporary:
+                temporary.write_bytes(model_file.read_bytes())
+            self._write_promoted([*promoted, path.name])
         return Version(number, path, is_current=True)
 
     def roll_back(self) -> Path | None:
@@ -138,16 +141,23 @@ class Registry:
             ConfigError: no promoted model is in use.
             ModelError: the previous model is missing; the one in use stays the same.
             OSError: the folder can't be written; the model in use stays the same.
+            BusyError: another process is changing the registry.
         """
-        promoted = self._read_promoted()
-        if not promoted:
-            raise ConfigError(
-                f"expected a promoted model to go back from, found none in {self.folder}"
-            )
-        if promoted[1:] and not (self.folder / promoted[-2]).is_file():
-            raise ModelError(f"expected a model to go back to at {promoted[-2]}, found none")
-        self._write_promoted(promoted[:-1])
-        return self.find_current()
+        if not self._read_promoted():
+            raise self._nothing_promoted()
+        with hold_lock(self.folder / _CURRENT, wait_s=_LOCK_WAIT_S):
+            promoted = self._read_promoted()
+            if not promoted:
+                raise self._nothing_promoted()
+            if promoted[1:] and not (self.folder / promoted[-2]).is_file():
+                raise ModelError(f"expected a model to go back to at {promoted[-2]}, found none")
+            self._write_promoted(promoted[:-1])
+            return self.find_current()
+
+    def _nothing_promoted(self) -> ConfigError:
+        return ConfigError(
+            f"expected a promoted model to go back from, found none in {self.folder}"
+        )
 
     def _read_promoted(self) -> list[str]:
         path = self.folder / _CURRENT

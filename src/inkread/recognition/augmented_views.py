@@ -15,6 +15,7 @@ from inkread.decoding.readings import Guess, Reading
 __all__ = ["AveragedText", "average_guesses", "guess_texts", "make_views", "with_probability"]
 
 # Of each view: shear in pixels to the right a pixel down, scale in x, scale in y.
+_MIN_SHARE = 1e-9  # of a digit; keeps quotients finite
 _VIEWS = ((-0.15, 1.0, 1.0), (0.0, 0.87, 1.0), (0.0, 0.85, 0.85))
 
 
@@ -105,6 +106,58 @@ def average_guesses(
     ranked = sorted(means, key=lambda key: -means[key])[:count]
     tiny = np.finfo(float).tiny
     return tuple(AveragedText(*highest[key], math.log(max(means[key], tiny))) for key in ranked)
+
+
+def average_alternatives(
+    readings: Sequence[Reading], shares: Sequence[float]
+) -> tuple[tuple[float, ...], ...]:
+    """Average what several views say that each symbol of a text might be instead.
+
+    Args:
+        readings: the same text's, of each view.
+        shares: the view's weight times the probability that it gives to the text.
+
+    Returns:
+        For each symbol the probabilities of 0 to 9; they add up to 1.
+    """
+    symbols = range(len(readings[0].text))
+    means = []
+    for place in symbols:
+        mass = np.zeros(10)
+        for reading, share in zip(readings, shares, strict=True):
+            row = np.array(reading.alternatives[place])
+            symbol = reading.text[place]
+            # The probability of the text with another digit here is to that of the text as the
+            # probabilities of the two digits are; for what is no digit, the row alone counts.
+            own = row[int(symbol)] if symbol.isdecimal() else 1.0
+            mass += share * row / max(own, _MIN_SHARE)
+        means.append(tuple((mass / mass.sum()).tolist()))
+    return tuple(means)
+
+
+def put_first(
+    alternatives: Sequence[tuple[float, ...]], text: str
+) -> tuple[tuple[float, ...], ...]:
+    """Let no digit be more probable than the one that was read in its place.
+
+    Of each view only the most probable texts are averaged, so that one which is second in all of
+    them may seem to be more probable by its digits alone.
+
+    Args:
+        alternatives: for each symbol of the text the probabilities of 0 to 9.
+        text: that was read.
+    """
+    found = []
+    for row, symbol in zip(alternatives, text, strict=True):
+        limited = np.minimum(row, row[int(symbol)]) if symbol.isdecimal() else np.array(row)
+        found.append(tuple((limited / limited.sum()).tolist()))
+    return tuple(found)
+
+
+def with_less(reading: Reading, probability: float) -> Reading:
+    """Return a reading whose probability is lower by the given one, as are its symbols'."""
+    rest = max(math.exp(reading.log_probability) - probability, float(np.finfo(float).tiny))
+    return replace(reading, log_probability=math.log(rest), confidences=(rest,))
 
 
 def with_probability(reading: Reading, log_probability: float) -> Reading:

@@ -77,12 +77,15 @@ class _Views:
         num_slashes = self.items[0].scores.raw.count("/")
         return {length + more for length in lengths for more in range(num_slashes + 1)}
 
-    def readings(self, by_glyphs: Reading | None, glyph_weight: float) -> list[Reading]:
+    def readings(
+        self, by_glyphs: Reading | None, glyph_weight: float, junk: float
+    ) -> list[Reading]:
         """Return the most probable readings.
 
         Args:
             by_glyphs: the glyph model's reading, averaged with the line model's.
             glyph_weight: its weight, in [0, 1].
+            junk: if that reading is that there is no digit: its probability.
         """
         guesses = [list(view.guesses) for view in self.items]
         weights = [1 / len(guesses)] * len(guesses)
@@ -94,7 +97,15 @@ class _Views:
             guesses.append(self._share_meanings(by_glyphs))
             weights = [*((1 - glyph_weight) * weight for weight in weights), glyph_weight]
         found = augmented_views.average_guesses(guesses, weights, self.count)
-        return [self._reading(averaged, by_glyphs) for averaged in found]
+        readings = [self._reading(averaged, guesses, weights, by_glyphs) for averaged in found]
+        if by_glyphs is None or by_glyphs.text != REJECTED:
+            return readings
+        # The model's threshold has decided; what is shown is the probability that was measured.
+        too_much = weights[-1] * (1 - junk)
+        return [
+            augmented_views.with_less(each, too_much) if each.text == REJECTED else each
+            for each in readings
+        ]
 
     def shows(self, text: str) -> bool:
         """Return whether a text is among the line model's guesses."""
@@ -119,12 +130,34 @@ class _Views:
             if guess.text == text and total > 0
         ]
 
-    def _reading(self, averaged: AveragedText, by_glyphs: Reading | None) -> Reading:
-        if by_glyphs is not None and averaged.view == len(self.items):
-            reading = self._add_separators(by_glyphs, averaged.guess)
-        else:
-            reading = self.items[averaged.view].scores.make_reading(averaged.guess)
-        return augmented_views.with_probability(reading, averaged.log_probability)
+    def _reading(
+        self,
+        averaged: AveragedText,
+        guesses: Sequence[Sequence[Guess]],
+        weights: Sequence[float],
+        by_glyphs: Reading | None,
+    ) -> Reading:
+        """Return a text's reading by the view that is the most sure, with mean probabilities."""
+        readings, shares = [], []
+        for view, (found, weight) in enumerate(zip(guesses, weights, strict=True)):
+            for guess in found:
+                if guess.text == averaged.guess.text:
+                    is_glyphs = by_glyphs is not None and view == len(self.items)
+                    readings.append(
+                        self._add_separators(by_glyphs, averaged.guess)
+                        if by_glyphs is not None and is_glyphs
+                        else self.items[view].scores.make_reading(guess)
+                    )
+                    shares.append(weight * math.exp(guess.log_probability))
+                    if view == averaged.view:
+                        best = readings[-1]
+        reading = augmented_views.with_probability(best, averaged.log_probability)
+        if len(readings) == 1:
+            return reading
+        alternatives = augmented_views.average_alternatives(readings, shares)
+        if self.constraint is None:
+            alternatives = augmented_views.put_first(alternatives, reading.text)
+        return replace(reading, alternatives=alternatives)
 
     def _add_separators(self, by_glyphs: Reading, guess: Guess) -> Reading:
         """Add the separators that the line model sees between the glyph model's digits."""
@@ -178,7 +211,7 @@ class LineReader:
             needs_glyphs = views.is_doubtful or len(run) == 1 or len(run) not in views.lengths
             digits = self._glyphs.read(run) if needs_glyphs else []
             by_glyphs = fusion.join_digits(digits, strip, crop, views.lengths)
-            yield self._numbers(views, by_glyphs, fusion.choose_weight(digits), strip, crop)[0]
+            yield self._numbers(views, by_glyphs, digits, strip, crop)[0]
 
     def candidates(
         self,
@@ -203,15 +236,15 @@ class LineReader:
         strip = normalize.make_strip(crop.pixels, self._model.shape)
         (output,) = self._model.predict_log_probabilities([strip.pixels])
         views = self._views(strip, output, constraint, count, is_number=True)
-        by_glyphs, weight = None, 0.0
+        by_glyphs: Reading | None = None
+        digits: list[Digit] = []
         if run and views.is_doubtful:
             pieces = run()
             # Anything on the paper may be a piece here: they must be as many as the digits.
             if len(pieces) in views.lengths or not any(views.lengths):
                 digits = self._glyphs.read(pieces)
                 by_glyphs = fusion.join_digits(digits, strip, crop, views.lengths)
-                weight = fusion.choose_weight(digits)
-        return self._numbers(views, by_glyphs, weight, strip, crop)
+        return self._numbers(views, by_glyphs, digits, strip, crop)
 
     def _views(
         self,
@@ -253,18 +286,27 @@ class LineReader:
         self,
         views: _Views,
         by_glyphs: Reading | None,
-        glyph_weight: float,
+        digits: Sequence[Digit],
         strip: Strip,
         crop: Crop,
     ) -> tuple[Number, ...]:
-        """Return the numbers that a strip may show; arguments as for ``_Views.readings``."""
+        """Return the numbers that a strip may show.
+
+        Args:
+            views: what the line model says.
+            by_glyphs: the glyph model's reading, if it has one.
+            digits: that this reading is made of.
+            strip: to read.
+            crop: that it was made from.
+        """
         constraint = views.constraint
         if by_glyphs is not None and constraint and not constraint.demands_nothing:
             is_known = constraint.has_kind and views.shows(by_glyphs.text)
             if not (is_known or constraint.accepts(by_glyphs.text)):
                 by_glyphs = None
         plain = None
-        readings = views.readings(by_glyphs, glyph_weight)
+        junk = digits[0].junk if by_glyphs is not None else 0.0
+        readings = views.readings(by_glyphs, fusion.choose_weight(digits), junk)
         if constraint is not None and not constraint.demands_nothing:
             plain = views.items[0].scores.decode_best().text
             if not readings or readings[0].log_probability < _MIN_CONSTRAINED_LOG_PROBABILITY:

@@ -1,10 +1,8 @@
-"""Reads whole pages: the layout model finds runs of writing, the line model reads each."""
+"""Reads whole pages: the layout model finds runs of writing, the line model reads each number."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -15,24 +13,26 @@ from inkread.imaging.crops import Crop
 from inkread.imaging.grids import Grid
 from inkread.imaging.layout import PageLayout, TextRun, find_layout
 from inkread.imaging.layout_maps import DIRECTIONS
+from inkread.imaging.layout_options import Cells, LayoutOptions
+from inkread.imaging.run_crops import RunCrop, cut_out
+from inkread.imaging.run_groups import group_runs
 from inkread.imaging.segmentation import Region
 from inkread.models.layout_model import LayoutModel
 from inkread.recognition.line_reader import LineReader
+from inkread.recognition.number_tables import divide_evenly, find_cell, is_table, make_tables
 from inkread.recognition.orientation import turn_box
-from inkread.results import Box, Cell, Cells, LayoutOptions, Number, NumberTable
+from inkread.results import Box, Number, NumberTable
 
 __all__ = ["LayoutReading", "PageReader"]
 
 Grey = npt.NDArray[np.uint8]
 
-_MARGIN = 0.18  # around a run, in its heights
 _MIN_NUMBER_PROBABILITY = 0.1  # by the layout model; less is not read at all
 _MIN_MEAN_PROBABILITY = 0.5  # of "a number" by the layout model, and of its text by the line model
 _MIN_STRUCK_PROBABILITY = 0.5
-_MAX_GAP = 1.2  # between digits of one number, without a rule between, in their heights
-_MAX_HEIGHT_RATIO = 1.8  # of runs that are one number
-_MIN_RULE_BETWEEN = 0.35  # mean probability of ruling along a line between two runs
 _MIN_READABLE_PX = 9.0  # height of writing below which reading fails
+_MOST_JOINED = 5  # parts of one number that are joined to satisfy a constraint
+_MAX_JOINED_GAP = 2.5  # between two of them, in their heights
 
 
 @dataclass(frozen=True)
@@ -41,25 +41,61 @@ class LayoutReading:
 
     Attributes:
         numbers: in reading order, with boxes on the page as it came.
-        tables: ruled grids of at least two rows and two columns.
+        tables: ruled tables, and one that numbers form by their alignment.
         notes: what was seen and could not be read, in sentences.
-        page: (H, W) uint8, the page turned as it was read.
-        turns: by how many quarters it was turned anticlockwise.
+        turns: by how many quarters anticlockwise the page was turned to be read.
     """
 
     numbers: tuple[Number, ...]
     tables: tuple[NumberTable, ...]
     notes: tuple[str, ...]
-    page: Grey
     turns: int
 
 
 @dataclass(frozen=True)
-class _Found:
-    """One number to read: its runs from left to right, and the crop around them."""
+class _Group:
+    """The runs of one number or word, from left to right."""
 
     runs: tuple[TextRun, ...]
-    crop: Crop
+
+    def _mean(self, values: Sequence[float]) -> float:
+        return float(np.average(values, weights=[run.width for run in self.runs]))
+
+    @property
+    def number(self) -> float:
+        """Probability that it is a number."""
+        return self._mean([run.number for run in self.runs])
+
+    @property
+    def handwritten(self) -> float:
+        """Probability that a hand wrote it."""
+        return self._mean([run.handwritten for run in self.runs])
+
+    @property
+    def is_handwritten(self) -> bool:
+        """Whether it is rather handwritten than printed."""
+        return self.handwritten >= 0.5
+
+    @property
+    def is_struck(self) -> bool:
+        """Whether it is crossed out."""
+        return self._mean([run.struck for run in self.runs]) >= _MIN_STRUCK_PROBABILITY
+
+    @property
+    def height(self) -> float:
+        """Of its highest run, in pixels."""
+        return max(run.height for run in self.runs)
+
+    @property
+    def box(self) -> Box:
+        """Around it."""
+        boxes = [run.box for run in self.runs]
+        return Box(
+            min(box.left for box in boxes),
+            min(box.top for box in boxes),
+            max(box.right for box in boxes),
+            max(box.bottom for box in boxes),
+        )
 
 
 class PageReader:
@@ -90,17 +126,19 @@ class PageReader:
             page = np.ascontiguousarray(np.rot90(page, turns))
             layout = find_layout(self._model.maps, page)
         found_grids = grids.find_grids(layout.map("ruling"), layout.cell_px)
-        found = [
-            _Found(runs, _crop_around(runs, page, layout))
-            for runs in _group(layout, found_grids, options)
-        ]
-        cut = [each.crop for each in found]
-        pieces = [_pieces(crop) for crop in cut]
-        read = list(self._lines.read(cut, constraint, pieces))
+        if options.grid and layout.runs:
+            boxes = [run.box for run in layout.runs]
+            found_grids = [divide_evenly(options.grid, found_grids, boxes)]
+            options = replace(options, cells=Cells.SPLIT)
+        groups = [_Group(runs) for runs in group_runs(layout, found_grids, options.cells)]
+        asked = _choose(
+            [group for group in groups if group.number >= _MIN_NUMBER_PROBABILITY],
+            found_grids,
+            printed=options.printed,
+        )
+        read = self._read_groups(asked, page, layout, constraint)
         numbers = [
-            _describe(number, each.runs)
-            for number, each in zip(read, found, strict=True)
-            if _is_believed(number, each.runs)
+            _describe(number, group) for number, group in read if _is_believed(number, group)
         ]
         in_order = [
             numbers[index]
@@ -108,10 +146,8 @@ class PageReader:
             for index in row
             if index is not None
         ]
-        tables = tuple(_fill(grid, in_order) for grid in found_grids if _is_table(grid))
-        notes = tuple(_notes(layout, tables, in_order))
-        if not turns:
-            return LayoutReading(tuple(in_order), tables, notes, page, 0)
+        tables = make_tables(found_grids, in_order)
+        notes = tuple(_describe_unread(layout, tables, in_order))
 
         def turn_back(box: Box) -> Box:
             return turn_box(box, -turns, page.shape)
@@ -120,135 +156,99 @@ class PageReader:
             tuple(number.with_boxes(turn_back) for number in in_order),
             tuple(each.with_boxes(turn_back) for each in tables),
             notes,
-            page,
             turns,
         )
 
+    def _read_groups(
+        self,
+        groups: Sequence[_Group],
+        page: Grey,
+        layout: PageLayout,
+        constraint: Constraint | None,
+    ) -> list[tuple[Number, _Group]]:
+        """Read each group; with a constraint, neighbours are joined if only that satisfies it."""
 
-def _group(
-    layout: PageLayout, found_grids: Sequence[Grid], options: LayoutOptions
-) -> list[tuple[TextRun, ...]]:
-    """Return the runs of each number: parts with no rule between them, and the cells of combs."""
-    numbers = [run for run in layout.runs if run.number >= _MIN_NUMBER_PROBABILITY]
-    handwritten = [run for run in numbers if run.is_handwritten]
-    # On a page without handwriting the print is what is asked for.
-    wanted = numbers if options.printed or not handwritten else handwritten
-    boxes = [_box_of(run) for run in wanted]
-    combs = _combs(found_grids, options.cells)
-    groups: list[tuple[TextRun, ...]] = []
-    taken: set[int] = set()
-    for comb in combs:
-        members = sorted(
-            (index for index, box in enumerate(boxes) if _cell_of(box, comb) is not None),
-            key=lambda index: boxes[index].left,
-        )
-        if members and not taken & set(members):
-            taken |= set(members)
-            groups.append(tuple(wanted[index] for index in members))
-    for row in table.arrange_in_rows(boxes):
-        chain: list[int] = []
-        for index in row:
-            if index is None or index in taken:
-                continue
-            if chain and not _continues(wanted[chain[-1]], wanted[index], layout):
-                groups.append(tuple(wanted[each] for each in chain))
-                chain = []
-            chain.append(index)
-        if chain:
-            groups.append(tuple(wanted[each] for each in chain))
-    return groups
+        def read(wanted: Sequence[_Group]) -> list[Number]:
+            cut = [cut_out(group.runs, page, layout) for group in wanted]
+            pieces = [_pieces(each.crop) for each in cut]
+            numbers = self._lines.read([each.crop for each in cut], constraint, pieces)
+            return [_move(number, each) for number, each in zip(numbers, cut, strict=True)]
 
-
-def _combs(found_grids: Sequence[Grid], cells: Cells) -> list[list[Box]]:
-    if cells is Cells.SPLIT:
-        return []
-    combs = grids.join_combs(list(found_grids))
-    if cells is Cells.JOIN:
-        rows = [[cell for cell in row if cell] for grid in found_grids for row in grid.rows]
-        combs += [row for row in rows if grids.is_comb(row) and row not in combs]
-    return combs
+        found = list(zip(read(groups), groups, strict=True))
+        if constraint is None or all(number.text for number, _ in found):
+            return found
+        joined = [
+            _Group(tuple(run for group in part for run in group.runs))
+            for part in _join_neighbours([group for _, group in found])
+        ]
+        satisfying = [
+            (number, group)
+            for number, group in zip(read(joined), joined, strict=True)
+            if number.text
+        ]
+        satisfying.sort(key=lambda each: -each[0].confidence)
+        for number, group in satisfying:
+            parts = [
+                each for each in found if set(map(id, each[1].runs)) <= set(map(id, group.runs))
+            ]
+            covered = sum(len(each[1].runs) for each in parts)
+            if covered == len(group.runs) and not any(part.text for part, _ in parts):
+                found = [each for each in found if each not in parts] + [(number, group)]
+        return found
 
 
-def _cell_of(box: Box, cells: Sequence[Box]) -> int | None:
-    """Return the index of the cell in which the middle of a box is."""
-    x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
-    for index, cell in enumerate(cells):
-        if cell.left <= x < cell.right and cell.top <= y < cell.bottom:
-            return index
-    return None
+def _move(number: Number, cut: RunCrop) -> Number:
+    return number if cut.crop is cut.whole else number.with_boxes(cut.find_on_page)
 
 
-def _continues(run: TextRun, after: TextRun, layout: PageLayout) -> bool:
-    """Whether two runs, from left to right, are parts of one number."""
-    box, other = _box_of(run), _box_of(after)
-    heights = sorted((run.height, after.height))
-    if (
-        other.left - box.right > _MAX_GAP * heights[1]
-        or heights[1] > _MAX_HEIGHT_RATIO * heights[0]
-    ):
-        return False
-    if run.is_handwritten != after.is_handwritten:
-        return False
-    overlap = other.left <= box.right
-    return overlap or _ruling_between(run, after, layout) < _MIN_RULE_BETWEEN
+def _choose(
+    groups: Sequence[_Group], found_grids: Sequence[Grid], *, printed: bool
+) -> list[_Group]:
+    """Return the groups that are asked for: handwritten ones, and printed values among them.
+
+    In a table, a printed number is a value like the handwritten ones, not a heading, if numbers
+    are written in its row and in its column. On a page without handwriting the print is what is
+    asked for.
+    """
+    written = [group for group in groups if group.is_handwritten]
+    if printed or not written:
+        return list(groups)
+    values: list[_Group] = []
+    for grid in filter(is_table, found_grids):
+        cells = {
+            cell: (row, column)
+            for row, boxes in enumerate(grid.rows)
+            for column, cell in enumerate(boxes)
+            if cell
+        }
+        places = list(cells)
+        filled = {
+            cells[places[index]]
+            for group in written
+            if (index := find_cell(group.box, places)) is not None
+        }
+        rows, columns = {row for row, _ in filled}, {column for _, column in filled}
+        inside = [
+            (group, cells[places[index]])
+            for group in groups
+            if not group.is_handwritten and (index := find_cell(group.box, places)) is not None
+        ]
+        among = [group for group, (row, column) in inside if row in rows and column in columns]
+        values += [group for group, _ in inside] if 2 * len(among) > len(inside) else []
+    return [*written, *values]
 
 
-def _ruling_between(run: TextRun, after: TextRun, layout: PageLayout) -> float:
-    """Return the highest mean probability of ruling on a line across the gap of two runs."""
-    ruling = layout.map("ruling")
-    ends = np.stack([run.corners[1:3], after.corners[[0, 3]]]) / layout.cell_px - 0.5
-    across = np.linspace(0.15, 0.85, 9)
-    best = 0.0
-    for along in np.linspace(0, 1, 9):
-        top, bottom = ends[0] * (1 - along) + ends[1] * along
-        points = top + across[:, None] * (bottom - top)
-        columns = np.clip(np.rint(points[:, 0]).astype(int), 0, ruling.shape[1] - 1)
-        rows = np.clip(np.rint(points[:, 1]).astype(int), 0, ruling.shape[0] - 1)
-        best = max(best, float(ruling[rows, columns].mean()))
-    return best
-
-
-def _crop_around(runs: Sequence[TextRun], page: Grey, layout: PageLayout) -> Crop:
-    """Cut the runs of one number out of a page, level, dark on light, without rules."""
-    first = max(runs, key=lambda run: run.width)
-    along = (first.corners[1] - first.corners[0]) / max(first.width, 1e-6)
-    if len(runs) > 1:
-        ends = runs[-1].corners.mean(axis=0) - runs[0].corners.mean(axis=0)
-        along = ends / max(float(np.hypot(*ends)), 1e-6)
-    down = np.array([-along[1], along[0]])
-    points = np.concatenate([run.corners for run in runs])
-    places = np.stack([points @ along, points @ down], axis=1)
-    margin = _MARGIN * float(np.median([run.height for run in runs]))
-    low, high = places.min(axis=0) - margin, places.max(axis=0) + margin
-    size = np.maximum(np.ceil(high - low).astype(int), 2)
-    to_page = np.column_stack([along, down, along * low[0] + down * low[1]])
-    pixels = _warp(page, to_page, size)
-    if np.median(pixels) < (int(pixels.min()) + int(pixels.max())) / 2:
-        pixels = 255 - pixels
-    to_map = to_page / layout.cell_px
-    to_map[:, 2] -= 0.5
-    ruling = _warp(layout.map("ruling"), to_map, size)
-    writing = np.maximum(
-        _warp(layout.map("handwriting"), to_map, size), _warp(layout.map("print"), to_map, size)
-    )
-    rules = np.clip((ruling - 0.4) * 4, 0, 1) * np.clip(1 - (writing - 0.3) * 3, 0, 1)
-    paper = float(np.median(pixels))
-    cleaned = pixels * (1 - rules) + np.maximum(pixels, paper) * rules
-    return Crop(np.asarray(cleaned, np.uint8), to_page, (page.shape[0], page.shape[1]))
-
-
-def _warp(
-    image: npt.NDArray[Any], to_image: npt.NDArray[np.float64], size: npt.NDArray[np.int_]
-) -> npt.NDArray[Any]:
-    return np.asarray(
-        cv2.warpAffine(
-            image,
-            to_image,
-            (int(size[0]), int(size[1])),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-    )
+def _join_neighbours(groups: Sequence[_Group]) -> Iterator[list[_Group]]:
+    """Give all stretches of neighbouring groups on a line, of two to a few of them."""
+    for row in table.arrange_in_rows([group.box for group in groups]):
+        line = [groups[index] for index in row if index is not None]
+        for start in range(len(line)):
+            for end in range(start + 2, min(len(line), start + _MOST_JOINED) + 1):
+                left, right = line[end - 2], line[end - 1]
+                gap = right.box.left - left.box.right
+                if gap > _MAX_JOINED_GAP * max(left.height, right.height):
+                    break
+                yield line[start:end]
 
 
 def _pieces(crop: Crop) -> list[Region]:
@@ -257,28 +257,17 @@ def _pieces(crop: Crop) -> list[Region]:
     return [replace(region, box=crop.map_to_page(*region.box)) for region in found]
 
 
-def _box_of(run: TextRun) -> Box:
-    left, top = np.floor(run.corners.min(axis=0)).astype(int).tolist()
-    right, bottom = np.ceil(run.corners.max(axis=0)).astype(int).tolist()
-    return Box(left, top, right, bottom)
-
-
-def _is_believed(number: Number, runs: Sequence[TextRun]) -> bool:
+def _is_believed(number: Number, group: _Group) -> bool:
     """Whether runs are a number, going by what both models say of them."""
-    if _is_struck(runs) or number.unconstrained:
+    if group.is_struck or number.unconstrained:
         return True
-    probability = float(np.mean([run.number for run in runs]))
-    return bool(number.text) and (probability + number.confidence) / 2 >= _MIN_MEAN_PROBABILITY
+    return bool(number.text) and (group.number + number.confidence) / 2 >= _MIN_MEAN_PROBABILITY
 
 
-def _is_struck(runs: Sequence[TextRun]) -> bool:
-    return float(np.mean([run.struck for run in runs])) >= _MIN_STRUCK_PROBABILITY
-
-
-def _describe(number: Number, runs: Sequence[TextRun]) -> Number:
+def _describe(number: Number, group: _Group) -> Number:
     """Add what the layout says of a number: whether it is printed, and crossed out."""
-    printed = 1 - float(np.mean([run.handwritten for run in runs]))
-    if not _is_struck(runs):
+    printed = 1 - group.handwritten
+    if not group.is_struck:
         return replace(number, print_probability=printed)
     return replace(
         number, text="", raw="", confidence=0.0, digits=(), rejected=True,
@@ -286,35 +275,14 @@ def _describe(number: Number, runs: Sequence[TextRun]) -> Number:
     )  # fmt: skip
 
 
-def _is_table(grid: Grid) -> bool:
-    return len(grid.rows) > 1 and len(grid.rows[0]) > 1
-
-
-def _fill(grid: Grid, numbers: Sequence[Number]) -> NumberTable:
-    """Return a grid with the number in each of its cells: the most probable one."""
-    inside: dict[Box, Number] = {}
-    cells = grid.cells
-    for number in numbers:
-        index = _cell_of(number.box, cells)
-        if index is None:
-            continue
-        other = inside.get(cells[index])
-        if other is None or other.confidence < number.confidence:
-            inside[cells[index]] = number
-    return NumberTable(
-        tuple(
-            tuple(None if box is None else Cell(box, inside.get(box)) for box in row)
-            for row in grid.rows
-        )
-    )
-
-
-def _notes(
+def _describe_unread(
     layout: PageLayout, tables: Sequence[NumberTable], numbers: Sequence[Number]
 ) -> Iterator[str]:
     """Say what was seen where little or nothing could be read."""
     if any(number.text and not number.rejected for number in numbers):
         return
+    if not layout.runs:
+        yield "no writing found"
     for each in tables:
         yield f"a table of {len(each.rows)} by {len(each.rows[0])} cells"
     heights = [run.height for run in layout.runs]

@@ -6,9 +6,18 @@ ship; a source that is added here and used by such a model is added there too.
 
 from dataclasses import dataclass
 
+from inkread.training.line_recipes import LineRecipe
 from inkread.training.recipes import Recipe
 
-__all__ = ["FONTS_OF_LETTERS", "MNIST", "REAL_PENS", "WEIGHTS_LICENCE", "DataSource", "sources_of"]
+__all__ = [
+    "FONTS_OF_LETTERS",
+    "MNIST",
+    "REAL_PENS",
+    "WEIGHTS_LICENCE",
+    "DataSource",
+    "line_sources_of",
+    "sources_of",
+]
 
 WEIGHTS_LICENCE = "Apache-2.0"  # of weights that a recipe gives, unless whoever trains says else
 
@@ -52,3 +61,8 @@ def sources_of(recipe: Recipe) -> tuple[DataSource, ...]:
     """List the sources of the glyphs that a recipe trains on."""
     uses_letters = any(each.junk for each in recipe.networks)
     return (MNIST, *FONTS_OF_LETTERS) if uses_letters else (MNIST,)
+
+
+def line_sources_of(recipe: LineRecipe) -> tuple[DataSource, ...]:
+    """List the sources of the numbers that a line recipe trains on."""
+    return (MNIST, *REAL_PENS, *FONTS_OF_LETTERS) if recipe.writers else (MNIST,)

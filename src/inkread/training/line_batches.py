@@ -17,6 +17,7 @@ from inkread.imaging.normalize import FRAME_PX, StripShape, make_strip
 from inkread.models.runtime import prepare_strips
 from inkread.training.mnist import Split
 from inkread.training.synthesis.numbers import number_on_paper
+from inkread.training.synthesis.pen_writers import PenWriters
 
 __all__ = ["MOST_SYMBOLS", "Batch", "StripPool", "batches", "pool", "pools"]
 
@@ -54,7 +55,9 @@ class Batch:
     labels: npt.NDArray[np.int32]
 
 
-def pool(digits: Split, count: int, seed: int, number: int) -> StripPool:
+def pool(
+    digits: Split, count: int, seed: int, number: int, *, writers: PenWriters | None = None
+) -> StripPool:
     """Write a pool of strips.
 
     Args:
@@ -62,25 +65,29 @@ def pool(digits: Split, count: int, seed: int, number: int) -> StripPool:
         count: how many strips.
         seed: of the training.
         number: of the pool; with the seed it decides everything.
+        writers: real writers, who write some of the numbers; ``None``: there are none.
     """
     rng = np.random.default_rng(np.random.SeedSequence([seed, number]))
     strips: list[npt.NDArray[np.uint8]] = []
     texts: list[str] = []
     while len(strips) < count:
-        picture, text = number_on_paper(digits, rng)
+        picture, text = number_on_paper(digits, rng, writers)
         made = make_strip(picture, _SHAPE).pixels
         if (
             made.shape[1] >= _MIN_FRAMES_A_SYMBOL * FRAME_PX * len(text)
             and made.shape[1] <= _MAX_WIDTH_PX
+            and len(text) <= MOST_SYMBOLS
         ):
             strips.append(made)
             texts.append(text)
     return StripPool(strips, texts)
 
 
-def pools(digits: Split, count: int, seed: int, numbers: range) -> Iterator[StripPool]:
+def pools(
+    digits: Split, count: int, seed: int, numbers: range, *, writers: PenWriters | None = None
+) -> Iterator[StripPool]:
     """Give pools in turn, each written by another process while the one before is in use."""
-    with ProcessPoolExecutor(1, get_context("spawn"), _start, (digits,)) as process:
+    with ProcessPoolExecutor(1, get_context("spawn"), _start, (digits, writers)) as process:
         waiting = [process.submit(_own_pool, count, seed, number) for number in numbers[:2]]
         for number in numbers:
             made = waiting.pop(0).result()
@@ -119,13 +126,14 @@ def _batch(strips: list[npt.NDArray[np.uint8]], texts: list[str], symbols: str) 
 
 
 _SHAPE = StripShape()
-_digits: list[Split] = []  # of the process that writes
+_sources: list[tuple[Split, PenWriters | None]] = []  # of the process that writes
 
 
-def _start(digits: Split) -> None:
+def _start(digits: Split, writers: PenWriters | None) -> None:
     cv2.setNumThreads(1)
-    _digits.append(digits)
+    _sources.append((digits, writers))
 
 
 def _own_pool(count: int, seed: int, number: int) -> StripPool:
-    return pool(_digits[0], count, seed, number)
+    digits, writers = _sources[0]
+    return pool(digits, count, seed, number, writers=writers)

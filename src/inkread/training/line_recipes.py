@@ -26,7 +26,13 @@ class LineRecipe:
         weight_decay: decoupled weight decay, relative to the learning rate.
         clipnorm: largest norm of the gradient of a weight tensor.
         dropout: dropout rate before the last layer.
-        start_sha256: SHA-256 of the checkpoint with the initial weights; empty: random weights.
+        network: a name in ``architectures.LINE_NETWORKS``.
+        writers: probability that a number is written by a real writer; above 0 the training needs
+            other people's handwriting, see ``handwriting.pens``.
+        start: name of the shipped line model whose weights are the initial weights, with frozen
+            batch normalisation; empty: random weights. A run or a model file can be given instead.
+        start_sha256: SHA-256 of the checkpoint or model file with the initial weights; empty:
+            random weights.
     """
 
     name: str
@@ -40,13 +46,17 @@ class LineRecipe:
     weight_decay: float = 0.01
     clipnorm: float = 2.0
     dropout: float = 0.15
+    network: str = "line"
+    writers: float = 0.0
+    start: str = ""
     start_sha256: str = ""
 
     def __post_init__(self) -> None:
         """Refuse invalid counts.
 
         Raises:
-            ConfigError: a count below 1, or a ``batch_size`` that doesn't divide ``pool_size``.
+            ConfigError: a count below 1, a ``batch_size`` that doesn't divide ``pool_size``, or
+                ``writers`` outside [0, 1].
         """
         counts = (self.num_pools, self.pool_size, self.passes, self.batch_size)
         if min(counts) < 1 or self.pool_size % self.batch_size:
@@ -54,6 +64,8 @@ class LineRecipe:
                 "expected counts of at least 1, and a batch_size that divides pool_size, "
                 f"received {self}"
             )
+        if not 0 <= self.writers <= 1:
+            raise ConfigError(f"expected writers in [0, 1], received {self.writers!r}")
 
     @property
     def steps_per_pool(self) -> int:
@@ -87,6 +99,24 @@ LINE_RECIPES: dict[str, LineRecipe] = {
             name="line",
             purpose="the shipped line model: reads whole numbers, trained on synthetic ones",
             num_pools=22,
+        ),
+        LineRecipe(
+            name="line-hands",
+            purpose="the shipped line model trained further on numbers by real writers",
+            num_pools=30,
+            passes=2,
+            learning_rate=0.0008,
+            warmup=0.05,
+            writers=0.6,
+            start="default",
+        ),
+        LineRecipe(
+            name="line-large",
+            purpose="a larger network than line's from random weights, real writers included",
+            num_pools=48,
+            passes=2,
+            writers=0.6,
+            network="line_large",
         ),
     )
 }

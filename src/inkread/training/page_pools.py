@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from inkread.files import replace_atomically
 from inkread.imaging.layout_maps import CELL_PX, network_input
+from inkread.training.handwriting.pens import load_pen_strokes
 from inkread.training.mnist import Split
-from inkread.training.pens import load_pens
 from inkread.training.synthesis.page_print import find_fonts
 from inkread.training.synthesis.pages import PLANES, PageMaker
 
@@ -103,7 +103,7 @@ _makers: list[PageMaker] = []  # of the process that makes pools
 
 def _start(digits: Split, pens: Path | None) -> None:
     cv2.setNumThreads(1)
-    _makers.append(PageMaker(digits, find_fonts(), load_pens(pens) if pens else None))
+    _makers.append(PageMaker(digits, find_fonts(), load_pen_strokes(pens) if pens else None))
 
 
 def _own_pool(plan: PoolPlan, number: int) -> Path:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:  # it needs the extra [train]
 
 __all__ = ["Plan", "expand_seeds", "parse_seeds", "resolve_recipe", "resume_plan", "run_plan"]
 
-_PENS_VARIABLE = "INKREAD_PENS"  # names the folder of real writers' strokes
 _MAX_SEED = 2**32 - 1
 _MAX_NUM_SEEDS = 1000
 
@@ -35,8 +34,10 @@ class Plan:
         epochs: number of epochs, or of a line recipe's pools, in place of the recipe's own.
         resume: whether to resume an interrupted run.
         teacher: model file of the teacher, for a recipe with one.
-        start: folder of a run with the initial weights, for a line recipe.
+        start: folder of a run, or for a line recipe also a model file, with the initial weights.
         data: folder of MNIST; ``None``: its default places are searched.
+        pens: folder of other people's handwriting, for recipes that train on it; ``None``: the
+            environment variable INKREAD_PENS names it.
     """
 
     recipe: str
@@ -47,6 +48,7 @@ class Plan:
     teacher: Path | None = None
     start: Path | None = None
     data: Path | None = None
+    pens: Path | None = None
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -91,16 +93,20 @@ def resolve_recipe(plan: Plan) -> "Recipe | LineRecipe | LayoutRecipe":
         ConfigError: no recipe has this name, or an option doesn't apply to it.
     """
     from inkread.training.layout_recipes import LAYOUT_RECIPES
-    from inkread.training.line_recipes import LINE_RECIPES
+    from inkread.training.line_recipes import LINE_RECIPES, LineRecipe
     from inkread.training.recipes import recipe_named
 
     name = plan.recipe
     if pooled := LINE_RECIPES.get(name) or LAYOUT_RECIPES.get(name):
         if plan.teacher:
             raise ConfigError(f"expected no --teacher for recipe {name!r}, received {plan.teacher}")
+        if plan.pens and isinstance(pooled, LineRecipe) and not pooled.writers:
+            raise ConfigError(f"expected no --pens for recipe {name!r}, received {plan.pens}")
         return replace(pooled, num_pools=plan.epochs) if plan.epochs else pooled
     if plan.start:
         raise ConfigError(f"expected no --start for recipe {name!r}, received {plan.start}")
+    if plan.pens:
+        raise ConfigError(f"expected no --pens for recipe {name!r}, received {plan.pens}")
     recipe = recipe_named(name)
     if plan.epochs and recipe.members:
         raise ConfigError(
@@ -131,7 +137,7 @@ def run_plan(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | Non
     if isinstance(recipe, LineRecipe):
         run = train_line(
             recipe, digits, plan.folder,
-            seed=seed, resume=resume, start=plan.start, on_step=on_step,
+            seed=seed, resume=resume, start=plan.start, pens=plan.pens, on_step=on_step,
         )  # fmt: skip
         strips = run.validation
         shown = plots.draw_strips(strips.strips[:40], strips.texts[:40], "synthetic numbers")
@@ -162,13 +168,15 @@ def _train_layout(
     on_step: "Callable[[Step], None] | None",
 ) -> str:
     """Train a layout network, with the real writers' strokes that the environment names, if any."""
+    from inkread.training.handwriting.archives import FOLDER_VARIABLE
     from inkread.training.train_layout import train_layout
 
-    pens = os.environ.get(_PENS_VARIABLE)
+    named = os.environ.get(FOLDER_VARIABLE)
+    pens = plan.pens or (Path(named) if named else None)
     run = train_layout(
         recipe, digits, plan.folder,
         seed=plan.seed, resume=plan.resume, start=plan.start,
-        pens=Path(pens) if pens else None, on_step=on_step,
+        pens=pens, on_step=on_step,
     )  # fmt: skip
     last = run.history[-1]
     return (

@@ -23,6 +23,7 @@ from inkread.files import write_atomically
 from inkread.imaging.layout_maps import MAPS, LayoutShape
 from inkread.models.metadata import ModelMetadata
 from inkread.training.epoch import make_one_cycle_schedule
+from inkread.training.handwriting.pens import load_pen_strokes
 from inkread.training.history import LayoutEpoch, Step
 from inkread.training.layout_recipes import LayoutRecipe
 from inkread.training.mnist import TRAIN_IMAGES, Mnist
@@ -36,7 +37,6 @@ from inkread.training.page_pools import (
     page_pool,
     page_pools,
 )
-from inkread.training.pens import load_pens
 from inkread.training.runs import CHECKPOINT, METRICS, MODEL, Progress, begin_run, load_network
 from inkread.training.synthesis.page_print import find_fonts
 from inkread.training.synthesis.pages import PageMaker, targets
@@ -148,7 +148,7 @@ def export_layout(
 
 
 def _validation(data: Mnist, recipe: LayoutRecipe, pens: Path | None) -> PagePool:
-    maker = PageMaker(data.validation, find_fonts(), load_pens(pens) if pens else None)
+    maker = PageMaker(data.validation, find_fonts(), load_pen_strokes(pens) if pens else None)
     plan = PoolPlan(_NUM_VALIDATION, recipe.side_px, _VALIDATION_SEED, Path(), pens)
     return page_pool(maker, plan, 0)
 

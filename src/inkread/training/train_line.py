@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -24,27 +24,32 @@ from scipy.optimize import minimize_scalar
 import inkread
 from inkread.batch.allocator import keep_freed_memory
 from inkread.decoding import decoder
+from inkread.decoding.ctc import Frames
 from inkread.errors import ConfigError
 from inkread.files import write_atomically
 from inkread.imaging.normalize import FRAME_PX, StripShape
 from inkread.models.metadata import ModelMetadata
-from inkread.models.runtime import LineModel, prepare_strips
+from inkread.models.runtime import LineModel, list_shipped_models, prepare_strips
 from inkread.results import REJECTED
-from inkread.training.data_sources import MNIST, WEIGHTS_LICENCE
+from inkread.training.data_sources import WEIGHTS_LICENCE, line_sources_of
 from inkread.training.epoch import make_one_cycle_schedule, reseed_dropout
 from inkread.training.evaluation.evaluate import estimate_share
+from inkread.training.handwriting.pens import load_pens
 from inkread.training.history import LineEpoch, Step
 from inkread.training.line_batches import Batch, StripPool, batches, pool, pools
 from inkread.training.line_recipes import LineRecipe
 from inkread.training.mnist import TRAIN_IMAGES, Mnist
 from inkread.training.networks import architectures, export
+from inkread.training.networks.reconstruction import rebuild_line_network
 from inkread.training.runs import CHECKPOINT, METRICS, MODEL, Progress, begin_run, load_network
 from inkread.training.synthesis.number_texts import SEPARATORS
+from inkread.training.synthesis.pen_writers import PenWriters
 
 __all__ = ["CTC", "SYMBOLS", "LineRun", "LineTraining", "remove_separators", "train_line"]
 
 SYMBOLS = "0123456789" + SEPARATORS + REJECTED
 Tensor = Any  # of Keras' backend
+Real = TypeVar("Real", np.float32, np.float64)
 _NUM_VALIDATION_STRIPS = 2000
 _VALIDATION_SEED = 2**31  # differs from the seeds of trainings
 _NUM_PARITY_STRIPS = 64  # strips that the exported file is checked with
@@ -87,6 +92,7 @@ def train_line(  # noqa: PLR0913 - what a training needs
     seed: int = 0,
     resume: bool = False,
     start: Path | None = None,
+    pens: Path | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> LineRun:
     """Train a line network and write a run's folder.
@@ -97,17 +103,22 @@ def train_line(  # noqa: PLR0913 - what a training needs
         directory: the run's folder; created if missing.
         seed: decides the initial weights, the pools and everything else random.
         resume: resume the run in the folder, if there is one.
-        start: the folder of a run whose weights are the initial weights; ``None``: random weights.
+        start: the folder of a run, or the model file, whose weights are the initial weights;
+            ``None``: those that the recipe names. From a model file, batch normalisation is
+            frozen.
+        pens: the folder of other people's handwriting, for a recipe with real writers; ``None``:
+            see ``handwriting.pens.load_pens``.
         on_step: called after every step.
 
     Raises:
         ConfigError: the folder holds a run and ``resume`` is false, or another run; or ``start``
-            holds no checkpoint.
+            holds no checkpoint, or one of another network.
+        DataError: the recipe has real writers, and their files are missing or broken.
         ModelError: a checkpoint is broken, or the exported file differs from the network.
         OSError: the folder can't be written.
     """
     training = LineTraining(
-        recipe, data, directory, seed=seed, resume=resume, start=start, on_step=on_step
+        recipe, data, directory, seed=seed, resume=resume, start=start, pens=pens, on_step=on_step
     )
     if not training.is_finished:
         for _ in training.epochs():
@@ -128,23 +139,28 @@ class LineTraining:
         seed: int = 0,
         resume: bool = False,
         start: Path | None = None,
+        pens: Path | None = None,
         on_step: Callable[[Step], None] | None = None,
     ) -> None:
         """Begin or resume a run; arguments and errors as for ``train_line``."""
+        if start is None and recipe.start:
+            start = _find_shipped(recipe.start)
         if start is not None:
-            recipe = replace(recipe, start_sha256=_sha256(start / CHECKPOINT))
+            recipe = replace(recipe, start_sha256=_sha256(_weights_file(start)))
         self._recipe, self._data, self._directory, self._seed = recipe, data, directory, seed
         self._on_step = on_step
+        self._writers = _load_writers(recipe, pens, validation=False)
         begin_run(recipe, seed, directory, resume)
         keep_freed_memory()
         keras.utils.set_random_seed(seed)
-        self.validation = pool(data.validation, _NUM_VALIDATION_STRIPS, _VALIDATION_SEED, 0)
+        self.validation = pool(
+            data.validation, _NUM_VALIDATION_STRIPS, _VALIDATION_SEED, 0,
+            writers=_load_writers(recipe, pens, validation=True),
+        )  # fmt: skip
 
         def build_network() -> keras.Model:
-            network = _build_network(recipe)
-            if start is not None:
-                network.set_weights(load_network(start).get_weights())
-            return network
+            network = _build_network(recipe, start, self.validation.strips[:_NUM_PARITY_STRIPS])
+            return _compile_network(network, recipe)
 
         self._progress = Progress(directory, LineEpoch, recipe.steps_per_pool, build_network)
 
@@ -166,7 +182,9 @@ class LineTraining:
     def epochs(self) -> Iterator[LineEpoch]:
         """Train on the remaining pools; each is saved before it is yielded."""
         left = range(len(self.history), self._recipe.num_pools)
-        made = pools(self._data.train, self._recipe.pool_size, self._seed, left)
+        made = pools(
+            self._data.train, self._recipe.pool_size, self._seed, left, writers=self._writers
+        )
         for number, strips in zip(left, made, strict=True):
             yield self._progress.add(self._train_pool(number, strips))
 
@@ -185,7 +203,7 @@ class LineTraining:
             package_version=inkread.__version__,
             trained=datetime.datetime.now(datetime.UTC).date().isoformat(),
             licence=WEIGHTS_LICENCE,
-            attribution=(MNIST.attribution,),
+            attribution=tuple(each.attribution for each in line_sources_of(self._recipe)),
         )
         right = sum(
             decoder.decode_best(_log_softmax(frames / temperature), SYMBOLS).text
@@ -255,8 +273,50 @@ def remove_separators(raw: str) -> str:
     return "".join(symbol for symbol in raw if symbol not in SEPARATORS)
 
 
-def _build_network(recipe: LineRecipe) -> keras.Model:
-    network = architectures.line(len(SYMBOLS), recipe.dropout)
+def _load_writers(recipe: LineRecipe, pens: Path | None, *, validation: bool) -> PenWriters | None:
+    if not recipe.writers:
+        return None
+    return PenWriters(load_pens(pens, validation=validation), recipe.writers)
+
+
+def _find_shipped(name: str) -> Path:
+    shipped = list_shipped_models("line")
+    if name not in shipped:
+        raise ConfigError(
+            f"expected a shipped line model among {sorted(shipped)}, received {name!r}"
+        )
+    return shipped[name]
+
+
+def _weights_file(start: Path) -> Path:
+    return start / CHECKPOINT if start.is_dir() else start
+
+
+def _build_network(
+    recipe: LineRecipe, start: Path | None, strips: list[npt.NDArray[np.uint8]]
+) -> keras.Model:
+    """Build the network that a training begins with; strips check one from a model file.
+
+    Raises:
+        ConfigError: the start is of another network.
+    """
+    network = architectures.build_line(recipe.network, len(SYMBOLS), recipe.dropout)
+    if start is None:
+        return network
+    if start.is_dir():
+        known = load_network(start)
+    else:
+        known = rebuild_line_network(LineModel(start), strips)
+    shapes = [[weights.shape for weights in each.weights] for each in (known, network)]
+    if shapes[0] != shapes[1]:
+        raise ConfigError(f"expected weights of network {recipe.network!r}, received {start}")
+    network.set_weights(known.get_weights())
+    for layer, old in zip(network.layers, known.layers, strict=True):
+        layer.trainable = old.trainable  # frozen batch normalisation stays so
+    return network
+
+
+def _compile_network(network: keras.Model, recipe: LineRecipe) -> keras.Model:
     num_steps = recipe.num_pools * recipe.steps_per_pool
     rate = make_one_cycle_schedule(recipe.learning_rate, recipe.warmup, num_steps)
     network.compile(
@@ -294,15 +354,14 @@ def _mean_loss(
     logits: list[npt.NDArray[np.float32]], strips: StripPool, temperature: float
 ) -> float:
     """Return the mean CTC loss of the texts, in nats per symbol."""
-    num_frames = np.array([len(frames) for frames in logits], np.int32)
-    longest, most = num_frames.max(), max(len(text) for text in strips.texts)
-    padded = np.zeros((len(logits), longest, logits[0].shape[1]), np.float32)
-    labels = np.zeros((len(logits), max(1, most)), np.int32)
-    for index, (frames, text) in enumerate(zip(logits, strips.texts, strict=True)):
-        padded[index, : len(frames)] = frames / temperature
-        labels[index, : len(text)] = [SYMBOLS.index(symbol) + 1 for symbol in text]
-    targets = np.concatenate([num_frames[:, None], labels], axis=1)
-    return float(ops.mean(CTC(reduction=None)(targets, padded)))
+    losses = [
+        -Frames(_log_softmax(frames.astype(np.float64) / temperature))
+        .compute_prefixes([SYMBOLS.index(symbol) + 1 for symbol in text])[-1]
+        .log_probability
+        / max(1, len(text))
+        for frames, text in zip(logits, strips.texts, strict=True)
+    ]
+    return float(np.mean(losses))
 
 
 def _fit_temperature(logits: list[npt.NDArray[np.float32]], strips: StripPool) -> float:
@@ -316,9 +375,9 @@ def _fit_temperature(logits: list[npt.NDArray[np.float32]], strips: StripPool) -
     return float(math.exp(found.x))
 
 
-def _log_softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _log_softmax(logits: npt.NDArray[Real]) -> npt.NDArray[Real]:
     shifted = logits - logits.max(axis=1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), logits.dtype)
 
 
 def _decode_greedily(logits: npt.NDArray[np.float32]) -> str:

@@ -92,6 +92,7 @@ CORRECTIONS = {
             "created": "2026-11-24T08:00:00+00:00",
             "glyph": "AAAA",
             "has_picture": False,
+            "box": [14, 9, 41, 52],
         }
     ],
     "next": "0.61,12",

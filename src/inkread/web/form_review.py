@@ -12,13 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from inkread.corrections.store import Store
 from inkread.errors import ConfigError, ImageError
+from inkread.forms.corrected_values import CorrectedValue, parse_correction
 from inkread.forms.field_crops import FieldCrops
-from inkread.forms.fields import DateField, FormField, TickField
+from inkread.forms.fields import DateField, FormField
 from inkread.forms.form_reader import FieldReading, Status
-from inkread.forms.journal import FormRecord, Journal, journal_path, parse_value
+from inkread.forms.journal import FormRecord, Journal, journal_path
 from inkread.forms.tables import write_tables
 from inkread.forms.template import Template
-from inkread.forms.values import find_objection, format_digits, format_value, interpret_digits
 from inkread.reader import Reader
 from inkread.web.field_corrections import make_corrections
 from inkread.web.metrics import Metrics
@@ -31,7 +31,7 @@ from inkread.web.pool import Pool
 from inkread.web.routes import page_routes
 from inkread.web.settings import Settings
 
-__all__ = ["CorrectedValue", "Review", "create_app"]
+__all__ = ["Review", "SaidValue", "create_app"]
 
 _MAX_BODY_BYTES, _BODY_TIMEOUT_S = 10_000, 10.0
 
@@ -54,6 +54,7 @@ class Review:
     store: Store | None = None
     reader: Reader | None = None
     _lock: Lock = field(default_factory=Lock, repr=False)
+    _stored: dict[tuple[str, str], list[int]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of_table(
@@ -118,32 +119,65 @@ class Review:
             ProblemError: no such form or field, no such value, or it breaks a constraint.
             OSError: the table can't be written.
             StoreError: the database can't be used; the table has the value all the same.
+            BusyError: another process is writing to the table.
         """
         form_field = self._field(name)
-        text, digits = _parse_value(form_field, text.strip())
-        broken = find_objection(form_field, digits) if digits else None
-        if broken and not anyway:
-            raise ProblemError(422, "objection", f"{name}: {broken}, received {text}")
-        with self._lock:
+        said = _parse(form_field, text)
+        if said.objection and not anyway:
+            raise ProblemError(422, "objection", f"{name}: {said.objection}, received {said.text}")
+        with self._lock, self.journal.hold():
             record, before = self._find(form_id, name)
-            changed = self.journal.correct(form_id, name, text)
-            write_tables(self.journal.template, self.journal.read_records(), self.out)
-            num_stored = self._store_corrections(record, before, digits)
-        after = next(each for each in changed.fields if each.name == name)
-        return {**self._to_dict(changed, after), "stored": num_stored}
+            changed = self.journal.correct(form_id, name, said.text, anyway=True)
+            self._write_table()
+            self._forget_stored(form_id, name)
+            stored = self._store_corrections(record, before, said.digits)
+            self._stored[form_id, name] = stored
+        return {**self._describe(changed, name), "stored": len(stored)}
 
-    def _store_corrections(self, record: FormRecord, before: FieldReading, digits: str) -> int:
+    def take_back(self, form_id: str, name: str) -> dict[str, Any]:
+        """Put what was read into the table again; the digits stored meanwhile are deleted.
+
+        Args:
+            form_id: of the form.
+            name: of the field.
+
+        Raises:
+            ProblemError: no such form or field.
+            OSError: the table can't be written.
+            StoreError: the database can't be used; the table has the value all the same.
+        """
+        with self._lock, self.journal.hold():
+            self._find(form_id, name)
+            changed = self.journal.take_back(form_id, name)
+            self._write_table()
+            self._forget_stored(form_id, name)
+        return self._describe(changed, name)
+
+    def _write_table(self) -> None:
+        records = self.journal.read_records()
+        write_tables(self.journal.template, records, self.out, unreadable=None)
+
+    def _forget_stored(self, form_id: str, name: str) -> None:
+        """Delete what an earlier correction of the field has stored: it was not right."""
+        for number in self._stored.pop((form_id, name), []):
+            if self.store:
+                self.store.delete(number=number)
+
+    def _describe(self, record: FormRecord, name: str) -> dict[str, Any]:
+        return self._to_dict(record, next(each for each in record.fields if each.name == name))
+
+    def _store_corrections(
+        self, record: FormRecord, before: FieldReading, digits: str
+    ) -> list[int]:
         if self.store is None or self.reader is None:
-            return 0
+            return []
         try:
             crop = self.crops.find(record, before.name)
         except ImageError:  # the scan is gone: there is nothing to learn from
-            return 0
+            return []
         place = self._field(before.name), self.journal.template.rects[before.name]
         found = make_corrections(self.reader, crop, place, before, digits)
-        for correction in found:
-            self.store.add(correction)
-        return len(found)
+        return [self.store.add(correction) for correction in found]
 
     def _field(self, name: str) -> FormField:
         if name not in self.journal.template.rects:
@@ -175,21 +209,14 @@ class Review:
         }
 
 
-def _parse_value(form_field: FormField, text: str) -> tuple[str, str]:
-    """Return a value as tables hold it, and its digits."""
+def _parse(form_field: FormField, text: str) -> CorrectedValue:
     try:
-        if isinstance(form_field, DateField) and text.isdecimal():
-            value = interpret_digits(form_field, text)
-        else:
-            value = parse_value(form_field, text)
+        return parse_correction(form_field, text)
     except ValueError as error:
         raise ProblemError(422, "invalid", f"{form_field.name}: {error}") from error
-    if value is None and isinstance(form_field, TickField):
-        raise ProblemError(422, "invalid", f"{form_field.name}: expected true or false")
-    return format_value(value), format_digits(form_field, value)
 
 
-class CorrectedValue(BaseModel):
+class SaidValue(BaseModel):
     """The value that a person sees in a field."""
 
     model_config = ConfigDict(extra="forbid")
@@ -217,9 +244,13 @@ def create_app(review: Review, hosts: tuple[str, ...]) -> FastAPI:
 
     @app.put("/v1/fields/{form_id}/{name}")
     def correct(
-        form_id: str, name: str, corrected: CorrectedValue, anyway: Annotated[bool, Query()] = False
+        form_id: str, name: str, said: SaidValue, anyway: Annotated[bool, Query()] = False
     ) -> JSONResponse:
-        return JSONResponse(review.correct(form_id, name, corrected.value, anyway=anyway))
+        return JSONResponse(review.correct(form_id, name, said.value, anyway=anyway))
+
+    @app.delete("/v1/fields/{form_id}/{name}")
+    def take_back(form_id: str, name: str) -> JSONResponse:
+        return JSONResponse(review.take_back(form_id, name))
 
     page_routes.add_pages(app, {"/": "form-review.html"})
     app.add_middleware(problems.UnexpectedErrors)

@@ -5,11 +5,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from inkread.errors import ImageError
+from inkread.imaging.layout_options import Cells, LayoutOptions
 from inkread.notation import PLAIN, Notation, ValueKind
-from inkread.results import Box, Cells
+from inkread.results import Box
 
 __all__ = ["BOX", "NUMBER_FIELDS", "READ_FIELDS", "NumberOptions", "ReadOptions", "parse_box"]
 
+_GRID = "^[1-9][0-9]{0,1}x[1-9][0-9]{0,1}$"  # rows and columns, each from 1 to 99
 _MAX_LENGTH, _MAX_PATTERN, _MAX_CHECK, _MAX_BOX = 100, 200, 40, 40
 _MAX_DECIMALS, _MAX_BOUND, _MAX_FORMAT = 20, 40, 10
 _DECIMAL_MARKS = (".", ",", ".,")
@@ -34,9 +36,9 @@ NUMBER_FIELDS: dict[str, dict[str, Any]] = {
 READ_FIELDS: dict[str, dict[str, Any]] = {
     **NUMBER_FIELDS,
     "min_confidence": {"type": "number", "minimum": 0, "maximum": 1},
-    "layout": {"type": "boolean"},
     "printed": {"type": "boolean"},
     "cells": {"type": "string", "enum": list(Cells)},
+    "grid": {"type": "string", "pattern": _GRID},
 }
 
 
@@ -93,18 +95,29 @@ class NumberOptions(BaseModel):
 class ReadOptions(NumberOptions):
     """How a picture is read."""
 
-    layout: bool = Field(
-        False, description="Find numbers in tables, boxes and among print, by a third model."
+    printed: bool = Field(
+        False, description="Report printed numbers, too, not only handwritten ones."
     )
-    printed: bool = Field(False, description="With `layout`: report printed numbers, too.")
     cells: Cells = Field(
         Cells.AUTO,
-        description="With `layout`: narrow cells with a digit each: one number, a number each.",
+        description="Narrow cells with a digit each: one number, a number each, or as the page "
+        "suggests.",
     )
-
+    grid: str | None = Field(
+        None, pattern=_GRID, description="How many rows and columns the table has, such as `9x9`."
+    )
     min_confidence: float = Field(
         0.0, ge=0, le=1, description="Digits less sure than this become `?`."
     )
+
+    @property
+    def layout(self) -> LayoutOptions:
+        """How the page is read."""
+        grid = None
+        if self.grid is not None:
+            rows, columns = self.grid.split("x")
+            grid = int(rows), int(columns)
+        return LayoutOptions(self.printed, self.cells, grid)
 
 
 def parse_box(text: str) -> Box:

@@ -209,6 +209,9 @@ class StoredCorrection(BaseModel):
     created: str
     glyph: str = Field(description="784 bytes in base64: (28, 28), ink 255 on paper 0")
     has_picture: bool
+    box: tuple[int, int, int, int] | None = Field(
+        None, description="of the digit on its picture: left, top, right, bottom"
+    )
 
 
 class CorrectionsBody(_Body):

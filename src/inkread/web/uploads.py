@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 
 from inkread.imaging import images
+from inkread.imaging.pdf import is_pdf
 from inkread.web.middleware.problems import ProblemError
 
 __all__ = [
@@ -30,6 +31,12 @@ T = TypeVar("T", bound=BaseModel)
 
 _FORM_TYPE = "multipart/form-data"
 _RAW_TYPES = ("", "application/octet-stream")
+_PDF_TYPE = "application/pdf"
+# How the files of pictures begin.
+_SIGNATURES = (
+    b"\x89PNG\r\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"RIFF", b"BM",
+    b"GIF8", b"P1", b"P2", b"P3", b"P4", b"P5", b"P6", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51",
+)  # fmt: skip
 _MAX_FIELDS = 10
 _MAX_FIELD_BYTES = 4096
 _BINARY = {"type": "string", "format": "binary"}
@@ -103,11 +110,17 @@ async def receive_picture(request: Request) -> Upload:
     kind = media_type(request)
     if kind == _FORM_TYPE:
         return await _from_form(request)
-    if kind in _RAW_TYPES or kind.startswith("image/"):
-        return Upload(await request.body(), {})
+    body = await request.body()
+    # Curl says of any body that it is a form's: the bytes tell what it is.
+    if kind in _RAW_TYPES or kind.startswith(("image/", _PDF_TYPE)) or _is_picture(body):
+        return Upload(body, {})
     raise ProblemError(
         415, "media-type", f"expected a picture or a form with a picture, received {kind[:80]}"
     )
+
+
+def _is_picture(body: bytes) -> bool:
+    return body.startswith(_SIGNATURES) or body[4:8] == b"ftyp" or is_pdf(body)
 
 
 async def _from_form(request: Request) -> Upload:

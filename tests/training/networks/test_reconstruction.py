@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from inkread.errors import ConfigError, ModelError
-from inkread.models.runtime import Model, prepare_glyphs
+from inkread.models.runtime import LineModel, Model, prepare_glyphs, prepare_strips
+from inkread.training.line_batches import pool
 from inkread.training.networks import architectures, export
-from inkread.training.networks.reconstruction import rebuild_network
+from inkread.training.networks.reconstruction import rebuild_line_network, rebuild_network
 from inkread.training.recipes import Recipe, recipe_from_dict
 
 
@@ -98,3 +99,27 @@ def test_weights_of_another_network_are_refused(network, tmp_path, small_mnist):
     model.metadata = dataclasses.replace(model.metadata, recipe=recipe)
     with pytest.raises(ModelError, match=f"expected the weights of network '{network}'"):
         rebuild_network(model, glyphs)
+
+
+def test_a_line_model_comes_back_from_its_file(small_mnist):
+    """The shipped file's: its large weights are in half precision there."""
+    model = LineModel("default")
+    strips = pool(small_mnist.validation, 6, seed=3, number=0).strips
+
+    network = rebuild_line_network(model, strips)
+
+    inputs = prepare_strips(strips)
+    answers = np.asarray(network(inputs, training=False))
+    assert np.abs(answers - model.run(inputs)).max() < 1e-2  # logits
+    shapes = {weight.shape for weight in network.trainable_weights}
+    assert shapes >= {(6, 6, 1, 24), (5, 3, 96, 160)}
+    assert not [each for each in network.trainable_weights if "gamma" in each.path]
+
+
+def test_a_line_model_of_another_network_is_refused(small_mnist):
+    model = LineModel("default")
+    strips = pool(small_mnist.validation, 2, seed=3, number=0).strips
+    recipe = {**model.metadata.recipe, "network": "line_large"}
+    model.metadata = dataclasses.replace(model.metadata, recipe=recipe)
+    with pytest.raises(ModelError, match="expected the weights of line network 'line_large'"):
+        rebuild_line_network(model, strips)

@@ -4,10 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
+from inkread.training.handwriting.pens import Pens, PenSample
 from inkread.training.synthesis.letter_strokes import LETTERS
 from inkread.training.synthesis.number_texts import JUNK, SEPARATORS, number_text
 from inkread.training.synthesis.numbers import number_on_paper, written_number
 from inkread.training.synthesis.papers import picture
+from inkread.training.synthesis.pen_writers import PenWriters
 from inkread.training.synthesis.writer import Hand
 
 ALLOWED = re.compile(rf"[0-9 {re.escape(SEPARATORS)}{re.escape(JUNK)}]*")
@@ -102,3 +104,42 @@ def test_pictures_are_grey_bytes(small_mnist, rng):
         assert seen.dtype == np.uint8
         assert seen.ndim == 2
         assert min(seen.shape) >= 8
+
+
+def bar_writers(share):
+    """A writer whose every digit is one long bar, and a whole number that is a bar."""
+    bar = np.array([[0, 120], [256, 120]], np.float32)
+    digits = tuple(PenSample((bar,), str(digit), "a") for digit in range(10))
+    whole = (PenSample((bar * np.float32(0.375),), "1,5km", "b"),)
+    return PenWriters(Pens(digits, (), whole, ()), share)
+
+
+def test_real_writers_take_part(small_mnist):
+    flat = written_number(small_mnist.train, generator(3), "888", writers=bar_writers(1.0), gap=0.5)
+
+    assert flat.ink.shape[1] > 3 * flat.ink.shape[0]
+    raws = [
+        number_on_paper(small_mnist.train, generator(k), bar_writers(1.0))[1] for k in range(150)
+    ]
+    assert raws.count("1,5??") > 2
+
+
+def test_some_hands_join_their_digits(small_mnist):
+    """Of the same texts far apart, a few have fewer pieces of ink than digits."""
+    pieces = []
+    for seed in range(150):
+        written = written_number(
+            small_mnist.train, generator(seed), "111", gap=0.5, writers=bar_writers(0.0)
+        )
+        count, _ = cv2.connectedComponents((written.ink > 0.3).astype(np.uint8))
+        pieces.append(count - 1)
+    assert min(pieces) < 3
+    assert np.median(pieces) >= 3
+
+
+def test_more_kinds_of_texts_are_times_signs_units_and_dashes(rng):
+    texts = [number_text(rng, more_kinds=True) for _ in range(4000)]
+
+    assert all(ALLOWED.fullmatch(text) for text in texts)
+    for kind in (r"\d{1,2}:\d{2}", r"-\d+", r"\?+ ?\d+[.,]\d+", r"-+"):
+        assert any(re.fullmatch(kind, text) for text in texts), kind

@@ -20,6 +20,7 @@ _WIDTHS = (24, 32, 64, 96, 96)  # channels at 1/4, 1/8, 1/16, 1/32 and 1/64 of t
 _HALF_WIDTH = 8  # channels at 1/2
 _NUM_MAPS = len(MAPS)
 _THIN = tuple(MAPS.index(name) for name in ("handwriting", "print", "ruling", "link"))
+_LINK, _LINK_WEIGHT = MAPS.index("link"), 12.0  # there are few of them on few pages
 _SHEET, _STRUCK = MAPS.index("sheet"), MAPS.index("struck")
 _SAID = tuple(MAPS.index(name) for name in ("handwritten", "number", "struck"))  # of cores
 
@@ -83,7 +84,9 @@ class LayoutLoss(keras.losses.Loss):  # type: ignore[misc]
         loss = 2 * _mean(core) + _dice(wanted[..., 0] * counted, found[..., 0] * counted)
         for index in _THIN:
             weighted = entropy[..., index] * (1 + 2 * wanted[..., index])
-            loss += _mean(weighted) + 0.3 * _dice(wanted[..., index], found[..., index])
+            loss += (_LINK_WEIGHT if index == _LINK else 1.0) * _mean(weighted) + 0.3 * _dice(
+                wanted[..., index], found[..., index]
+            )
         loss += 0.5 * _mean(entropy[..., _SHEET])
         weight = inside / (ops.sum(inside, axis=(1, 2), keepdims=True) + 20.0)
         for index in _SAID:

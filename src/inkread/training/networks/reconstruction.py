@@ -5,21 +5,23 @@ where possible. So each convolution gets its weights from the file, and each bat
 remaining scale and shift, with statistics that change nothing: mean 0 and variance 1.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 import numpy.typing as npt
 import onnx
+from scipy.special import softmax
 
 from inkread.errors import ConfigError, ModelError
-from inkread.models.runtime import Model, prepare_glyphs
+from inkread.models.runtime import LineModel, Model, prepare_glyphs, prepare_strips
+from inkread.training.line_recipes import LineRecipe
 from inkread.training.networks import architectures
 from inkread.training.networks.export import away_from_threshold, check_parity
 from inkread.training.recipes import recipe_from_dict
 
-__all__ = ["rebuild_network"]
+__all__ = ["rebuild_line_network", "rebuild_network"]
 
 _KERNEL_AXES = {"Conv": (2, 3, 1, 0), "MatMul": (0, 1)}  # to Keras' order of axes
 
@@ -75,6 +77,45 @@ def rebuild_network(model: Model, glyphs: npt.NDArray[np.uint8]) -> keras.Model:
     return network
 
 
+def rebuild_line_network(model: LineModel, strips: Sequence[npt.NDArray[np.uint8]]) -> keras.Model:
+    """Build the Keras network of a line model's file, with the file's weights.
+
+    Large weights are in half precision in the file, and keep what was rounded off. Batch
+    normalisation is frozen, as in ``rebuild_network``.
+
+    Args:
+        model: exported by inkread.
+        strips: (H, W) uint8 each, ink 255 on paper 0, at least one: strips to check the result
+            with.
+
+    Returns:
+        A network that is not compiled and maps (N, H, W, 1) float32 in [0, 1] to (N, frames,
+        classes) logits.
+
+    Raises:
+        ConfigError: the model's recipe is not valid.
+        ModelError: the file's weights don't fit its recipe's network, or their probabilities
+            differ.
+    """
+    recipe = LineRecipe.from_dict(model.metadata.recipe)
+    network = architectures.build_line(recipe.network, len(model.symbols), recipe.dropout)
+    parts = iter(_collect_affine_layers(onnx.load(model.path).graph))
+    expected = f"{model.path}: expected the weights of line network {recipe.network!r}"
+    try:
+        _set_weights(network, parts)
+    except (StopIteration, ValueError) as error:
+        raise ModelError(f"{expected}: {error}") from error
+    if left := list(parts):
+        raise ModelError(f"{expected}, received {len(left)} more kernels")
+    inputs = prepare_strips(strips)
+    answers = keras.ops.softmax(network(inputs, training=False))
+    check_parity(
+        np.asarray(keras.ops.convert_to_numpy(answers)),
+        np.asarray(softmax(model.run(inputs), axis=-1)),
+    )
+    return network
+
+
 def _set_weights(network: keras.Model, parts: Iterator[_Affine]) -> None:
     """Set a network's weights from the next parts, and freeze its batch normalisation."""
     scale = shift = np.zeros(0, np.float32)  # of the previous kernel
@@ -95,6 +136,9 @@ def _collect_affine_layers(graph: onnx.GraphProto) -> list[_Affine]:
     The graph is a chain of layers, or two chains, one after the other.
     """
     constants = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
+    for node in graph.node:  # weights that are stored in half precision
+        if node.op_type == "Cast" and node.input[0] in constants:
+            constants[node.output[0]] = constants[node.input[0]].astype(np.float32)
     found: list[_Affine] = []
     for node in graph.node:
         given = [constants[name] for name in node.input if name in constants]

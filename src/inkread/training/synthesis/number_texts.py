@@ -7,12 +7,22 @@ __all__ = ["JUNK", "SEPARATORS", "number_text"]
 SEPARATORS = ".,-/=:"
 JUNK = "?"  # a letter or symbol that is no digit and no separator
 
+_MORE_SHARE = 0.06  # of the texts, those of the additional kinds, if they are wanted
+
 # How amounts are closed, so that nothing can be added.
 _CLOSINGS = ("-", "-", ".-", ".-", "=", ".=", ",-", ":", ".", ".", ",", "--", ",00", ".00", ".:")
 
 
-def number_text(rng: np.random.Generator) -> str:
-    """Return something to write: digits, separators, ``?`` for what is neither, spaces for gaps."""
+def number_text(rng: np.random.Generator, *, more_kinds: bool = False) -> str:
+    """Return something to write: digits, separators, ``?`` for what is neither, spaces for gaps.
+
+    Args:
+        rng: decides the text.
+        more_kinds: now and then a time, a number with a sign, a unit or a currency, or a mere dash.
+    """
+    if more_kinds and rng.random() < _MORE_SHARE:
+        others = (_time, _signed, _measured, _decimal, _dash)
+        return others[rng.choice(len(others), p=(0.2, 0.2, 0.3, 0.2, 0.1))](rng)
     kinds = (_amount, _digits, _decimal, _date, _mixed, _junk, _nothing)
     kind = rng.choice(len(kinds), p=(0.52, 0.32, 0.05, 0.05, 0.025, 0.02, 0.015))
     return kinds[kind](rng)
@@ -61,6 +71,31 @@ def _date(rng: np.random.Generator) -> str:
     shown = year if rng.random() < 0.5 else year % 100
     mark = str(rng.choice(["/", "-", "."]))
     return f"{day:0{pad}d}{mark}{month:0{pad}d}{mark}{shown:02d}"
+
+
+def _time(rng: np.random.Generator) -> str:
+    hour, minute = rng.integers(0, 24), rng.integers(0, 60)
+    return f"{hour:0{rng.integers(1, 3)}d}{rng.choice([':', '.'])}{minute:02d}"
+
+
+def _signed(rng: np.random.Generator) -> str:
+    """A number with a minus, or with another sign before it."""
+    number = _decimal(rng) if rng.random() < 0.5 else str(rng.integers(0, 1000))
+    return str(rng.choice(["-", "-", JUNK])) + number
+
+
+def _measured(rng: np.random.Generator) -> str:
+    """A number with a currency sign before it, or a unit or per cent after it."""
+    number = _decimal(rng) if rng.random() < 0.6 else str(rng.integers(0, 10000))
+    space = " " if rng.random() < 0.4 else ""
+    if rng.random() < 0.4:
+        return JUNK * int(rng.choice([1, 1, 3])) + space + number
+    return number + space + JUNK * int(rng.choice([1, 2, 2, 3]))
+
+
+def _dash(rng: np.random.Generator) -> str:
+    """A dash where a number might be: there is none."""
+    return str(rng.choice(["-", "--", "-", "=", "---"]))
 
 
 def _mixed(rng: np.random.Generator) -> str:

@@ -5,14 +5,24 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from inkread.training.handwriting.pens import PenSample
 from inkread.training.mnist import Split
 from inkread.training.synthesis import papers
 from inkread.training.synthesis.number_texts import JUNK, SEPARATORS, number_text
-from inkread.training.synthesis.writer import Hand, Patch
+from inkread.training.synthesis.patches import Patch
+from inkread.training.synthesis.pen_hand import PenHand
+from inkread.training.synthesis.pen_writers import PenWriters
+from inkread.training.synthesis.printed_texts import print_text
+from inkread.training.synthesis.surroundings import with_surroundings
+from inkread.training.synthesis.writer import Hand
 
 __all__ = ["WrittenNumber", "number_on_paper", "written_number"]
 
 Floats = npt.NDArray[np.float32]
+Point = npt.NDArray[np.float64]  # (2,): x, y in pixels
+
+_WHOLE_SHARE = 0.05  # of the numbers, those that stand as real writers wrote them
+_PRINTED_SHARE = 0.04  # of the numbers, those in print
 
 
 @dataclass(frozen=True)
@@ -30,19 +40,32 @@ class WrittenNumber:
     height_px: float
 
 
-def number_on_paper(digits: Split, rng: np.random.Generator) -> tuple[npt.NDArray[np.uint8], str]:
+def number_on_paper(
+    digits: Split, rng: np.random.Generator, writers: PenWriters | None = None
+) -> tuple[npt.NDArray[np.uint8], str]:
     """Return a picture of one number, as a camera or scanner gives it.
+
+    With real writers there are also numbers as they wrote them, numbers in print, more kinds of
+    texts, and the rules of forms.
 
     Args:
         digits: the images to write with, MNIST's training images.
         rng: decides everything.
+        writers: real writers, who write some of the numbers; ``None``: there are none.
 
     Returns:
         (H, W) uint8, dark ink on lighter paper; and what was written, without spaces.
     """
-    written = written_number(digits, rng, number_text(rng))
-    ink = _with_surroundings(written, digits, rng)
-    return papers.picture(ink, rng, written.height_px), written.raw
+    if writers is None:
+        written = written_number(digits, rng, number_text(rng))
+    else:
+        written = _any_number(digits, rng, writers)
+    ink = with_surroundings(
+        written.ink, rng, written.height_px,
+        lambda: _neighbour(digits, rng, has_print=writers is not None),
+        beside=writers is not None,
+    )  # fmt: skip
+    return papers.picture(ink, rng, written.height_px, forms=writers is not None), written.raw
 
 
 def written_number(
@@ -52,6 +75,7 @@ def written_number(
     *,
     gap: float | None = None,
     own_shapes: bool = True,
+    writers: PenWriters | None = None,
 ) -> WrittenNumber:
     """Write a text in one hand.
 
@@ -62,14 +86,21 @@ def written_number(
         gap: mean space between two characters as a share of the height, below 0 where they touch;
             ``None``: the writer's own.
         own_shapes: write some digits in shapes of ours; else all are of the images.
+        writers: real writers, one of whom may write it, in shapes of ours too; ``None``: there are
+            none.
     """
-    height = float(np.exp(rng.uniform(np.log(18), np.log(44))))
-    hand = Hand(digits, rng, height, own_shapes=own_shapes)
+    height = _digit_height(rng)
+    hand = (
+        Hand(digits, rng, height, own_shapes=own_shapes)
+        if writers is None
+        else PenHand(digits, rng, height, writers)
+    )
     patches = _written(hand, rng, text)
     mean_gap = rng.choice([rng.normal(0.2, 0.12), rng.normal(0.06, 0.06)]) if gap is None else gap
     spread = rng.uniform(0.02, 0.1)
     drift = rng.normal(0.0, 0.03)  # of the baseline, a share of the way along
     left = 0.0
+    lifted: Point | None = None  # where the pen left the digit before
     placed: list[tuple[int, int, Floats]] = []
     for previous, (character, patch) in zip([("", None), *patches], patches, strict=False):
         if character == " ":
@@ -82,11 +113,63 @@ def written_number(
             space = 0.0 if previous[0] == "chained" else space
         # Two digits may touch, but one must not hide in the other.
         left += max(space * height, -0.12 * patch.width) if placed else 0.0
-        top = patch.top + round(drift * left)
-        placed.append((round(left + patch.left), top, patch.ink))
+        drop = drift * left
+        placed.append((round(left + patch.left), patch.top + round(drop), patch.ink))
+        down, up = _find_ends(character, patch, (left, drop))
+        if isinstance(hand, PenHand) and lifted is not None and down is not None:
+            join = hand.join(lifted, down)
+            placed += [(join.left, join.top, join.ink)] if join else []
+        lifted = up
         left += patch.width
     raw = text.replace(" ", "")
     return WrittenNumber(_pasted(placed), raw, height)
+
+
+def _digit_height(rng: np.random.Generator) -> float:
+    return float(np.exp(rng.uniform(np.log(18), np.log(44))))
+
+
+def _any_number(digits: Split, rng: np.random.Generator, writers: PenWriters) -> WrittenNumber:
+    """A number in any hand, in print, or whole as a real writer wrote it."""
+    kind = rng.random()
+    sample = writers.draw_number(rng) if kind < _WHOLE_SHARE else None
+    if sample is not None:
+        return _whole_number(digits, rng, writers, sample)
+    text = number_text(rng, more_kinds=True)
+    if kind > 1 - _PRINTED_SHARE:
+        height = _digit_height(rng)
+        return WrittenNumber(print_text(text, rng, height), text.replace(" ", ""), height)
+    return written_number(digits, rng, text, writers=writers)
+
+
+def _whole_number(
+    digits: Split, rng: np.random.Generator, writers: PenWriters, sample: PenSample
+) -> WrittenNumber:
+    """A number as a real writer wrote it, with another pen."""
+    height = float(np.exp(rng.uniform(np.log(22), np.log(52))))  # of all, tails included
+    patch = PenHand(digits, rng, height, writers).whole_number(sample)
+    known = "0123456789" + SEPARATORS
+    raw = "".join(
+        character if character in known else JUNK for character in sample.label.replace(" ", "")
+    )
+    return WrittenNumber(_pasted([(0, 0, patch.ink)]), raw, height)
+
+
+def _find_ends(
+    character: str, patch: Patch, corner: tuple[float, float]
+) -> tuple[Point | None, Point | None]:
+    """Where the pen came down and was lifted on the canvas, if it wrote a digit."""
+    if patch.ends is None or not character.isdigit():
+        return None, None
+    start, end = patch.ends + np.array(corner)
+    return start, end
+
+
+def _neighbour(digits: Split, rng: np.random.Generator, *, has_print: bool) -> Floats:
+    """What may stand above, below or beside a number: other writing, or print."""
+    if has_print and rng.random() < 0.3:
+        return print_text(JUNK * int(rng.integers(3, 12)), rng, rng.uniform(10, 40))
+    return written_number(digits, rng, "".join(str(d) for d in rng.integers(0, 10, 6))).ink
 
 
 def _written(hand: Hand, rng: np.random.Generator, text: str) -> list[tuple[str, Patch]]:
@@ -131,26 +214,3 @@ def _pasted(placed: list[tuple[int, int, Floats]]) -> Floats:
     y0, y1 = np.flatnonzero(rows)[[0, -1]]
     x0, x1 = np.flatnonzero(columns)[[0, -1]]
     return canvas[y0 : y1 + 1, x0 : x1 + 1]
-
-
-def _with_surroundings(written: WrittenNumber, digits: Split, rng: np.random.Generator) -> Floats:
-    """Add the margins of a crop, and what is cut off at its edges: other people's lines."""
-    height, width = written.ink.shape
-    size = written.height_px
-    tight = rng.random() < 0.5
-    reach = 0.18 if tight else 0.6
-    top, bottom = (round(size * rng.uniform(0.02, reach)) for _ in range(2))
-    left, right = (round(size * rng.uniform(0.02, 0.3 if tight else 1.2)) for _ in range(2))
-    ink = np.zeros((height + top + bottom, width + left + right), np.float32)
-    ink[top : top + height, left : left + width] = written.ink
-    if rng.random() < 0.12:  # the line above or below
-        other = written_number(digits, rng, "".join(str(d) for d in rng.integers(0, 10, 6)))
-        shown = max(1, round(min(top, bottom) * rng.uniform(0.2, 0.8)))
-        columns = min(other.ink.shape[1], ink.shape[1])
-        start = int(rng.integers(0, ink.shape[1] - columns + 1))
-        view = ink[:, start : start + columns]
-        if rng.random() < 0.5:
-            view[:shown] = np.maximum(view[:shown], other.ink[-shown:, :columns])
-        else:
-            view[-shown:] = np.maximum(view[-shown:], other.ink[:shown, :columns])
-    return ink

@@ -84,7 +84,7 @@ def digit_columns(content: PageContent, area: Area) -> Area:
     group = int(rng.integers(2, 6)) if rng.random() < 0.6 else 1
     num_columns = int(min(16, area.width / width))
     num_columns -= num_columns % group
-    num_rows = int(min(rng.integers(1, 12), area.height / tall - 1))
+    num_rows = min(int(rng.integers(1, 12)), int(area.height / tall) - 1)
     if num_columns < 2 or num_rows < 1:
         return Area(area.left, area.top, area.left, area.top)
     style = rule_style(content)
@@ -131,8 +131,8 @@ def bubbles(content: PageContent, area: Area) -> Area:
     rng, unit = content.rng, content.unit
     side = unit * rng.uniform(0.7, 1.4)
     step = side * rng.uniform(1.05, 1.5)
-    columns = int(min(rng.integers(1, 13), area.width / step))
-    rows = int(min(rng.integers(1, 11), area.height / step))
+    columns = min(int(rng.integers(1, 13)), int(area.width / step))
+    rows = min(int(rng.integers(1, 11)), int(area.height / step))
     scale = 0.62 * side / (0.72 * content.printer.size_px)
     upright = rng.random() < 0.6
     pen = max(1, round(side * rng.uniform(0.03, 0.09)))
@@ -142,11 +142,10 @@ def bubbles(content: PageContent, area: Area) -> Area:
             ring = np.zeros((round(side) + 3, round(side) + 3), np.uint8)
             middle = (ring.shape[1] // 2, ring.shape[0] // 2)
             cv2.circle(ring, middle, max(2, round(side / 2) - 1), 255, pen, cv2.LINE_AA)
-            content.sheet.lay(ring / np.float32(255), x, y, PRINT, tone=content.printer.tone)
+            content.sheet.lay(_as_ink(ring), x, y, PRINT, tone=content.printer.tone)
             if rng.random() < 0.1:
                 cv2.circle(ring, middle, max(2, round(side * 0.45)), 255, -1, cv2.LINE_AA)
-                ink = ring / np.float32(255)
-                content.sheet.lay(ink, x, y, HANDWRITING, tone=content.writer.tone)
+                content.sheet.lay(_as_ink(ring), x, y, HANDWRITING, tone=content.writer.tone)
                 continue
             digit = (row if upright else column) % 10
             place = Area(x, y, x + side, y + side)
@@ -236,6 +235,10 @@ def _print_heading(content: PageContent, place: Area, index: int, *, alone: bool
         text = str(rng.choice(["abcdefghijklmnop"[index % 16], str(index + 1), text[:3]]))
     scale = min(1.0, 0.8 * place.height / content.printer.size_px)
     content.print_text(text, place, align=0.5, scale=scale * rng.uniform(0.7, 1.0))
+
+
+def _as_ink(canvas: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    return np.asarray(canvas * np.float32(1 / 255), np.float32)
 
 
 def _eight(area: Area) -> npt.NDArray[np.float32]:

@@ -103,7 +103,7 @@ class PageContent:
             text = (
                 self.word()
                 if entry == "word"
-                else str(rng.choice([1, rng.integers(10)], p=(0.15, 0.85)))
+                else str(1 if rng.random() < 0.15 else rng.integers(10))
             )
         return self.write_text(text, area, align=align, struck=entry == "struck")
 

@@ -4,12 +4,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from inkread.training.handwriting.pens import PenStrokes
 from inkread.training.mnist import Split
-from inkread.training.pens import PenStrokes
 from inkread.training.synthesis.drawn_digits import smooth
 from inkread.training.synthesis.letter_strokes import LETTERS
 from inkread.training.synthesis.number_texts import JUNK, SEPARATORS, number_text
-from inkread.training.synthesis.writer import Hand, Patch
+from inkread.training.synthesis.patches import Patch
+from inkread.training.synthesis.writer import Hand
 
 __all__ = ["PageHand", "number_to_write", "word_to_write"]
 

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.imaging.layout_maps import CELL_PX, padded
+from inkread.training.handwriting.pens import PenStrokes
 from inkread.training.mnist import Split
-from inkread.training.pens import PenStrokes
 from inkread.training.synthesis.page_camera import View, see, take
 from inkread.training.synthesis.page_content import PageContent
 from inkread.training.synthesis.page_kinds import KIND_SHARES, KINDS

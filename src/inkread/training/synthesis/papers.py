@@ -4,18 +4,26 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from inkread.training.synthesis.form_rules import form_rules, shading
+
 __all__ = ["fine_print", "picture"]
+
+_FORMS_SHARE = 0.08  # of the papers that may be forms, those with a form's rules
+_SHADED_SHARE = 0.05  # of them, those with a shaded cell
 
 Floats = npt.NDArray[np.float32]
 
 
-def picture(ink: Floats, rng: np.random.Generator, height_px: float) -> npt.NDArray[np.uint8]:
+def picture(
+    ink: Floats, rng: np.random.Generator, height_px: float, *, forms: bool = False
+) -> npt.NDArray[np.uint8]:
     """Put ink on some paper and look at it with some camera.
 
     Args:
         ink: (H, W) float32 in [0, 1].
         rng: decides the paper, the pen's colour, the light and the camera.
         height_px: of the tall digits: prints are scaled to them.
+        forms: whether the paper may be a form, with edges of boxes, combs and shaded cells.
 
     Returns:
         (H, W) uint8, dark ink on lighter paper; its size may differ a little from that of the ink.
@@ -29,6 +37,11 @@ def picture(ink: Floats, rng: np.random.Generator, height_px: float) -> npt.NDAr
         printed = depth * fine_print(shape, rng, height_px)
     if rng.random() < 0.4:
         printed = np.maximum(printed, opacity * rng.uniform(0.3, 1.1) * _ruling(shape, rng, unit))
+    if forms and rng.random() < _FORMS_SHARE:
+        rules = form_rules(shape, rng, unit)
+        printed = np.maximum(printed, opacity * rng.uniform(0.3, 1.1) * rules)
+    if forms and rng.random() < _SHADED_SHARE:
+        printed = np.maximum(printed, shading(shape, rng))
     light = rng.uniform(0.45, 1.0) * _light(shape, rng)
     pen = opacity * ink * _flow(shape, rng)
     grey = light * (1 - np.clip(printed, 0, 1)) * (1 - pen)

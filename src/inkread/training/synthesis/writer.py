@@ -6,7 +6,6 @@ wide zeros, joined zeros. No other real handwriting is used.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -14,40 +13,27 @@ import numpy.typing as npt
 
 from inkread.imaging.normalize import estimate_stroke_width
 from inkread.training.mnist import Split
-from inkread.training.synthesis.digit_strokes import BARRED_SEVENS, CHAINED, MORE_SHAPES, SHAPES
+from inkread.training.synthesis.digit_strokes import (
+    BARRED_SEVENS,
+    CHAINED,
+    MORE_SHAPES,
+    SHAPES,
+    Shape,
+)
 from inkread.training.synthesis.drawn_digits import smooth
 from inkread.training.synthesis.letter_strokes import LETTERS, parse_strokes
+from inkread.training.synthesis.patches import Patch, draw_patch
 
-__all__ = ["Hand", "Patch"]
+__all__ = ["Hand"]
 
 Floats = npt.NDArray[np.float32]
 Curve = npt.NDArray[np.float64]  # (N, 2): x, y, y down
 
 _ZOOM = 2  # an MNIST image is enlarged by this before its outline is taken
-_OVERSAMPLED = 3  # strokes are drawn at this many times the resolution
-_SHIFT_BITS = 4
 _SHAPES = {digit: SHAPES[digit] + MORE_SHAPES[digit] for digit in range(10)}
 
 # Letters that no hand's digit looks like: a P may be a 9, a T a 7, a U the top of a 4.
 _CLEAR_LETTERS = [letter for letter in LETTERS if letter not in "CDJLPTUVYacdehjnprtuvy"]
-
-
-@dataclass(frozen=True)
-class Patch:
-    """A written character.
-
-    Attributes:
-        ink: (H, W) float32 in [0, 1].
-        left: of the patch, in pixels from where the character's own width begins; slant and pen
-            reach beyond it.
-        top: of the patch, in pixels from the top of the writer's tall digits; y points down.
-        width: of the character itself, in pixels, as if it were upright.
-    """
-
-    ink: Floats
-    left: int
-    top: int
-    width: float
 
 
 class Hand:
@@ -237,9 +223,10 @@ class Hand:
 
     def _own_shape(self, digit: int, index: int) -> list[Curve]:
         """The writer's own version of one of our shapes."""
-        return [
-            _bent(np.array(points), self._own_bend, self._rng) for points in _SHAPES[digit][index]
-        ]
+        return self._bend_shape(_SHAPES[digit][index])
+
+    def _bend_shape(self, shape: Shape) -> list[Curve]:
+        return [_bent(np.array(points), self._own_bend, self._rng) for points in shape]
 
     def _drawn(
         self, shape: Sequence[Curve], height: float, aspect: float, more_lean: float = 0.0
@@ -254,26 +241,7 @@ class Hand:
 
     def _stroked(self, curves: list[Curve], lean: float) -> Patch:
         """Draw curves, in upright pixels, leaned, with the pen."""
-        pen = self._pen()
-        points = np.concatenate(curves)
-        width = float(np.ptp(points[:, 0]))
-        start = points[:, 0].min()
-        leaned = [
-            np.stack([c[:, 0] - start + lean * (self.height_px - c[:, 1]), c[:, 1]], axis=1)
-            for c in curves
-        ]
-        points = np.concatenate(leaned)
-        left, top = (int(v) for v in np.floor(points.min(axis=0) - pen))
-        right, bottom = (int(v) for v in np.ceil(points.max(axis=0) + pen) + 1)
-        big = np.zeros(((bottom - top) * _OVERSAMPLED, (right - left) * _OVERSAMPLED), np.uint8)
-        for curve in leaned:
-            vertices = np.rint((curve - [left, top]) * (_OVERSAMPLED << _SHIFT_BITS))
-            cv2.polylines(
-                big, [vertices.astype(np.int32).reshape(-1, 1, 2)], False, 255,
-                max(1, round(pen * _OVERSAMPLED)), cv2.LINE_8, _SHIFT_BITS,
-            )  # fmt: skip
-        small = cv2.resize(big, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
-        return Patch(small.astype(np.float32) / 255, left, top, width)
+        return draw_patch(curves, lean, self.height_px, self._pen())
 
     def _lean(self) -> float:
         return self._slant + float(self._rng.normal(0, 0.04))

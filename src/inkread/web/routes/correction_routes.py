@@ -16,6 +16,7 @@ from inkread.corrections.store import Correction, Cursor, Store, hash_token
 from inkread.imaging import images, normalize
 from inkread.imaging.resize import resize_by
 from inkread.reader import Reader
+from inkread.results import Box
 from inkread.web import examples, schemas
 from inkread.web.middleware.problems import ProblemError, describe_problems
 from inkread.web.reading_options import BOX, NUMBER_FIELDS, NumberOptions, parse_box
@@ -64,7 +65,7 @@ class Judgement(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"label": "7"}, {"label": "not a digit"}]}
     )
 
-    label: Annotated[str, _LABEL]
+    label: Annotated[str, _LABEL] | None
 
 
 class Origin(NumberOptions):
@@ -127,6 +128,7 @@ def _make_correction(
     box = parse_box(origin.box) if origin.box else None
     pixels = load_limited(picture, settings.max_megapixels)
     located = reader.locate_digit(pixels, box, **origin.constraints)
+    picture_png, place = _shrink(pixels, located.digit.box)
     return Correction(
         glyph=normalize.make_glyph(located.ink, reader.model.shape).tobytes(),
         read=located.digit.text,
@@ -134,16 +136,19 @@ def _make_correction(
         model=reader.model.name,
         model_sha256=reader.model.sha256,
         label=origin.label,
-        picture=_encode_png(pixels) if settings.keep == "picture" else None,
+        picture=picture_png if settings.keep == "picture" else None,
+        box=place,
         person=hash_token(person) if person else "",
     )
 
 
-def _encode_png(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """Return a picture as a PNG file: grey, of limited size, without metadata."""
+def _shrink(pixels: npt.NDArray[np.uint8], box: Box) -> tuple[bytes, tuple[int, int, int, int]]:
+    """Return a picture as a PNG file, grey, of limited size, without metadata; and a box on it."""
     grey = images.load(pixels)
-    small = resize_by(grey, min(1.0, _PICTURE_SIDE_PX / max(grey.shape)))
-    return bytes(cv2.imencode(".png", small)[1])
+    scale = min(1.0, _PICTURE_SIDE_PX / max(grey.shape))
+    png = bytes(cv2.imencode(".png", resize_by(grey, scale))[1])
+    left, top, right, bottom = (round(scale * side) for side in box)
+    return png, (left, top, right, bottom)
 
 
 @router.get(
@@ -196,6 +201,7 @@ def _to_dict(correction: Correction) -> dict[str, Any]:
         "created": correction.created.isoformat(),
         "glyph": base64.b64encode(correction.glyph).decode(),
         "has_picture": correction.picture is not None,
+        "box": correction.box,
     }
 
 
@@ -249,7 +255,7 @@ async def picture(service: TheService, number: Number) -> Response:
     responses=describe_problems(400, 404, 408, 413, 422, 503),
 )
 async def judge(service: TheService, number: Number, judgement: Judgement) -> JSONResponse:
-    """Say what a stored reading should have been."""
+    """Say what a stored reading should have been; without a label it waits for review again."""
     correction = await service.with_store(Store.judge, number, judgement.label)
     if correction is None:
         raise _not_found()

@@ -36,7 +36,8 @@ __all__ = ["Paper", "proposal", "read", "router", "shown", "template"]
 
 router = APIRouter(prefix="/v1/forms", tags=["forms"])
 
-_YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/plain")
+_FORM_TYPE = "application/x-www-form-urlencoded"  # what curl says of any body
+_YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/plain", _FORM_TYPE)
 _SHOWN_PX = 2000  # the longer side of a picture that is sent back to be shown
 _PROBLEMS = describe_problems(400, 408, 413, 415, 422, 503, 504)
 _BINARY = {"type": "string", "format": "binary"}

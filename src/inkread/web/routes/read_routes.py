@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from inkread.explain.occlusion import explain_located
 from inkread.reader import Reader
-from inkread.results import LayoutOptions, Page
+from inkread.results import Page
 from inkread.web import examples, schemas
 from inkread.web.middleware.problems import describe_problems
 from inkread.web.reading_options import BOX, READ_FIELDS, ReadOptions, parse_box
@@ -55,8 +55,14 @@ async def read(
 
 def _read(reader: Reader, picture: bytes, options: ReadOptions, max_megapixels: float) -> Page:
     pixels = load_limited(picture, max_megapixels)
-    layout = LayoutOptions(options.printed, options.cells) if options.layout else None
-    page = reader.read(pixels, **options.constraints, layout=layout)
+    layout = options.layout
+    page = reader.read(
+        pixels,
+        **options.constraints,
+        printed=layout.printed,
+        cells=layout.cells,
+        grid=layout.grid,
+    )
     numbers = tuple(number.reject_below(options.min_confidence) for number in page.numbers)
     return replace(page, numbers=numbers)
 

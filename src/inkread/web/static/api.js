@@ -106,6 +106,7 @@ export const exported = async () => (await call("v1/corrections/export")).blob()
 export const remove = (id) => json(`v1/corrections/${id}`, { method: "DELETE" });
 export const removeAll = () => json("v1/corrections?all=true", { method: "DELETE" });
 
+// The label null: it waits again.
 export function judge(id, label) {
   const headers = { "Content-Type": "application/json" };
   return json(`v1/corrections/${id}`, { method: "PUT", headers, body: JSON.stringify({ label }) });
@@ -138,6 +139,8 @@ export function correctField(field, value, anyway) {
   const body = JSON.stringify({ value });
   return json(`${fieldPath(field)}${query({ anyway: anyway || "" })}`, { method: "PUT", headers, body });
 }
+
+export const takeBackField = (field) => json(fieldPath(field), { method: "DELETE" });
 
 const fieldPath = ({ form_id: id, name }) => `v1/fields/${id}/${name}`;
 

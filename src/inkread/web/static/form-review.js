@@ -16,6 +16,8 @@ const crop = new PictureFrame(byId("crop"));
 let items = [];
 let index = 0;
 let objectedTo = null; // the value that the last objection was to
+let corrected = []; // the fields that were corrected: the last one first to be undone
+let presses = 0; // of keys and of the pointer, so far
 
 async function load() {
   const { form, fields } = await api.doubtfulFields();
@@ -51,6 +53,7 @@ function show() {
   byId("hint").textContent = HINTS[item.kind] ?? "";
   value.inputMode = item.kind === "amount" ? "decimal" : "numeric";
   value.placeholder = item.format ?? "";
+  byId("undo").disabled = corrected.length === 0;
   value.value = item.value;
   if (isTick) (item.value === "true" ? byId("ticked") : byId("not-ticked")).focus();
   else {
@@ -89,20 +92,24 @@ function go(to) {
 let turn = Promise.resolve();
 
 // Goes on at once, and stores one value after the other: hands are faster than the service. What is
-// refused comes back, and what breaks a constraint of its field is stored when it is said twice.
+// refused comes back, unless hands are at another field by then: what they type is meant for that one.
+// What breaks a constraint of its field is stored when it is said twice.
 function correct(said) {
-  const at = index, item = items[at];
+  const at = index, item = items[at], before = presses;
   if (!item) return;
   const anyway = objectedTo === said;
   say("");
   go(at + 1);
-  turn = turn.then(async () => {
+  inTurn(async () => {
     try {
       items[at] = await api.correctField(item, said, anyway);
+      corrected.push(at);
+      byId("undo").disabled = false;
       byId("announcement").textContent = `${item.label}: ${said || "empty"}`;
       showQueue();
     } catch (error) {
       if (!(error instanceof api.ApiError)) throw error;
+      if (presses !== before) return say(`${item.label} is not saved, and waits: ${error.message}`);
       go(at);
       value.value = said;
       const isObjection = error.problem.type?.endsWith(":objection");
@@ -110,6 +117,27 @@ function correct(said) {
       say(isObjection ? `${error.message}. Enter saves it all the same.` : error.message);
     }
   });
+}
+
+function undo() {
+  inTurn(async () => {
+    const at = corrected.at(-1);
+    if (at === undefined) return;
+    try {
+      items[at] = await api.takeBackField(items[at]);
+      corrected.pop();
+      byId("announcement").textContent = `${items[at].label}: as it was read`;
+      say("");
+      go(at);
+    } catch (error) {
+      if (!(error instanceof api.ApiError)) throw error;
+      say(error.message);
+    }
+  });
+}
+
+function inTurn(work) {
+  turn = turn.then(work);
 }
 
 function save() {
@@ -129,6 +157,7 @@ const actions = {
   "not-ticked": () => correct("false"),
   back: () => go(index - 1),
   skip: () => go(index + 1),
+  undo,
 };
 for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", action);
 byId("said").addEventListener("submit", (event) => {
@@ -139,7 +168,16 @@ value.addEventListener("input", () => (objectedTo = null));
 
 const keys = { ArrowUp: "back", ArrowDown: "skip", e: "empty-field", y: "ticked", n: "not-ticked" };
 
+document.addEventListener("pointerdown", () => (presses += 1), { capture: true });
 document.addEventListener("keydown", (event) => {
+  presses += 1;
+  if (event.repeat && !event.key.startsWith("Arrow") && event.target !== value) return event.preventDefault();
+  if (event.repeat && event.key === "Enter") return event.preventDefault(); // one press, one answer
+  const isTyped = !value.closest("[hidden]") && value.value !== (items[index]?.value ?? "");
+  if ((event.ctrlKey || event.metaKey) && event.key === "z" && !isTyped) {
+    event.preventDefault();
+    return undo();
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
   if (event.key.length === 1 && localStorage.getItem("inkread-shortcuts") === "off") return;
   const id = keys[event.key];

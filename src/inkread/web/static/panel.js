@@ -23,7 +23,9 @@ export function runnerUpOf(digit) {
   const others = [...digit.probabilities.keys()].filter((label) => label !== digit.label);
   const runnerUp = others.reduce((best, label) => (digit.probabilities[label] > digit.probabilities[best] ? label : best));
   if (digit.rejected) return `best guess ${digit.label}, then ${runnerUp}; no digit at all: ${percent(digit.junk)}`;
-  return `runner-up ${runnerUp}, ${percent(digit.probabilities[runnerUp] * (1 - digit.junk))}`;
+  const ratio = digit.probabilities[runnerUp] / digit.probabilities[digit.label];
+  if (ratio > 1) return `without what you know rather ${runnerUp}`;
+  return `runner-up ${runnerUp}, ${percent(digit.confidence * ratio)}`;
 }
 
 export const element = (name, properties = {}, ...children) => {

@@ -1,5 +1,7 @@
 // An image element that shows pictures of the service, one at a time.
 
+const MAX_HEIGHT_REM = 14;
+
 export class PictureFrame {
   #image;
   #asked = new AbortController();
@@ -9,8 +11,9 @@ export class PictureFrame {
     this.#image = image;
   }
 
-  // Shows what fetchBlob(signal) gives, unless another picture, or none, is asked for meanwhile.
-  async show(fetchBlob) {
+  // Shows what fetchBlob(signal) gives, unless another picture, or none, is asked for meanwhile; the box
+  // [left, top, right, bottom] in its pixels is marked, if there is one.
+  async show(fetchBlob, box = null) {
     this.clear();
     this.#asked = new AbortController();
     const { signal } = this.#asked;
@@ -25,6 +28,10 @@ export class PictureFrame {
     const before = this.#url;
     this.#url = this.#image.src = URL.createObjectURL(blob);
     this.#image.hidden = false;
+    if (box) {
+      await this.#image.decode().catch(() => {});
+      if (!signal.aborted) this.#mark(box);
+    }
     if (before) URL.revokeObjectURL(before);
   }
 
@@ -36,5 +43,20 @@ export class PictureFrame {
   clear() {
     this.giveUp();
     this.#image.hidden = true;
+    const mark = this.#findMark();
+    if (mark) mark.hidden = true;
+  }
+
+  #mark([left, top, right, bottom]) {
+    const { naturalWidth: width, naturalHeight: height } = this.#image;
+    const mark = this.#findMark();
+    mark.parentElement.style.maxWidth = `${(MAX_HEIGHT_REM * width) / height}rem`;
+    const sides = { left: left / width, top: top / height, width: (right - left) / width, height: (bottom - top) / height };
+    for (const [side, share] of Object.entries(sides)) mark.style[side] = `${100 * share}%`;
+    mark.hidden = false;
+  }
+
+  #findMark() {
+    return this.#image.parentElement.querySelector(".mark");
   }
 }

@@ -13,6 +13,7 @@ const picture = new PictureFrame(byId("picture"));
 let items = [];
 let index = 0;
 let next = null; // where the list goes on
+let judged = []; // what was said, with the label before: the last one first to be undone
 
 async function load() {
   const found = await api.list(byId("filter").value, next);
@@ -22,7 +23,7 @@ async function load() {
 }
 
 async function restart() {
-  [items, index, next] = [[], 0, null];
+  [items, index, next, judged] = [[], 0, null, []];
   await load();
   show();
 }
@@ -40,6 +41,7 @@ function show() {
   byId("details").textContent = `read with ${percent(item.confidence)}, ${said}; ${item.model}`;
   byId("glyph").setAttribute("aria-label", `Number ${item.id}, read as ${item.read || "nothing"}`);
   byId("confirm").disabled = !/^[0-9]+$/.test(item.read);
+  byId("undo").disabled = judged.length === 0;
   for (const key of byId("keypad").children) key.setAttribute("aria-pressed", String(key.value === item.label));
   drawGlyph(byId("glyph"), item.glyph);
   showPicture(item);
@@ -50,13 +52,13 @@ function thumbnail(item, at) {
   const button = element("button", { type: "button" }, canvas, item.label === NOT_A_DIGIT ? "×" : item.label ?? `${item.read || "–"}?`);
   button.setAttribute("aria-label", `${item.read || "nothing"}, ${percent(item.confidence)}`);
   button.setAttribute("aria-current", String(at === index));
-  button.addEventListener("click", () => inTurn(() => go(at)));
+  onPress(button, () => go(at));
   drawGlyph(canvas, item.glyph);
   return element("li", {}, button);
 }
 
 function showPicture(item) {
-  if (item.has_picture) attempt(() => picture.show((signal) => api.pictureOf(item.id, signal)));
+  if (item.has_picture) attempt(() => picture.show((signal) => api.pictureOf(item.id, signal), item.box));
   else picture.clear();
 }
 
@@ -69,11 +71,22 @@ async function go(to) {
 async function judge(label) {
   const item = items[index];
   if (!item) return;
-  const wasWaiting = item.label === null;
+  const before = item.label;
   Object.assign(item, await api.judge(item.id, label));
+  judged.push({ item, before });
   byId("announcement").textContent = `Number ${item.id}: ${label}`;
-  if (wasWaiting) countDown();
+  if (before === null) count(-1);
   await go(index + 1);
+}
+
+async function undo() {
+  const last = judged.at(-1);
+  if (!last) return;
+  Object.assign(last.item, await api.judge(last.item.id, last.before));
+  judged.pop();
+  byId("announcement").textContent = `Number ${last.item.id}: ${last.before ?? "waits again"}`;
+  if (last.before === null) count(1);
+  await go(items.indexOf(last.item));
 }
 
 async function remove() {
@@ -82,8 +95,9 @@ async function remove() {
   picture.giveUp(); // soon there is none to fetch
   await api.remove(item.id);
   byId("announcement").textContent = `Number ${item.id} deleted`;
-  if (item.label === null) countDown();
+  if (item.label === null) count(-1);
   items.splice(index, 1);
+  judged = judged.filter((each) => each.item !== item);
   await go(index);
 }
 
@@ -93,8 +107,8 @@ async function removeAll() {
   await restart();
 }
 
-function countDown() {
-  const left = parseInt(byId("left").textContent || "1", 10) - 1;
+function count(change) {
+  const left = parseInt(byId("left").textContent || "0", 10) + change;
   byId("left").textContent = left ? `${left} left` : "";
 }
 
@@ -122,9 +136,17 @@ function inTurn(work) {
   return turn;
 }
 
+// The focus goes back to the item at once: the next key is meant for it, not for the button.
+function onPress(button, work) {
+  button.addEventListener("click", () => {
+    byId("item").focus();
+    inTurn(work);
+  });
+}
+
 for (const label of "0123456789") {
   const key = element("button", { type: "button", textContent: label, value: label });
-  key.addEventListener("click", () => inTurn(() => judge(label)));
+  onPress(key, () => judge(label));
   byId("keypad").append(key);
 }
 const actions = {
@@ -132,10 +154,11 @@ const actions = {
   junk: () => judge(NOT_A_DIGIT),
   back: () => go(index - 1),
   skip: () => go(index + 1),
+  undo,
   delete: remove,
-  export: save,
 };
-for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", () => inTurn(action));
+for (const [id, action] of Object.entries(actions)) onPress(byId(id), action);
+byId("export").addEventListener("click", () => inTurn(save));
 byId("filter").addEventListener("change", () => inTurn(restart));
 byId("delete-all").addEventListener("click", () => byId("confirm-dialog").showModal());
 byId("confirm-dialog").addEventListener("close", () => {
@@ -152,9 +175,12 @@ const keys = { x: "junk", ArrowLeft: "back", ArrowRight: "skip", Delete: "delete
 
 document.addEventListener("keydown", (event) => {
   if (event.target.matches("input, select") || document.querySelector("dialog[open]")) return;
-  if (event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem("inkread-shortcuts") === "off") return;
-  if (/^[0-9]$/.test(event.key)) inTurn(() => judge(event.key));
-  else if (event.key === "Enter" && event.target === document.body) inTurn(confirmReading);
+  const isUndo = (event.ctrlKey || event.metaKey) && !event.altKey && event.key === "z";
+  if (!isUndo && (event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem("inkread-shortcuts") === "off")) return;
+  if (event.repeat && !event.key.startsWith("Arrow")) return event.preventDefault(); // one press, one answer
+  if (isUndo) inTurn(undo);
+  else if (/^[0-9]$/.test(event.key)) inTurn(() => judge(event.key));
+  else if (event.key === "Enter" && !event.target.matches("a, button")) inTurn(confirmReading);
   else if (event.key in keys) inTurn(actions[keys[event.key]]);
   else return;
   event.preventDefault();

@@ -1,0 +1,163 @@
+"""Groups the runs of a page to numbers: digits that are written apart, and the cells of combs."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from inkread.imaging.grids import Grid, is_comb
+from inkread.imaging.layout import PageLayout, TextRun
+from inkread.imaging.layout_options import Cells
+from inkread.results import Box
+
+__all__ = ["group_runs"]
+
+_MIN_LINK = 0.5  # mean probability of a link between two runs from which on they are one number
+_MIN_RULE_BETWEEN = 0.35  # mean probability of ruling along a line across the gap of two runs
+_MAX_GAP = 0.9  # between digits of one number, without a rule between, in the higher one's heights
+_MAX_LINKED_GAP = 2.5  # the same of runs that are linked
+_MAX_HEIGHT_RATIO = 1.8  # of runs that are one number
+_MAX_LINKED_RATIO = 3.0  # the same of runs that are linked
+_MAX_DRIFT = 0.5  # across the line, between neighbours, in the lower one's heights
+_MAX_DIFFERENCE = 0.5  # between the probabilities that neighbours are numbers
+_NUM_SAMPLES = 9  # places at which a map is looked at, along a line
+
+
+def group_runs(
+    layout: PageLayout, found_grids: Sequence[Grid], cells: Cells = Cells.AUTO
+) -> list[tuple[TextRun, ...]]:
+    """Group runs that are one number or word, each from left to right.
+
+    Args:
+        layout: of the page.
+        found_grids: its ruled grids.
+        cells: what narrow cells with one character each are.
+
+    Returns:
+        Groups of at least one run; every run of the page is in one.
+    """
+    runs = layout.runs
+    if not runs:
+        return []
+    after = _neighbours(runs)
+    before: dict[int, int] = {}
+    comb_rows = _comb_rows(found_grids) if cells is Cells.JOIN else []
+    for index, (other, gap) in after.items():
+        if other in before and after[before[other]][1] <= gap:
+            continue
+        if _is_one(layout, runs[index], runs[other], gap, cells, comb_rows):
+            before[other] = index
+    follows = {index: other for other, index in before.items()}
+    groups = []
+    for start in range(len(runs)):
+        if start in before:
+            continue
+        chain = [start]
+        while chain[-1] in follows:
+            chain.append(follows[chain[-1]])
+        groups.append(tuple(runs[index] for index in chain))
+    return groups
+
+
+def _neighbours(runs: Sequence[TextRun]) -> dict[int, tuple[int, float]]:
+    """Return for each run the next one on its line, and the gap between them in pixels."""
+    centres = np.array([run.corners.mean(axis=0) for run in runs])
+    widths = np.array([run.width for run in runs])
+    heights = np.array([run.height for run in runs])
+    quarters = np.array([int(run.directions.argmax()) for run in runs])
+    found: dict[int, tuple[int, float]] = {}
+    for index, run in enumerate(runs):
+        along = run.along
+        places = centres - centres[index]
+        forward, across = places @ along, places @ np.array([-along[1], along[0]])
+        gaps = forward - (widths + widths[index]) / 2
+        fits = (
+            (forward > 0)
+            & (np.abs(across) < _MAX_DRIFT * np.minimum(heights, heights[index]))
+            & (gaps < _MAX_LINKED_GAP * np.maximum(heights, heights[index]))
+            & (quarters == quarters[index])
+        )
+        fits[index] = False
+        if fits.any():
+            nearest = int(np.where(fits, forward, np.inf).argmin())
+            found[index] = (nearest, float(gaps[nearest]))
+    return found
+
+
+def _is_one(
+    layout: PageLayout,
+    run: TextRun,
+    after: TextRun,
+    gap: float,
+    cells: Cells,
+    comb_rows: Sequence[Sequence[Box]],
+) -> bool:
+    """Whether two runs, from left to right, are parts of one number or word."""
+    low, high = sorted((run.height, after.height))
+    if high > _MAX_LINKED_RATIO * low:
+        return False
+    is_ruled = gap > 0 and _ruling_between(layout, run, after) >= _MIN_RULE_BETWEEN
+    if is_ruled and cells is Cells.SPLIT:
+        return False
+    if _link_between(layout, run, after) >= _MIN_LINK or _are_in_one(comb_rows, run, after):
+        return True
+    return (
+        not is_ruled
+        and gap <= _MAX_GAP * high
+        and high <= _MAX_HEIGHT_RATIO * low
+        and run.is_handwritten == after.is_handwritten
+        and abs(run.number - after.number) <= _MAX_DIFFERENCE
+    )
+
+
+def _link_between(layout: PageLayout, run: TextRun, after: TextRun) -> float:
+    """Return the mean probability of a link between two runs, from the middle of each."""
+    shares = np.linspace(0, 1, _NUM_SAMPLES)[:, None]
+    first, last = run.corners.mean(axis=0), after.corners.mean(axis=0)
+    return float(_sample(layout, "link", first + shares * (last - first)).mean())
+
+
+def _ruling_between(layout: PageLayout, run: TextRun, after: TextRun) -> float:
+    """Return the highest mean probability of ruling on a line across the gap of two runs."""
+    ends = np.stack([run.corners[1:3], after.corners[[0, 3]]])
+    across = np.linspace(0.15, 0.85, _NUM_SAMPLES)[:, None]
+    best = 0.0
+    for along in np.linspace(0, 1, _NUM_SAMPLES):
+        top, bottom = ends[0] * (1 - along) + ends[1] * along
+        best = max(best, float(_sample(layout, "ruling", top + across * (bottom - top)).mean()))
+    return best
+
+
+def _sample(
+    layout: PageLayout, name: str, points: npt.NDArray[np.floating]
+) -> npt.NDArray[np.float32]:
+    """Look a map up at points, (N, 2) x and y in pixels of the page."""
+    found = layout.map(name)
+    places = np.rint(points / layout.cell_px - 0.5).astype(int)
+    columns = np.clip(places[:, 0], 0, found.shape[1] - 1)
+    rows = np.clip(places[:, 1], 0, found.shape[0] - 1)
+    return np.asarray(found[rows, columns])
+
+
+def _comb_rows(found_grids: Sequence[Grid]) -> list[list[Box]]:
+    """Return the rows of narrow cells that are alike."""
+    rows = [[cell for cell in row if cell] for grid in found_grids for row in grid.rows]
+    return [row for row in rows if is_comb(row)]
+
+
+def _are_in_one(comb_rows: Sequence[Sequence[Box]], run: TextRun, after: TextRun) -> bool:
+    """Whether two runs are in neighbouring cells of one row."""
+    for row in comb_rows:
+        first, second = (_cell_of(each, row) for each in (run, after))
+        if first is not None and second is not None:
+            return second - first == 1
+    return False
+
+
+def _cell_of(run: TextRun, cells: Sequence[Box]) -> int | None:
+    """Return the index of the cell in which the middle of a run is."""
+    x, y = run.corners.mean(axis=0)
+    for index, cell in enumerate(cells):
+        if cell.left <= x < cell.right and cell.top <= y < cell.bottom:
+            return index
+    return None

@@ -1,0 +1,89 @@
+from layouts import make_layout, make_run
+
+from inkread.imaging.grids import Grid
+from inkread.imaging.layout_options import Cells
+from inkread.imaging.run_groups import group_runs
+from inkread.results import Box
+
+# Three cells of a comb, 40 pixels wide, with rules between them at x = 60, 100.
+CELLS = [make_run(x, 40, x + 16, 72) for x in (32, 72, 112)]
+RULES = [(56, 28, 64, 84), (96, 28, 104, 84)]
+GRID = Grid((tuple(Box(x, 28, x + 40, 84) for x in (20, 60, 100)),))
+
+
+def lefts(groups):
+    return sorted([run.box.left for run in group] for group in groups)
+
+
+def test_a_page_without_runs_has_no_groups():
+    assert group_runs(make_layout(), []) == []
+
+
+def test_digits_side_by_side_without_a_rule_are_one_number():
+    layout = make_layout(*CELLS)
+    assert lefts(group_runs(layout, [])) == [[32, 72, 112]]
+
+
+def test_a_rule_parts_two_numbers():
+    layout = make_layout(*CELLS, ruling=RULES)
+    assert lefts(group_runs(layout, [])) == [[32], [72], [112]]
+
+
+def test_a_link_across_rules_makes_one_number_of_a_comb():
+    layout = make_layout(*CELLS, ruling=RULES, link=[(36, 48, 124, 64)])
+    assert lefts(group_runs(layout, [GRID])) == [[32, 72, 112]]
+
+
+def test_a_link_between_two_of_three_cells_leaves_the_third_alone():
+    layout = make_layout(*CELLS, ruling=RULES, link=[(36, 48, 84, 64)])
+    assert lefts(group_runs(layout, [GRID])) == [[32, 72], [112]]
+
+
+def test_cells_that_are_to_be_split_are_not_joined_by_links():
+    layout = make_layout(*CELLS, ruling=RULES, link=[(36, 48, 124, 64)])
+    assert lefts(group_runs(layout, [GRID], Cells.SPLIT)) == [[32], [72], [112]]
+
+
+def test_cells_that_are_to_be_joined_need_no_link():
+    layout = make_layout(*CELLS, ruling=RULES)
+    assert lefts(group_runs(layout, [GRID], Cells.JOIN)) == [[32, 72, 112]]
+
+
+def test_joining_cells_leaves_out_no_empty_cell():
+    layout = make_layout(CELLS[0], CELLS[2], ruling=RULES)
+    assert lefts(group_runs(layout, [GRID], Cells.JOIN)) == [[32], [112]]
+
+
+def test_numbers_farther_apart_than_their_height_are_two():
+    runs = [make_run(20, 40, 60, 70), make_run(95, 40, 140, 70)]
+    assert lefts(group_runs(make_layout(*runs), [])) == [[20], [95]]
+
+
+def test_numbers_on_two_lines_are_two():
+    runs = [make_run(20, 40, 60, 70), make_run(70, 62, 110, 92)]
+    assert lefts(group_runs(make_layout(*runs), [])) == [[20], [70]]
+
+
+def test_a_number_and_the_word_after_it_are_two():
+    runs = [make_run(20, 40, 60, 70), make_run(66, 40, 110, 70, number=0.1)]
+    assert lefts(group_runs(make_layout(*runs), [])) == [[20], [66]]
+
+
+def test_a_printed_label_is_not_a_part_of_the_number_beside_it():
+    runs = [make_run(20, 40, 60, 70, handwritten=0.1), make_run(66, 40, 110, 70)]
+    assert lefts(group_runs(make_layout(*runs), [])) == [[20], [66]]
+
+
+def test_writing_of_another_size_is_another_number():
+    runs = [make_run(20, 20, 60, 80), make_run(66, 40, 110, 60)]
+    assert lefts(group_runs(make_layout(*runs), [])) == [[20], [66]]
+
+
+def test_a_run_is_joined_with_the_nearest_one_only():
+    runs = [make_run(20, 40, 50, 70), make_run(52, 44, 80, 72), make_run(82, 40, 110, 70)]
+    assert lefts(group_runs(make_layout(*runs), [])) == [[20, 52, 82]]
+
+
+def test_writing_that_points_elsewhere_is_not_joined():
+    runs = [make_run(20, 40, 50, 70), make_run(52, 40, 82, 70, quarter=1)]
+    assert lefts(group_runs(make_layout(*runs), [])) == [[20], [52]]
