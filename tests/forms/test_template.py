@@ -59,7 +59,7 @@ def test_fractions_are_of_the_page():
         (BASE + field(kind="text"), 3, "'text'"),
         (BASE + field(colour="red"), 3, "field a (colour): unknown key 'colour'"),
         (BASE + field(cells=0), 3, "field a (cells): expected greater than or equal to 1"),
-        (BASE + field(cells=40), 3, "less than or equal to 20, received 40"),
+        (BASE + field(cells=61), 3, "less than or equal to 60, received 61"),
         (BASE + field(cells=20, box=[20, 40, 55, 50]), 3, "cells of at least 2 x 2.5 mm"),
         (BASE + field(box=[20, 40, 60]), 3, "field a (box)"),
         (BASE + field(box=[60, 40, 20, 50]), 3, "left < right"),

@@ -22,6 +22,7 @@ MIN_INK_MM2 = 0.3  # with less, a cell is empty; a 1 of a fine pen has three tim
 _MIN_DPI, _MAX_DPI = 150.0, 300.0  # of the crops
 _MIN_DARKNESS = 0.10  # of ink
 _MIN_SPECK_MM2 = 0.06  # connected components that are smaller are noise
+_MIN_POINT_MM2 = 0.02  # of a decimal point, where points mean something
 _MIN_SHARE_OF_PEN = 0.4  # of the form's pen; what is paler is no ink of it
 _MIN_FAINT_DARKNESS = 0.03  # of marks that are too faint to be read
 _MIN_FAINT_ROUGHNESS = 4.0  # above the paper, in standard deviations of its texture
@@ -93,7 +94,8 @@ def extract_field(
     lines.find(darkness, crop_blank(whole, grey.shape) if crop_blank else None)
     smooth = cv2.GaussianBlur(darkness, (0, 0), 0.07 * px_per_mm)
     whole_mask, level = _segment_ink(smooth, lines, pen_darkness)
-    mask = _remove_foreign_ink(whole_mask, lines)
+    speck = _MIN_POINT_MM2 if field.has_separators else _MIN_SPECK_MM2
+    mask = _remove_foreign_ink(whole_mask, lines, speck)
     ink = np.clip((darkness - 0.2 * level) * (255 / (0.8 * level)), 0, 255).astype(np.uint8)
     ink[cv2.dilate(mask, np.ones((3, 3), np.uint8)) == 0] = 0
     # Remains of a printed line next to a stroke must not pass for the stroke's anti-aliased edge.
@@ -173,7 +175,7 @@ def _segment_ink(smooth: Darkness, lines: FieldPrint, pen_darkness: float) -> tu
     return mask, max(level, 1e-3)
 
 
-def _remove_foreign_ink(mask: Mask, lines: FieldPrint) -> Mask:
+def _remove_foreign_ink(mask: Mask, lines: FieldPrint, speck_mm2: float) -> Mask:
     """Remove noise, and components that lie mostly in the margin: labels, neighbouring fields."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     if count == 1:
@@ -181,7 +183,7 @@ def _remove_foreign_ink(mask: Mask, lines: FieldPrint) -> Mask:
     inner = lines.inside(0.0)
     inside = np.bincount(labels[inner].ravel(), minlength=count)
     areas = stats[:, cv2.CC_STAT_AREA]
-    keep = (areas >= _MIN_SPECK_MM2 * lines.px_per_mm**2) & (inside >= 0.3 * areas)
+    keep = (areas >= speck_mm2 * lines.px_per_mm**2) & (inside >= 0.3 * areas)
     keep[0] = False
     return np.asarray(keep[labels] * np.uint8(255))
 

@@ -13,6 +13,7 @@ from inkread.forms.candidates import Candidate, rank_cell_texts
 from inkread.imaging import normalize, segmentation
 from inkread.imaging.ink import Ink
 from inkread.reader import Reader
+from inkread.results import REJECTED
 
 __all__ = ["BoxReading", "CellDigits", "FieldReader", "make_field_reader", "split_digits"]
 
@@ -112,6 +113,8 @@ class _ReaderAdapter:
         return CellDigits(found.probabilities, ~model.rejects(found.junk), found.junk)
 
     def read_number(self, grey: npt.NDArray[np.uint8], constraint: Constraint) -> BoxReading:
+        if constraint.names_separators:
+            return self._read_separated(grey, constraint)
         numbers = self._reader.candidates(grey, count=_NUM_CANDIDATES)
         if numbers[0].rejected or not constraint.accepts(numbers[0].text):
             numbers += self._reader.candidates(
@@ -129,6 +132,20 @@ class _ReaderAdapter:
         ranked = sorted(mean, key=lambda text: -mean[text])
         is_number = bool(cut) or not numbers[0].rejected
         return BoxReading(tuple(Candidate(text, mean[text]) for text in ranked), is_number)
+
+    def _read_separated(self, grey: npt.NDArray[np.uint8], constraint: Constraint) -> BoxReading:
+        """Read a number whose separators matter: of each value, the way it is written."""
+        numbers = self._reader.candidates(
+            grey,
+            length=constraint.length,
+            pattern=constraint.pattern,
+            check=constraint.check,
+            notation=constraint.notation,
+            count=_NUM_CANDIDATES,
+        )
+        candidates = tuple(Candidate(each.raw, each.confidence) for each in numbers if each.digits)
+        plain = numbers[0].unconstrained
+        return BoxReading(candidates, plain is None or REJECTED not in plain)
 
     def _read_pieces(self, grey: npt.NDArray[np.uint8]) -> dict[str, float]:
         """Return the probabilities of texts by segmenting the digits; empty if one is no digit."""

@@ -15,7 +15,7 @@ from inkread.forms.align import Aligner, Alignment
 from inkread.forms.candidates import Candidate, rank_cell_texts
 from inkread.forms.extract import MIN_INK_MM2, FieldInk, extract_field
 from inkread.forms.field_reader import CellDigits, FieldReader
-from inkread.forms.fields import FormField, NumberField, TickField
+from inkread.forms.fields import DecimalField, FormField, NumberField, TickField, TimeField
 from inkread.forms.template import Template
 from inkread.forms.values import Value, format_value
 from inkread.forms.voids import find_void
@@ -254,7 +254,7 @@ class FormReader:
 
 
 def _constraint_of(field: FormField) -> Constraint:
-    if isinstance(field, NumberField):
+    if isinstance(field, NumberField | DecimalField | TimeField):
         return field.constraint
     return Constraint(field.lengths)
 
