@@ -39,7 +39,8 @@ LAYERS = {
         synthesis.form_rules synthesis.papers synthesis.surroundings synthesis.numbers
         synthesis.page_sheet synthesis.page_print synthesis.page_writing synthesis.page_content
         synthesis.page_tables synthesis.page_fields synthesis.page_kinds synthesis.page_camera
-        synthesis.pages synthesis.scribbles synthesis.non_digits synthesis.filled_forms
+        synthesis.pages synthesis.scribbles synthesis.non_digits synthesis.other_hands
+        synthesis.filled_forms
         recipes line_recipes layout_recipes data_sources
         networks.architectures networks.layout_network networks.export networks.layout_export
         networks.reconstruction
