@@ -179,7 +179,7 @@ def _choose_scan(
     scans: Scans, people: Sequence[npt.NDArray[np.intp]], rng: np.random.Generator
 ) -> tuple[Ink | None, int]:
     """Make a glyph of a scan as the reader does; ``None`` if nothing is written on it."""
-    own = people[rng.integers(len(people))]
+    own = people[int(rng.integers(len(people)))]
     index = own[rng.integers(len(own))]
     region = segmentation.find_single_digit(ink.find(scans.images[index]))
     return None if region is None else make_glyph(region.ink), int(scans.labels[index])
