@@ -44,7 +44,7 @@ LAYERS = {
         synthesis.page_sheet synthesis.page_print synthesis.page_writing synthesis.page_content
         synthesis.page_tables synthesis.page_combs synthesis.page_fields synthesis.page_kinds
         synthesis.page_camera synthesis.pages synthesis.scribbles synthesis.non_digits
-        synthesis.filled_forms
+        synthesis.other_hands synthesis.filled_forms
         recipes line_recipes layout_recipes data_sources
         networks.architectures networks.layout_network networks.export networks.layout_export
         networks.reconstruction
