@@ -27,10 +27,9 @@ LAYERS = {
     "web": """
         pool metrics settings middleware.problems middleware.access middleware.limits
         middleware.security live_reader service schemas examples uploads reading_options
-        template_bodies field_corrections connections
-        routes.page_routes routes.health_routes routes.read_routes routes.classify_routes
-        routes.correction_routes routes.form_routes form_review application
-        server
+        template_bodies field_corrections connections routes.page_routes routes.health_routes
+        routes.read_routes routes.picture_routes routes.classify_routes routes.correction_routes
+        routes.form_routes form_review application server
     """,
     "training": """
         mnist handwriting.archives handwriting.pens handwriting.scans handwriting.unipen
@@ -54,7 +53,7 @@ LAYERS = {
         plan finetune promotion
     """,
     "cli": """
-        output progress engine_options read_command explain_command data_commands train_commands
-        models_commands demo evaluate_commands form_commands serve_commands app
+        output progress engine_options samples_command read_command explain_command data_commands
+        train_commands models_commands demo evaluate_commands form_commands serve_commands app
     """,
 }
