@@ -12,7 +12,7 @@ LAYERS = {
     "models": "metadata runtime layout_model registry",
     "recognition": """
         glyph_reader augmented_views fusion line_reader digit_reader orientation number_tables
-        page_reader
+        number_groups page_reader
     """,
     "reader": "",
     "explain": "occlusion illustration feature_maps",
