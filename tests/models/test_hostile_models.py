@@ -3,14 +3,14 @@
 import json
 
 import numpy as np
-import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from inkread.errors import ModelError
+from inkread.models.layout_model import LayoutModel
 from inkread.models.metadata import METADATA_KEY, ModelMetadata
 from inkread.models.registry import Registry
-from inkread.models.runtime import Model, list_shipped_models
+from inkread.models.runtime import LineModel, Model, list_shipped_models
 
 SHIPPED = list_shipped_models()["default"]
 
@@ -89,9 +89,12 @@ def test_a_model_that_does_not_end_is_not_promoted(tmp_path, document, monkeypat
     assert registry.list_versions() == []
 
 
-def test_the_shipped_model_answers():
-    Model(SHIPPED, threads=1).try_out(timeout_s=60)
-    assert onnx.__version__
+@pytest.mark.parametrize("kind", [Model, LineModel, LayoutModel])
+def test_the_shipped_models_are_loaded_and_answer(kind):
+    model = kind(threads=1)
+    if kind is Model:
+        model.try_out(timeout_s=60)
+    assert model.metadata.labels
 
 
 @pytest.mark.parametrize(

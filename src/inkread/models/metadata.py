@@ -17,6 +17,7 @@ __all__ = ["FORMAT_VERSION", "METADATA_KEY", "Figure", "ModelMetadata"]
 FORMAT_VERSION = 2  # since 2, there may be an output for "no digit"
 METADATA_KEY = "inkread"
 _MAX_CHARACTERS = 1_000_000
+_MAX_NAME_LENGTH = 40  # of an output of a layout model; others read one character each
 _MAX_SIZE_PX = 4096  # of any constant of a shape
 _SHAPES = {"glyph": GlyphShape, "line": StripShape, "layout": LayoutShape}
 
@@ -153,14 +154,15 @@ def _check_values(metadata: ModelMetadata) -> None:
             isinstance(value, int | float) and not 0 <= value <= _MAX_SIZE_PX
         ):
             raise ModelError(f"expected {name} from 0 to {_MAX_SIZE_PX}, received {value!r}")
+    longest = _MAX_NAME_LENGTH if metadata.kind == "layout" else 1
     checks = (
         ("recipe", "keys and values", isinstance(metadata.recipe, dict)),
         ("seed", "an integer", isinstance(metadata.seed, int)),
         ("trained", "a date as text", isinstance(metadata.trained, str)),
         (
             "labels",
-            "texts of one character",
-            all(isinstance(each, str) and len(each) == 1 for each in metadata.labels),
+            "short texts",
+            all(isinstance(each, str) and 0 < len(each) <= longest for each in metadata.labels),
         ),
     )
     for name, expected, is_so in checks:
