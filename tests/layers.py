@@ -25,8 +25,8 @@ LAYERS = {
     "scale": "inputs dataset worker picture_job form_job ray_engine",
     "web": """
         pool metrics settings middleware.problems middleware.access middleware.limits
-        middleware.security live_reader service schemas examples uploads reading_options
-        template_bodies field_corrections connections
+        middleware.security live_reader reading_processes service schemas examples
+        uploads reading_options template_bodies field_corrections connections
         routes.page_routes routes.health_routes routes.read_routes routes.classify_routes
         routes.correction_routes routes.form_routes form_review application
         server

@@ -46,6 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(service.processes.start)
         yield
         await run_in_threadpool(service.close)
 

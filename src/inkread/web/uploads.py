@@ -194,4 +194,4 @@ def load_limited(picture: bytes, max_megapixels: float) -> npt.NDArray[np.uint8]
             "too-large",
             f"expected at most {max_megapixels:g} megapixels, received {num_pixels / 1e6:,.1f}",
         )
-    return images.load_upright(picture)
+    return images.load_upright(picture, max_megapixels)
