@@ -46,7 +46,6 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await run_in_threadpool(service.processes.start)
         yield
         await run_in_threadpool(service.close)
 
