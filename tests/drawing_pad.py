@@ -83,8 +83,8 @@ def read_again_but_late(page):
         late.append(route)
 
     page.route("**/v1/read*", hold)
-    page.get_by_text("What I know").click()
-    page.get_by_label("At least this sure").select_option("0.5")
+    page.locator("#constraints-fold > summary").click()
+    page.get_by_label("Reject below").select_option("0.5")
     return late
 
 

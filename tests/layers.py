@@ -5,9 +5,8 @@ __all__ = ["LAYERS"]
 LAYERS = {
     "": "errors files privacy table meanings notation results",
     "imaging": """
-        pdf resize images components normalize ink crops segmentation layout_options layout_maps
-        layout grids
-        run_groups run_crops
+        input_files pdf tiff resize images components normalize ink crops segmentation
+        layout_options layout_maps layout grids run_groups run_crops
     """,
     "decoding": "automaton patterns check_digits constraints ctc search readings decoder",
     "models": "metadata runtime layout_model registry",
@@ -28,9 +27,9 @@ LAYERS = {
     "web": """
         pool metrics settings middleware.problems middleware.access middleware.limits
         middleware.security live_reader service schemas examples uploads reading_options
-        template_bodies field_corrections routes.page_routes routes.health_routes routes.read_routes
-        routes.classify_routes routes.correction_routes routes.form_routes form_review application
-        server
+        template_bodies field_corrections connections routes.page_routes routes.health_routes
+        routes.read_routes routes.picture_routes routes.classify_routes routes.correction_routes
+        routes.form_routes form_review application server
     """,
     "training": """
         mnist handwriting.archives handwriting.pens handwriting.scans handwriting.unipen
@@ -44,7 +43,7 @@ LAYERS = {
         synthesis.page_sheet synthesis.page_print synthesis.page_writing synthesis.page_content
         synthesis.page_tables synthesis.page_combs synthesis.page_fields synthesis.page_kinds
         synthesis.page_camera synthesis.pages synthesis.scribbles synthesis.non_digits
-        synthesis.filled_forms
+        synthesis.other_hands synthesis.filled_forms
         recipes line_recipes layout_recipes data_sources
         networks.architectures networks.layout_network networks.export networks.layout_export
         networks.reconstruction
@@ -54,7 +53,7 @@ LAYERS = {
         plan finetune promotion
     """,
     "cli": """
-        output progress engine_options read_command explain_command data_commands train_commands
-        models_commands demo evaluate_commands form_commands serve_commands app
+        output progress engine_options samples_command read_command explain_command data_commands
+        train_commands models_commands demo evaluate_commands form_commands serve_commands app
     """,
 }

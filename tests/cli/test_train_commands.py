@@ -8,6 +8,8 @@ from command_line import WITHOUT_TRAIN_EXTRA, run, run_for_real
 
 from inkread.training import mnist
 from inkread.training import train as training
+from inkread.training.layout_recipes import LAYOUT_RECIPES
+from inkread.training.line_recipes import LINE_RECIPES
 from inkread.training.recipes import RECIPES
 from inkread.training.runs import read_recipe
 
@@ -41,6 +43,25 @@ def test_train_refuses_a_second_run_in_the_same_folder(trained, small_data):
     assert result.exit_code == 1
     assert str(folder) in result.stderr
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_run_that_is_there_is_said_before_anything_is_loaded(monkeypatch, tmp_path):
+    def load(*_, **__):
+        raise AssertionError
+
+    monkeypatch.setattr(mnist, "load", load)
+    (tmp_path / "recipe.json").write_text("{}")
+    result = run("train", "--recipe", "quick", "--out", tmp_path)
+    assert result.exit_code == 1
+    assert "holds a run already: add --resume, or choose another --out" in result.stderr
+
+
+def test_an_unknown_recipe_is_answered_with_the_names_of_all():
+    result = run("train", "--recipe", "nope")
+    assert result.exit_code == 1
+    told = " ".join(result.stderr.split())
+    for name in (*RECIPES, *LINE_RECIPES, *LAYOUT_RECIPES):
+        assert f" {name}," in told or f" {name};" in told
 
 
 def test_train_resumes_a_finished_run_without_training(trained, small_data, tmp_path):

@@ -215,7 +215,7 @@ def test_what_cannot_be_opened_is_said(page, files, tmp_path):
     text = tmp_path / "text.png"
     text.write_text("no picture")
     page.set_input_files("#blank", text)
-    expect(page.locator("#message")).to_contain_text("expected an image file")
+    expect(page.locator("#message")).to_contain_text("isn't a picture that can be read")
     page.set_input_files("#scan", files / "scan.jpg")
     expect(page.locator("#message")).to_contain_text("Draw a field first")
     page.complaints.clear()  # the browser's own line about the 422

@@ -117,9 +117,12 @@ def test_a_blank_picture_and_no_picture_are_told_apart(page, tmp_path):
     Image.new("L", (80, 60), 255).save(blank)
     text.write_text("<b>no picture</b>")
     page.set_input_files("#file", blank)
-    expect(page.locator("#empty")).to_have_text("No digit found.")
+    expect(page.locator("#empty")).to_contain_text("No number found.")
+    expect(page.locator("#notes li")).to_have_text(["no writing found"])
     page.set_input_files("#file", text)
-    expect(page.locator("#message")).to_contain_text("expected an image file")
+    expect(page.locator("#message")).to_contain_text(
+        "“text.png”: This isn't a picture that can be read."
+    )
     page.set_input_files("#file", METER)
     expect(page.locator("#message")).to_be_hidden()
     page.complaints.clear()  # the browser's own line about the 422
@@ -156,9 +159,9 @@ def test_why_waits_for_the_reading_that_is_under_way(page, first_of):
 def test_constraints_go_with_the_next_readings(page):
     page.set_input_files("#file", METER)
     expect(digits(page)).to_have_count(5)
-    page.locator("summary").click()
+    page.locator("#constraints-fold > summary").click()
     with page.expect_request("**/v1/read*") as asked:
-        page.get_by_label("At least this sure").select_option("0.99")
+        page.get_by_label("Reject below").select_option("0.99")
     assert asked.value.url.endswith("?min_confidence=0.99")
 
 
@@ -175,14 +178,14 @@ def test_what_a_number_is_goes_with_the_next_readings(page):
     page.get_by_label("Kind").select_option("date")
     expect(page.get_by_label("Decimals")).to_be_hidden()
     expect(page.get_by_label("Order")).to_be_visible()
-    expect(page.locator("#numbers .sure")).to_contain_text("nothing fits what you know")
+    expect(page.locator("#numbers .sure")).to_contain_text("nothing fits the constraints")
 
 
 def test_why_is_asked_with_what_the_picture_was_read_with(page):
     page.set_input_files("#file", METER)
     expect(digits(page)).to_have_count(5)
-    page.locator("summary").click()
-    page.get_by_label("At least this sure").select_option("0.99")
+    page.locator("#constraints-fold > summary").click()
+    page.get_by_label("Reject below").select_option("0.99")
     expect(page.locator("#numbers")).to_have_attribute("aria-busy", "false")
     with page.expect_request("**/v1/explain*") as asked:
         page.get_by_role("button", name="Why?").click()
@@ -210,7 +213,7 @@ def test_the_page_is_accessible_in_each_state(open_page, first_of, scheme):
     draw(page, strokes(first_of(4)))
     page.get_by_role("button", name="Why?").click()
     expect(page.locator("#explanation canvas")).to_have_count(2)
-    page.locator("summary").click()
+    page.locator("#constraints-fold > summary").click()
     assert_accessible(page)
 
 
@@ -253,15 +256,18 @@ def test_markup_in_an_answer_is_shown_as_text(page, first_of):
     page.route("**/v1/explain*", lambda route: route.fulfill(status=422, body=problem))
     page.get_by_role("button", name="Why?").click()
     expect(page.locator("#message")).to_have_text(evil)
-    assert page.title() == "inkread: reads handwritten digits"
+    assert page.title() == "inkread: reads handwritten numbers"
     assert page.locator("img[src=x]").count() == 0
     page.complaints.clear()  # the browser's own line about the 422
 
 
-def test_a_service_that_is_away_is_said_so(page, first_of):
+def test_a_service_that_is_away_is_said_so_and_tried_again(page):
     page.route("**/v1/read*", lambda route: route.abort())
     page.set_input_files("#file", METER)
-    expect(page.locator("#message")).to_have_text("The service can't be reached.")
+    expect(page.locator("#message")).to_have_text("The service can't be reached. Trying again…")
+    page.unroute("**/v1/read*")
+    expect(digits(page)).to_have_count(5)
+    expect(page.locator("#message")).to_be_hidden()
     page.complaints.clear()  # the browser's own line about the failed request
 
 
@@ -270,6 +276,7 @@ def test_a_token_is_asked_for_once(open_page):
         page = open_page(url=served.url)
         page.get_by_role("textbox", name="Token").fill("wrong")
         page.keyboard.press("Enter")
+        expect(page.locator("#token-wrong")).to_have_text("This token isn't the service's.")
         page.get_by_role("textbox", name="Token").fill("a-token-for-the-page")
         page.get_by_role("button", name="Go on").click()
         page.set_input_files("#file", METER)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Protocol
 
-from inkread.batch.results_file import ResultsFormat
+from inkread.batch.results_file import BOM, ResultsFormat
 from inkread.batch.sources import escape_controls, make_cell, make_printable
 from inkread.results import Number, Page
 
@@ -80,7 +80,12 @@ class CsvWriter:
     HEADER = ",".join(COLUMNS) + "\n"
 
     def __init__(
-        self, write: WriteText = _print, keep: KeepNumber | None = None, *, header: bool = True
+        self,
+        write: WriteText = _print,
+        keep: KeepNumber | None = None,
+        *,
+        header: bool = True,
+        bom: bool = False,
     ) -> None:
         """Create a writer.
 
@@ -89,11 +94,12 @@ class CsvWriter:
             keep: returns whether to write a number; pages of which none is kept are left out,
                 except blank ones. By default all are written.
             header: whether to write the names of the columns first.
+            bom: whether to write a byte order mark before them.
         """
         self._write = write
         self._keep = keep
         if header:
-            write(self.HEADER)
+            write(BOM * bom + self.HEADER)
 
     def add(self, name: str, page: Page) -> None:
         """Write the numbers of one page."""

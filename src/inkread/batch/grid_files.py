@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from inkread.batch.results_file import BOM
 from inkread.errors import ConfigError
 from inkread.files import check_target, replace_atomically, write_atomically
 from inkread.results import Number, Page
@@ -45,11 +46,12 @@ class GridFile:
     sheet.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, bom: bool = False) -> None:
         """Start a file.
 
         Args:
             path: of the file; its suffix is one of ``GRID_SUFFIXES``.
+            bom: whether CSV begins with a byte order mark.
 
         Raises:
             ConfigError: another suffix, or a file that isn't empty is there already.
@@ -58,6 +60,7 @@ class GridFile:
         if path.exists() and path.stat().st_size:
             raise ConfigError(f"{path} holds results already: choose another --out")
         self._path = path
+        self._bom = bom
         self._pages: list[tuple[str, Page]] = []
 
     def add(self, name: str, page: Page) -> None:
@@ -85,7 +88,7 @@ class GridFile:
             if index:
                 writer.writerow([])
             writer.writerows([show_cell(number) for number in row] for row in rows)
-        write_atomically(self._path, text.getvalue())
+        write_atomically(self._path, BOM * self._bom + text.getvalue())
 
     def _write_json(self) -> None:
         lines = [

@@ -12,8 +12,9 @@ from typing import IO
 from inkread.errors import ConfigError
 from inkread.files import check_target, hold_lock
 
-__all__ = ["ResultsFile", "ResultsFormat", "choose_format"]
+__all__ = ["BOM", "ResultsFile", "ResultsFormat", "choose_format"]
 
+BOM = "\ufeff"  # of a text in UTF-8: by it Excel knows that it is one
 _SUFFIXES = {".csv": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json"}
 
 
@@ -54,7 +55,8 @@ class ResultsFile:
         Args:
             path: of the file.
             form: the format of the results.
-            header: the first line if the format is CSV; written with the first results.
+            header: the first line if the format is CSV, with or without a byte order mark; written
+                with the first results.
             resume: whether to append to the results that the file holds.
 
         Raises:
@@ -144,11 +146,13 @@ def _iterate_json(path: Path, file: IO[bytes]) -> Iterator[tuple[str, int]]:
 
 def _iterate_csv(path: Path, file: IO[bytes], header: str) -> Iterator[tuple[str, int]]:
     """Yield the name of the picture in each complete row, and the offset of the row in bytes."""
+    names = header.removeprefix(BOM)
     first = file.readline()
-    if not header.encode().startswith(first.rstrip(b"\n")) or (
-        first.endswith(b"\n") and first != header.encode()
+    if not any(
+        first == whole if first.endswith(b"\n") else whole.startswith(first)
+        for whole in (names.encode(), f"{BOM}{names}".encode())
     ):
-        raise ConfigError(f"{path}: expected CSV whose first line is {header.strip()!r}")
+        raise ConfigError(f"{path}: expected CSV whose first line is {names.strip()!r}")
     consumed, at_end = len(first), False
 
     def lines() -> Iterator[str]:

@@ -23,6 +23,7 @@ from inkread.cli import (
     models_commands,
     progress,
     read_command,
+    samples_command,
     serve_commands,
 )
 
@@ -32,11 +33,11 @@ app = typer.Typer(
     cls=progress.ReportingGroup,
     help="Reads handwritten digits, and trains the networks that do.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(read_command.app)
+app.add_typer(samples_command.app)
 app.add_typer(explain_command.app)
 app.add_typer(evaluate_commands.app)
 app.add_typer(serve_commands.app)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from functools import partial
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from rich.markup import escape
 from inkread.batch.sources import Source, find, make_printable
 from inkread.cli import progress
 from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, read_on_ray
+from inkread.cli.samples_command import write_new
 from inkread.errors import ConfigError, ImageError
 from inkread.files import check_target, write_atomically
 
@@ -91,6 +93,28 @@ def new(
         progress.console.print(f"saved {escape(str(out))}: {len(fields)} boxes")
     else:
         typer.echo(text, nl=False)
+
+
+@app.command("template")
+def template(
+    name: Annotated[
+        str, typer.Argument(help="Name of a form that ships.", show_default=False)
+    ] = "meter-reading",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Template to write.", show_default="NAME.yaml"),
+    ] = None,
+) -> None:
+    """Write the template of a form that ships, to print and to change."""
+    folder = Path(str(resources.files("inkread.forms") / "samples"))
+    shipped = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    if name not in shipped:
+        raise ConfigError(f"expected a form among {', '.join(shipped)}; received {name!r}")
+    target = out or Path(f"{name}.yaml")
+    check_target(target, (".yaml", ".yml"))
+    write_new(target, shipped[name].read_bytes())
+    progress.console.print(f"saved {escape(str(target))}")
+    progress.console.print(f"try: inkread form print {escape(str(target))} --out {name}.pdf")
 
 
 @app.command("read")

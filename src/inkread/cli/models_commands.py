@@ -18,16 +18,16 @@ def list_models(context: typer.Context, models: ModelsFolder = None) -> None:
         return
     from inkread.models import registry
 
-    table = Table("name", "kind", "recipe", "trained", "figures", "size", "", header_style="bold")
+    table = Table(header_style="bold")
+    for heading in ("name", "kind", "recipe", "trained", "validation", "size", "state"):
+        table.add_column(heading, no_wrap=True)  # a row a model
     for model in registry.list_models(models or registry.get_default_folder()):
         about = model.metadata
-        figures = ", ".join(
-            f"{figure.replace('_', ' ')} {measured.value:.2%} (n = {measured.n:,})"
-            for figure, measured in about.figures.items()
-        )
+        right = about.figures.get("validation_accuracy")
+        validation = f"{right.value:.2%} (n = {right.n:,})" if right else ""
         recipe, size = str(about.recipe.get("name")), f"{model.size_bytes / 1e6:.2f} MB"
         state = "in use" if model.is_current else ""
-        table.add_row(model.name, about.kind, recipe, about.trained, figures, size, state)
+        table.add_row(model.name, about.kind, recipe, about.trained, validation, size, state)
     output.make_console().print(table)
 
 

@@ -102,7 +102,11 @@ def describe_nothing(page: Page) -> str:
 
 
 def choose_printer(
-    form: ResultsFormat | None, keep: KeepNumber | None, names: Iterable[str]
+    form: ResultsFormat | None,
+    keep: KeepNumber | None,
+    names: Iterable[str],
+    *,
+    bom: bool = False,
 ) -> PageWriter:
     """Return the printer for a format of results; ``None`` is the table for people.
 
@@ -110,10 +114,11 @@ def choose_printer(
         form: the format.
         keep: chooses the numbers to print; ``None``: all.
         names: the files' names, for the width of their column.
+        bom: begin CSV with a byte order mark.
     """
     if form is None:
         return PageTable(names, keep)
-    return JsonWriter(keep=keep) if form is ResultsFormat.JSON else CsvWriter(keep=keep)
+    return JsonWriter(keep=keep) if form is ResultsFormat.JSON else CsvWriter(keep=keep, bom=bom)
 
 
 def print_comparison(evaluations: Mapping[str, "Evaluation"], title: str) -> None:

@@ -16,11 +16,12 @@ import inkread
 from inkread.batch import batch_reader, formats
 from inkread.batch.batch_reader import ReadAs
 from inkread.batch.grid_files import GridFile
-from inkread.batch.results_file import ResultsFile, ResultsFormat, choose_format
+from inkread.batch.results_file import BOM, ResultsFile, ResultsFormat, choose_format
 from inkread.batch.sources import STDIN, find, make_cell, make_printable
 from inkread.cli import progress
 from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, read_on_ray
 from inkread.cli.output import GridPrinter, choose_printer
+from inkread.decoding.check_digits import CHECKS
 from inkread.imaging.layout_options import MOST_CELLS, Cells, LayoutOptions
 from inkread.notation import PLAIN, Notation, ValueKind
 
@@ -34,7 +35,11 @@ app = typer.Typer()
 
 def read_source(name: str) -> str | bytes:
     """Return the bytes of standard input for ``-``, and any other name as it is."""
-    return sys.stdin.buffer.read() if name == STDIN else name
+    if name != STDIN:
+        return name
+    from inkread.imaging.input_files import read_file_object
+
+    return read_file_object(sys.stdin.buffer)
 
 
 @app.command()
@@ -58,6 +63,10 @@ def read(
             show_default=False,
         ),
     ] = None,
+    bom: Annotated[
+        bool,
+        typer.Option("--bom", help="Begin CSV with a byte order mark, as Excel expects of UTF-8."),
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with --out: read what it doesn't hold yet.")
     ] = False,
@@ -92,7 +101,9 @@ def read(
     check: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="A check that each number passes, e.g. luhn.", show_default=False
+            metavar="NAME",
+            help=f"A check that each number passes: {', '.join(CHECKS)}.",
+            show_default=False,
         ),
     ] = None,
     kind: Annotated[
@@ -169,6 +180,8 @@ def read(
         )
     if as_table and (as_json or as_csv or doubtful):
         raise typer.BadParameter("--table prints grids: it can't go with --json, --csv, --doubtful")
+    if bom and not (as_csv or (out or "").lower().endswith(".csv")):
+        raise typer.BadParameter("--bom is of CSV: add --csv, or --out with a .csv")
     if as_table and resume:
         raise typer.BadParameter("--table writes its file at the end: it can't go with --resume")
     if resume and not out:
@@ -192,7 +205,7 @@ def read(
     )
     if engine is Engine.RAY:
         _refuse_with_ray({
-            "--json": as_json, "--csv": as_csv, "--doubtful": doubtful,
+            "--json": as_json, "--csv": as_csv, "--bom": bom, "--doubtful": doubtful,
             "--annotate": annotate, "--jobs": jobs, "--threads": threads,
         })  # fmt: skip
         if not out:
@@ -203,7 +216,7 @@ def read(
     form = ResultsFormat.JSON if as_json else ResultsFormat.CSV if as_csv else None
     keep = partial(_is_doubtful, min_confidence) if doubtful else None
     inputs = _find_inputs(images, recursive, annotate)
-    _read_here(inputs, settings, jobs, _Output(form, keep, out, resume, as_table))
+    _read_here(inputs, settings, jobs, _Output(form, keep, out, resume, as_table, bom))
 
 
 @dataclass(frozen=True)
@@ -213,6 +226,7 @@ class _Output:
     file: str | None
     resume: bool
     as_table: bool
+    bom: bool  # before CSV
 
 
 def _read_here(
@@ -226,12 +240,13 @@ def _read_here(
         record, tables = None, None
         shows: list[formats.PageWriter] = []
         if output.file and output.as_table:
-            tables = GridFile(Path(output.file))
+            tables = GridFile(Path(output.file), bom=output.bom)
             shows.append(tables)
         elif output.file:
             path = Path(output.file)
             form = output.form or choose_format(path)
-            record = ResultsFile(path, form, formats.CsvWriter.HEADER, resume=output.resume)
+            header = BOM * output.bom + formats.CsvWriter.HEADER
+            record = ResultsFile(path, form, header, resume=output.resume)
             stack.callback(record.close)
             inputs = [
                 each
@@ -242,7 +257,7 @@ def _read_here(
             shows.append(formats.make_page_writer(record.form, record.write))
         if output.keep or not output.file:
             names = [each.name for each in inputs]
-            printer = choose_printer(output.form, output.keep, names)
+            printer = choose_printer(output.form, output.keep, names, bom=output.bom)
             shows.append(GridPrinter() if output.as_table else printer)
         num_processes = jobs or batch_reader.choose_num_processes(len(inputs))
         num_failed, num_doubtful = _read_all(inputs, settings, num_processes, shows)

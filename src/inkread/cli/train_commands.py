@@ -16,6 +16,7 @@ from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress
 from inkread.errors import ConfigError
 from inkread.training.plan import (
     Plan,
+    check_folders,
     expand_seeds,
     parse_seeds,
     resolve_recipe,
@@ -58,7 +59,8 @@ def train(
     teacher: Annotated[
         Path | None,
         typer.Option(
-            help="Model file that teaches the recipe distilled or cascade.", show_default=False
+            help="Model file that teaches a recipe with a teacher; see inkread recipes.",
+            show_default=False,
         ),
     ] = None,
     start: Annotated[
@@ -117,6 +119,7 @@ def train(
     plan = Plan(recipe, folder, seed, epochs, resume, teacher, start, data, pens)
     resolve_recipe(plan)  # raises errors in it before any work
     plans = [plan] if seeds is None else expand_seeds(plan, parse_seeds(seeds))
+    check_folders(plans)
     if engine is Engine.LOCAL:
         _train_here(plans)
     else:
@@ -192,6 +195,7 @@ def _report_interruption(folder: Path) -> Iterator[None]:
 @app.command()
 def recipes() -> None:
     """List the recipes."""
+    from inkread.training.layout_recipes import LAYOUT_RECIPES
     from inkread.training.line_recipes import LINE_RECIPES
     from inkread.training.recipes import RECIPES
 
@@ -202,6 +206,8 @@ def recipes() -> None:
         table.add_row(recipe.name, recipe.purpose, networks, epochs, ", ".join(sorted(teachers)))
     for line in LINE_RECIPES.values():
         table.add_row(line.name, line.purpose, "line", f"{line.num_pools} pools", "")
+    for layout in LAYOUT_RECIPES.values():
+        table.add_row(layout.name, layout.purpose, "layout", f"{layout.num_pools} pools", "")
     output.make_console().print(table)
 
 

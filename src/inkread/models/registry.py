@@ -18,6 +18,7 @@ import platformdirs
 
 from inkread.errors import ConfigError, ModelError
 from inkread.files import hold_lock, replace_atomically, write_atomically
+from inkread.models.layout_model import LayoutModel
 from inkread.models.metadata import ModelMetadata
 from inkread.models.runtime import LineModel, Model, list_shipped_models
 
@@ -200,7 +201,7 @@ def list_models(folder: Path) -> list[ListedModel]:
     """
     listed = [
         ListedModel(name, kind(path).metadata, path.stat().st_size)
-        for kind in (Model, LineModel)
+        for kind in (Model, LineModel, LayoutModel)
         for name, path in list_shipped_models(kind.kind).items()
     ]
     for version in Registry(folder).list_versions():

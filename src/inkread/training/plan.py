@@ -17,7 +17,15 @@ if TYPE_CHECKING:  # it needs the extra [train]
     from inkread.training.mnist import Mnist
     from inkread.training.recipes import Recipe
 
-__all__ = ["Plan", "expand_seeds", "parse_seeds", "resolve_recipe", "resume_plan", "run_plan"]
+__all__ = [
+    "Plan",
+    "check_folders",
+    "expand_seeds",
+    "parse_seeds",
+    "resolve_recipe",
+    "resume_plan",
+    "run_plan",
+]
 
 _MAX_SEED = 2**32 - 1
 _MAX_NUM_SEEDS = 1000
@@ -80,10 +88,21 @@ def expand_seeds(plan: Plan, seeds: Sequence[int]) -> list[Plan]:
     plans = [
         replace(plan, seed=seed, folder=plan.folder / f"{plan.recipe}-{seed}") for seed in seeds
     ]
-    begun = [each.folder for each in plans if (each.folder / "recipe.json").exists()]
-    if begun and not plan.resume:
-        raise ConfigError(f"{begun[0]} holds a run already: add --resume, or choose another --out")
+    check_folders(plans)
     return plans
+
+
+def check_folders(plans: Sequence[Plan]) -> None:
+    """Refuse plans whose folder holds a run already, unless they resume it.
+
+    Raises:
+        ConfigError: it does.
+    """
+    begun = [
+        each.folder for each in plans if not each.resume and (each.folder / "recipe.json").exists()
+    ]
+    if begun:
+        raise ConfigError(f"{begun[0]} holds a run already: add --resume, or choose another --out")
 
 
 def resolve_recipe(plan: Plan) -> "Recipe | LineRecipe | LayoutRecipe":
@@ -94,9 +113,12 @@ def resolve_recipe(plan: Plan) -> "Recipe | LineRecipe | LayoutRecipe":
     """
     from inkread.training.layout_recipes import LAYOUT_RECIPES
     from inkread.training.line_recipes import LINE_RECIPES, LineRecipe
-    from inkread.training.recipes import recipe_named
+    from inkread.training.recipes import RECIPES, recipe_named
 
     name = plan.recipe
+    known = [*RECIPES, *LINE_RECIPES, *LAYOUT_RECIPES]
+    if name not in known:
+        raise ConfigError(f"expected a recipe among {', '.join(sorted(known))}; received {name!r}")
     if pooled := LINE_RECIPES.get(name) or LAYOUT_RECIPES.get(name):
         if plan.teacher:
             raise ConfigError(f"expected no --teacher for recipe {name!r}, received {plan.teacher}")
@@ -105,9 +127,9 @@ def resolve_recipe(plan: Plan) -> "Recipe | LineRecipe | LayoutRecipe":
         return replace(pooled, num_pools=plan.epochs) if plan.epochs else pooled
     if plan.start:
         raise ConfigError(f"expected no --start for recipe {name!r}, received {plan.start}")
-    if plan.pens:
-        raise ConfigError(f"expected no --pens for recipe {name!r}, received {plan.pens}")
     recipe = recipe_named(name)
+    if plan.pens and not recipe.needs_others:
+        raise ConfigError(f"expected no --pens for recipe {name!r}, received {plan.pens}")
     if plan.epochs and recipe.members:
         raise ConfigError(
             f"expected no --epochs for recipe {name!r}, received {plan.epochs}: "
@@ -145,7 +167,7 @@ def run_plan(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | Non
     else:
         run = train(
             recipe, digits, plan.folder,
-            seed=seed, resume=resume, teacher=plan.teacher, on_step=on_step,
+            seed=seed, resume=resume, teacher=plan.teacher, pens=plan.pens, on_step=on_step,
         )  # fmt: skip
         picked = plots.pick_samples(digits.train, 10, seed)
         shown = plots.draw_samples(digits.train, picked, "training images")

@@ -17,6 +17,7 @@ from inkread.web.routes import (
     correction_routes,
     health_routes,
     page_routes,
+    picture_routes,
     read_routes,
 )
 from inkread.web.service import Service
@@ -66,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
     routers = [
         health_routes.about_router,
         read_routes.router,
+        picture_routes.router,
         classify_routes.router,
         correction_routes.router,
     ]
@@ -86,7 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
             allow_origins=settings.origins,
             allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Inkread-Person", "X-Request-ID"],
-            expose_headers=["Retry-After", "X-Request-ID"],
+            expose_headers=["Retry-After", "X-Request-ID", picture_routes.NUM_PAGES_HEADER],
         )
     app.add_middleware(Gate, settings)
     app.add_middleware(Access, service.metrics)  # the outermost: it sees every answer

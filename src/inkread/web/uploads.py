@@ -21,6 +21,7 @@ __all__ = [
     "Upload",
     "describe_picture_body",
     "load_limited",
+    "load_limited_page",
     "media_type",
     "merge_fields",
     "receive_parts",
@@ -181,6 +182,36 @@ def load_limited(picture: bytes, max_megapixels: float) -> npt.NDArray[np.uint8]
         ProblemError: it has more.
         ImageError: it can't be read.
     """
+    _check_size(picture, max_megapixels)
+    return images.load_upright(picture)
+
+
+def load_limited_page(
+    picture: bytes, page: int, max_megapixels: float
+) -> tuple[npt.NDArray[np.uint8], int]:
+    """Load one page of a file, unless its header says that it has too many pixels.
+
+    Args:
+        picture: the bytes of an image file, of one page or several.
+        page: from 1.
+        max_megapixels: in millions of pixels.
+
+    Returns:
+        The page, (H, W) or (H, W, 3) uint8, RGB, upright; and how many pages there are.
+
+    Raises:
+        ProblemError: it has more pixels, or no such page.
+        ImageError: it can't be read.
+    """
+    _check_size(picture, max_megapixels)
+    with images.open_pages(picture) as opened:
+        if page > len(opened):
+            detail = f"expected a page from 1 to {len(opened):,}, received {page:,}"
+            raise ProblemError(422, "invalid", detail)
+        return opened[page - 1], len(opened)
+
+
+def _check_size(picture: bytes, max_megapixels: float) -> None:
     try:
         with Image.open(io.BytesIO(picture)) as opened:
             num_pixels = opened.width * opened.height
@@ -194,4 +225,3 @@ def load_limited(picture: bytes, max_megapixels: float) -> npt.NDArray[np.uint8]
             "too-large",
             f"expected at most {max_megapixels:g} megapixels, received {num_pixels / 1e6:,.1f}",
         )
-    return images.load_upright(picture)

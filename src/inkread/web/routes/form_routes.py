@@ -5,7 +5,6 @@ No file that a request names is opened: the picture of a blank form comes with t
 
 from typing import Annotated, Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from fastapi import APIRouter, Query, Request
@@ -18,10 +17,10 @@ from inkread.forms.form_reader import MIN_CONFIDENCE, FieldReading, FormReader
 from inkread.forms.propose import propose
 from inkread.forms.template import PAGE_SIZES_MM, PictureAlignment, Template, TemplateError
 from inkread.imaging import images
-from inkread.imaging.resize import resize_by
 from inkread.reader import Reader
 from inkread.web import examples, schemas, template_bodies
 from inkread.web.middleware.problems import ProblemError, describe_problems
+from inkread.web.routes.picture_routes import encode_png
 from inkread.web.service import TheService
 from inkread.web.uploads import (
     describe_picture_body,
@@ -178,9 +177,7 @@ async def shown(request: Request, service: TheService) -> Response:
 
 
 def _encode_png(picture: bytes, max_megapixels: float) -> bytes:
-    pixels = images.load(load_limited(picture, max_megapixels))
-    small = resize_by(pixels, min(1.0, _SHOWN_PX / max(pixels.shape)))
-    return bytes(cv2.imencode(".png", small)[1])
+    return encode_png(images.load(load_limited(picture, max_megapixels)), _SHOWN_PX)
 
 
 @router.post(

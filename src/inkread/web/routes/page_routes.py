@@ -12,7 +12,7 @@ __all__ = ["add_pages"]
 
 
 def add_pages(app: FastAPI, shown: Mapping[str, str]) -> None:
-    """Add pages, with the static files that they load, to an application.
+    """Add pages, with the static files and sample pictures that they load, to an application.
 
     Args:
         app: the application.
@@ -29,3 +29,4 @@ def add_pages(app: FastAPI, shown: Mapping[str, str]) -> None:
     for path, name in shown.items():
         app.add_api_route(path, page(name), methods=["GET", "HEAD"], include_in_schema=False)
     app.mount("/static", StaticFiles(directory=folder))
+    app.mount("/samples", StaticFiles(directory=str(resources.files("inkread") / "samples")))

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from inkread.explain.occlusion import explain_located
 from inkread.reader import Reader
-from inkread.results import Page
+from inkread.results import Cell, Page
 from inkread.web import examples, schemas
 from inkread.web.middleware.problems import describe_problems
 from inkread.web.reading_options import BOX, READ_FIELDS, ReadOptions, parse_box
@@ -63,8 +63,21 @@ def _read(reader: Reader, picture: bytes, options: ReadOptions, max_megapixels: 
         cells=layout.cells,
         grid=layout.grid,
     )
-    numbers = tuple(number.reject_below(options.min_confidence) for number in page.numbers)
-    return replace(page, numbers=numbers)
+    return _reject_below(page, options.min_confidence)
+
+
+def _reject_below(page: Page, min_confidence: float) -> Page:
+    def reject(cell: Cell | None) -> Cell | None:
+        if cell is None or cell.number is None:
+            return cell
+        return replace(cell, number=cell.number.reject_below(min_confidence))
+
+    numbers = tuple(number.reject_below(min_confidence) for number in page.numbers)
+    tables = tuple(
+        replace(table, rows=tuple(tuple(reject(cell) for cell in row) for row in table.rows))
+        for table in page.tables
+    )
+    return replace(page, numbers=numbers, tables=tables)
 
 
 @router.post(

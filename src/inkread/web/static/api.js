@@ -1,6 +1,7 @@
 // Calls of the HTTP API. What goes wrong is an ApiError with a sentence for people.
 
 import { element } from "./panel.js";
+import { inWords, isPassing } from "./problems.js";
 
 const TOKEN = "inkread-token";
 const PERSON = "inkread-person";
@@ -11,7 +12,14 @@ export class ApiError extends Error {
     this.status = status;
     this.problem = problem;
   }
+
+  // Whether the same request may succeed a little later.
+  get isPassing() {
+    return isPassing(this.status);
+  }
 }
+
+const LONGEST_WAIT_MS = 8000; // before a request is tried again
 
 async function call(path, options = {}) {
   const headers = new Headers(options.headers);
@@ -22,28 +30,48 @@ async function call(path, options = {}) {
     response = await fetch(path, { ...options, headers });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError(0, "The service can't be reached.");
+    throw new ApiError(0, inWords(0));
   }
   if (response.status === 401) {
-    await askForToken();
+    await askForToken(token);
     return call(path, options);
   }
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
-  throw new ApiError(response.status, problem.detail || `The service answered ${response.status}.`, problem);
+  throw new ApiError(response.status, inWords(response.status, problem), problem);
+}
+
+// Does what calls the service until it can be reached; onWait(error) is told of each failure.
+export async function patiently(work, signal, onWait) {
+  for (let wait = 1000; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!error.isPassing) throw error;
+      onWait(error);
+      await new Promise((resolve) => {
+        const timer = setTimeout(resolve, wait);
+        signal?.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
+      });
+      signal?.throwIfAborted();
+    }
+  }
 }
 
 let asking = null;
 
-function askForToken() {
+function askForToken(refused) {
   asking ??= new Promise((resolve) => {
+    const wrong = element("p", { id: "token-wrong", className: "message", textContent: "This token isn't the service's.", hidden: !refused });
     const input = element("input", { id: "token", type: "text", autocomplete: "off", spellcheck: false, required: true });
     const form = element("form", { method: "dialog" },
       element("h2", { id: "token-title", textContent: "This service asks for a token" }),
+      wrong,
       element("label", { htmlFor: "token", textContent: "Token" }),
       input,
       element("button", { type: "submit", className: "primary", textContent: "Go on" }),
     );
+    if (refused) input.setAttribute("aria-describedby", wrong.id);
     const dialog = element("dialog", {}, form);
     dialog.setAttribute("aria-labelledby", "token-title");
     dialog.addEventListener("close", () => {
@@ -84,13 +112,20 @@ export function read(picture, options, signal) {
   return json(`v1/read${query(options)}`, post(picture, { signal }));
 }
 
+// One page of a file as a picture that browsers show, and how many pages the file has.
+export async function pageOf(file, page, signal) {
+  const response = await call(`v1/picture${query({ page })}`, post(file, { signal }));
+  return { blob: await response.blob(), count: Number(response.headers.get("Inkread-Pages")) };
+}
+
 export function explain(picture, box, options) {
   return json(`v1/explain${query({ box: box.join(), ...options })}`, post(picture));
 }
 
-export function correct(picture, box, label, { min_confidence: _, ...options }) {
+export function correct(picture, box, label, options) {
+  const { min_confidence: _, printed: _printed, cells: _cells, grid: _grid, ...ofNumbers } = options; // not of pages
   const headers = { "Inkread-Person": person() };
-  return json(`v1/corrections${query({ box: box.join(), label, ...options })}`, post(picture, { headers }));
+  return json(`v1/corrections${query({ box: box.join(), label, ...ofNumbers })}`, post(picture, { headers }));
 }
 
 export async function forget() {

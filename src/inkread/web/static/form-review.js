@@ -16,7 +16,7 @@ const crop = new PictureFrame(byId("crop"));
 let items = [];
 let index = 0;
 let objectedTo = null; // the value that the last objection was to
-let corrected = []; // the fields that were corrected: the last one first to be undone
+const corrected = []; // the fields that were corrected: the last one first to be undone
 let presses = 0; // of keys and of the pointer, so far
 
 async function load() {

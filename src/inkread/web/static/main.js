@@ -1,16 +1,25 @@
-// The page for reading: puts the pad, the API and the panel together.
+// The page for reading: puts the pad, the files, the API and the panel together.
 
 import * as api from "./api.js";
-import { showExplanation } from "./evidence.js";
+import { Constraints } from "./constraints.js";
+import { Corrections } from "./corrections.js";
+import { copy, offerExports } from "./exports.js";
+import { History } from "./history.js";
+import { receiveFiles } from "./intake.js";
+import { announcementOf, isShown, joinTables, leastSureOn, showNumbers } from "./numbers.js";
 import { Pad } from "./pad.js";
-import { isDoubtful, runnerUpOf, showBars, showBoxes, showNumbers, verdictOf } from "./panel.js";
+import { isDoubtful, runnerUpOf, showBars, showBoxes, textOf, verdictOf } from "./panel.js";
+import { forgetReadings, load, nextOf, sheetsOf, showSheets } from "./sheets.js";
+import { findInk, keepInk } from "./strokes.js";
 
-const NOT_A_DIGIT = "not a digit";
 const LIVE_MS = 150; // between readings while a stroke is being drawn
 const REST_MS = 30; // a pen that rests so long may be about to be lifted: what it wrote is read
+const SLOW_MS = 300; // a reading that takes longer is said to be under way
+const NO_PICTURE = { bitmap: null, width: 8, height: 5 }; // as yet
+const NOTHING = "Nothing yet. What is written is read while you write.";
 
 const byId = (id) => document.getElementById(id);
-const numbers = byId("numbers"), detail = byId("digit"), label = byId("label");
+const numbers = byId("numbers"), detail = byId("digit");
 
 let source = null; // the picture that was read last: a Blob
 let page = null; // what was read on it
@@ -20,26 +29,75 @@ let pending = null; // the reading that is under way
 let lastSent = 0;
 let readChanges = null; // how far the pad's ink was changed when it was last sent
 let rest = null;
-let canCorrect = false;
+let slow = null;
+let limits = null; // of the service, once they are known
 
-const pad = new Pad(byId("stage"), byId("pad"), (isFinished) => {
-  setCorrection(""); // it was of another picture
-  showState();
-  clearTimeout(rest);
-  if (isFinished) readChangedStrokes();
-  else if (!pending && performance.now() - lastSent > LIVE_MS) readStrokes();
-  else rest = setTimeout(readChangedStrokes, REST_MS);
+const constraints = new Constraints(byId("constraints"), byId("in-force"));
+
+// What can be undone: the ink and what was read in it, or the sheets in its place and which of them is shown.
+const NO_INK = { strokes: [], read: null, sheets: [], at: 0 };
+const history = new History(NO_INK);
+const pad = new Pad(byId("stage"), byId("pad"), {
+  onStroke: () => history.push({ ...history.state }),
+  onResize: () => showAll(),
+  onChange(isFinished) {
+    history.replace({ ...history.state, strokes: pad.strokes, read: null });
+    corrections.set(""); // it was of another picture
+    showState();
+    clearTimeout(rest);
+    if (isFinished) readChangedStrokes();
+    else if (!pending && performance.now() - lastSent > LIVE_MS) readStrokes();
+    else rest = setTimeout(readChangedStrokes, REST_MS);
+  },
 });
-pad.onResize = () => showAll();
+const corrections = new Corrections({
+  reading: () => ({ source, known, digit: selected, pending: pending?.done }),
+  onChange: () => showAll(),
+  say,
+});
 
 const digits = () => (page?.numbers ?? []).flatMap((number) => number.digits);
+const isEmpty = ({ strokes, sheets }) => !strokes.length && !sheets.length;
+const sheetShown = () => history.state.sheets[history.state.at];
 
 // Reading -----------------------------------------------------------------------------------------
 
+// Puts an end to the reading that is under way.
+function stop() {
+  pending?.abort();
+  pending = null;
+  for (const timer of [rest, slow]) clearTimeout(timer);
+  numbers.setAttribute("aria-busy", "false");
+  byId("busy").hidden = true;
+}
+
+// Puts an end to the reading that is under way, and begins another.
+function begin(work) {
+  stop();
+  const mine = new AbortController();
+  pending = mine;
+  readChanges = null;
+  numbers.setAttribute("aria-busy", "true");
+  slow = setTimeout(() => { byId("busy").hidden = false; }, SLOW_MS);
+  lastSent = performance.now();
+  mine.done = work(mine).catch((error) => {
+    if (error.name !== "AbortError" && mine === pending) throw error;
+  }).finally(() => {
+    if (mine === pending) stop();
+  });
+  return mine.done;
+}
+
 function readStrokes() {
-  if (pad.isEmpty) return;
+  if (!pad.strokes.length) return;
   const { blob, place } = pad.toPicture();
-  begin((mine) => readPicture(mine, blob, () => pad.place(place)));
+  begin(async (mine) => {
+    const read = { blob, place, ...(await ask(mine, blob)) };
+    if (mine !== pending) return;
+    if (read.problem) readChanges = null; // worth another try
+    else history.replace({ ...history.state, read });
+    take(read);
+  });
   readChanges = pad.changes;
 }
 
@@ -48,98 +106,168 @@ function readChangedStrokes() {
   if (readChanges !== pad.changes) readStrokes();
 }
 
-// Puts an end to the reading that is under way, and begins another.
-function begin(work) {
-  pending?.abort();
-  clearTimeout(rest);
-  const mine = new AbortController();
-  pending = mine;
-  readChanges = null;
-  numbers.setAttribute("aria-busy", "true");
-  lastSent = performance.now();
-  mine.done = work(mine);
-  return mine.done;
+async function readSheets(mine) {
+  const { sheets, at } = history.state;
+  const sheet = nextOf(sheets, at);
+  if (!sheet) return;
+  try {
+    const others = await api.patiently(() => load(sheet, limits, mine.signal), mine.signal, sayWaiting);
+    if (mine !== pending) return;
+    sheets.splice(sheets.indexOf(sheet) + 1, 0, ...others);
+    if (sheet === sheetShown()) await showPicture(sheet);
+    Object.assign(sheet, await ask(mine, sheet.blob));
+  } catch (error) {
+    if (!(error instanceof api.ApiError)) throw error;
+    sheet.problem = error.message.includes(sheet.name) ? error.message : `“${sheet.name}”: ${error.message}`;
+  }
+  if (mine !== pending) return;
+  if (!sheet.blob && sheets.length === 1) return refuse(sheet);
+  if (sheet === sheetShown()) take(sheet);
+  showList();
+  await readSheets(mine);
 }
 
-async function readPicture(mine, blob, onRead = () => {}) {
+// Reads a picture with the constraints that are in force.
+async function ask(mine, blob) {
+  const known = constraints.values;
   try {
-    const options = Object.fromEntries(new FormData(byId("constraints")));
-    const read = await api.read(blob, options, mine.signal);
-    if (mine !== pending) return;
-    onRead();
-    const at = label.value ? digits().indexOf(selected) : -1; // a correction that is typed stays at its digit
-    [source, page, known] = [blob, read, options];
-    selected = digits()[at] ?? digits().reduce((least, digit) => (!least || digit.confidence < least.confidence ? digit : least), null);
-    say("");
-    announce();
+    const read = await api.patiently(() => api.read(blob, known, mine.signal), mine.signal, sayWaiting);
+    return { page: joinTables(read), known, problem: "" };
   } catch (error) {
-    if (error.name === "AbortError" || mine !== pending) return;
     if (!(error instanceof api.ApiError)) throw error;
-    [source, page, selected] = [blob, null, null];
-    readChanges = null; // worth another try
-    say(error.message);
-  } finally {
-    if (mine === pending) endReading();
+    return { page: null, known, problem: error.message };
   }
+}
+
+// Shows what was read, on a sheet or in the ink.
+function take(read) {
+  const isSame = read.blob === source || !sheetShown();
+  const at = corrections.isTyped && isSame ? digits().indexOf(selected) : -1; // a correction that is typed stays at its digit
+  if (read.place) pad.place(read.place);
+  [source, page, known] = [read.blob, read.page, read.known ?? {}];
+  selected = digits()[at] ?? (page && leastSureOn(page));
+  say(read.problem);
+  if (page) byId("announcement").textContent = announcementOf(page);
   closeExplanation();
   showAll();
 }
 
-function endReading() {
-  pending = null;
-  numbers.setAttribute("aria-busy", "false");
+function forgetReading() {
+  [source, page, selected] = [null, null, null];
+  corrections.set("");
+  say("");
+  closeExplanation();
 }
 
-function open(file) {
-  setCorrection("");
-  return begin(async (mine) => {
-    const bitmap = await createImageBitmap(file).catch(() => null);
-    if (bitmap) pad.show(bitmap, bitmap.width, bitmap.height);
-    else pad.clear();
-    showState();
-    await readPicture(mine, file);
-    if (!bitmap && page) {
-      pad.show(null, page.width, page.height);
-      showAll();
-    }
-  });
+// A single file that is no picture: what was there before stays.
+async function refuse({ problem }) {
+  history.forget();
+  await restore();
+  say(problem);
+  showAll();
+}
+
+// What is on the stage ----------------------------------------------------------------------------
+
+// Goes on to a state: of the ink, or of sheets.
+function go(state) {
+  history.push(state);
+  restore();
+}
+
+// Shows the state that is in force, and reads what is not read yet.
+async function restore() {
+  stop();
+  forgetReading();
+  const { strokes, sheets, read } = history.state;
+  pad.strokes = strokes;
+  if (!sheets.length) pad.picture = null;
+  showState();
+  showAll();
+  showList();
+  if (sheets.length) {
+    await choose(history.state.at);
+    return;
+  }
+  if (!read || JSON.stringify(read.known) !== JSON.stringify(constraints.values)) {
+    readStrokes();
+    return;
+  }
+  readChanges = pad.changes;
+  take(read);
+}
+
+function open(files) {
+  if (files.length) go({ ...NO_INK, sheets: sheetsOf(files) });
+}
+
+// Shows one of the sheets.
+async function choose(at) {
+  history.replace({ ...history.state, at });
+  const sheet = sheetShown();
+  forgetReading();
+  if (sheet.blob) await showPicture(sheet);
+  else pad.picture = NO_PICTURE;
+  if (sheet !== sheetShown()) return;
+  if (sheet.page || sheet.problem) take(sheet);
+  else showAll();
+  showList();
+  if (!pending) await begin(readSheets);
+}
+
+async function showPicture(sheet) {
+  const bitmap = await createImageBitmap(sheet.blob);
+  if (sheet === sheetShown()) pad.picture = { bitmap, width: bitmap.width, height: bitmap.height };
 }
 
 function clear() {
-  pending?.abort();
-  endReading();
-  clearTimeout(rest);
-  pad.clear();
-  [source, page, selected] = [null, null, null];
-  setCorrection("");
-  say("");
-  closeExplanation();
-  showState();
-  showAll();
+  setEraser(false);
+  go(NO_INK);
+}
+
+function setEraser(isOn) {
+  pad.erases = isOn;
+  byId("eraser").setAttribute("aria-pressed", String(isOn));
 }
 
 function undo() {
-  pad.undo();
-  setCorrection("");
-  if (pad.isEmpty) clear();
-  else readStrokes();
-  showState();
+  if (!history.canUndo) return;
+  history.undo();
+  restore();
+}
+
+function redo() {
+  if (!history.canRedo) return;
+  history.redo();
+  restore();
 }
 
 // Showing -----------------------------------------------------------------------------------------
 
 function showState() {
-  byId("hint").hidden = !pad.isEmpty;
-  byId("undo").disabled = !pad.canUndo;
-  byId("clear").disabled = pad.isEmpty && !page;
+  byId("hint").hidden = !isEmpty(history.state);
+  byId("undo").disabled = !history.canUndo;
+  byId("redo").disabled = !history.canRedo;
+  byId("clear").disabled = isEmpty(history.state);
+  byId("eraser").disabled = byId("pen").disabled = history.state.sheets.length > 0;
 }
 
+const showList = () => showSheets(byId("sheets"), history.state.sheets, history.state.at, choose);
+
 function showAll() {
-  showNumbers(numbers, (page?.numbers ?? []).filter((number) => number.digits.length || number.unconstrained), selected, select);
-  showBoxes(byId("boxes"), digits(), selected, (box) => pad.onStage(box));
-  const isBlank = page && page.numbers.length === 0;
-  byId("empty").hidden = Boolean(page?.numbers.length) || !byId("message").hidden;
-  byId("empty").textContent = isBlank ? "No digit found." : "Nothing yet. What is written is read while you write.";
+  showNumbers(numbers, page, selected, { onSelect: select, onCopy: copyText });
+  showBoxes(byId("boxes"), (page?.numbers ?? []).filter((number) => number.digits.length || number.struck), selected, (box) => pad.onStage(box));
+  const isBlank = page && !page.numbers.some(isShown);
+  const notes = page?.notes ?? [];
+  byId("notes").replaceChildren(...(page ? notes : []).map((note) => Object.assign(document.createElement("li"), { textContent: note })));
+  const isUntouched = isEmpty(history.state);
+  byId("empty").hidden = !(isBlank || isUntouched) || !byId("message").hidden;
+  byId("empty").textContent = isUntouched ? NOTHING : notes.length ? "No number found. What was seen:" : "No number found.";
+  byId("samples").hidden = !isUntouched;
+  byId("glance").textContent = digits().map(textOf).join("");
+  byId("copy-all").textContent = readings().reduce((count, each) => count + each.page.numbers.length, 0) > 1 ? "Copy all" : "Copy";
+  byId("exports").hidden = !page || isBlank;
+  byId("table-csv").hidden = !readings().some((each) => each.page.tables?.length);
   detail.hidden = !selected;
   if (!selected) return;
   detail.classList.toggle("is-doubtful", isDoubtful(selected));
@@ -148,20 +276,20 @@ function showAll() {
   showBars(byId("bars"), selected);
 }
 
-function announce() {
-  const found = page.numbers.filter((number) => number.digits.length).map((number) => [...number.text].join(" "));
-  byId("announcement").textContent = found.length ? `Read ${found.join(", ")}` : "No digit found";
-}
-
 function say(text) {
   byId("message").hidden = !text;
   byId("message").textContent = text;
 }
 
+function sayWaiting(error) {
+  say(`${error.message} Trying again…`);
+  byId("empty").hidden = true;
+}
+
 function select(digit) {
   selected = digit;
   closeExplanation();
-  setCorrection("");
+  corrections.set("");
   showAll();
 }
 
@@ -171,103 +299,43 @@ function step(by) {
   if (next) select(next);
 }
 
-// Why, and corrections ----------------------------------------------------------------------------
-
 function closeExplanation() {
   byId("explanation").hidden = true;
   byId("why").setAttribute("aria-expanded", "false");
 }
 
-async function why() {
-  while (pending) await pending.done; // what is explained is the last reading
-  if (!selected) return;
-  if (!byId("explanation").hidden) return closeExplanation();
-  const digit = selected;
-  await attempt(async () => {
-    const found = await api.explain(source, digit.box, known);
-    if (digit !== selected) return;
-    showExplanation(byId("explanation"), found);
-    byId("explanation").hidden = false;
-    byId("why").setAttribute("aria-expanded", "true");
-  });
+// Taking away -------------------------------------------------------------------------------------
+
+function readings() {
+  const { sheets } = history.state;
+  if (sheets.length) return sheets.filter((sheet) => sheet.page);
+  return page ? [{ name: "drawing", number: 1, page }] : [];
 }
 
-function setCorrection(text) {
-  label.value = text;
-  label.classList.toggle("is-pending", text !== "");
+async function copyText(text) {
+  await copy(text);
+  byId("announcement").textContent = "Copied";
+  byId("copied").hidden = false;
+  setTimeout(() => { byId("copied").hidden = true; }, 2000);
 }
 
-async function correct(isForLater) {
-  while (pending) await pending.done; // what is corrected is the last reading
-  const said = label.value.trim().toLowerCase();
-  if (!selected || !(isForLater || /^[0-9x]$/.test(said))) return;
-  const digit = selected;
-  await attempt(async () => {
-    await api.correct(source, digit.box, isForLater ? "" : said === "x" ? NOT_A_DIGIT : said, known);
-    if (!isForLater) digit.corrected = said === "x" ? "×" : said;
-    byId("announcement").textContent = isForLater ? "Stored for review" : `Corrected to ${digit.corrected}`;
-    setCorrection("");
-    showForget();
-    showAll();
-    if (isForLater) byId("runner-up").textContent = "stored for review";
-  });
-}
-
-async function forget() {
-  await attempt(async () => {
-    const deleted = await api.forget();
-    showForget();
-    say(`${deleted} of your corrections deleted.`);
-  });
-}
-
-function showForget() {
-  byId("forget").hidden = !(canCorrect && api.hasCorrected());
-}
-
-async function attempt(work) {
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof api.ApiError)) throw error;
-    say(error.message);
-  }
-}
+offerExports(readings, () => ({ source, page }), copyText);
 
 // What people do ----------------------------------------------------------------------------------
 
-byId("undo").addEventListener("click", undo);
-// Options of other kinds than the chosen one are neither shown nor sent.
-function showKind() {
-  for (const option of byId("constraints").querySelectorAll("[data-kinds]")) {
-    option.hidden = !option.dataset.kinds.split(" ").includes(byId("kind").value);
-    option.querySelector("input, select").disabled = option.hidden;
-  }
-}
-showKind();
-byId("clear").addEventListener("click", clear);
-byId("why").addEventListener("click", why);
-byId("later").addEventListener("click", () => correct(true));
-byId("forget").addEventListener("click", forget);
-byId("correction").addEventListener("submit", (event) => {
-  event.preventDefault();
-  correct(false);
-});
-label.addEventListener("input", () => setCorrection(label.value));
-byId("constraints").addEventListener("submit", (event) => event.preventDefault());
-byId("constraints").addEventListener("change", () => {
-  showKind();
-  if (pad.isPicture) begin((mine) => readPicture(mine, source));
-  else readStrokes();
-});
-for (const input of [byId("file"), byId("camera")]) {
-  input.addEventListener("change", () => {
-    if (input.files[0]) open(input.files[0]);
-    input.value = ""; // the same file may be chosen again
-  });
-}
+for (const [id, act] of Object.entries({ undo, redo, clear })) byId(id).addEventListener("click", act);
+byId("why").addEventListener("click", () => corrections.explain());
+byId("eraser").addEventListener("click", () => setEraser(!pad.erases));
+byId("pen").addEventListener("change", () => { pad.penWidth = Number(byId("pen").value); });
+constraints.onChange = () => {
+  const { sheets } = history.state;
+  if (!sheets.length) return readStrokes();
+  forgetReadings(sheets);
+  showList();
+  begin(readSheets);
+};
 byId("stage").addEventListener("click", (event) => {
-  if (!pad.isPicture) return;
+  if (!history.state.sheets.length) return;
   const bounds = byId("stage").getBoundingClientRect();
   const x = event.clientX - bounds.left, y = event.clientY - bounds.top;
   const hit = digits().find((digit) => {
@@ -277,22 +345,7 @@ byId("stage").addEventListener("click", (event) => {
   if (hit) select(hit);
 });
 
-document.addEventListener("paste", (event) => {
-  const file = [...event.clipboardData.files].find((each) => each.type.startsWith("image/"));
-  if (file) open(file);
-});
-document.addEventListener("dragover", (event) => {
-  event.preventDefault();
-  byId("stage").classList.add("is-target");
-});
-document.addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) byId("stage").classList.remove("is-target");
-});
-document.addEventListener("drop", (event) => {
-  event.preventDefault();
-  byId("stage").classList.remove("is-target");
-  if (event.dataTransfer.files[0]) open(event.dataTransfer.files[0]);
-});
+receiveFiles(open);
 
 const shortcuts = byId("shortcuts");
 shortcuts.checked = localStorage.getItem("inkread-shortcuts") !== "off";
@@ -300,30 +353,35 @@ shortcuts.addEventListener("change", () => localStorage.setItem("inkread-shortcu
 
 document.addEventListener("keydown", (event) => {
   if (event.target.matches("input, select, textarea") || document.querySelector("dialog[open]")) return;
-  if ((event.ctrlKey || event.metaKey) && event.key === "z") {
+  const key = event.key.toLowerCase();
+  if ((event.ctrlKey || event.metaKey) && (key === "z" || key === "y")) {
     event.preventDefault();
-    if (pad.canUndo) undo();
+    if (key === "y" || event.shiftKey) redo();
+    else undo();
   }
   if (event.ctrlKey || event.metaKey || event.altKey || !shortcuts.checked) return;
-  const hasCorrection = label.value !== "";
-  if (/^[0-9x]$/.test(event.key) && selected && canCorrect) setCorrection(event.key);
-  else if (event.key === "Enter" && hasCorrection) correct(false);
-  else if (event.key === "Escape" && hasCorrection) setCorrection("");
-  else if (event.key === "Escape") clear();
+  if (/^[0-9x]$/.test(event.key) && selected && corrections.isOn) corrections.set(event.key);
+  else if (event.key === "Enter" && corrections.isTyped) corrections.correct(false);
+  else if (event.key === "Escape" && corrections.isTyped) corrections.set("");
+  else if (event.key === "Escape" && !isEmpty(history.state)) clear();
   else if (event.key === "ArrowLeft") step(-1);
   else if (event.key === "ArrowRight") step(1);
   else return;
   event.preventDefault();
 });
 
-await attempt(async () => {
-  const service = await api.about();
-  canCorrect = service.corrections !== null;
+// The ink is found again by who comes back to the page.
+addEventListener("pagehide", () => keepInk(history.state.strokes));
+const kept = findInk();
+if (kept.length) go({ ...NO_INK, strokes: kept });
+
+try {
+  const service = await api.patiently(api.about, null, sayWaiting);
+  say("");
+  limits = service.limits;
   byId("forms-link").hidden = !service.forms;
-  byId("correction").hidden = byId("correction-help").hidden = byId("review-link").hidden = !canCorrect;
-  if (canCorrect) {
-    const kept = service.corrections === "picture" ? "the whole picture" : "the small image of the digit";
-    byId("privacy").textContent = `Pictures are read by the computer that runs this service. Only with a correction, ${kept} is stored.`;
-  }
-  showForget();
-});
+  corrections.start(service.corrections);
+} catch (error) {
+  if (!(error instanceof api.ApiError)) throw error;
+  say(error.message);
+}

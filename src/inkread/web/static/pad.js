@@ -1,8 +1,9 @@
 // The stage: strokes that are drawn on it, or a picture that is shown on it.
 
-const MARGIN = 24; // CSS pixels around the ink that is sent
-const LONGEST_PX = 360; // of the picture that is sent
-const PEN = 0.036; // of the shorter side, at a mouse's pressure
+import { toPicture, trace } from "./strokes.js";
+
+const PEN = 0.036; // of the stage's shorter side, at a mouse's pressure
+const ERASER = 3; // times as wide
 
 export class Pad {
   #canvas;
@@ -11,13 +12,18 @@ export class Pad {
   #stroke = null;
   #picture = null;
   #place = { left: 0, top: 0, scale: 1 }; // of what was sent: its pixels to the stage's
+  #width = 0; // of the stage that the place is on
+  erases = false; // what the pointer does
+  penWidth = 1; // times the usual one
   changes = 0; // of the ink, so far
 
-  // onChange(isFinished) is called while a stroke is drawn, and when it ends.
-  constructor(stage, canvas, onChange) {
+  // onStroke() is called before a stroke begins, onChange(isFinished) while it is drawn and when it ends.
+  constructor(stage, canvas, { onStroke, onChange, onResize }) {
     this.#stage = stage;
     this.#canvas = canvas;
+    this.onStroke = onStroke;
     this.onChange = onChange;
+    this.onResize = onResize;
     canvas.addEventListener("pointerdown", (event) => this.#begin(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     canvas.addEventListener("pointerup", (event) => this.#end(event));
@@ -26,68 +32,35 @@ export class Pad {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
   }
 
-  get isEmpty() {
-    return !this.#picture && this.#strokes.length === 0;
+  // The strokes; they may be set, but not changed.
+  get strokes() {
+    return this.#strokes;
   }
 
-  get isPicture() {
-    return this.#picture !== null;
-  }
-
-  get canUndo() {
-    return this.#strokes.length > 0;
-  }
-
-  undo() {
+  set strokes(strokes) {
     this.changes += 1;
-    this.#strokes.pop();
-    this.#draw();
-  }
-
-  clear() {
-    this.changes += 1;
-    this.#strokes = [];
+    this.#strokes = strokes;
     this.#stroke = null;
-    this.#picture = null;
-    this.#stage.classList.remove("is-picture");
-    this.#stage.style.aspectRatio = "";
     this.#draw();
   }
 
-  // Shows a picture in place of the strokes; null if the browser can't decode it.
-  show(bitmap, width, height) {
-    this.clear();
-    this.#picture = { bitmap, width, height };
-    this.#stage.classList.add("is-picture");
-    this.#stage.style.aspectRatio = String(Math.min(2.4, Math.max(0.75, width / height)));
+  // Shows a picture in place of the strokes, or them again: { bitmap, width, height } or null.
+  set picture(picture) {
+    this.#picture = picture;
+    this.#stroke = null;
+    this.#stage.classList.toggle("is-picture", picture !== null);
+    this.#stage.style.aspectRatio = picture ? String(Math.min(2.4, Math.max(0.75, picture.width / picture.height))) : "";
     this.#resize();
   }
 
-  // The ink as a picture, dark on white, cut to what is drawn: a PNG file, and its place on the stage.
   toPicture() {
-    const points = this.#strokes.flatMap((stroke) => stroke.points);
-    const xs = points.map((point) => point.x), ys = points.map((point) => point.y);
-    const left = Math.min(...xs) - MARGIN, top = Math.min(...ys) - MARGIN;
-    const width = Math.max(...xs) + MARGIN - left, height = Math.max(...ys) + MARGIN - top;
-    const scale = Math.min(0.5, LONGEST_PX / Math.max(width, height));
-    const canvas = document.createElement("canvas");
-    canvas.width = Math.ceil(width * scale);
-    canvas.height = Math.ceil(height * scale);
-    const context = canvas.getContext("2d", { willReadFrequently: true });
-    context.fillStyle = "#fff";
-    context.fillRect(0, 0, canvas.width, canvas.height);
-    context.setTransform(scale, 0, 0, scale, -left * scale, -top * scale);
-    for (const stroke of this.#strokes) trace(context, stroke, "#000");
-    const place = { left, top, scale: 1 / scale };
-    // Not toBlob: it waits until the browser has nothing else to do.
-    const encoded = atob(canvas.toDataURL("image/png").split(",")[1]);
-    const bytes = Uint8Array.from(encoded, (character) => character.charCodeAt(0));
-    return { blob: new Blob([bytes], { type: "image/png" }), place };
+    return toPicture(this.#strokes, this.#stage.clientWidth);
   }
 
   // Says where what was read lies on the stage.
   place(place) {
     this.#place = place;
+    this.#width = this.#stage.clientWidth;
   }
 
   // A box of the reading in the stage's pixels.
@@ -104,21 +77,22 @@ export class Pad {
   #begin(event) {
     if (this.#picture || this.#stroke || event.button !== 0) return;
     event.preventDefault();
+    this.onStroke();
     this.#canvas.setPointerCapture(event.pointerId);
-    this.#stroke = { id: event.pointerId, width: this.#pen(), points: [this.#point(event)] };
-    this.#strokes.push(this.#stroke);
-    this.changes += 1;
-    this.#draw();
-    this.onChange(false);
+    const width = this.#pen() * (this.erases ? ERASER : this.penWidth);
+    this.#stroke = { id: event.pointerId, width, points: [this.#point(event)], ...(this.erases && { erases: true }) };
+    this.#strokes = [...this.#strokes, this.#stroke];
+    this.#change(false);
   }
 
   #move(event) {
     if (event.pointerId !== this.#stroke?.id) return;
     const events = event.getCoalescedEvents?.() ?? [];
-    for (const each of events.length ? events : [event]) this.#stroke.points.push(this.#point(each));
-    this.changes += 1;
-    this.#draw();
-    this.onChange(false);
+    const points = (events.length ? events : [event]).map((each) => this.#point(each));
+    const outside = points.findIndex((point) => !this.#holds(point));
+    this.#stroke.points.push(...(outside < 0 ? points : points.slice(0, outside)));
+    this.#change(false);
+    if (outside >= 0) this.#end(event); // what is written beside the pad is not seen
   }
 
   #end(event) {
@@ -127,37 +101,39 @@ export class Pad {
     this.onChange(true);
   }
 
+  #change(isFinished) {
+    this.changes += 1;
+    this.#draw();
+    this.onChange(isFinished);
+  }
+
   #pen() {
-    return PEN * Math.min(this.#stage.clientWidth * 0.75, this.#stage.clientHeight);
+    const { clientWidth, clientHeight } = this.#stage;
+    return (PEN * Math.min(clientWidth * 0.75, clientHeight)) / clientWidth;
   }
 
   #point(event) {
     const box = this.#canvas.getBoundingClientRect();
     const pressure = event.pressure || 0.5; // 0: it can't tell
-    return { x: event.clientX - box.left, y: event.clientY - box.top, weight: 0.6 + 0.8 * pressure };
+    return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.width, weight: 0.6 + 0.8 * pressure };
+  }
+
+  #holds({ x, y }) {
+    return x >= 0 && x <= 1 && y >= 0 && y <= this.#stage.clientHeight / this.#stage.clientWidth;
   }
 
   #resize() {
     const { clientWidth: width, clientHeight: height } = this.#stage;
-    const before = this.#canvas.width / (this.ratio || 1);
     this.ratio = window.devicePixelRatio || 1;
     this.#canvas.width = Math.round(width * this.ratio);
     this.#canvas.height = Math.round(height * this.ratio);
-    if (before && this.#strokes.length && Math.abs(before - width) > 1) this.#rescale(width / before);
-    this.#draw();
-    this.onResize?.();
-  }
-
-  #rescale(factor) {
-    for (const stroke of this.#strokes) {
-      stroke.width *= factor;
-      for (const point of stroke.points) {
-        point.x *= factor;
-        point.y *= factor;
-      }
+    if (this.#width && !this.#picture && Math.abs(this.#width - width) > 1) {
+      const factor = width / this.#width;
+      const { left, top, scale } = this.#place;
+      this.place({ left: left * factor, top: top * factor, scale: scale * factor });
     }
-    const { left, top, scale } = this.#place;
-    this.#place = { left: left * factor, top: top * factor, scale: scale * factor };
+    this.#draw();
+    this.onResize();
   }
 
   #fitted() {
@@ -171,36 +147,22 @@ export class Pad {
     const context = this.#canvas.getContext("2d");
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
-    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    if (this.#picture?.bitmap) {
-      const { left, top, scale } = this.#fitted();
+    if (this.#picture) {
       const { bitmap, width, height } = this.#picture;
+      if (!bitmap) return;
+      context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+      const { left, top, scale } = this.#fitted();
       context.imageSmoothingEnabled = scale < 4;
       context.drawImage(bitmap, left, top, width * scale, height * scale);
+      return;
     }
+    const unit = this.#canvas.width;
+    context.setTransform(unit, 0, 0, unit, 0, 0);
     const colour = getComputedStyle(this.#canvas).color;
-    for (const stroke of this.#strokes) trace(context, stroke, colour);
-  }
-}
-
-// Draws a stroke: as wide as the pen was pressed, rounded through the middles of its segments.
-function trace(context, { points, width }, colour) {
-  context.strokeStyle = context.fillStyle = colour;
-  context.lineCap = context.lineJoin = "round";
-  const middle = (a, b) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
-  if (points.length === 1) {
-    const [{ x, y, weight }] = points;
-    context.beginPath();
-    context.arc(x, y, (width * weight) / 2, 0, 2 * Math.PI);
-    context.fill();
-  }
-  for (let index = 1; index < points.length; index++) {
-    const [before, from, to] = [points[index - 2] ?? points[index - 1], points[index - 1], points[index]];
-    const start = middle(before, from), end = index === points.length - 1 ? to : middle(from, to);
-    context.lineWidth = (width * (from.weight + to.weight)) / 2;
-    context.beginPath();
-    context.moveTo(start.x, start.y);
-    context.quadraticCurveTo(from.x, from.y, end.x, end.y);
-    context.stroke();
+    for (const stroke of this.#strokes) {
+      context.globalCompositeOperation = stroke.erases ? "destination-out" : "source-over";
+      trace(context, stroke, colour);
+    }
+    context.globalCompositeOperation = "source-over";
   }
 }

@@ -1,4 +1,4 @@
-// What was read, as people see it: the numbers, one digit in detail, and the boxes on the stage.
+// What was read, as people see it: one digit in detail, and the boxes on the stage.
 
 export const percent = (share) => {
   if (share > 0.999 && share < 1) return "> 99.9 %";
@@ -6,6 +6,7 @@ export const percent = (share) => {
   return `${(100 * share).toFixed(share > 0.9995 || share === 0 ? 0 : 1)} %`;
 };
 
+const MANY = 40; // digits on a picture: more are not marked one by one
 const SURE = 0.9; // digits less confident than this are shown as doubtful
 
 export const isDoubtful = (digit) => digit.rejected || digit.confidence < SURE;
@@ -24,7 +25,7 @@ export function runnerUpOf(digit) {
   const runnerUp = others.reduce((best, label) => (digit.probabilities[label] > digit.probabilities[best] ? label : best));
   if (digit.rejected) return `best guess ${digit.label}, then ${runnerUp}; no digit at all: ${percent(digit.junk)}`;
   const ratio = digit.probabilities[runnerUp] / digit.probabilities[digit.label];
-  if (ratio > 1) return `without what you know rather ${runnerUp}`;
+  if (ratio > 1) return `without the constraints rather ${runnerUp}`;
   return `runner-up ${runnerUp}, ${percent(digit.confidence * ratio)}`;
 }
 
@@ -33,24 +34,6 @@ export const element = (name, properties = {}, ...children) => {
   made.append(...children);
   return made;
 };
-
-export function showNumbers(container, numbers, selected, onSelect) {
-  const focused = container.contains(document.activeElement);
-  container.classList.toggle("is-many", numbers.length > 3);
-  container.replaceChildren(...numbers.map((number) => {
-    const digits = element("span", { className: "digits" }, ...number.digits.map((digit) => {
-      const button = element("button", { type: "button", textContent: textOf(digit) });
-      button.classList.toggle("is-doubtful", isDoubtful(digit) && !digit.corrected);
-      button.classList.toggle("is-corrected", Boolean(digit.corrected));
-      button.setAttribute("aria-pressed", String(digit === selected));
-      button.setAttribute("aria-label", `${textOf(digit)}: ${verdictOf(digit)}`);
-      button.addEventListener("click", () => onSelect(digit));
-      return button;
-    }));
-    return element("div", { className: "number" }, digits, element("span", { className: "sure", textContent: noteOf(number) }));
-  }));
-  if (focused) container.querySelector('[aria-pressed="true"]')?.focus();
-}
 
 export function showBars(list, digit) {
   if (list.children.length === 0) {
@@ -69,34 +52,26 @@ export function showBars(list, digit) {
   });
 }
 
-// What stands beside a number: how sure it is, how it was written, and what was known of it did.
-function noteOf(number) {
-  if (!number.digits.length) return `nothing fits what you know; read without it: ${number.unconstrained}`;
-  const notes = [];
-  if (number.digits.length > 1) notes.push(number.rejected ? "not sure" : `${percent(number.confidence)} sure`);
-  if (number.raw && number.raw !== number.text) notes.push(`written ${number.raw}`);
-  const value = number.value ?? number.date ?? number.time;
-  if (value && value !== number.raw) notes.push(`value ${value}`);
-  if (number.unconstrained != null) notes.push(`without what you know: ${number.unconstrained || "nothing"}`);
-  return notes.join(" · ");
-}
-
 const SVG = "http://www.w3.org/2000/svg";
 
-export function showBoxes(svg, digits, selected, onStage) {
+export function showBoxes(svg, numbers, selected, onStage) {
   const space = svg.clientHeight;
-  svg.replaceChildren(...digits.map((digit) => {
+  const isMany = numbers.reduce((count, number) => count + number.digits.length, 0) > MANY;
+  const marked = isMany ? numbers : numbers.flatMap((number) => (number.digits.length ? number.digits : [number]));
+  const margin = isMany ? 1 : 5;
+  svg.classList.toggle("is-many", isMany);
+  svg.replaceChildren(...marked.map((digit) => {
     const box = onStage(digit.box);
     const group = document.createElementNS(SVG, "g");
-    group.classList.toggle("is-selected", digit === selected);
+    group.classList.toggle("is-selected", digit === selected || Boolean(digit.digits?.includes(selected)));
     group.classList.toggle("is-doubtful", isDoubtful(digit) && !digit.corrected);
     const rect = document.createElementNS(SVG, "rect");
-    const values = { x: box.left - 5, y: box.top - 5, width: box.width + 10, height: box.height + 10 };
+    const values = { x: box.left - margin, y: box.top - margin, width: box.width + 2 * margin, height: box.height + 2 * margin };
     for (const [name, value] of Object.entries(values)) rect.setAttribute(name, value);
     const text = document.createElementNS(SVG, "text");
     text.setAttribute("x", box.left + box.width / 2);
-    text.setAttribute("y", box.top > 30 ? box.top - 11 : Math.min(space - 6, box.top + box.height + 22));
-    text.textContent = textOf(digit);
+    text.setAttribute("y", box.top > 30 ? box.top - 2 * margin - 1 : Math.min(space - 6, box.top + box.height + 22));
+    text.textContent = digit.digits ? (digit.struck ? "×" : digit.digits.map(textOf).join("")) : textOf(digit);
     group.append(rect, text);
     return group;
   }));
