@@ -1,7 +1,7 @@
 """From a page to its layout: where runs of writing and print are, what they are, how they lie.
 
 The network sees the page in two sizes: as large as its constants allow, for small writing, and at a
-quarter of that, for large. Of the runs that both find, each keeps those whose height suits it.
+quarter of that, for large. Of the runs that both find, the surer ones are kept.
 """
 
 from collections.abc import Callable
@@ -26,6 +26,7 @@ _LEAST_SHEET = 0.35  # mean probability that it is on paper
 _LEAST_CELLS = 2  # pixels of the maps in a core
 _LONG_SIDE_PX = 1664  # a larger page is made smaller
 _SMALL_PAGE_PX = 64  # a page less high is made larger
+_MOST_FINE_PX = 110.0  # height of the writing, up to which the first size is trusted
 _COARSE = 4  # how much smaller the second size is
 _LARGE_PX = 64.0  # height of the writing, in the first size, from which on the second is trusted
 _MIN_HANDWRITTEN = 0.5
@@ -122,14 +123,11 @@ def find_layout(maps_of: MapsOf, page: Grey) -> PageLayout:
     """
     fine = _fine_scale(page)
     maps, cell_px = _maps(maps_of, page, fine)
-    small = [run for run in _runs(maps, cell_px) if run.height * fine <= _LARGE_PX * 1.25]
-    large: list[TextRun] = []
+    runs = [run for run in _runs(maps, cell_px) if run.height * fine <= _MOST_FINE_PX]
     if max(page.shape) * fine > 2 * _LARGE_PX:
-        coarse_maps, coarse_px = _maps(maps_of, page, fine / _COARSE)
-        large = [run for run in _runs(coarse_maps, coarse_px) if run.height * fine > _LARGE_PX]
-    large = [run for run in large if not _holds_many(run, small)]
-    runs = (*_outside(small, large), *large)
-    return PageLayout(runs, maps, cell_px, _sheet(maps, cell_px), _is_sideways(runs))
+        found = _runs(*_maps(maps_of, page, fine / _COARSE))
+        runs = _merge(runs, [run for run in found if run.height * fine > _LARGE_PX])
+    return PageLayout(tuple(runs), maps, cell_px, _sheet(maps, cell_px), _is_sideways(runs))
 
 
 def _fine_scale(page: Grey) -> float:
@@ -224,24 +222,24 @@ def _run(
     )
 
 
-def _holds_many(run: TextRun, others: list[TextRun]) -> bool:
-    """Whether a run is a block of smaller ones, which are found as surely as it is."""
-    inside = [
-        other
-        for other in others
-        if other.height < 0.5 * run.height and other.found > 0.9 * run.found and _is_in(other, run)
-    ]
-    return len(inside) > 2
-
-
 def _is_in(run: TextRun, other: TextRun) -> bool:
     x, y = run.corners.mean(axis=0).tolist()
     return cv2.pointPolygonTest(other.corners, (x, y), measureDist=False) > 0
 
 
-def _outside(runs: list[TextRun], others: list[TextRun]) -> list[TextRun]:
-    """Return the runs whose middle is in none of the others."""
-    return [run for run in runs if not any(_is_in(run, other) for other in others)]
+def _merge(runs: list[TextRun], larger: list[TextRun]) -> list[TextRun]:
+    """Join what was found in two sizes of a page: where both found something, the surer one counts.
+
+    Args:
+        runs: found in the larger size.
+        larger: found in the smaller size, where writing is higher.
+    """
+    for run in larger:
+        inside = [other for other in runs if _is_in(other, run)]
+        if all(other.found < run.found for other in inside):
+            dropped = set(map(id, inside))
+            runs = [*(other for other in runs if id(other) not in dropped), run]
+    return runs
 
 
 def _sheet(maps: Maps, cell_px: float) -> npt.NDArray[np.float32]:
@@ -259,7 +257,7 @@ def _sheet(maps: Maps, cell_px: float) -> npt.NDArray[np.float32]:
     return np.asarray(corners * cell_px, np.float32)
 
 
-def _is_sideways(runs: tuple[TextRun, ...]) -> bool:
+def _is_sideways(runs: list[TextRun]) -> bool:
     """Whether most of the text runs up or down the page; long runs say more than short ones."""
     if not runs:
         return False

@@ -235,7 +235,9 @@ def _describe(number: Number, group: NumberGroup) -> Number:
     printed = 1 - group.handwritten
     number = number.with_boxes(partial(_clip, to=group.box))
     if not group.is_struck:
-        return replace(number, print_probability=printed)
+        # That it is a number at all, and that a hand wrote it, or a press, may be wrong, too.
+        sure = number.confidence * group.number * max(printed, 1 - printed)
+        return replace(number, print_probability=printed, confidence=sure)
     return replace(
         number, text="", raw="", confidence=0.0, digits=(), rejected=True,
         print_probability=printed, struck=True,
