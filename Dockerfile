@@ -23,4 +23,5 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["inkread", "serve"]
 # Inside, every address; which of them is seen outside, --publish decides.
-CMD ["--host", "0.0.0.0", "--port", "8000"]
+# The names are those that it then has here; add --token-file for other machines.
+CMD ["--host", "0.0.0.0", "--port", "8000", "--allow-host", "127.0.0.1", "--allow-host", "localhost"]

@@ -5,9 +5,8 @@ __all__ = ["LAYERS"]
 LAYERS = {
     "": "errors files privacy table meanings notation results",
     "imaging": """
-        pdf resize images components normalize ink crops segmentation layout_options layout_maps
-        layout grids
-        run_groups run_crops
+        input_files pdf tiff resize images components normalize ink crops segmentation
+        layout_options layout_maps layout grids run_groups run_crops
     """,
     "decoding": "automaton patterns check_digits constraints ctc search readings decoder",
     "models": "metadata runtime layout_model registry",
@@ -27,9 +26,10 @@ LAYERS = {
     "web": """
         pool metrics settings middleware.problems middleware.access middleware.limits
         middleware.security live_reader service schemas examples uploads reading_options
-        template_bodies field_corrections routes.page_routes routes.health_routes routes.read_routes
-        routes.picture_routes routes.classify_routes routes.correction_routes routes.form_routes
-        form_review application server
+        template_bodies field_corrections connections
+        routes.page_routes routes.health_routes routes.read_routes routes.picture_routes
+        routes.classify_routes routes.correction_routes routes.form_routes form_review application
+        server
     """,
     "training": """
         mnist handwriting.archives handwriting.pens handwriting.scans handwriting.unipen

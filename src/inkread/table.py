@@ -63,21 +63,23 @@ def _deskew(boxes: Sequence[Sides]) -> list[Sides]:
 def _group_lines(boxes: Sequence[Sides]) -> list[list[int]]:
     """Group the indices of boxes to lines: from top to bottom, each from left to right."""
     lines: list[list[int]] = []
+    places: list[Sides] = []  # of each line, the median of its boxes
     for index in sorted(range(len(boxes)), key=lambda index: _middle_y(boxes[index])):
         box = boxes[index]
         fitting = [
-            line
-            for line in lines
-            if _is_on_same_line(box, _median_box(line, boxes))
+            number
+            for number, (line, place) in enumerate(zip(lines, places, strict=True))
+            if _is_on_same_line(box, place)
             and not any(_overlap(box, boxes[other], 0) > _MIN_COLUMN_OVERLAP for other in line)
         ]
         if fitting:
             middle = _middle_y(box)
-            min(fitting, key=lambda line: abs(_middle_y(_median_box(line, boxes)) - middle)).append(
-                index
-            )
+            best = min(fitting, key=lambda number: abs(_middle_y(places[number]) - middle))
+            lines[best].append(index)
+            places[best] = _median_box(lines[best], boxes)
         else:
             lines.append([index])
+            places.append(box)
     for line in lines:
         line.sort(key=lambda index: boxes[index][0])
     return sorted(lines, key=lambda line: _middle_y(_median_box(line, boxes)))

@@ -158,3 +158,22 @@ def test_no_cell_begins_as_a_formula(name):
 def test_a_terminal_obeys_no_name():
     name = "a\x1b]0;owned\x07\x9b31m\u202egnp.exe\nä\t1\r"
     assert escape_controls(name) == "a\\x1b]0;owned\\x07\\x9b31m\\u202egnp.exe\nä\t1\\r"
+
+
+def test_links_that_lead_in_circles_end(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("1.png", "a/2.png", "a/b/3.png", ".hidden/4.png"):
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    for link, to in (("self", "."), ("other", "."), ("a/up", ".."), ("a/b/top", str(tmp_path))):
+        Path(link).symlink_to(to)
+    everything = ["1.png", "a/2.png", "a/b/3.png"]
+    assert [source.name for source in find(["**/*.png"])] == everything
+    absolute = [str(tmp_path / name) for name in everything]
+    assert [source.name for source in find([f"{tmp_path}/**/*.png"])] == absolute
+    assert [source.name for source in find(["**/b/**"])] == ["a/b/3.png", "a/b/top"][:1]
+    assert [source.name for source in find(["a/**/b/*.png"])] == ["a/b/3.png"]
+    assert [source.name for source in find(["."], recursive=True)] == [
+        f"./{name}" for name in everything
+    ]

@@ -63,7 +63,9 @@ def animation(file_format: str) -> bytes:
 @pytest.mark.parametrize("file_format", ["GIF", "WEBP", "PNG"])
 def test_animations_are_refused_with_their_number(file_format):
     for refuse in (load, open_pages, lambda data: next(load_pages(data))):
-        with pytest.raises(ImageError, match=r"expected one picture, received .*: 3 frames"):
+        with pytest.raises(
+            ImageError, match=r"expected one picture, received .*: (3|several) frames"
+        ):
             refuse(animation(file_format))
 
 

@@ -2,7 +2,7 @@ from layouts import make_layout, make_run
 
 from inkread.imaging.grids import Grid
 from inkread.imaging.layout_options import Cells
-from inkread.imaging.run_groups import group_runs
+from inkread.imaging.run_groups import group_runs, split_group
 from inkread.results import Box
 
 # Three cells of a comb, 40 pixels wide, with rules between them at x = 60, 100.
@@ -87,3 +87,19 @@ def test_a_run_is_joined_with_the_nearest_one_only():
 def test_writing_that_points_elsewhere_is_not_joined():
     runs = [make_run(20, 40, 50, 70), make_run(52, 40, 82, 70, quarter=1)]
     assert lefts(group_runs(make_layout(*runs), [])) == [[20], [52]]
+
+
+def test_a_run_is_cut_in_two_at_a_place_between_its_digits():
+    first, second = split_group([make_run(20, 40, 120, 70)], [(60, 55)])
+    assert [run.box for run in (*first, *second)] == [Box(20, 40, 60, 70), Box(60, 40, 120, 70)]
+
+
+def test_runs_are_parted_between_them_without_a_cut_in_any():
+    runs = [make_run(20, 40, 50, 70), make_run(60, 40, 90, 70), make_run(120, 40, 150, 70)]
+    parts = split_group(runs, [(105, 55)])
+    assert lefts(parts) == [[20, 60], [120]]
+
+
+def test_without_cuts_a_number_stays_one():
+    runs = [make_run(20, 40, 50, 70), make_run(60, 40, 90, 70)]
+    assert split_group(runs, []) == [tuple(runs)]

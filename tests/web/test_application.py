@@ -92,10 +92,22 @@ def test_a_service_is_for_this_machine_alone_unless_told(monkeypatch, tmp_path):
     (settings, host, port), _ = serve(monkeypatch, "--models", tmp_path)
     assert (host, port) == ("127.0.0.1", 8000)
     assert settings == Settings(models=tmp_path, hosts=("127.0.0.1", "::1", "localhost"))
-    (settings, host, _), _ = serve(monkeypatch, "--host", "0.0.0.0")
-    assert (settings.hosts, settings.token, settings.corrections) == ((), None, None)
+    (settings, host, _), _ = serve(monkeypatch, "--host", "0.0.0.0", "--allow-host", "ink")
+    assert (settings.hosts, settings.token, settings.corrections) == (("ink",), None, None)
     (settings, *_), _ = serve(monkeypatch, "--host", "::1", "--allow-host", "Ink.Example")
     assert "ink.example" in settings.hosts
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "ink.example"])
+def test_a_service_for_other_machines_needs_a_token_or_a_name(monkeypatch, tmp_path, host):
+    monkeypatch.setenv("INKREAD_TOKEN", "")
+    ran, result = serve(monkeypatch, "--host", host)
+    assert (ran, result.exit_code) == (None, 2)
+    assert "--token-file" in result.stderr
+    assert "--allow-host" in result.stderr
+    (tmp_path / "token").write_text("a-token-of-a-file\n")
+    (settings, *_), _ = serve(monkeypatch, "--host", host, "--token-file", tmp_path / "token")
+    assert settings.token == "a-token-of-a-file"
 
 
 def test_options_reach_the_settings(monkeypatch, tmp_path):

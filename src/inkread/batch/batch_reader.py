@@ -33,6 +33,7 @@ __all__ = [
     "read_picture",
 ]
 
+_NO_MEMORY = "there is not enough memory to read it"
 _MIN_PICTURES_PER_PROCESS = 32  # about as many are read in the time that a process takes to start
 
 
@@ -191,8 +192,9 @@ def read_picture(
         return
     try:
         opened = open_pages(picture_input.picture)
-    except ImageError as error:
-        yield Outcome(picture_input.name, None, _remove_name(error, picture_input))
+    except (ImageError, MemoryError) as error:
+        reason = _remove_name(error, picture_input) or _NO_MEMORY
+        yield Outcome(picture_input.name, None, reason)
         return
     with opened:
         for index in range(len(opened)):
@@ -220,7 +222,7 @@ def _read_page(
     except (ImageError, OSError) as problem:
         error = _remove_name(problem, picture_input)
     except MemoryError:
-        error = "there is not enough memory to read it"
+        error = _NO_MEMORY
     return Outcome(picture_input.name, page, error, is_last=index + 1 == len(opened))
 
 

@@ -30,6 +30,7 @@ _FILE_URI = "file://"
 _FORMULA_CHARACTERS = ("=", "+", "-", "@", "\t", "\r")
 # All but tab and line feed, and those that change the direction of what follows.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_SUBFOLDERS = re.compile(r"(?<![^/])\*\*(?:/|$)")
 _GLOB_CHARACTERS = re.compile(r"[*?\[]")
 
 
@@ -85,7 +86,7 @@ def _expand(name: str, recursive: bool, without: Path | None) -> Iterator[Source
 
 def _match_pattern(pattern: str, recursive: bool, without: Path | None) -> Iterator[Source]:
     # Path.glob takes no absolute patterns and changes the names' spelling.
-    matches = sorted(glob.glob(pattern, recursive=True), key=_make_natural_key)  # noqa: PTH207
+    matches = sorted(set(_iterate_matches(pattern)), key=_make_natural_key)
     if not matches:
         yield Source(pattern, "expected a pattern of names, but no file matches")
     for match in matches:
@@ -93,6 +94,23 @@ def _match_pattern(pattern: str, recursive: bool, without: Path | None) -> Itera
             yield Source(match)
         elif recursive:
             yield from _list_folder(match, recursive, without)
+
+
+def _iterate_matches(pattern: str) -> Iterator[str]:
+    """Yield what a pattern matches; ``**`` doesn't follow links, which may lead in circles."""
+    parts = _SUBFOLDERS.split(pattern, maxsplit=1)
+    if len(parts) == 1:
+        yield from glob.glob(pattern)  # noqa: PTH207 - see above
+        return
+    before, after = parts
+    for base in glob.glob(before) if before else [""]:  # noqa: PTH207
+        for parent, folders, files in os.walk(base or "."):
+            folders[:] = [each for each in folders if not each.startswith(".")]
+            here = os.path.join(parent, "").removeprefix("" if base else "./")  # noqa: PTH118
+            if after:
+                yield from _iterate_matches(glob.escape(here) + after)
+            else:
+                yield from (here + each for each in files if not each.startswith("."))
 
 
 def _list_folder(folder: str, recursive: bool, without: Path | None) -> Iterator[Source]:

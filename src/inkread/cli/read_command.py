@@ -35,7 +35,11 @@ app = typer.Typer()
 
 def read_source(name: str) -> str | bytes:
     """Return the bytes of standard input for ``-``, and any other name as it is."""
-    return sys.stdin.buffer.read() if name == STDIN else name
+    if name != STDIN:
+        return name
+    from inkread.imaging.input_files import read_file_object
+
+    return read_file_object(sys.stdin.buffer)
 
 
 @app.command()

@@ -85,10 +85,16 @@ def serve(
     from inkread.web.settings import Settings
 
     chosen: dict[str, Any] = {"models": models, "workers": workers}
+    token, hosts = _read_token(token_file), _list_hosts(host, allow_host or [])
+    if not (token or hosts):
+        raise typer.BadParameter(
+            f"on {host} other machines, and other sites' pages under names of theirs, can use the "
+            f"service: set a token (--token-file, {_TOKEN_VARIABLE}), or name it with --allow-host"
+        )
     settings = Settings(
         model=model,
-        token=_read_token(token_file),
-        hosts=_list_hosts(host, allow_host or []),
+        token=token,
+        hosts=hosts,
         origins=tuple(allow_origin or []),
         corrections=corrections,
         keep=keep.value,

@@ -18,6 +18,7 @@ from inkread.forms.form_reader import MIN_CONFIDENCE, FormReader
 from inkread.forms.journal import FormRecord, Journal, make_form_record
 from inkread.forms.template import Template
 from inkread.imaging import images
+from inkread.imaging.input_files import check_regular
 from inkread.models.runtime import DEFAULT
 from inkread.reader import Reader
 
@@ -184,7 +185,7 @@ def read_scans(
             shown = make_printable(name)
             try:
                 sha256 = _hash_file(name)
-            except (OSError, ValueError) as error:  # ValueError: a null character in the path
+            except (ImageError, OSError, ValueError) as error:  # ValueError: a null character
                 reason = getattr(error, "strerror", None) or error
                 summary.unreadable.append((shown, f"it can't be read: {reason}"))
             else:
@@ -228,5 +229,6 @@ def _record_crash(scan: _Scan, reason: str) -> _Outcome:
 
 
 def _hash_file(name: str | os.PathLike[str]) -> str:
+    check_regular(name)
     with Path(name).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

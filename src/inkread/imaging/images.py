@@ -14,8 +14,10 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from inkread.errors import ImageError
+from inkread.imaging.input_files import read_file_object, read_path
 from inkread.imaging.pdf import Pdf, is_pdf
 from inkread.imaging.resize import resize_by
+from inkread.imaging.tiff import count_pages
 
 __all__ = [
     "MAX_MEGAPIXELS",
@@ -133,13 +135,13 @@ def open_pages(picture: Picture) -> "Pages":
     if isinstance(picture, str | os.PathLike):
         path = Path(picture)
         try:
-            return _open_file(_read_path(path), prefix=f"{path}: ")
+            return _open_file(read_path(path), prefix=f"{path}: ")
         except ImageError as error:
             raise ImageError(f"{path}: {error}") from error
     if isinstance(picture, bytes | bytearray | memoryview):
         return _open_file(bytes(picture))
     if hasattr(picture, "read"):
-        return _open_file(_read_file_object(picture))
+        return _open_file(read_file_object(picture))
     raise ImageError(
         "expected a path, bytes, a binary file object, a PIL image or a NumPy array, received "
         f"{type(picture).__name__}"
@@ -196,24 +198,6 @@ class Pages:
         self.close()
 
 
-def _read_path(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        reason = getattr(error, "strerror", None) or error
-        raise ImageError(f"expected a picture, but it can't be read: {reason}") from error
-
-
-def _read_file_object(file: IO[bytes]) -> bytes:
-    try:
-        data = file.read()
-    except (OSError, ValueError) as error:
-        raise ImageError(f"the file object can't be read: {error}") from error
-    if not isinstance(data, bytes):
-        raise ImageError(f"expected a binary file object, received one of {type(data).__name__}")
-    return data
-
-
 def _open_file(data: bytes, prefix: str = "") -> Pages:
     if not data:
         raise ImageError("expected an image file, received no bytes")
@@ -223,8 +207,9 @@ def _open_file(data: bytes, prefix: str = "") -> Pages:
             _check_count(len(pdf)), lambda index: _load_pdf_page(pdf, index), pdf.close, prefix
         )
     with _decoding(len(data)):
+        num_pages = _check_count(count_pages(data, MAX_PAGES))
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
-        opened = _open_pil(image)
+        opened = _open_pil(image, num_pages)
         opened.close, opened.prefix = image.close, prefix
         return opened
 
@@ -257,13 +242,16 @@ def _decoding(num_bytes: int = 0) -> Iterator[None]:
         ) from error
 
 
-def _open_pil(image: Image.Image) -> Pages:
+def _open_pil(image: Image.Image, num_pages: int | None = None) -> Pages:
     _check_size(image.width, image.height)
+    if num_pages is None:
+        num_pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
     # Phones and cameras write JPEGs with previews as further frames (MPO); the first is the photo.
-    num_frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-    if num_frames != 1 and image.format != "TIFF":
-        raise ImageError(f"expected one picture, received an animation: {num_frames:,} frames")
-    return Pages(_check_count(num_frames), lambda index: _load_pil_page(image, index))
+    if image.format not in ("MPO", "TIFF") and getattr(image, "is_animated", False):
+        # To count those of a GIF, Pillow decodes all of them.
+        count = "several" if image.format == "GIF" else f"{getattr(image, 'n_frames', 0):,}"
+        raise ImageError(f"expected one picture, received an animation: {count} frames")
+    return Pages(_check_count(num_pages), lambda index: _load_pil_page(image, index))
 
 
 def _load_pil_page(image: Image.Image, index: int) -> npt.NDArray[np.uint8]:

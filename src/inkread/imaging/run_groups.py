@@ -1,6 +1,7 @@
 """Groups the runs of a page to numbers: digits that are written apart, and the cells of combs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ from inkread.imaging.layout import PageLayout, TextRun
 from inkread.imaging.layout_options import Cells
 from inkread.results import Box
 
-__all__ = ["group_runs"]
+__all__ = ["group_runs", "split_group"]
 
 _MIN_LINK = 0.5  # mean probability of a link between two runs from which on they are one number
 _MIN_RULE_BETWEEN = 0.35  # mean probability of ruling along a line across the gap of two runs
@@ -161,3 +162,37 @@ def _cell_of(run: TextRun, cells: Sequence[Box]) -> int | None:
         if cell.left <= x < cell.right and cell.top <= y < cell.bottom:
             return index
     return None
+
+
+def split_group(
+    runs: Sequence[TextRun], cuts: Sequence[tuple[float, float]]
+) -> list[tuple[TextRun, ...]]:
+    """Split the runs of one number at places between its digits.
+
+    Args:
+        runs: from left to right.
+        cuts: x and y of the places on the page, from left to right.
+
+    Returns:
+        The runs of each part, one more than the cuts; a run with a cut in it becomes two.
+    """
+    parts: list[list[TextRun]] = [[]]
+    left = list(runs)
+    for cut in cuts:
+        while left:
+            run = left.pop(0)
+            share = float((np.array(cut) - run.corners[0]) @ run.along) / max(run.width, 1e-6)
+            if share <= 0:
+                left.insert(0, run)
+                break
+            if share < 1:
+                middle = run.corners[[0, 3]] + share * (run.corners[[1, 2]] - run.corners[[0, 3]])
+                first = np.stack([run.corners[0], middle[0], middle[1], run.corners[3]])
+                second = np.stack([middle[0], run.corners[1], run.corners[2], middle[1]])
+                parts[-1].append(replace(run, corners=first.astype(np.float32)))
+                left.insert(0, replace(run, corners=second.astype(np.float32)))
+                break
+            parts[-1].append(run)
+        parts.append([])
+    parts[-1] += left
+    return [tuple(part) for part in parts if part]

@@ -91,12 +91,14 @@ def divide_evenly(size: tuple[int, int], found_grids: Sequence[Grid], boxes: Seq
 
 def _merge_columns(rows: Rows, numbers: Sequence[Number]) -> Rows:
     """Join columns that hold parts of the same numbers, as the cells of combs in a table do."""
+    boxes = [number.box for number in numbers]
     across, apart = np.zeros(len(rows[0]), int), np.zeros(len(rows[0]), int)
     for row in rows:
+        known = [cell for cell in row if cell]
+        low, high = min(cell.top for cell in known), max(cell.bottom for cell in known)
+        inside = [box for box in boxes if low <= (box.top + box.bottom) / 2 < high]
         owners = [
-            next((k for k, number in enumerate(numbers) if _covers(number.box, cell)), None)
-            if cell
-            else None
+            next((box for box in inside if _covers(box, cell)), None) if cell else None
             for cell in row
         ]
         for column in range(1, len(row)):

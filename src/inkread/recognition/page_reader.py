@@ -1,5 +1,7 @@
 """Reads whole pages: the layout model finds runs of writing, the line model reads each number."""
 
+import itertools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,7 +17,7 @@ from inkread.imaging.layout import PageLayout, TextRun, find_layout
 from inkread.imaging.layout_maps import DIRECTIONS
 from inkread.imaging.layout_options import Cells, LayoutOptions
 from inkread.imaging.run_crops import RunCrop, cut_out
-from inkread.imaging.run_groups import group_runs
+from inkread.imaging.run_groups import group_runs, split_group
 from inkread.imaging.segmentation import Region
 from inkread.models.layout_model import LayoutModel
 from inkread.recognition.line_reader import LineReader
@@ -31,6 +33,8 @@ _MIN_NUMBER_PROBABILITY = 0.1  # by the layout model; less is not read at all
 _MIN_MEAN_PROBABILITY = 0.5  # of "a number" by the layout model, and of its text by the line model
 _MIN_STRUCK_PROBABILITY = 0.5
 _MIN_READABLE_PX = 9.0  # height of writing below which reading fails
+_MIN_WIDE_GAP = 0.7  # between two numbers, in the heights of their digits
+_MIN_GAP_RATIO = 2.2  # the same beside the usual gap between digits
 _MOST_JOINED = 5  # parts of one number that are joined to satisfy a constraint
 _MAX_JOINED_GAP = 2.5  # between two of them, in their heights
 
@@ -175,7 +179,16 @@ class PageReader:
             return [_move(number, each) for number, each in zip(numbers, cut, strict=True)]
 
         found = list(zip(read(groups), groups, strict=True))
-        if constraint is None or all(number.text for number, _ in found):
+        if constraint is None:
+            split = {
+                index: [_Group(runs) for runs in split_group(group.runs, cuts)]
+                for index, (number, group) in enumerate(found)
+                if (cuts := _find_wide_gaps(number))
+            }
+            parts = [part for each in split.values() for part in each]
+            kept = [each for index, each in enumerate(found) if index not in split]
+            return kept + list(zip(read(parts), parts, strict=True))
+        if all(number.text for number, _ in found):
             return found
         joined = [
             _Group(tuple(run for group in part for run in group.runs))
@@ -195,6 +208,25 @@ class PageReader:
             if covered == len(group.runs) and not any(part.text for part, _ in parts):
                 found = [each for each in found if each not in parts] + [(number, group)]
         return found
+
+
+def _find_wide_gaps(number: Number) -> list[tuple[float, float]]:
+    """Return where a number is several: at gaps that are wide beside its others and its digits."""
+    digits = sorted(number.digits, key=lambda digit: digit.box.left)
+    if len(digits) < 3:
+        return []
+    between = re.split(r"[0-9?]", number.raw)[1:-1]
+    gaps = [max(0, b.box.left - a.box.right) for a, b in itertools.pairwise(digits)]
+    if len(between) != len(gaps):
+        return []
+    height = float(np.median([digit.box.bottom - digit.box.top for digit in digits]))
+    usual = sorted(gaps)[(len(gaps) - 1) // 2]
+    least = max(_MIN_WIDE_GAP * height, _MIN_GAP_RATIO * usual)
+    return [
+        ((a.box.right + b.box.left) / 2, (a.box.top + a.box.bottom) / 2)
+        for (a, b), gap, separator in zip(itertools.pairwise(digits), gaps, between, strict=True)
+        if gap > least and not separator
+    ]
 
 
 def _move(number: Number, cut: RunCrop) -> Number:

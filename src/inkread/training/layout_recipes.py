@@ -88,8 +88,14 @@ LAYOUT_RECIPES: dict[str, LayoutRecipe] = {
     for recipe in (
         LayoutRecipe(
             name="layout",
-            purpose="finds writing, print, ruling and paper on pages: the shipped layout model",
+            purpose="finds writing, print, ruling and paper on pages",
             num_pools=96,
+        ),
+        LayoutRecipe(
+            name="layout-refined",
+            purpose="a run of layout trained further (--start): the shipped layout model",
+            num_pools=32,
+            learning_rate=0.0008,
         ),
     )
 }

@@ -9,13 +9,14 @@ import uvicorn
 from fastapi import FastAPI
 
 from inkread.web.application import create_app
+from inkread.web.connections import LimitedRate, choose_max_connections, make_protocol
 from inkread.web.middleware.access import JsonFormatter, log
 from inkread.web.service import model_names
 from inkread.web.settings import Settings
 
 __all__ = ["run", "serve"]
 
-_KEEP_ALIVE_S = 15
+_KEEP_ALIVE_S, _HEADER_TIMEOUT_S = 15, 10.0
 _BACKLOG = 512
 
 
@@ -66,6 +67,7 @@ def run(
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
             app,
+            http=make_protocol(_HEADER_TIMEOUT_S, choose_max_connections()),
             log_config=None,
             access_log=False,
             server_header=False,
@@ -85,8 +87,10 @@ def run(
 def _log_json() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
-    for name in ("inkread", "uvicorn"):
+    handler.addFilter(LimitedRate())
+    logging.captureWarnings(capture=True)
+    for name in ("inkread", "uvicorn", "asyncio", "py.warnings"):
         logger = logging.getLogger(name)
         logger.handlers[:] = [handler]
-        logger.setLevel(logging.INFO)
+        logger.setLevel(logging.INFO if name in ("inkread", "uvicorn") else logging.WARNING)
         logger.propagate = False

@@ -20,7 +20,7 @@ _WIDTHS = (24, 32, 64, 96, 96)  # channels at 1/4, 1/8, 1/16, 1/32 and 1/64 of t
 _HALF_WIDTH = 8  # channels at 1/2
 _NUM_MAPS = len(MAPS)
 _THIN = tuple(MAPS.index(name) for name in ("handwriting", "print", "ruling", "link"))
-_LINK, _LINK_WEIGHT = MAPS.index("link"), 12.0  # there are few of them on few pages
+_LINK, _LINK_WEIGHT = MAPS.index("link"), 40.0  # there are few of them on few pages
 _SHEET, _STRUCK = MAPS.index("sheet"), MAPS.index("struck")
 _SAID = tuple(MAPS.index(name) for name in ("handwritten", "number", "struck"))  # of cores
 

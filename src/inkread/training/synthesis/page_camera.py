@@ -113,7 +113,7 @@ def see(
     light = 1.0 if is_scan else _light(view.shape, rng)
     if not is_clean:
         picture = picture * light * np.float32(rng.uniform(0.75, 1.0))
-    if rng.random() < 0.05:  # chalk, screens, negatives
+    if rng.random() < 0.08:  # chalk, screens, negatives
         picture = 1.0 - picture
     if is_scan and rng.random() < 0.08:  # a scanner that knows black and white only
         return np.where(picture > 0.72 * np.median(picture), 255, 0).astype(np.uint8)

@@ -15,7 +15,7 @@ __all__ = ["ENTRIES", "Area", "PageContent"]
 
 Floats = npt.NDArray[np.float32]
 ENTRIES = (
-    "number", "digit", "word", "struck", "dash", "tick", "crossed", "empty", "print",
+    "number", "digit", "word", "struck", "dash", "tick", "tally", "crossed", "empty", "print",
     "printed number",
 )  # fmt: skip
 _MOST_OVER = 0.12  # of the writing's height: how far a run in a cell is taken to reach over a rule
@@ -88,6 +88,7 @@ class PageContent:
         marks: dict[str, Callable[[], Floats]] = {
             "dash": self.writer.dash,
             "tick": self.writer.tick,
+            "tally": self.writer.tally,
             "crossed": lambda: self.writer.cross(area.width, area.height),
         }
         if entry in marks:

@@ -47,11 +47,11 @@ def marks(content: PageContent) -> None:
     while top < height - 3 * unit:
         tall = unit * rng.uniform(1.05, 2.4)
         longest = int(rng.choice([1, 2, 3, 4, 6], p=(0.2, 0.3, 0.2, 0.2, 0.1)))
-        if rng.random() < 0.14:
+        if rng.random() < 0.18:
             found = digit_columns(content, Area(left, top, width - 0.5 * unit, height))
             top = max(found.bottom, top + unit) + unit * rng.uniform(0.4, 2.5)
             continue
-        combs = int(rng.integers(2, 5)) if rng.random() < 0.14 else 0  # cells of each
+        combs = int(rng.integers(2, 5)) if rng.random() < 0.2 else 0  # cells of each
         wide = unit * (0.75 * longest + rng.uniform(0.3, 1.6))
         if combs:
             tall, wide = unit * rng.uniform(1.4, 2.6), unit * combs * rng.uniform(1.2, 2.2)
@@ -272,10 +272,10 @@ def score(content: PageContent) -> None:
             return ("print" if rng.random() < 0.95 else "empty"), 0.05
         if column > filled:
             return "empty", 0.5
-        entries = ["number", "dash", "empty", "struck"]
+        entries = ["number", "dash", "empty", "struck", "tally"]
         if row == 0:
             return str(rng.choice(["word", "print", "number"])), 0.5
-        return str(rng.choice(entries, p=(0.72, 0.1, 0.15, 0.03))), 0.5
+        return str(rng.choice(entries, p=(0.66, 0.1, 0.14, 0.03, 0.07))), 0.5
 
     table(content, TableGrid(left, top, [first] + [wide] * columns, [tall] * rows), fill, longest=3)
 
@@ -318,7 +318,7 @@ KINDS: dict[str, Callable[[PageContent], None]] = {
         marks, sudoku, form, lines, number, notes, printed, tally, score, blank, fields,
     )
 }  # fmt: skip
-KIND_SHARES = (0.17, 0.06, 0.13, 0.15, 0.2, 0.05, 0.05, 0.04, 0.06, 0.02, 0.07)
+KIND_SHARES = (0.19, 0.06, 0.13, 0.13, 0.19, 0.04, 0.05, 0.04, 0.05, 0.02, 0.1)
 
 
 def _margin(content: PageContent) -> float:

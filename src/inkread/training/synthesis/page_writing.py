@@ -100,8 +100,8 @@ class PageHand:
         # A felt pen on small writing would fill it.
         self._hand.pen_px = min(self._hand.pen_px, max(1.2, 0.15 * height_px))
         self._pens = pens
-        gaps = (rng.normal(0.2, 0.12), rng.normal(0.08, 0.06), rng.uniform(0.25, 0.8))
-        self._gap = float(rng.choice(gaps, p=(0.4, 0.4, 0.2)))
+        gaps = (rng.normal(0.2, 0.12), rng.normal(0.08, 0.06), rng.uniform(0.25, 1.1))
+        self._gap = float(rng.choice(gaps, p=(0.38, 0.37, 0.25)))
         self._spread = rng.uniform(0.02, 0.1)
         self.tone = float(rng.choice([rng.uniform(0.0, 0.35), rng.uniform(0.25, 0.65)]))
 
@@ -194,6 +194,20 @@ class PageHand:
             [[(x * side + 2, y * side + 2) for x, y in line] for line in lines], size
         )
 
+    def tally(self) -> Floats:
+        """Write strokes that count: three to five, the last one perhaps across the others."""
+        rng, tall = self._rng, self.height_px
+        count, step = int(rng.integers(3, 6)), self.height_px * rng.uniform(0.2, 0.4)
+        size = (round(1.1 * tall) + 4, round(count * step + 0.4 * tall) + 4)
+        lines = []
+        for index in range(count):
+            x = 0.15 * tall + index * step + rng.normal(0, 0.03) * tall
+            lean = rng.normal(0.04, 0.05) * tall
+            lines.append([(x + lean, 2 + 0.06 * tall * rng.random()), (x, tall)])
+        if count == 5 or rng.random() < 0.3:
+            lines[-1] = [(2, 0.8 * tall), (lines[-1][0][0], 0.25 * tall)]
+        return self.strokes(lines, size)
+
     def cross(self, width: float, height: float) -> Floats:
         """Cross a cell of a size in pixels out, from corner to corner."""
         size = (max(6, round(height)), max(6, round(width)))
@@ -249,6 +263,8 @@ def number_to_write(rng: np.random.Generator, longest: int = 12) -> str:
         text = f"{rng.integers(0, 1000)}.{rng.integers(0, 100)}"
     else:
         text = "".join(str(digit) for digit in rng.integers(0, 10, rng.integers(1, longest + 1)))
+    if rng.random() < 0.12:  # slim, and easily lost beside a wide gap
+        text = "1" + text
     if len(text) > longest or not any(character.isdigit() for character in text):
         text = str(rng.integers(0, 10 ** min(3, longest)))
     return text

@@ -45,7 +45,7 @@ _LEAST_SEEN_PX = 6.0  # writing that is seen less high can't be read
 _SPECK_PX = 4.2  # and what is still less high isn't to be found: it is texture
 _REDUCTIONS = (1, 2, 3)  # a large page is made smaller by one of these
 _REDUCTION_SHARES = (0.9, 0.06, 0.04)
-_CUT_OUT = 0.05  # of all pages
+_CUT_OUT = 0.1  # of all pages
 _LARGE_KINDS = ("number", "lines", "sudoku", "blank", "tally")
 
 
