@@ -19,17 +19,17 @@ LAYERS = {
     "batch": "sources allocator processes annotate batch_reader results_file formats grid_files",
     "corrections": "database schema store",
     "forms": """
-        fields print_layout yaml_lines template markers printing propose align extract candidates
-        values corrected_values field_reader rules form_reader journal field_crops tables form_batch
+        fields relations print_layout yaml_lines template markers printing propose align field_print
+        extract candidates values corrected_values voids field_reader rules form_reader journal
+        field_crops tables form_batch
     """,
     "scale": "inputs dataset worker picture_job form_job ray_engine",
     "web": """
         pool metrics settings middleware.problems middleware.access middleware.limits
         middleware.security live_reader service schemas examples uploads reading_options
-        template_bodies field_corrections connections
-        routes.page_routes routes.health_routes routes.read_routes routes.picture_routes
-        routes.classify_routes routes.correction_routes routes.form_routes form_review application
-        server
+        template_bodies field_corrections connections routes.page_routes routes.health_routes
+        routes.read_routes routes.picture_routes routes.classify_routes routes.correction_routes
+        routes.form_routes form_review application server
     """,
     "training": """
         mnist handwriting.archives handwriting.pens handwriting.scans handwriting.unipen
@@ -43,7 +43,7 @@ LAYERS = {
         synthesis.page_sheet synthesis.page_print synthesis.page_writing synthesis.page_content
         synthesis.page_tables synthesis.page_combs synthesis.page_fields synthesis.page_kinds
         synthesis.page_camera synthesis.pages synthesis.scribbles synthesis.non_digits
-        synthesis.filled_forms
+        synthesis.other_hands synthesis.filled_forms
         recipes line_recipes layout_recipes data_sources
         networks.architectures networks.layout_network networks.export networks.layout_export
         networks.reconstruction

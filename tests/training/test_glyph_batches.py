@@ -115,3 +115,50 @@ def test_the_teacher_is_asked_once_a_copy_and_before_spoiling(split):
     unspoiled = dataclasses.replace(DISTORTED, taught_copies=2)
     seen, _ = whole(Batches(GlyphSource(split, unspoiled, 0), epoch=2))
     assert np.array_equal(prepare_glyphs(np.concatenate(oracle.asked[:4])), seen)
+
+
+class Hands:
+    """Other people, all of whose digits are blank and whose letters are full of ink."""
+
+    def draw_digits(self, count, rng, *, rare_share):
+        assert 0 < rare_share < 1
+        return Split(np.zeros((count, 28, 28), np.uint8), np.full(count, 7, np.uint8))
+
+    def draw_non_digits(self, count, rng):
+        return np.full((count, 28, 28), 255, np.uint8)
+
+
+def test_digits_and_letters_of_others_have_their_shares(split):
+    large = Split(np.tile(split.images, (20, 1, 1)), np.tile(split.labels, 20))
+    recipe = dataclasses.replace(PLAIN, junk=0.2, others=0.3)
+    glyphs, targets = whole(Batches(GlyphSource(large, recipe, 0, hands=Hands()), epoch=0))
+    labels = targets.argmax(axis=1)
+    is_blank = glyphs.max(axis=(1, 2, 3)) == 0
+    is_full = glyphs.min(axis=(1, 2, 3)) == 1
+    assert set(labels[is_blank & (labels != 10)]) == {7}
+    assert np.mean(is_blank & (labels == 7)) == pytest.approx(0.3 * 0.8, abs=0.03)
+    assert set(labels[is_full]) == {10}
+    assert is_full.mean() == pytest.approx(0.2 / 2, abs=0.03)
+    assert (labels == 10).mean() == pytest.approx(0.2, abs=0.03)
+
+
+def test_a_teacher_of_mnist_is_not_believed_about_other_hands(split):
+    recipe = dataclasses.replace(
+        PLAIN, others=0.5, teacher="any", taught_share=0.5, taught_copies=2
+    )
+    glyphs, targets = whole(Batches(GlyphSource(split, recipe, 0, Oracle(), Hands()), epoch=0))
+    is_other = glyphs.max(axis=(1, 2, 3)) == 0
+    assert 20 < is_other.sum() < 80
+    np.testing.assert_array_equal(targets[is_other], np.tile(np.eye(10)[7], (is_other.sum(), 1)))
+    np.testing.assert_allclose(targets[~is_other].min(axis=1), 0.05)
+
+
+def test_without_the_others_a_recipe_that_has_them_trains_on_mnist(split):
+    """As a model does that learns further from corrections."""
+    recipe = dataclasses.replace(PLAIN, others=0.3)
+    for ours, known in zip(
+        whole(Batches(GlyphSource(split, recipe, 0), 0)),
+        whole(Batches(GlyphSource(split, PLAIN, 0), 0)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours, known)

@@ -40,11 +40,19 @@ def test_each_seed_has_its_folder(tmp_path):
         ({"recipe": "quick", "start": "run"}, "no --start"),
         ({"recipe": "line", "teacher": "model"}, "no --teacher"),
         ({"recipe": "ensemble", "epochs": 2}, "no --epochs"),
+        ({"recipe": "cascade", "pens": "folder"}, "no --pens for recipe 'cascade'"),
+        ({"recipe": "line", "pens": "folder"}, "no --pens for recipe 'line'"),
+        ({"recipe": "cascade-hands", "epochs": 2}, "no --epochs"),
     ],
 )
 def test_a_plan_that_can_not_be_is_refused(options, said, tmp_path):
     with pytest.raises(ConfigError, match=said):
         resolve_recipe(Plan(**{"folder": tmp_path, **options}))
+
+
+@pytest.mark.parametrize("name", ["swift-hands", "distilled-hands", "cascade-hands", "line-hands"])
+def test_recipes_with_hands_take_a_folder_of_them(name, tmp_path):
+    assert resolve_recipe(Plan(name, tmp_path, pens=tmp_path)).name == name
 
 
 def test_seeds_are_trained_and_finished_ones_skipped(tmp_path, monkeypatch, small_mnist):

@@ -28,6 +28,7 @@ def test_baseline_is_the_classic_training_exactly():
         "label_smoothing": 0.0,
         "spoiled": 0.0,
         "drawn": 0.0,
+        "others": 0.0,
         "junk": 0.0,
         "teacher": None,
         "taught_share": 0.0,
@@ -49,6 +50,15 @@ def test_the_recipes_stand_under_their_own_names():
 
 def test_quick_takes_at_most_a_quarter_of_the_epochs_of_baseline():
     assert recipe_named("quick").epochs * 4 <= recipe_named("baseline").epochs
+
+
+def test_only_recipes_named_after_hands_need_other_peoples_handwriting():
+    needing = {name for name, recipe in RECIPES.items() if recipe.needs_others}
+    assert needing == {"swift-hands", "distilled-hands", "cascade-hands"}
+    for name in needing:
+        plain = recipe_named(name.removesuffix("-hands"))
+        for ours, known in zip(recipe_named(name).networks, plain.networks, strict=True):
+            assert dataclasses.replace(ours, name=known.name, others=0.0) == known
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -59,7 +59,8 @@ def train(
     teacher: Annotated[
         Path | None,
         typer.Option(
-            help="Model file that teaches the recipe distilled or cascade.", show_default=False
+            help="Model file that teaches a recipe with a teacher; see inkread recipes.",
+            show_default=False,
         ),
     ] = None,
     start: Annotated[

@@ -173,6 +173,28 @@ class Aligner:
         self._check_fields(page, alignment)
         return alignment
 
+    @property
+    def has_blank(self) -> bool:
+        """Whether there is a picture of the blank form."""
+        return self._print_matcher is not None
+
+    def crop_blank(self, rect: Rect, shape: tuple[int, ...]) -> Grey:
+        """Cut a rectangle out of the picture of the blank form.
+
+        Args:
+            rect: in millimetres on the form.
+            shape: height and width of the result in pixels.
+
+        Returns:
+            (H, W) uint8; white beyond the page.
+
+        Raises:
+            TemplateError: there is no such picture.
+        """
+        if self._print_matcher is None:
+            raise TemplateError(f"{self.template.form}: expected a picture of the blank form")
+        return self._print_matcher.crop_blank(rect, shape)
+
     def _check_fields(self, page: Grey, alignment: Alignment) -> None:
         height, width = page.shape
         beyond = []
@@ -220,6 +242,7 @@ class _PrintMatcher:
                 f"received {blank.shape[1]} x {blank.shape[0]} pixels"
             )
         self._template = template
+        self._picture = blank
         px_per_mm = _FEATURE_DPI / MM_PER_INCH
         size = round(width * px_per_mm), round(height * px_per_mm)
         self._blank = np.asarray(cv2.resize(blank, size, interpolation=cv2.INTER_AREA))
@@ -229,6 +252,15 @@ class _PrintMatcher:
             raise TemplateError(
                 f"{template.form}: expected a blank form with more print on it to find it by"
             )
+
+    def crop_blank(self, rect: Rect, shape: tuple[int, ...]) -> Grey:
+        """See ``Aligner``."""
+        height, width = self._picture.shape
+        scale = width / self._template.page[0], height / self._template.page[1]
+        from_mm = np.diag([*scale, 1.0])
+        alignment = Alignment(from_mm, 0.0, scale[0] * MM_PER_INCH)
+        cut = alignment.crop(self._picture, rect, shape[1] / rect.width)
+        return np.asarray(cv2.resize(cut, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR))
 
     def locate(self, page: Grey) -> Alignment:
         scale = min(1.0, _FEATURE_DPI * max(self._template.page) / MM_PER_INCH / max(page.shape))

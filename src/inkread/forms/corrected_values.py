@@ -5,19 +5,31 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from inkread.forms.fields import AmountField, DateField, FormField, TickField
+from inkread.forms.fields import (
+    AmountField,
+    DateField,
+    DecimalField,
+    FormField,
+    NumberField,
+    TickField,
+    TimeField,
+)
 from inkread.forms.values import (
     Value,
+    find_decimal_objection,
     find_objection,
     format_digits,
     format_value,
     interpret_digits,
 )
+from inkread.meanings import interpret_time
 
 __all__ = ["CorrectedValue", "parse_correction", "parse_value"]
 
 _MAX_DIGITS = 20  # of any field
-_MAX_CHARACTERS = 24  # of any value
+_MAX_CHARACTERS = 24  # of any value but a comb
+_WRITTEN = "0123456789.,-/=:"
+_DECIMAL = re.compile(r"-?[0-9]{1,20}(?:\.([0-9]+))?")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -49,7 +61,7 @@ def parse_correction(form_field: FormField, text: str) -> CorrectedValue:
     """
     text = text.strip()
     longest = form_field.num_cells or _MAX_DIGITS
-    if len(text) > _MAX_CHARACTERS:
+    if len(text) > max(_MAX_CHARACTERS, longest):
         raise ValueError(f"expected at most {longest} digits, received {len(text):,} characters")
     if isinstance(form_field, DateField) and _is_digits(text):
         value = interpret_digits(form_field, text)
@@ -60,9 +72,11 @@ def parse_correction(form_field: FormField, text: str) -> CorrectedValue:
     digits = format_digits(form_field, value)
     if len(digits) > longest:
         raise ValueError(f"expected at most {longest} digits, received {text!r}")
-    return CorrectedValue(
-        format_value(value), digits, find_objection(form_field, digits) if digits else None
-    )
+    shown = format_value(value)
+    if isinstance(form_field, DecimalField) and isinstance(value, Decimal):
+        return CorrectedValue(shown, digits, find_decimal_objection(form_field, value))
+    written = shown if isinstance(form_field, TimeField | NumberField) else digits
+    return CorrectedValue(shown, digits, find_objection(form_field, written) if digits else None)
 
 
 def parse_value(form_field: FormField, text: str) -> Value:
@@ -73,22 +87,54 @@ def parse_value(form_field: FormField, text: str) -> Value:
     """
     if not text:
         return None
-    if isinstance(form_field, TickField):
-        if text not in ("true", "false"):
-            raise ValueError(f"expected true or false, received {text!r}")
-        return text == "true"
-    if isinstance(form_field, DateField):
-        if not _ISO_DATE.fullmatch(text):
-            raise ValueError(f"expected a date such as 2021-10-04, received {text!r}")
-        return datetime.date.fromisoformat(text)
+    match form_field:
+        case TickField():
+            if text not in ("true", "false"):
+                raise ValueError(f"expected true or false, received {text!r}")
+            value: Value = text == "true"
+        case DateField():
+            if not _ISO_DATE.fullmatch(text):
+                raise ValueError(f"expected a date such as 2021-10-04, received {text!r}")
+            value = datetime.date.fromisoformat(text)
+        case TimeField():
+            value = _parse_time(text)
+        case DecimalField():
+            value = _parse_decimal(text, form_field.num_decimals)
+        case AmountField():
+            value = _parse_amount(text, form_field.decimals)
+        case _:
+            value = _parse_number(form_field, text)
+    return value
+
+
+def _parse_amount(text: str, num_decimals: int) -> Decimal:
     whole, _, decimals = text.partition(".")
-    num_decimals = form_field.decimals if isinstance(form_field, AmountField) else 0
     if not _is_digits(whole + decimals) or len(decimals) > num_decimals:
         expected = "an amount such as 12.50" if num_decimals else "digits"
         raise ValueError(f"expected {expected}, received {text!r}")
-    if isinstance(form_field, AmountField):
-        return Decimal(text).quantize(Decimal(1).scaleb(-num_decimals))
+    return Decimal(text).quantize(Decimal(1).scaleb(-num_decimals))
+
+
+def _parse_number(form_field: FormField, text: str) -> str:
+    has_separators = isinstance(form_field, NumberField) and form_field.constraint.names_separators
+    if not (set(text) <= set(_WRITTEN) if has_separators else _is_digits(text)):
+        expected = "digits and separators" if has_separators else "digits"
+        raise ValueError(f"expected {expected}, received {text!r}")
     return text
+
+
+def _parse_time(text: str) -> datetime.time:
+    time = interpret_time(text).time
+    if time is None:
+        raise ValueError(f"expected a time such as 09:30, received {text!r}")
+    return time
+
+
+def _parse_decimal(text: str, num_decimals: int) -> Decimal:
+    found = _DECIMAL.fullmatch(text)
+    if not found or len(found[1] or "") > num_decimals:
+        raise ValueError(f"expected a number such as -12.5, received {text!r}")
+    return Decimal(text)
 
 
 def _is_digits(text: str) -> bool:

@@ -13,6 +13,7 @@ from inkread.forms.candidates import Candidate, rank_cell_texts
 from inkread.imaging import normalize, segmentation
 from inkread.imaging.ink import Ink
 from inkread.reader import Reader
+from inkread.results import REJECTED
 
 __all__ = ["BoxReading", "CellDigits", "FieldReader", "make_field_reader", "split_digits"]
 
@@ -27,10 +28,12 @@ class CellDigits:
     Attributes:
         probabilities: (N, 10) float32, of 0 to 9 given that it is a digit; each row adds up to 1.
         is_digit: (N,) bool; false where the model takes it for something else.
+        junk: (N,) float32, the probability that it is no digit.
     """
 
     probabilities: npt.NDArray[np.float32]
     is_digit: npt.NDArray[np.bool_]
+    junk: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -103,11 +106,15 @@ class _ReaderAdapter:
         model = self._reader.model
         shape = model.shape
         if not inks:
-            return CellDigits(np.empty((0, 10), np.float32), np.empty(0, bool))
+            return CellDigits(
+                np.empty((0, 10), np.float32), np.empty(0, bool), np.empty(0, np.float32)
+            )
         found = model.classify(np.stack([normalize.make_glyph(ink, shape) for ink in inks]))
-        return CellDigits(found.probabilities, ~model.rejects(found.junk))
+        return CellDigits(found.probabilities, ~model.rejects(found.junk), found.junk)
 
     def read_number(self, grey: npt.NDArray[np.uint8], constraint: Constraint) -> BoxReading:
+        if constraint.names_separators:
+            return self._read_separated(grey, constraint)
         numbers = self._reader.candidates(grey, count=_NUM_CANDIDATES)
         if numbers[0].rejected or not constraint.accepts(numbers[0].text):
             numbers += self._reader.candidates(
@@ -125,6 +132,20 @@ class _ReaderAdapter:
         ranked = sorted(mean, key=lambda text: -mean[text])
         is_number = bool(cut) or not numbers[0].rejected
         return BoxReading(tuple(Candidate(text, mean[text]) for text in ranked), is_number)
+
+    def _read_separated(self, grey: npt.NDArray[np.uint8], constraint: Constraint) -> BoxReading:
+        """Read a number whose separators matter: of each value, the way it is written."""
+        numbers = self._reader.candidates(
+            grey,
+            length=constraint.length,
+            pattern=constraint.pattern,
+            check=constraint.check,
+            notation=constraint.notation,
+            count=_NUM_CANDIDATES,
+        )
+        candidates = tuple(Candidate(each.raw, each.confidence) for each in numbers if each.digits)
+        plain = numbers[0].unconstrained
+        return BoxReading(candidates, plain is None or REJECTED not in plain)
 
     def _read_pieces(self, grey: npt.NDArray[np.uint8]) -> dict[str, float]:
         """Return the probabilities of texts by segmenting the digits; empty if one is no digit."""

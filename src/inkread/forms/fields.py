@@ -7,9 +7,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import (
     BaseModel,
     ConfigDict,
-    Discriminator,
     Field,
-    Tag,
     field_validator,
     model_validator,
 )
@@ -17,13 +15,16 @@ from pydantic import (
 from inkread.decoding.check_digits import CHECKS
 from inkread.decoding.constraints import Constraint
 from inkread.errors import ConfigError
+from inkread.notation import Notation, ValueKind
 
 __all__ = [
-    "AmountField", "CheckRule", "CombField", "DateField", "FormField", "NumberField", "OrderRule",
-    "Rect", "Rule", "StrictModel", "SumRule", "TickField",
+    "AmountField", "CombField", "DateField", "DecimalField", "FormField", "NumberField", "Rect",
+    "StrictModel", "TickField", "TimeField", "validate_check",
 ]  # fmt: skip
 
-_MAX_DIGITS = 20  # of a field
+_MAX_DIGITS = 20  # of a field without cells
+_MAX_CELLS = 60
+_MAX_DECIMALS = 6  # where their number isn't known
 _EPSILON_MM = 0.01  # differences of positions below this are rounding
 _RESERVED_NAMES = ("form_id", "scan", "page", "residual_mm", "dpi", "turned_deg", "notes")
 _NAME_PATTERN = r"^[a-z][a-z0-9_]{0,39}$"
@@ -109,6 +110,11 @@ class _Field(StrictModel):
         return 1, _MAX_DIGITS
 
     @property
+    def has_separators(self) -> bool:
+        """Whether a point in it means something."""
+        return False
+
+    @property
     def heavy_after(self) -> tuple[int, ...]:
         """The cells, from 1, that a heavy line follows: the parts of a date, the whole units."""
         return ()
@@ -124,7 +130,7 @@ class _DigitsField(_Field):
     @field_validator("check")
     @classmethod
     def _is_known_check(cls, check: str | None) -> str | None:
-        return _validate_check(check) if check is not None else None
+        return validate_check(check) if check is not None else None
 
     @property
     def lengths(self) -> tuple[int, int]:
@@ -136,16 +142,17 @@ class _DigitsField(_Field):
     @model_validator(mode="after")
     def _is_satisfiable(self) -> Self:
         shortest, longest = self.lengths
-        if not 1 <= shortest <= longest <= _MAX_DIGITS:
-            raise ValueError(f"expected a length from 1 to {_MAX_DIGITS}, least first")
+        most = self.num_cells or _MAX_DIGITS
+        if not 1 <= shortest <= longest <= max(most, _MAX_DIGITS):
+            raise ValueError(f"expected a length from 1 to {most}, least first")
         if self.num_cells and longest > self.num_cells:
             raise ValueError(f"expected a length of at most the {self.num_cells} cells")
         try:
             constraint = self.constraint
         except ConfigError as error:
             raise ValueError(f"impossible: {error}") from error
-        if constraint.names_separators:
-            raise ValueError("expected a pattern of digits alone: separators are left out")
+        if constraint.names_separators and self.num_cells:
+            raise ValueError("expected a pattern of digits alone: a comb has no separators")
         _validate_range(self.min, self.max)
         if self.min is not None and self.min >= 10**longest:
             raise ValueError(f"impossible range: {longest} digits are less than min = {self.min}")
@@ -162,12 +169,17 @@ class NumberField(_DigitsField):
 
     kind: Literal["number"]
 
+    @property
+    def has_separators(self) -> bool:
+        """See ``_Field``."""
+        return self.constraint.names_separators
+
 
 class CombField(_DigitsField):
     """A number with a cell for each digit; all cells are filled unless ``length`` is given."""
 
     kind: Literal["comb"]
-    cells: int = Field(ge=1, le=_MAX_DIGITS)
+    cells: int = Field(ge=1, le=_MAX_CELLS)
 
     @property
     def num_cells(self) -> int:
@@ -246,6 +258,93 @@ class AmountField(_Field):
         return self
 
 
+class DecimalField(_Field):
+    """A number with a point, a sign, or a fraction, anywhere in its box."""
+
+    kind: Literal["decimal", "signed", "fraction"]
+    decimal: Literal[".", ",", ".,"] = ".,"
+    decimals: int | tuple[int, int] | None = None
+    min: Decimal | None = None
+    max: Decimal | None = None
+
+    @model_validator(mode="after")
+    def _is_satisfiable(self) -> Self:
+        if self.kind == "fraction" and self.decimals is not None:
+            raise ValueError("expected decimals with the kinds decimal and signed")
+        try:
+            _ = self.constraint
+        except ConfigError as error:
+            raise ValueError(f"impossible: {error}") from error
+        return self
+
+    @property
+    def has_separators(self) -> bool:
+        """See ``_Field``."""
+        return True
+
+    @property
+    def num_decimals(self) -> int:
+        """The greatest number of digits after the point."""
+        if self.decimals is None:
+            return _MAX_DECIMALS
+        return self.decimals if isinstance(self.decimals, int) else self.decimals[1]
+
+    @property
+    def notation(self) -> Notation:
+        """How it is written."""
+        if self.kind == "fraction":
+            return Notation(ValueKind.FRACTION, min=self.min, max=self.max)
+        return Notation(
+            ValueKind.DECIMAL,
+            self.decimal,
+            (0, _MAX_DECIMALS) if self.decimals is None else self.decimals,
+            self.min,
+            self.max,
+            self.kind == "signed",
+        )
+
+    @property
+    def constraint(self) -> Constraint:
+        """The constraint on what is written."""
+        return Constraint(notation=self.notation)
+
+
+class TimeField(_Field):
+    """A time of day, anywhere in its box; ``min`` and ``max`` as text, such as ``08:00``."""
+
+    kind: Literal["time"]
+    min: datetime.time | None = None
+    max: datetime.time | None = None
+
+    @field_validator("min", "max", mode="before")
+    @classmethod
+    def _is_no_number(cls, bound: Any) -> Any:
+        if isinstance(bound, int | float):  # YAML takes 08:30 without quotes for a number
+            message = 'expected a time in quotes, such as "08:30"'
+            raise ValueError(message)  # noqa: TRY004 - pydantic takes only this for a fault
+        return bound
+
+    @model_validator(mode="after")
+    def _is_satisfiable(self) -> Self:
+        _validate_range(self.min, self.max)
+        return self
+
+    @property
+    def has_separators(self) -> bool:
+        """See ``_Field``."""
+        return True
+
+    @property
+    def notation(self) -> Notation:
+        """How it is written."""
+        return Notation(ValueKind.TIME, min=self.min, max=self.max)
+
+    @property
+    def constraint(self) -> Constraint:
+        """The constraint on what is written."""
+        return Constraint(notation=self.notation)
+
+
 class TickField(_Field):
     """A box to tick."""
 
@@ -253,82 +352,17 @@ class TickField(_Field):
 
 
 FormField = Annotated[
-    NumberField | CombField | DateField | AmountField | TickField, Field(discriminator="kind")
+    NumberField | CombField | DateField | AmountField | DecimalField | TimeField | TickField,
+    Field(discriminator="kind"),
 ]
 
 
-class SumRule(StrictModel):
-    """The values of some fields add up to that of another; empty fields count as 0."""
+def validate_check(check: str) -> str:
+    """Return the name of a check digit's rule.
 
-    sum: tuple[str, ...] = Field(min_length=1)
-    equals: str
-
-    @property
-    def field_names(self) -> tuple[str, ...]:
-        """The names of the fields that it involves."""
-        return (*self.sum, self.equals)
-
-    def __str__(self) -> str:
-        """Return the rule as a formula."""
-        return f"{' + '.join(self.sum)} = {self.equals}"
-
-
-class OrderRule(StrictModel):
-    """The values of some fields are in ascending order; equal ones are allowed."""
-
-    order: tuple[str, ...] = Field(min_length=2)
-
-    @property
-    def field_names(self) -> tuple[str, ...]:
-        """The names of the fields that it involves."""
-        return self.order
-
-    def __str__(self) -> str:
-        """Return the rule as a formula."""
-        return " <= ".join(self.order)
-
-
-class CheckRule(StrictModel):
-    """The digits of some fields, concatenated, pass a check."""
-
-    check: str
-    of: tuple[str, ...] = Field(min_length=1)
-
-    @field_validator("check")
-    @classmethod
-    def _is_known_check(cls, check: str) -> str:
-        return _validate_check(check)
-
-    @property
-    def field_names(self) -> tuple[str, ...]:
-        """The names of the fields that it involves."""
-        return self.of
-
-    def __str__(self) -> str:
-        """Return the rule as a formula."""
-        return f"{self.check}({', '.join(self.of)})"
-
-
-def _find_rule_kind(value: Any) -> str:
-    for kind in ("sum", "order", "check"):
-        if (kind in value) if isinstance(value, dict) else hasattr(value, kind):
-            return kind
-    return ""
-
-
-Rule = Annotated[
-    Annotated[SumRule, Tag("sum")]
-    | Annotated[OrderRule, Tag("order")]
-    | Annotated[CheckRule, Tag("check")],
-    Discriminator(
-        _find_rule_kind,
-        custom_error_type="rule",
-        custom_error_message="expected a rule: sum with equals, order, or check with of",
-    ),
-]
-
-
-def _validate_check(check: str) -> str:
+    Raises:
+        ValueError: there is no such rule.
+    """
     if check not in CHECKS:
         raise ValueError(f"expected a check among {', '.join(CHECKS)}")
     return check

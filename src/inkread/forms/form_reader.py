@@ -1,7 +1,8 @@
 """Reads scans of a form: aligns them, extracts the fields' ink, reads it and applies the rules."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 
 import cv2
 import numpy as np
@@ -13,10 +14,11 @@ from inkread.forms import rules
 from inkread.forms.align import Aligner, Alignment
 from inkread.forms.candidates import Candidate, rank_cell_texts
 from inkread.forms.extract import MIN_INK_MM2, FieldInk, extract_field
-from inkread.forms.field_reader import FieldReader
-from inkread.forms.fields import FormField, NumberField, TickField
+from inkread.forms.field_reader import CellDigits, FieldReader
+from inkread.forms.fields import DecimalField, FormField, NumberField, TickField, TimeField
 from inkread.forms.template import Template
 from inkread.forms.values import Value, format_value
+from inkread.forms.voids import find_void
 from inkread.imaging import images
 from inkread.imaging.resize import resize_by
 
@@ -33,6 +35,11 @@ MIN_CONFIDENCE = 0.997
 _MAX_WRITING_HEIGHT_PX = 100  # higher writing is shrunk to it
 _MARGIN_HEIGHTS = 0.2  # white around the writing of a box, in heights of the writing
 _NUM_CANDIDATES = 40  # of a comb
+_PALER = 0.8  # than the form's pen: extracted again
+_MIN_DASH_PROBABILITY = 0.998  # of what is a flat stroke: no digit is
+_MIN_FAINT_MM = 1.5  # extent of a mark that may be writing
+_EMPTY_LOGIT = (8.0, 4.0)  # log-odds of an empty field without marks; less for each millimetre
+_TICK_SLOPE = 6.0  # log-odds of a tick, for ink off the middle by as much as the doubtful range
 _DOUBTFUL_TICK_SHARES = (0.02, 0.05)  # with less ink a box is empty, with more it is ticked
 
 
@@ -41,6 +48,7 @@ class Status(StrEnum):
 
     OK = "ok"
     EMPTY = "empty"
+    VOID = "void"  # crossed out, or a dash
     DOUBTFUL = "doubtful"
     MISSING = "missing"  # empty, though it must not be
     CORRECTED = "corrected"  # by a person
@@ -131,37 +139,73 @@ class FormReader:
         """
         alignment = self._aligner.locate(page)
         fields = {field.name: field for field in self.template.fields}
-        ink = {
-            name: extract_field(page, alignment, field, self.template.rects[name])
-            for name, field in fields.items()
-        }
+        ink = self._extract(page, alignment)
+        notes = {name: _note_marks(each) for name, each in ink.items()}
         candidates: dict[str, tuple[Candidate, ...]] = {}
-        notes: dict[str, str] = {}
-        self._read_combs(ink, candidates, notes)
+        voids = self._read_combs(ink, candidates, notes)
         for name, field in fields.items():
             if field.num_cells or isinstance(field, TickField) or not _has_ink(ink[name]):
+                continue
+            if void := self._find_void(ink[name]):
+                voids[name] = void
                 continue
             found = self._reader.read_number(crop_to_writing(ink[name].ink), _constraint_of(field))
             candidates[name] = found.candidates
             if not found.is_number:
                 notes[name] = "expected digits alone"
         choices = rules.choose(self.template, candidates)
-        readings = tuple(
-            _read_tick(field, ink[name])
-            if isinstance(field, TickField)
-            else self._judge(field, choices.get(name), notes.get(name, ""))
-            for name, field in fields.items()
-        )
+        readings = []
+        for name, field in fields.items():
+            if isinstance(field, TickField):
+                readings.append(self._set_aside(_read_tick(field, ink[name])))
+            elif name in choices:
+                readings.append(self._judge(field, choices[name], notes[name]))
+            else:
+                blank = _read_blank(field, ink[name], voids.get(name, 0.0), notes[name])
+                readings.append(self._set_aside(blank))
         crops = {each.name: ink[each.name].grey for each in readings if each.is_set_aside}
-        return FormReading(readings, alignment, crops)
+        return FormReading(tuple(readings), alignment, crops)
+
+    def _set_aside(self, reading: FieldReading) -> FieldReading:
+        """Return a reading, doubtful if it isn't sure enough."""
+        if reading.confidence >= self.min_confidence or reading.is_set_aside:
+            return reading
+        note = "faint marks: empty or not?" if reading.value is None else "not sure enough"
+        return replace(reading, status=Status.DOUBTFUL, note=reading.note or note)
+
+    def _extract(self, page: npt.NDArray[np.uint8], alignment: Alignment) -> dict[str, FieldInk]:
+        """Extract the ink of all fields: once more where only print, or two pens, would be as pale.
+
+        What is much paler than the form's pen is print where there is a pen's ink beside it; where
+        all is as pale, it is faint writing.
+        """
+        crop_blank = self._aligner.crop_blank if self._aligner.has_blank else None
+        extract = partial(extract_field, page, alignment, crop_blank=crop_blank)
+        rects = self.template.rects
+        found = {field.name: extract(field, rects[field.name]) for field in self.template.fields}
+        pens = [each.darkness for each in found.values() if _has_ink(each)]
+        if not pens:
+            return found
+        pen = float(np.percentile(pens, 75))
+        for field in self.template.fields:
+            if _has_ink(found[field.name]) and found[field.name].darkness < _PALER * pen:
+                darker = extract(field, rects[field.name], pen_darkness=pen)
+                if _has_ink(darker):
+                    found[field.name] = darker
+        return found
 
     def _read_combs(
         self,
         ink: dict[str, FieldInk],
         candidates: dict[str, tuple[Candidate, ...]],
         notes: dict[str, str],
-    ) -> None:
-        """Read the cells of all combs in one batch, which is faster than one by one."""
+    ) -> dict[str, float]:
+        """Read the cells of all combs in one batch, which is faster than one by one.
+
+        Returns:
+            For each comb whose cells are all void, the probability that they are.
+        """
+        voids: dict[str, float] = {}
         filled = {
             field.name: ink[field.name].filled_cells
             for field in self.template.fields
@@ -174,19 +218,34 @@ class FormReader:
         for name, places in filled.items():
             if not places:
                 continue
-            own = slice(start, start + len(places))
+            own = range(start, start + len(places))
             start = own.stop
-            candidates[name] = rank_cell_texts(digits.probabilities[own], _NUM_CANDIDATES)
-            if places[-1] - places[0] >= len(places):
+            sureness = [
+                _rate_void(ink[name].cells[place], ink[name], digits, row)
+                for place, row in zip(places, own, strict=True)
+            ]
+            kept = [each for each, sure in enumerate(sureness) if not sure]
+            if not kept:
+                voids[name] = float(np.prod(sureness))
+                continue
+            rows = [own[each] for each in kept]
+            void_sure = float(np.prod([sure for sure in sureness if sure]))
+            candidates[name] = tuple(
+                Candidate(each.text, each.probability * void_sure)
+                for each in rank_cell_texts(digits.probabilities[rows], _NUM_CANDIDATES)
+            )
+            if places[kept[-1]] - places[kept[0]] >= len(kept):
                 notes[name] = "expected no empty cell between digits"
-            elif not digits.is_digit[own].all():
+            elif not digits.is_digit[rows].all():
                 notes[name] = "expected digits alone"
+        return voids
 
-    def _judge(self, field: FormField, choice: rules.Choice | None, note: str) -> FieldReading:
-        if choice is None:
-            if field.required:
-                return FieldReading(field.name, None, 1.0, Status.MISSING, "expected a value")
-            return FieldReading(field.name, None, 1.0, Status.EMPTY)
+    def _find_void(self, found: FieldInk) -> float:
+        """Return the probability that a box is crossed out, or holds a dash; 0 if it isn't."""
+        digits = self._reader.read_digits([found.ink])
+        return _rate_void(found.ink, found, digits, 0)
+
+    def _judge(self, field: FormField, choice: rules.Choice, note: str) -> FieldReading:
         note = note or choice.objection or ""
         if not note and choice.confidence < self.min_confidence:
             note = "not sure enough"
@@ -195,7 +254,7 @@ class FormReader:
 
 
 def _constraint_of(field: FormField) -> Constraint:
-    if isinstance(field, NumberField):
+    if isinstance(field, NumberField | DecimalField | TimeField):
         return field.constraint
     return Constraint(field.lengths)
 
@@ -219,9 +278,50 @@ def _has_ink(found: FieldInk) -> bool:
     return sum(found.areas_mm2) >= MIN_INK_MM2
 
 
+def _rate_void(ink: npt.NDArray[np.uint8], found: FieldInk, digits: CellDigits, row: int) -> float:
+    """Return the probability that a cell is void; 0 where it looks like a digit."""
+    shape = find_void(ink, found.px_per_mm, is_cell=len(found.cells) > 1)
+    if shape == "dash":
+        return max(_MIN_DASH_PROBABILITY, float(digits.junk[row]))
+    return float(digits.junk[row]) if shape and not digits.is_digit[row] else 0.0
+
+
+def _note_marks(found: FieldInk) -> str:
+    """Say why what is written may not be all that there is; empty if it is."""
+    if found.lost_mm2 >= MIN_INK_MM2:
+        return "expected writing inside the box, clear of what is printed"
+    filled = set(found.filled_cells)
+    faint = [mm for place, mm in enumerate(found.faint_mm) if place not in filled]
+    return "too faint" if filled and max(faint, default=0.0) >= _MIN_FAINT_MM else ""
+
+
+def _rate_empty(found: FieldInk) -> float:
+    """Return the probability that nothing is written, by what faint marks there are."""
+    marks = max(found.faint_mm) + found.lost_mm2 / MIN_INK_MM2 + sum(found.areas_mm2) / MIN_INK_MM2
+    offset, slope = _EMPTY_LOGIT
+    return float(1 / (1 + np.exp(-(offset - slope * marks))))
+
+
+def _read_blank(field: FormField, found: FieldInk, void: float, note: str) -> FieldReading:
+    """Return the reading of a field without a value: void, empty, or too faint."""
+    if void:
+        return FieldReading(field.name, None, void, Status.VOID)
+    sure = _rate_empty(found)
+    if note or max(found.faint_mm) >= _MIN_FAINT_MM:
+        return FieldReading(field.name, None, sure, Status.DOUBTFUL, note or "too faint")
+    if field.required:
+        return FieldReading(field.name, None, sure, Status.MISSING, "expected a value")
+    return FieldReading(field.name, None, sure, Status.EMPTY)
+
+
 def _read_tick(field: TickField, found: FieldInk) -> FieldReading:
     low, high = _DOUBTFUL_TICK_SHARES
-    ticked = found.inside_share > (low + high) / 2
+    middle = (low + high) / 2
+    ticked = found.inside_share > middle
+    distance = (found.inside_share - middle) / (high - low)
+    sure = float(1 / (1 + np.exp(-_TICK_SLOPE * abs(distance))))
+    if not ticked:
+        sure = min(sure, _rate_empty(replace(found, areas_mm2=(0.0,))))
     if low < found.inside_share < high:
-        return FieldReading(field.name, ticked, 0.5, Status.DOUBTFUL, "ticked or not?")
-    return FieldReading(field.name, ticked, 1.0, Status.OK)
+        return FieldReading(field.name, ticked, sure, Status.DOUBTFUL, "ticked or not?")
+    return FieldReading(field.name, ticked, sure, Status.OK)

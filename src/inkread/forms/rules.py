@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from inkread.decoding.constraints import Constraint
 from inkread.forms.candidates import Candidate, rank_combinations
-from inkread.forms.fields import CheckRule, FormField, OrderRule, Rule, SumRule
+from inkread.forms.fields import FormField
+from inkread.forms.relations import CheckRule, OrderRule, Rule, SumRule
 from inkread.forms.template import Template
 from inkread.forms.values import Value, find_objection, format_value, interpret_digits
 
@@ -104,6 +105,8 @@ def _to_number(value: Value) -> Decimal | None:
 
 def _sort_key(value: Value) -> Decimal:
     """Return a number that sorts values of one kind: numbers, or dates."""
+    if isinstance(value, datetime.time):
+        return Decimal(value.strftime("%H%M%S"))
     return Decimal(value.toordinal() if isinstance(value, datetime.date) else format_value(value))
 
 

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 from inkread.batch.sources import make_cell
 from inkread.errors import ConfigError
 from inkread.files import check_target, replace_atomically
-from inkread.forms.fields import AmountField, DateField, FormField, TickField
+from inkread.forms.fields import (
+    AmountField,
+    DateField,
+    DecimalField,
+    FormField,
+    TickField,
+    TimeField,
+)
 from inkread.forms.journal import FormRecord
 from inkread.forms.template import Template
 from inkread.forms.values import format_value
@@ -103,6 +110,10 @@ def _kind_of(field: FormField) -> str:
         return "truth"
     if isinstance(field, DateField):
         return "date"
+    if isinstance(field, TimeField):
+        return "time"
+    if isinstance(field, DecimalField):
+        return f"amount {field.num_decimals}"
     return f"amount {field.decimals}" if isinstance(field, AmountField) else "text"
 
 
@@ -179,6 +190,7 @@ def arrow_schema(columns: dict[str, str]) -> "pa.Schema":
         "number": pa.float64(),
         "truth": pa.bool_(),
         "date": pa.date32(),
+        "time": pa.time32("s"),
     }
     return pa.schema(
         [

@@ -16,16 +16,16 @@ from inkread.errors import ConfigError
 from inkread.forms import print_layout, yaml_lines
 from inkread.forms.fields import (
     AmountField,
-    CheckRule,
     DateField,
+    DecimalField,
     FormField,
-    OrderRule,
+    NumberField,
     Rect,
-    Rule,
     StrictModel,
-    SumRule,
     TickField,
+    TimeField,
 )
+from inkread.forms.relations import CheckRule, OrderRule, Rule, SumRule
 
 __all__ = [
     "PAGE_SIZES_MM",
@@ -40,8 +40,8 @@ Fault = tuple[tuple[str | int, ...], str]  # the path to a value, and what is wr
 
 PAGE_SIZES_MM = {"a4": (210.0, 297.0), "a5": (148.0, 210.0), "letter": (215.9, 279.4)}
 _MIN_MARKER_MARGIN_MM = 2.0  # white around a marker, to be detected
-_MIN_CELL_SIZE_MM = (3.0, 4.0)  # width, height
-_MIN_BOX_SIDE_MM = 2.5
+_MIN_CELL_SIZE_MM = (2.0, 2.5)  # width, height
+_MIN_BOX_SIDE_MM = 2.0
 _MAX_FAULTS = 50  # that are told of at once
 _MAX_STEPS = 6_000_000  # to build the constraints of all fields: about three seconds
 
@@ -247,19 +247,30 @@ def _find_rule_errors(rule: Rule, template: Template) -> Iterator[str]:
         return
     if len(set(rule.field_names)) < len(rule.field_names):
         yield "expected each field once"
-    fields = [known[name] for name in rule.field_names]
+    yield from _find_kind_errors(rule, [known[name] for name in rule.field_names])
+
+
+def _find_kind_errors(rule: Rule, fields: Sequence[FormField]) -> Iterator[str]:
     if any(isinstance(field, TickField) for field in fields):
         yield "expected fields with digits, received a box to tick"
-    elif isinstance(rule, SumRule) and any(isinstance(field, DateField) for field in fields):
-        yield "expected numbers or amounts to add up, received a date"
+    elif isinstance(rule, SumRule) and any(isinstance(f, DateField | TimeField) for f in fields):
+        yield "expected numbers or amounts to add up, received a date or a time"
+    elif isinstance(rule, SumRule) and any(_has_separators(field) for field in fields):
+        yield "expected numbers of digits to add up, received a pattern with separators"
     elif isinstance(rule, OrderRule):
         for one, other in itertools.pairwise(fields):
-            if isinstance(one, DateField) != isinstance(other, DateField):
+            if any(isinstance(one, k) != isinstance(other, k) for k in (DateField, TimeField)):
                 yield f"expected dates, or numbers: {one.name} and {other.name} can't be compared"
+            elif _has_separators(one) or _has_separators(other):
+                yield "expected numbers of digits in order, received a pattern with separators"
     elif isinstance(rule, CheckRule) and any(
-        isinstance(field, DateField | AmountField) for field in fields
+        isinstance(field, DateField | AmountField | DecimalField | TimeField) for field in fields
     ):
-        yield "expected numbers to have a check digit, received a date or an amount"
+        yield "expected numbers to have a check digit, received a date, time or an amount"
+
+
+def _has_separators(field: FormField) -> bool:
+    return isinstance(field, NumberField) and field.constraint.names_separators
 
 
 def _format_rect(rect: Rect) -> str:

@@ -5,20 +5,42 @@ import itertools
 from decimal import Decimal
 from typing import TypeVar
 
-from inkread.forms.fields import AmountField, CombField, DateField, FormField, NumberField
+from inkread.forms.fields import (
+    AmountField,
+    CombField,
+    DateField,
+    DecimalField,
+    FormField,
+    NumberField,
+    TimeField,
+)
+from inkread.notation import PLAIN
 
-__all__ = ["Value", "find_objection", "format_digits", "format_value", "interpret_digits"]
+__all__ = [
+    "Value",
+    "find_decimal_objection",
+    "find_objection",
+    "format_digits",
+    "format_value",
+    "interpret_digits",
+]
 
-Value = str | bool | datetime.date | Decimal | None  # None: the field is empty
-_Ordered = TypeVar("_Ordered", int, Decimal, datetime.date)
+Value = str | bool | datetime.date | datetime.time | Decimal | None  # None: the field is empty
+_Ordered = TypeVar("_Ordered", int, Decimal, datetime.date, datetime.time)
 
 
 def interpret_digits(field: FormField, text: str) -> Value:
-    """Return the value of digits in a field: a number as text, a date, or an amount.
+    """Return the value of what is written in a field: a number as text, a date, or an amount.
+
+    Args:
+        field: any but a box to tick.
+        text: digits; with separators, where the field's kind or pattern allows them.
 
     Raises:
-        ValueError: there is no such date, or the text isn't all digits.
+        ValueError: there is no such date, the text isn't all digits, or may mean two things.
     """
+    if isinstance(field, DecimalField | TimeField):
+        return _interpret_written(field, text)
     if isinstance(field, DateField):
         return _parse_date(field, text)
     if isinstance(field, AmountField):
@@ -36,7 +58,9 @@ def format_digits(field: FormField, value: Value) -> str:
         return "".join(parts[unit][-len(list(run)) :] for unit, run in places)
     if isinstance(field, AmountField) and isinstance(value, Decimal):
         return f"{int(value.scaleb(field.decimals)):0{field.lengths[0]}}"
-    return str(value)
+    if isinstance(value, datetime.time):
+        return value.strftime("%H%M")
+    return "".join(filter(str.isdigit, str(value)))
 
 
 def format_value(value: Value) -> str:
@@ -45,6 +69,8 @@ def format_value(value: Value) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, datetime.time):
+        return value.isoformat("seconds" if value.second else "minutes")
     return value.isoformat() if isinstance(value, datetime.date) else str(value)
 
 
@@ -53,22 +79,60 @@ def find_objection(field: FormField, text: str) -> str | None:
 
     Args:
         field: any but a box to tick.
-        text: digits.
+        text: as ``interpret_digits`` takes it.
     """
     shortest, longest = field.lengths
-    if not shortest <= len(text) <= longest:
+    if not shortest <= sum(map(str.isdigit, text)) <= longest:
         expected = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
         return f"expected {expected} digits"
     if isinstance(field, NumberField | CombField):
         return _find_digits_objection(field, text)
     try:
-        if isinstance(field, AmountField):
-            return _find_range_objection(_parse_amount(field, text), field.min, field.max)
-        if isinstance(field, DateField):
-            return _find_range_objection(_parse_date(field, text), field.min, field.max)
+        value = interpret_digits(field, text)
     except ValueError:
-        return "expected a date that there is"
-    return None
+        if not isinstance(field, DecimalField | TimeField):
+            return "expected a date that there is"
+        kind = "number" if field.kind == "signed" else field.kind
+        return f"expected a {kind} that means one thing{_describe_range(field)}"
+    objection = None
+    if isinstance(field, AmountField) and isinstance(value, Decimal):
+        objection = _find_range_objection(value, field.min, field.max)
+    if isinstance(field, DateField) and isinstance(value, datetime.date):
+        objection = _find_range_objection(value, field.min, field.max)
+    return objection
+
+
+def find_decimal_objection(field: DecimalField, value: Decimal) -> str | None:
+    """Describe the constraint of its field that a value breaks; ``None`` if it breaks none.
+
+    Args:
+        field: the field.
+        value: as a table holds it.
+    """
+    if value < 0 and field.kind != "signed":
+        return "expected no minus"
+    return _find_range_objection(value, field.min, field.max)
+
+
+def _interpret_written(field: DecimalField | TimeField, text: str) -> Value:
+    meaning = field.notation.interpret(text)
+    if isinstance(field, DecimalField) and meaning.value is not None:
+        return _round(meaning.value, field)
+    if isinstance(field, TimeField) and meaning.time is not None:
+        return meaning.time
+    raise ValueError(f"expected a {field.kind}, received {text!r}")
+
+
+def _describe_range(field: DecimalField | TimeField) -> str:
+    low, high = (None if bound is None else format_value(bound) for bound in (field.min, field.max))
+    parts = [f"at least {low}"] * (low is not None) + [f"at most {high}"] * (high is not None)
+    return "".join(f", {part}" for part in parts)
+
+
+def _round(value: Decimal, field: DecimalField) -> Decimal:
+    """Round a fraction to the decimals that tables hold."""
+    least = Decimal(1).scaleb(-field.num_decimals)
+    return value if value == value.quantize(least) else value.quantize(least)
 
 
 def _find_digits_objection(field: NumberField | CombField, text: str) -> str | None:
@@ -76,7 +140,13 @@ def _find_digits_objection(field: NumberField | CombField, text: str) -> str | N
         wanted = [f"the pattern {field.pattern}"] if field.pattern is not None else []
         wanted += [f"a check digit as {field.check} gives it"] if field.check is not None else []
         return f"expected {' and '.join(wanted)}"
-    return _find_range_objection(int(text), field.min, field.max)
+    if text.isdecimal():
+        return _find_range_objection(int(text), field.min, field.max)
+    value = PLAIN.interpret(text).value
+    if value is None:
+        return None if field.min is field.max is None else "expected a number that means one thing"
+    low, high = (None if bound is None else Decimal(bound) for bound in (field.min, field.max))
+    return _find_range_objection(value, low, high)
 
 
 def _find_range_objection(

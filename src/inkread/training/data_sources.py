@@ -11,8 +11,10 @@ from inkread.training.recipes import Recipe
 
 __all__ = [
     "FONTS_OF_LETTERS",
+    "FOREIGN_CHARACTERS",
     "MNIST",
     "REAL_PENS",
+    "SCANS",
     "WEIGHTS_LICENCE",
     "DataSource",
     "line_sources_of",
@@ -49,6 +51,10 @@ REAL_PENS = (
         "Pen-Based Recognition of Handwritten Digits", "E. Alpaydin and F. Alimoglu", "CC BY 4.0"
     ),
 )
+SCANS = DataSource("Swiss digits", "the contributors to kensanata/numbers", "CC0")
+FOREIGN_CHARACTERS = DataSource(
+    "Omniglot", "Brenden M. Lake, Ruslan Salakhutdinov and Joshua B. Tenenbaum", "MIT"
+)
 # Their letters, never digits, are printed as examples of what is no digit.
 FONTS_OF_LETTERS = (
     DataSource("DejaVu fonts", "Bitstream, Inc. and the DejaVu authors", "Bitstream Vera licence"),
@@ -60,7 +66,8 @@ FONTS_OF_LETTERS = (
 def sources_of(recipe: Recipe) -> tuple[DataSource, ...]:
     """List the sources of the glyphs that a recipe trains on."""
     uses_letters = any(each.junk for each in recipe.networks)
-    return (MNIST, *FONTS_OF_LETTERS) if uses_letters else (MNIST,)
+    others = (*REAL_PENS, SCANS, FOREIGN_CHARACTERS) if recipe.needs_others else ()
+    return (MNIST, *others, *FONTS_OF_LETTERS) if uses_letters else (MNIST, *others)
 
 
 def line_sources_of(recipe: LineRecipe) -> tuple[DataSource, ...]:

@@ -222,6 +222,7 @@ class _RehearsalBatches(keras.utils.PyDataset):  # type: ignore[misc]
         rng = np.random.default_rng(seeds)
         chosen = rng.choice(len(train), min(NUM_REPLAYED_PER_EPOCH, len(train)), replace=False)
         replayed = Split(train.images[chosen], train.labels[chosen])
+        # Who corrects a model need not have other people's handwriting: MNIST's is replayed.
         source = GlyphSource(replayed, recipe, int(seeds.generate_state(1)[0]), model)
         self._replayed = Batches(source, epoch)
         self._corrections, self._recipe = corrections, recipe

@@ -18,6 +18,7 @@ from inkread.training.augmentation.elastic import augment
 from inkread.training.mnist import Split
 from inkread.training.recipes import Recipe
 from inkread.training.synthesis import drawn_digits, non_digits
+from inkread.training.synthesis.other_hands import OtherHands
 
 __all__ = ["Batches", "GlyphSource"]
 
@@ -25,7 +26,8 @@ NUM_LABELS = 10
 # Synthetic glyphs are drawn once, enough for this many epochs, and reused with new distortions.
 _NUM_DRAWN_EPOCHS = 2
 # Seed keys of the synthetic glyphs, distinct from every epoch's number.
-_DRAWN_SEED_KEY, _JUNK_SEED_KEY = 2**32 - 1, 2**32 - 2
+_DRAWN_SEED_KEY, _JUNK_SEED_KEY, _OTHERS_SEED_KEY = 2**32 - 1, 2**32 - 2, 2**32 - 3
+_RARE_SHARE = 0.1  # of the digits of other people: shapes that even they write seldom
 
 Targets = npt.NDArray[np.float32]
 
@@ -34,7 +36,12 @@ class GlyphSource:
     """The data of a training from which every epoch's batches are made."""
 
     def __init__(
-        self, split: Split, recipe: Recipe, seed: int, teacher: Model | None = None
+        self,
+        split: Split,
+        recipe: Recipe,
+        seed: int,
+        teacher: Model | None = None,
+        hands: OtherHands | None = None,
     ) -> None:
         """Store the data and options; synthetic glyphs are drawn when they are first used.
 
@@ -44,8 +51,11 @@ class GlyphSource:
             seed: determines all randomness.
             teacher: the model whose probabilities are mixed into the targets (distillation), if
                 the recipe has one.
+            hands: other people's handwriting, if the recipe has a share of it; without it that
+                share stays MNIST's.
         """
         self.split, self.recipe, self.seed, self.teacher = split, recipe, seed, teacher
+        self._hands = hands
         # Cache of the teacher's probabilities by augmented copy: (B, 10) for each of its batches.
         self.answers: dict[int, list[Targets]] = {}
 
@@ -68,7 +78,21 @@ class GlyphSource:
         if not self.recipe.junk:
             return None
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, _JUNK_SEED_KEY]))
-        return non_digits.draw_glyphs(self._count_drawn(self.recipe.junk), self.split, rng)
+        count = self._count_drawn(self.recipe.junk)
+        if self._hands is None:
+            return non_digits.draw_glyphs(count, self.split, rng)
+        of_others = self._hands.draw_non_digits(count // 2, rng)
+        drawn = non_digits.draw_glyphs(count - count // 2, self.split, rng)
+        return np.concatenate([drawn, of_others])
+
+    @cached_property
+    def others(self) -> Split | None:
+        """Digits of other people than MNIST's; None if the training has none."""
+        if self._hands is None:
+            return None
+        rng = np.random.default_rng(np.random.SeedSequence([self.seed, _OTHERS_SEED_KEY]))
+        count = self._count_drawn(self.recipe.others)
+        return self._hands.draw_digits(count, rng, rare_share=_RARE_SHARE)
 
     def _count_drawn(self, share: float) -> int:
         return math.ceil(_NUM_DRAWN_EPOCHS * share * len(self.split))
@@ -113,7 +137,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         recipe = self._source.recipe
         glyphs, targets, is_mnist = self._distort_batch(batch)
         if self._answers is not None:
-            # The teacher knows only MNIST's shapes, so synthetic glyphs keep their labels.
+            # The teacher knows only MNIST's shapes, so all other glyphs keep their labels.
             taught = recipe.taught_share * is_mnist[:, None]
             targets[:, :NUM_LABELS] += taught * (self._answers[batch] - targets[:, :NUM_LABELS])
         if recipe.spoiled:
@@ -140,11 +164,13 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         source, recipe = self._source, self._source.recipe
         glyphs, labels = source.split.images[chosen], source.split.labels[chosen].astype(np.intp)
         is_mnist = np.ones(len(glyphs), np.bool_)
-        if source.drawn is not None:
-            replaced = rng.random(len(glyphs)) < recipe.drawn
-            picked = rng.integers(len(source.drawn), size=int(replaced.sum()))
-            glyphs[replaced] = source.drawn.images[picked]
-            labels[replaced] = source.drawn.labels[picked]
+        for digits, share in ((source.drawn, recipe.drawn), (source.others, recipe.others)):
+            if digits is None:
+                continue
+            replaced = rng.random(len(glyphs)) < share
+            picked = rng.integers(len(digits), size=int(replaced.sum()))
+            glyphs[replaced] = digits.images[picked]
+            labels[replaced] = digits.labels[picked]
             is_mnist &= ~replaced
         if source.junk is not None:
             replaced = rng.random(len(glyphs)) < recipe.junk

@@ -127,9 +127,9 @@ def resolve_recipe(plan: Plan) -> "Recipe | LineRecipe | LayoutRecipe":
         return replace(pooled, num_pools=plan.epochs) if plan.epochs else pooled
     if plan.start:
         raise ConfigError(f"expected no --start for recipe {name!r}, received {plan.start}")
-    if plan.pens:
-        raise ConfigError(f"expected no --pens for recipe {name!r}, received {plan.pens}")
     recipe = recipe_named(name)
+    if plan.pens and not recipe.needs_others:
+        raise ConfigError(f"expected no --pens for recipe {name!r}, received {plan.pens}")
     if plan.epochs and recipe.members:
         raise ConfigError(
             f"expected no --epochs for recipe {name!r}, received {plan.epochs}: "
@@ -167,7 +167,7 @@ def run_plan(plan: Plan, digits: "Mnist", on_step: "Callable[[Step], None] | Non
     else:
         run = train(
             recipe, digits, plan.folder,
-            seed=seed, resume=resume, teacher=plan.teacher, on_step=on_step,
+            seed=seed, resume=resume, teacher=plan.teacher, pens=plan.pens, on_step=on_step,
         )  # fmt: skip
         picked = plots.pick_samples(digits.train, 10, seed)
         shown = plots.draw_samples(digits.train, picked, "training images")

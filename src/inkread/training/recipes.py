@@ -8,6 +8,8 @@ from inkread.training.augmentation.elastic import Augmentation
 
 __all__ = ["RECIPES", "Recipe", "recipe_from_dict", "recipe_named"]
 
+_SHARES = ("dropout", "label_smoothing", "spoiled", "drawn", "others", "junk", "taught_share")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -33,6 +35,9 @@ class Recipe:
             ``augmentation.distortions``.
         drawn: share of the training images replaced by digits drawn from strokes, with shapes that
             MNIST lacks; see ``synthesis.drawn_digits``.
+        others: share of the training images replaced by digits of other people than MNIST's; above
+            0 half of the ``junk`` is their letters and symbols, and the training needs their
+            handwriting; see ``synthesis.other_hands``.
         junk: share of the training images replaced by glyphs that are no digits, for a network with
             an output for "no digit"; see ``synthesis.non_digits``.
         teacher: name of the recipe whose model gives the targets of knowledge distillation (Hinton,
@@ -63,6 +68,7 @@ class Recipe:
     augmentation: Augmentation | None = None
     spoiled: float = 0.0
     drawn: float = 0.0
+    others: float = 0.0
     junk: float = 0.0
     teacher: str | None = None
     taught_share: float = 0.0
@@ -83,7 +89,7 @@ class Recipe:
                 f"expected recipe {self.name!r} to have members, or a network and epochs, "
                 f"received network {self.network!r} and epochs {self.epochs!r}"
             )
-        for name in ("dropout", "label_smoothing", "spoiled", "drawn", "junk", "taught_share"):
+        for name in _SHARES:
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"expected {name} in [0, 1], received {getattr(self, name)!r}")
         for name, least in (("batch_size", 1), ("steps_per_call", 1), ("taught_copies", 0)):
@@ -113,6 +119,11 @@ class Recipe:
     def num_outputs(self) -> int:
         """Number of the network's outputs: ten digits, and "no digit" if ``junk`` is used."""
         return self.members[0].num_outputs if self.members else 11 if self.junk else 10
+
+    @property
+    def needs_others(self) -> bool:
+        """Whether the training needs other people's handwriting."""
+        return any(each.others > 0 for each in self.networks)
 
     @property
     def networks(self) -> tuple["Recipe", ...]:
@@ -163,6 +174,18 @@ _SWIFT = replace(
     taught_share=0.0,
     taught_copies=0,
     shifted=False,
+)
+_SWIFT_HANDS = replace(
+    _SWIFT,
+    name="swift-hands",
+    purpose="swift, trained on other people's handwriting beside MNIST",
+    others=0.33,
+)
+_DISTILLED_HANDS = replace(
+    _DISTILLED,
+    name="distilled-hands",
+    purpose="distilled, trained on other people's handwriting beside MNIST",
+    others=0.33,
 )
 _BEST = Recipe(
     name="best",
@@ -248,6 +271,14 @@ RECIPES: dict[str, Recipe] = {
                 _SWIFT,
                 replace(_DISTILLED, shifted=False),
             ),  # shifted views cost more than they gain here
+            sure=0.998,
+        ),
+        _SWIFT_HANDS,
+        _DISTILLED_HANDS,
+        Recipe(
+            name="cascade-hands",
+            purpose="cascade, trained on other people's handwriting beside MNIST",
+            members=(_SWIFT_HANDS, replace(_DISTILLED_HANDS, shifted=False)),
             sure=0.998,
         ),
     )

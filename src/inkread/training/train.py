@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 import inkread
 from inkread.batch.allocator import keep_freed_memory
@@ -44,6 +45,7 @@ from inkread.training.runs import (
     Progress,
     begin_run,
 )
+from inkread.training.synthesis.other_hands import OtherHands
 
 __all__ = [
     "Run",
@@ -57,6 +59,9 @@ __all__ = [
 LABELS = tuple(str(digit) for digit in range(10))
 NUM_PARITY_GLYPHS = 512  # glyphs that the exported file is checked with
 MIN_SHARE_OF_DIGITS_KEPT = 0.995  # of the validation images, at the threshold
+MIN_SHARE_OF_OTHERS_KEPT = 0.99  # of the digits of other people who are kept for validation
+_NUM_OTHERS = 2500  # digits of theirs
+_OTHERS_SEED = 2**31
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class Run:
         return self.directory / MODEL
 
 
-def train(  # noqa: PLR0913 - three arguments and four keyword options
+def train(  # noqa: PLR0913 - three arguments and five keyword options
     recipe: Recipe,
     data: Mnist,
     directory: Path,
@@ -88,6 +93,7 @@ def train(  # noqa: PLR0913 - three arguments and four keyword options
     seed: int = 0,
     resume: bool = False,
     teacher: Path | None = None,
+    pens: Path | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> Run:
     """Train a network, or the members of an ensemble or a cascade, and write a run's folder.
@@ -100,9 +106,12 @@ def train(  # noqa: PLR0913 - three arguments and four keyword options
         seed: decides the initial weights, the order of the images, distortions and dropout.
         resume: resume from the last epoch saved in the folder.
         teacher: the model file that gives the targets, if the recipe or a member has a teacher.
+        pens: folder of other people's handwriting, for recipes that train on it; ``None``: the
+            environment variable INKREAD_PENS names it.
         on_step: called after every step, or once per ``recipe.steps_per_call`` steps.
 
     Raises:
+        DataError: other people's handwriting is needed, and missing or broken.
         ConfigError: the folder holds a run and ``resume`` is false, or a different run; ``seed`` is
             not in [0, 2**32), divided by the number of members; the teacher is missing, is of the
             wrong recipe, or isn't the one that the run was started with.
@@ -110,21 +119,23 @@ def train(  # noqa: PLR0913 - three arguments and four keyword options
         OSError: the folder can't be written.
     """
     if recipe.members:
+        others = _draw_validation_digits(recipe, pens)  # an error in the folder is found at once
         members = _begin_members(recipe, directory, seed, resume, teacher)
         runs = [
             train(
                 member, data, folder,
                 seed=own_seed, resume=resume, on_step=on_step,
-                teacher=teacher if member.teacher else None,
+                teacher=teacher if member.teacher else None, pens=pens,
             )
             for member, folder, own_seed in members
         ]  # fmt: skip
         run = _join_runs(runs, recipe, directory, seed)
-        finish_run(run, data.validation, _sha256(teacher))
+        finish_run(run, data.validation, _sha256(teacher), others=others)
         return run
     training = Training(
-        recipe, data, directory, seed=seed, resume=resume, teacher=teacher, on_step=on_step
-    )
+        recipe, data, directory,
+        seed=seed, resume=resume, teacher=teacher, pens=pens, on_step=on_step,
+    )  # fmt: skip
     if training.is_finished:
         return training.run
     for _ in training.epochs():
@@ -168,6 +179,7 @@ class Training:
         seed: int = 0,
         resume: bool = False,
         teacher: Path | None = None,
+        pens: Path | None = None,
         on_step: Callable[[Step], None] | None = None,
     ) -> None:
         """Begin or resume a run; as for ``train``, but the recipe must have no members."""
@@ -178,8 +190,10 @@ class Training:
         _check_seed(seed, 2**32 - 1)
         loaded_teacher = _load_teacher(recipe, teacher)
         self._teacher_sha256 = _sha256(teacher)
+        hands = OtherHands.load(pens) if recipe.needs_others else None
+        self._others = _draw_validation_digits(recipe, pens)
         begin_run(recipe, seed, directory, resume, self._teacher_sha256)
-        self._source = GlyphSource(data.train, recipe, seed, loaded_teacher)
+        self._source = GlyphSource(data.train, recipe, seed, loaded_teacher, hands)
         keep_freed_memory()
         keras.utils.set_random_seed(seed)
         num_batches = self._source.num_batches
@@ -218,7 +232,7 @@ class Training:
 
     def finish(self) -> Run:
         """Calibrate and export the network, and measure it on the validation images."""
-        finish_run(self.run, self._data.validation, self._teacher_sha256)
+        finish_run(self.run, self._data.validation, self._teacher_sha256, others=self._others)
         return self.run
 
     def _train_epoch(self, number: int) -> Epoch:
@@ -228,6 +242,14 @@ class Training:
         return train_epoch(
             self.network, batches, self._data.validation, place, self.history, self._on_step
         )
+
+
+def _draw_validation_digits(recipe: Recipe, pens: Path | None) -> Split | None:
+    """Draw digits of the people who are kept for validation; ``None`` if the recipe needs none."""
+    if not recipe.needs_others:
+        return None
+    hands = OtherHands.load(pens, validation=True)
+    return hands.draw_digits(_NUM_OTHERS, np.random.default_rng(_OTHERS_SEED))
 
 
 def _load_teacher(recipe: Recipe, path: Path | None) -> Model | None:
@@ -278,21 +300,40 @@ def finish_run(
     teacher_sha256: str | None = None,
     *,
     licence: str | None = WEIGHTS_LICENCE,
+    others: Split | None = None,
 ) -> None:
     """Calibrate and export a run's network, and write its metrics on the validation images.
 
-    ``licence`` is that of the weights, for the model file; ``None`` states none.
+    Args:
+        run: the run, its epochs done.
+        validation: MNIST's validation images.
+        teacher_sha256: of the teacher's model file, if there is one.
+        licence: of the weights, for the model file; ``None`` states none.
+        others: digits of other people who are kept for validation. If given, the temperature is
+            fitted on them too, and the threshold for "no digit" keeps most of them too.
     """
     network = run.inference_network
-    raw = predict(network, validation)
-    uncalibrated = calibrate_outputs(raw, len(LABELS), temperature=1.0)
-    temperature = fit_temperature(uncalibrated.probabilities, validation.labels)
-    outputs = calibrate_outputs(raw, len(LABELS), temperature)
-    found = score_probabilities(outputs.probabilities, validation.labels)
-    tells_junk = run.recipe.num_outputs > len(LABELS)
-    threshold = (
-        fit_rejection_threshold(outputs.junk, MIN_SHARE_OF_DIGITS_KEPT) if tells_junk else None
+    splits = [validation] if others is None else [validation, others]
+    raw = [predict(network, split) for split in splits]
+    temperature = fit_temperature(
+        calibrate_outputs(np.concatenate(raw), len(LABELS), temperature=1.0).probabilities,
+        np.concatenate([split.labels for split in splits]),
     )
+    outputs = [calibrate_outputs(each, len(LABELS), temperature) for each in raw]
+    found = [
+        score_probabilities(each.probabilities, split.labels)
+        for each, split in zip(outputs, splits, strict=True)
+    ]
+    figures = {"validation_accuracy": found[0].accuracy}
+    if others is not None:
+        figures["other_hands_accuracy"] = found[1].accuracy
+    threshold = None
+    if run.recipe.num_outputs > len(LABELS):
+        kept = (MIN_SHARE_OF_DIGITS_KEPT, MIN_SHARE_OF_OTHERS_KEPT)
+        threshold = max(
+            fit_rejection_threshold(each.junk, share)
+            for each, share in zip(outputs, kept, strict=False)
+        )
     metadata = ModelMetadata(
         labels=LABELS,
         shape=GlyphShape(),
@@ -304,7 +345,7 @@ def finish_run(
         teacher_sha256=teacher_sha256,
         package_version=inkread.__version__,
         trained=datetime.datetime.now(datetime.UTC).date().isoformat(),
-        figures={"validation_accuracy": found.accuracy},
+        figures=figures,
         licence=licence,
         attribution=tuple(source.attribution for source in sources_of(run.recipe)),
     )
@@ -313,8 +354,8 @@ def finish_run(
     )
     export.to_onnx(network, run.model_file, metadata, glyphs)
     metrics = {
-        "validation_accuracy": asdict(found.accuracy),
-        "validation_negative_log_likelihood": found.negative_log_likelihood,
+        **{name: asdict(figure) for name, figure in figures.items()},
+        "validation_negative_log_likelihood": found[0].negative_log_likelihood,
         "temperature": temperature,
         "junk_threshold": threshold,
         "training_seconds": run.history[-1].seconds,

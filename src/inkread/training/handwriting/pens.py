@@ -23,6 +23,7 @@ __all__ = [
     "PenSample",
     "PenStrokes",
     "Pens",
+    "find_person",
     "is_validation",
     "load_pen_strokes",
     "load_pens",
@@ -141,6 +142,15 @@ def load_pen_strokes(folder: Path) -> PenStrokes:
 def is_validation(writer: str) -> bool:
     """Return whether a writer's samples are kept for validation, whatever kind they are of.
 
+    Args:
+        writer: donor and session; a whole number's has UNIPEN's category between the two.
+    """
+    return zlib.crc32(find_person(writer).encode()) % _VALIDATION_SHARE == 0
+
+
+def find_person(writer: str) -> str:
+    """Return a name for the person who wrote in a session.
+
     Sessions of one folder may be of one person, and stay together; in folders of many people, as
     those of the donors ``ced``, ``ibm``, ``imp`` and ``pri`` are, a file is a person.
 
@@ -148,8 +158,7 @@ def is_validation(writer: str) -> bool:
         writer: donor and session; a whole number's has UNIPEN's category between the two.
     """
     parts = [part for part in writer.split("/") if part not in _NUMBER_CATEGORIES]
-    person = "/".join(parts[:-1] if parts[0] in _FOLDERS_OF_ONE else parts)
-    return zlib.crc32(person.encode()) % _VALIDATION_SHARE == 0
+    return "/".join(parts[:-1] if parts[0] in _FOLDERS_OF_ONE else parts)
 
 
 def read_pen_file(path: Path) -> tuple[PenSample, ...]:

@@ -16,16 +16,9 @@ import pypdfium2
 
 from inkread.errors import ConfigError
 from inkread.forms import print_layout
-from inkread.forms.fields import (
-    AmountField,
-    DateField,
-    FormField,
-    OrderRule,
-    Rect,
-    SumRule,
-    TickField,
-)
+from inkread.forms.fields import AmountField, DateField, FormField, Rect, TickField
 from inkread.forms.printing import print_form
+from inkread.forms.relations import OrderRule, SumRule
 from inkread.forms.rules import holds
 from inkread.forms.template import Template
 from inkread.forms.values import Value, find_objection, interpret_digits

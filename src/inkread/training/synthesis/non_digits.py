@@ -21,7 +21,7 @@ from inkread.training.synthesis.fonts import FONTS, print_character, thin_charac
 from inkread.training.synthesis.letter_strokes import LETTERS, parse_strokes
 from inkread.training.synthesis.pen import distort_ink, draw_strokes
 
-__all__ = ["KINDS", "Kind", "draw_glyphs"]
+__all__ = ["KINDS", "Kind", "draw_glyphs", "is_slim"]
 
 Ink = npt.NDArray[np.uint8]
 
@@ -69,9 +69,25 @@ def draw_glyphs(count: int, digits: Split, rng: np.random.Generator) -> npt.NDAr
         kind = kinds[number]
         for _ in _count_tries():  # a glyph as narrow as a 1 looks like a 1
             result[index] = kind.make(digits, rng)
-            if not _is_slim(result[index], kind.min_width_ratio):
+            if not is_slim(result[index], kind.min_width_ratio):
                 break
     return result
+
+
+def is_slim(ink: Ink, ratio: float) -> bool:
+    """Return whether ink is upright and its width over length is below a ratio, as a 1's.
+
+    Args:
+        ink: (H, W) uint8, ink 255 on paper 0; without ink the answer is no.
+        ratio: of the sides of the smallest rectangle around the ink, turned as it has to be.
+    """
+    places = cv2.findNonZero((ink > 63).astype(np.uint8))
+    if places is None:
+        return False
+    _, (width, height), angle = cv2.minAreaRect(places)
+    from_level = (angle if width > height else angle + 90) % 180
+    steepness = min(from_level, 180 - from_level)
+    return bool(min(width, height) < ratio * max(width, height) and steepness > 30)
 
 
 def _draw_stroke_letter(rng: np.random.Generator) -> Ink:
@@ -118,7 +134,7 @@ def _turn_digit(digits: Split, rng: np.random.Generator) -> Ink:
         label, quarter_turns, mirrored = _TURNS[rng.integers(len(_TURNS))]
         image = _choose_digit(digits, label, rng)
         # A closed 4 upside down looks like a 6, and a narrow 7 like a 1 in any orientation.
-        if not _has_hole(image) and not _is_slim(image, 0.45):
+        if not _has_hole(image) and not is_slim(image, 0.45):
             break
     turned = np.rot90(np.fliplr(image) if mirrored else image, quarter_turns)
     return normalize.make_glyph(np.ascontiguousarray(turned))
@@ -230,7 +246,7 @@ def _cut_piece(digits: Split, rng: np.random.Generator) -> Ink:
         ink_beyond = np.cumsum(image.ravel()[order], dtype=np.int64)
         kept = np.searchsorted(ink_beyond, rng.uniform(0.2, 0.48) * ink_beyond[-1])
         piece = np.where(side > side.ravel()[order[kept]], image, 0).astype(np.uint8)
-        if (piece > 63).any() and not _has_hole(piece) and not _is_slim(piece, 0.45):
+        if (piece > 63).any() and not _has_hole(piece) and not is_slim(piece, 0.45):
             break
     return piece
 
@@ -266,14 +282,3 @@ def _has_hole(ink: Ink) -> bool:
     """Return whether ink encloses some paper."""
     paper = np.pad((ink <= 63).astype(np.uint8), 1, constant_values=1)
     return cv2.connectedComponents(paper, connectivity=4)[0] > 2
-
-
-def _is_slim(ink: Ink, ratio: float) -> bool:
-    """Return whether ink is upright and its width over length is below a ratio, as a 1's."""
-    places = cv2.findNonZero((ink > 63).astype(np.uint8))
-    if places is None:
-        return False
-    _, (width, height), angle = cv2.minAreaRect(places)
-    from_level = (angle if width > height else angle + 90) % 180
-    steepness = min(from_level, 180 - from_level)
-    return bool(min(width, height) < ratio * max(width, height) and steepness > 30)

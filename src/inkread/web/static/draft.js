@@ -7,6 +7,10 @@ const KEYS = {
   comb: ["cells", "length", "pattern", "check", "min", "max"],
   date: ["format", "comb", "min", "max"],
   amount: ["decimals", "cells", "min", "max"],
+  decimal: ["decimal", "decimals", "min", "max"],
+  signed: ["decimal", "decimals", "min", "max"],
+  fraction: ["min", "max"],
+  time: ["min", "max"],
   tick: [],
 };
 const SAME = 0.5; // boxes that share so much are meant to be one

@@ -204,7 +204,7 @@ function edit({ target }) {
   else if (name === "length") field.length = lengthOf(value);
   else if (name === "comb") field.comb = false;
   else if (type === "number") field[name] = Number(value);
-  else if ((name === "min" || name === "max") && field.kind !== "date" && /^-?\d+$/.test(value)) field[name] = Number(value);
+  else if ((name === "min" || name === "max") && !["date", "time"].includes(field.kind) && /^-?\d+$/.test(value)) field[name] = Number(value);
   else field[name] = value;
   if (name === "name") field.name = value;
   if (name === "kind" && value === "comb") field.cells ??= Math.max(1, Math.round((field.box[2] - field.box[0]) / 7));
