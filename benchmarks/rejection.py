@@ -6,7 +6,10 @@ fragments of digits and pairs of digits. For a model without a "no digit" output
 minus its highest probability. ``tune`` uses other fonts than ``measure``, and MNIST's validation
 digits instead of its test digits, so use only ``tune`` to choose a model or a threshold.
 
-python benchmarks/rejection.py [--model MODEL] [--split tune|measure] [--data DIR]
+``--pens`` adds a threshold that also keeps the digits of other people than MNIST's, those who are
+kept for validation; DIR has the files that ``inkread data import`` makes.
+
+python benchmarks/rejection.py [--model MODEL] [--split tune|measure] [--data DIR] [--pens DIR]
 """
 
 import argparse
@@ -22,6 +25,7 @@ keep_library_files_in_cache()
 import cv2
 import numpy as np
 import numpy.typing as npt
+from hands import draw_sample
 from matplotlib.font_manager import findSystemFonts
 from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFont
@@ -34,12 +38,15 @@ from inkread.models.runtime import Model
 from inkread.training import mnist
 from inkread.training.evaluation.calibrate import fit_rejection_threshold
 from inkread.training.evaluation.evaluate import estimate_share
+from inkread.training.handwriting.pens import load_pens
+from inkread.training.handwriting.scans import load_scans
 from inkread.training.mnist import Split
 from inkread.training.synthesis.drawn_digits import put_on_paper
 
 Picture = npt.NDArray[np.uint8]
 
 MIN_SHARE_OF_DIGITS_KEPT = 0.995  # at the threshold at which models are compared
+MIN_SHARE_OF_OTHERS_KEPT = 0.99  # of the digits of other people, with --pens
 LETTERS = "ACDEFGHJKLMNPRTUVWXYacdefhjkmnprtuvwxy"  # without O o I i l Z z S s B b g q Q
 SYMBOLS = "+-=#%&?*()[]<>@$~^"  # without | ! /
 NUM_VARIANTS = 3  # of each character of each font
@@ -221,6 +228,14 @@ def draw_junk(digits: Split, shape: GlyphShape, rng: np.random.Generator) -> Ite
             yield Sample(name, name, name, found)
 
 
+def make_glyphs_of_others(folder: Path, shape: GlyphShape) -> npt.NDArray[np.uint8]:
+    """Make glyphs of UNIPEN's and Swiss digits of people who are kept for validation."""
+    pictures = [draw_sample(sample) for sample in load_pens(folder, validation=True).digits]
+    pictures += list(load_scans(folder, validation=True).images)
+    regions = [segmentation.find_single_digit(ink.find(picture)) for picture in pictures]
+    return np.stack([normalize.make_glyph(each.ink, shape) for each in regions if each])
+
+
 def compute_scores(model: Model, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Return the model's "no digit" score of each glyph, (N,) float32 in [0, 1]."""
     found = model.classify(glyphs)
@@ -256,6 +271,7 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     parser.add_argument("--split", choices=sorted(FONTS), default="measure")
     parser.add_argument("--data")
+    parser.add_argument("--pens", type=Path)
     options = parser.parse_args()
     print_provenance()
     model = Model(options.model)
@@ -283,6 +299,11 @@ def main() -> None:
         print(f"AUROC, digits against {what}: {area:.4f}")
     at_share = fit_rejection_threshold(digit_scores, MIN_SHARE_OF_DIGITS_KEPT)
     thresholds = {f"threshold that keeps {MIN_SHARE_OF_DIGITS_KEPT:.1%} of these digits": at_share}
+    if options.pens:
+        scores = compute_scores(model, make_glyphs_of_others(options.pens, shape))
+        what = f"{MIN_SHARE_OF_OTHERS_KEPT:.0%} of {len(scores):,} digits of other people"
+        of_others = fit_rejection_threshold(scores, MIN_SHARE_OF_OTHERS_KEPT)
+        thresholds[f"threshold that keeps {what} too"] = max(at_share, of_others)
     if stored is not None:
         thresholds["the model's own threshold, from validation data"] = stored
     for what, threshold in thresholds.items():
