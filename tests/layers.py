@@ -12,7 +12,7 @@ LAYERS = {
     "models": "metadata runtime layout_model registry",
     "recognition": """
         glyph_reader augmented_views fusion line_reader digit_reader orientation number_tables
-        page_reader
+        number_groups page_reader
     """,
     "reader": "",
     "explain": "occlusion illustration feature_maps",
@@ -26,10 +26,11 @@ LAYERS = {
     "scale": "inputs dataset worker picture_job form_job ray_engine",
     "web": """
         pool metrics settings middleware.problems middleware.access middleware.limits
-        middleware.security live_reader service schemas examples uploads reading_options
-        template_bodies field_corrections connections routes.page_routes routes.health_routes
-        routes.read_routes routes.picture_routes routes.classify_routes routes.correction_routes
-        routes.form_routes form_review application server
+        middleware.security live_reader reading_processes service schemas examples
+        uploads reading_options template_bodies field_corrections connections
+        routes.page_routes routes.health_routes routes.read_routes routes.picture_routes
+        routes.classify_routes routes.correction_routes routes.form_routes form_review application
+        server
     """,
     "training": """
         mnist handwriting.archives handwriting.pens handwriting.scans handwriting.unipen

@@ -9,15 +9,11 @@ CELL_PX = 4
 
 
 def make_run(
-    left, top, right, bottom, *, number=0.95, handwritten=0.95, struck=0.0, found=0.9, quarter=0
+    left, top, right, bottom, *, number=0.95, handwritten=0.95, struck=0.0, found=0.9, sideways=0.0
 ):
-    """Return a run with an upright box, whose text reads in a direction."""
+    """Return a run with an upright box."""
     corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
-    directions = np.full(4, 0.02, np.float32)
-    directions[quarter] = 0.94
-    return TextRun(
-        np.roll(corners, -quarter, axis=0), found, handwritten, number, struck, directions
-    )
+    return TextRun(corners, found, handwritten, number, struck, sideways)
 
 
 def make_layout(*runs, shape=(200, 400), **drawn):
@@ -36,4 +32,4 @@ def make_layout(*runs, shape=(200, 400), **drawn):
             maps[MAPS.index(name), rows, columns] = 1
     height, width = shape
     sheet = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    return PageLayout(tuple(runs), maps, float(CELL_PX), sheet, "up")
+    return PageLayout(tuple(runs), maps, float(CELL_PX), sheet, False)

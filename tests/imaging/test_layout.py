@@ -35,10 +35,10 @@ def said(direction="up", **values):
 PAGE = np.full((400, 800), 220, np.uint8)
 
 
-def test_a_blank_page_has_no_runs_and_stands_upright():
+def test_a_blank_page_has_no_runs_and_is_level():
     layout = find_layout(paint(), PAGE)
     assert layout.runs == ()
-    assert layout.upside == "up"
+    assert not layout.is_sideways
 
 
 def test_a_core_grows_back_to_the_size_of_its_run():
@@ -71,11 +71,12 @@ def test_an_uncertain_core_is_no_run():
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
-def test_the_page_stands_as_most_of_its_writing_does(direction):
-    level = direction in ("up", "down")
-    boxes = [(0.1, y, 0.4, y + 0.06) if level else (y, 0.1, y + 0.03, 0.6) for y in (0.2, 0.4, 0.6)]
+def test_a_page_lies_on_its_side_if_most_of_its_writing_does(direction):
+    is_level = direction in ("up", "down")
+    places = (0.2, 0.4, 0.6)
+    boxes = [(0.1, y, 0.4, y + 0.06) if is_level else (y, 0.1, y + 0.03, 0.6) for y in places]
     layout = find_layout(paint(*((*box, said(direction)) for box in boxes)), PAGE)
-    assert layout.upside == direction
+    assert layout.is_sideways == (not is_level)
     (first, *_) = layout.runs
     assert first.width > first.height  # along the text
 

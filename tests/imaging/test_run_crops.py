@@ -73,7 +73,7 @@ def test_a_run_that_leans_is_levelled():
     leaning = cv2.warpAffine(page, turn, (400, 200), borderValue=230)
     run = make_run(100, 90, 220, 110)
     corners = cv2.transform(run.corners[None], turn)[0].astype(np.float32)
-    run = type(run)(corners, 0.9, 0.9, 0.9, 0.0, run.directions)
+    run = type(run)(corners, 0.9, 0.9, 0.9, 0.0, 0.0)
     pixels = cut_out([run], leaning, make_layout(run)).crop.pixels
     rows = np.flatnonzero((pixels < 128).sum(axis=1) > 30)
     assert 18 <= len(rows) <= 22

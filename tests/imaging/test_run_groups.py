@@ -85,7 +85,7 @@ def test_a_run_is_joined_with_the_nearest_one_only():
 
 
 def test_writing_that_points_elsewhere_is_not_joined():
-    runs = [make_run(20, 40, 50, 70), make_run(52, 40, 82, 70, quarter=1)]
+    runs = [make_run(20, 40, 50, 70), make_run(52, 40, 82, 70, sideways=0.9)]
     assert lefts(group_runs(make_layout(*runs), [])) == [[20], [52]]
 
 

@@ -4,13 +4,13 @@ import sys
 
 import httpx
 import pytest
-from http_checks import METER, assert_problem
+from http_checks import assert_problem
 from typer.testing import CliRunner
 
 from inkread.cli.app import app as command_line
 from inkread.corrections.store import Store
 from inkread.errors import ConfigError, ModelError, StoreError
-from inkread.reader import Reader
+from inkread.models.runtime import Model
 from inkread.web import server
 from inkread.web.application import create_app
 from inkread.web.settings import Settings
@@ -38,8 +38,9 @@ def ask(tmp_path):
 
 
 def test_a_bug_is_answered_without_its_story(ask, monkeypatch):
-    monkeypatch.setattr(Reader, "read", failing(RuntimeError("a secret path")))
-    response = ask("POST", "/v1/read", content=METER.read_bytes())
+    monkeypatch.setattr(Model, "classify", failing(RuntimeError("a secret path")))
+    packed = {"Content-Type": "application/octet-stream"}
+    response = ask("POST", "/v1/classify", content=bytes(784), headers=packed)
     assert_problem(response, 500, "internal")
     assert "secret" not in response.text
 
@@ -114,13 +115,14 @@ def test_options_reach_the_settings(monkeypatch, tmp_path):
     monkeypatch.setenv("INKREAD_TOKEN", "a-token-of-the-environment")
     (settings, *_), _ = serve(
         monkeypatch, "--workers", 3, "--queue", 5, "--max-body-mb", 2, "--max-megapixels", 4,
-        "--max-batch", 6, "--timeout", 7, "--corrections", "c.db", "--keep", "picture",
-        "--allow-origin", "https://a.example", "--model", "mine.onnx",
+        "--max-batch", 6, "--timeout", 7, "--worker-memory-mb", 80,
+        "--corrections", "c.db", "--keep", "picture", "--allow-origin", "https://a.example",
+        "--model", "mine.onnx",
     )  # fmt: skip
     assert settings == Settings(
         model="mine.onnx", token="a-token-of-the-environment", workers=3, queue=5,
         max_body_bytes=2_000_000, max_megapixels=4.0, max_batch=6, body_timeout_s=7.0,
-        work_timeout_s=7.0, corrections="c.db", keep="picture", origins=("https://a.example",),
+        work_timeout_s=7.0, max_worker_bytes=80_000_000, corrections="c.db", keep="picture", origins=("https://a.example",),
         hosts=("127.0.0.1", "::1", "localhost"), models=settings.models,
     )  # fmt: skip
 

@@ -64,11 +64,14 @@ def serve(
         typer.Option(help="Web origin whose pages may use the service.", show_default=False),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads that read; one a core if not given.")
+        int | None, typer.Option(min=1, help="Processes that read; one a core if not given.")
     ] = None,
     queue: Annotated[
         int, typer.Option(min=0, help="Requests that may wait; more are refused with 503.")
     ] = 12,
+    worker_memory_mb: Annotated[
+        float, typer.Option(min=50, help="Megabytes that each process may take to read.")
+    ] = 400.0,
     max_body_mb: Annotated[
         float, typer.Option(min=0.01, help="Megabytes of a request, at most.")
     ] = 16.0,
@@ -99,6 +102,7 @@ def serve(
         corrections=corrections,
         keep=keep.value,
         queue=queue,
+        max_worker_bytes=round(worker_memory_mb * 1e6),
         max_body_bytes=round(max_body_mb * 1e6),
         max_megapixels=max_megapixels,
         max_batch=max_batch,

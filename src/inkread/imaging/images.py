@@ -68,7 +68,7 @@ def load(picture: Picture) -> npt.NDArray[np.uint8]:
     return _to_grey(load_upright(picture))
 
 
-def load_upright(picture: Picture) -> npt.NDArray[np.uint8]:
+def load_upright(picture: Picture, max_megapixels: float = MAX_MEGAPIXELS) -> npt.NDArray[np.uint8]:
     """Load a picture as upright pixels.
 
     It is rotated as its EXIF orientation says. Transparent parts become paper: they get the median
@@ -80,6 +80,7 @@ def load_upright(picture: Picture) -> npt.NDArray[np.uint8]:
     Args:
         picture: a path, the bytes of an image file, a binary file object, a PIL image, or an array
             (H, W) or (H, W, 3 or 4), RGB or RGBA, uint8, uint16, or float in [0, 1].
+        max_megapixels: that a page of a PDF is drawn with at most.
 
     Returns:
         (H, W) or (H, W, 3) uint8, RGB.
@@ -89,7 +90,7 @@ def load_upright(picture: Picture) -> npt.NDArray[np.uint8]:
             locked with a password, too small, too large, or of another colour mode, dtype, shape or
             range than these.
     """
-    with open_pages(picture) as opened:
+    with open_pages(picture, max_megapixels) as opened:
         if len(opened) != 1:
             raise ImageError(
                 f"{opened.prefix}expected one picture, received {len(opened):,} pages: "
@@ -116,11 +117,12 @@ def load_pages(picture: Picture) -> Iterator[npt.NDArray[np.uint8]]:
             yield opened[index]
 
 
-def open_pages(picture: Picture) -> "Pages":
+def open_pages(picture: Picture, max_megapixels: float = MAX_MEGAPIXELS) -> "Pages":
     """Open a picture for loading its pages in any order, even if some of them are broken.
 
     Args:
         picture: as for ``load_upright``.
+        max_megapixels: that a page of a PDF is drawn with at most.
 
     Raises:
         ImageError: the picture is missing, empty, not an image, animated, locked with a password,
@@ -135,13 +137,13 @@ def open_pages(picture: Picture) -> "Pages":
     if isinstance(picture, str | os.PathLike):
         path = Path(picture)
         try:
-            return _open_file(read_path(path), prefix=f"{path}: ")
+            return _open_file(read_path(path), max_megapixels, prefix=f"{path}: ")
         except ImageError as error:
             raise ImageError(f"{path}: {error}") from error
     if isinstance(picture, bytes | bytearray | memoryview):
-        return _open_file(bytes(picture))
+        return _open_file(bytes(picture), max_megapixels)
     if hasattr(picture, "read"):
-        return _open_file(read_file_object(picture))
+        return _open_file(read_file_object(picture), max_megapixels)
     raise ImageError(
         "expected a path, bytes, a binary file object, a PIL image or a NumPy array, received "
         f"{type(picture).__name__}"
@@ -198,13 +200,16 @@ class Pages:
         self.close()
 
 
-def _open_file(data: bytes, prefix: str = "") -> Pages:
+def _open_file(data: bytes, max_megapixels: float, prefix: str = "") -> Pages:
     if not data:
         raise ImageError("expected an image file, received no bytes")
     if is_pdf(data):
         pdf = Pdf(data)
         return Pages(
-            _check_count(len(pdf)), lambda index: _load_pdf_page(pdf, index), pdf.close, prefix
+            _check_count(len(pdf)),
+            lambda index: _convert_array(pdf.render(index, max_megapixels * 1e6)),
+            pdf.close,
+            prefix,
         )
     with _decoding(len(data)):
         num_pages = _check_count(count_pages(data, MAX_PAGES))
@@ -218,10 +223,6 @@ def _check_count(num_pages: int) -> int:
     if num_pages > MAX_PAGES:
         raise ImageError(f"expected at most {MAX_PAGES:,} pages, received {num_pages:,}")
     return num_pages
-
-
-def _load_pdf_page(pdf: Pdf, index: int) -> npt.NDArray[np.uint8]:
-    return _convert_array(pdf.render(index, MAX_MEGAPIXELS * 1e6))
 
 
 @contextmanager

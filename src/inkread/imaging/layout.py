@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inkread.imaging.layout_maps import CELL_PX, DIRECTIONS, MAPS
+from inkread.imaging.layout_maps import CELL_PX, MAPS
 from inkread.results import Box
 
 __all__ = ["PageLayout", "TextRun", "find_layout"]
@@ -29,6 +29,7 @@ _SMALL_PAGE_PX = 64  # a page less high is made larger
 _COARSE = 4  # how much smaller the second size is
 _LARGE_PX = 64.0  # height of the writing, in the first size, from which on the second is trusted
 _MIN_HANDWRITTEN = 0.5
+_MIN_SIDEWAYS = 0.6  # mean probability, over the runs of a page, that its text is sideways
 _LONG = 2.2  # width over height from which on a run's own angle is trusted
 
 # A core's width over its height, and its height over the run's: a slim run's core is shortened
@@ -48,7 +49,7 @@ class TextRun:
         handwritten: probability that a hand wrote it; else it is printed.
         number: probability that it is a number.
         struck: probability that it is crossed out.
-        directions: (4,) float32, probabilities that its top points up, right, down, left.
+        sideways: probability that its text runs up or down the page, not across.
     """
 
     corners: npt.NDArray[np.float32]
@@ -56,7 +57,7 @@ class TextRun:
     handwritten: float
     number: float
     struck: float
-    directions: npt.NDArray[np.float32]
+    sideways: float
 
     @property
     def is_handwritten(self) -> bool:
@@ -97,14 +98,15 @@ class PageLayout:
         cell_px: pixels of the page a pixel of the maps, each way.
         sheet: (4, 2) float32, corners of the sheet in pixels of the page, clockwise from the one
             nearest to the page's top left.
-        upside: which of ``DIRECTIONS`` most of the writing's tops point to.
+        is_sideways: whether most of the writing runs up or down the page. Which of its two ends is
+            the top is not told: that is decided by reading it.
     """
 
     runs: tuple[TextRun, ...]
     maps: Maps
     cell_px: float
     sheet: npt.NDArray[np.float32]
-    upside: str
+    is_sideways: bool
 
     def map(self, name: str) -> Maps:
         """Return one of the maps: (H, W) float32 in [0, 1]."""
@@ -127,7 +129,7 @@ def find_layout(maps_of: MapsOf, page: Grey) -> PageLayout:
         large = [run for run in _runs(coarse_maps, coarse_px) if run.height * fine > _LARGE_PX]
     large = [run for run in large if not _holds_many(run, small)]
     runs = (*_outside(small, large), *large)
-    return PageLayout(runs, maps, cell_px, _sheet(maps, cell_px), _upside(runs))
+    return PageLayout(runs, maps, cell_px, _sheet(maps, cell_px), _is_sideways(runs))
 
 
 def _fine_scale(page: Grey) -> float:
@@ -188,7 +190,7 @@ def _angle(
     # The nearest to a whole number of quarter turns, from that of the text.
     lean = (angle + np.pi / 4) % (np.pi / 2) - np.pi / 4
     along = round((angle - lean) / (np.pi / 2)) % 2  # 0: level on the page
-    is_level = int(np.argmax(directions)) % 2 == 0
+    is_level = directions[[0, 2]].sum() >= directions[[1, 3]].sum()
     return float(lean), float(width / height if (along == 0) == is_level else height / width)
 
 
@@ -196,8 +198,9 @@ def _run(
     points: npt.NDArray[np.float32], values: npt.NDArray[np.float32], lean: float, cell_px: float
 ) -> TextRun:
     """Return the run of a core: its box grown back to the size of the writing."""
-    quarter = int(np.argmax(values[-4:]))
-    theta = lean + quarter * np.pi / 2
+    in_cores = dict(zip(MAPS, values.tolist(), strict=True))
+    sideways = in_cores["left"] + in_cores["right"]
+    theta = lean + np.pi / 2 * (sideways > 0.5)
     along = np.array([np.cos(theta), np.sin(theta)], np.float32)
     down = np.array([-along[1], along[0]], np.float32)
     places = np.stack([points @ along, points @ down], axis=1)
@@ -211,14 +214,13 @@ def _run(
         [[low[0], low[1]], [high[0], low[1]], [high[0], high[1]], [low[0], high[1]]], np.float32
     )
     on_maps = corners[:, :1] * along + corners[:, 1:] * down
-    in_cores = dict(zip(MAPS, values.tolist(), strict=True))
     return TextRun(
         np.asarray((on_maps + 0.5) * cell_px, np.float32),
         in_cores["core"],
         in_cores["handwritten"],
         in_cores["number"],
         in_cores["struck"],
-        np.asarray(values[-4:], np.float32),
+        sideways,
     )
 
 
@@ -257,8 +259,9 @@ def _sheet(maps: Maps, cell_px: float) -> npt.NDArray[np.float32]:
     return np.asarray(corners * cell_px, np.float32)
 
 
-def _upside(runs: tuple[TextRun, ...]) -> str:
+def _is_sideways(runs: tuple[TextRun, ...]) -> bool:
+    """Whether most of the text runs up or down the page; long runs say more than short ones."""
     if not runs:
-        return DIRECTIONS[0]
-    votes = sum(run.directions * np.sqrt(run.width / max(run.height, 1e-6)) for run in runs)
-    return DIRECTIONS[int(np.argmax(votes))]
+        return False
+    weights = [float(np.sqrt(run.width / max(run.height, 1e-6))) for run in runs]
+    return bool(np.average([run.sideways for run in runs], weights=weights) > _MIN_SIDEWAYS)

@@ -110,7 +110,12 @@ def _without_rules(
     size: npt.NDArray[np.int_],
 ) -> Grey:
     """Return a part of a page, dark on light, its rules painted over in the paper's grey."""
-    pixels = _warp(page, to_page, size)
+    ends = np.array([[0, 0, 1], [size[0], 0, 1], [0, size[1], 1], [*size, 1]]) @ to_page.T
+    left, top = np.maximum(ends.min(axis=0).astype(int), 0)
+    right, bottom = np.ceil(ends.max(axis=0)).astype(int)
+    # What is beyond the page's edge is paper, even where ink touches the edge.
+    beyond = float(np.median(page[top:bottom, left:right]))
+    pixels = _warp(page, to_page, size, beyond)
     to_map = to_page / layout.cell_px
     to_map[:, 2] -= 0.5
     ruling, hand, print_ = (
@@ -134,7 +139,10 @@ def _is_light_on_dark(pixels: Grey, writing: npt.NDArray[np.float32]) -> bool:
 
 
 def _warp(
-    image: npt.NDArray[Any], to_image: npt.NDArray[np.float64], size: npt.NDArray[np.int_]
+    image: npt.NDArray[Any],
+    to_image: npt.NDArray[np.float64],
+    size: npt.NDArray[np.int_],
+    beyond: float = 0.0,
 ) -> npt.NDArray[Any]:
     return np.asarray(
         cv2.warpAffine(
@@ -142,6 +150,7 @@ def _warp(
             to_image,
             (int(size[0]), int(size[1])),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=beyond,
         )
     )

@@ -65,7 +65,7 @@ def _neighbours(runs: Sequence[TextRun]) -> dict[int, tuple[int, float]]:
     centres = np.array([run.corners.mean(axis=0) for run in runs])
     widths = np.array([run.width for run in runs])
     heights = np.array([run.height for run in runs])
-    quarters = np.array([int(run.directions.argmax()) for run in runs])
+    sideways = np.array([run.sideways > 0.5 for run in runs])
     found: dict[int, tuple[int, float]] = {}
     for index, run in enumerate(runs):
         along = run.along
@@ -76,7 +76,7 @@ def _neighbours(runs: Sequence[TextRun]) -> dict[int, tuple[int, float]]:
             (forward > 0)
             & (np.abs(across) < _MAX_DRIFT * np.minimum(heights, heights[index]))
             & (gaps < _MAX_LINKED_GAP * np.maximum(heights, heights[index]))
-            & (quarters == quarters[index])
+            & (sideways == sideways[index])
         )
         fits[index] = False
         if fits.any():

@@ -16,6 +16,9 @@ __all__ = ["FORMAT_VERSION", "METADATA_KEY", "Figure", "ModelMetadata"]
 
 FORMAT_VERSION = 2  # since 2, there may be an output for "no digit"
 METADATA_KEY = "inkread"
+_MAX_CHARACTERS = 1_000_000
+_MAX_NAME_LENGTH = 40  # of an output of a layout model; others read one character each
+_MAX_SIZE_PX = 4096  # of any constant of a shape
 _SHAPES = {"glyph": GlyphShape, "line": StripShape, "layout": LayoutShape}
 
 
@@ -94,6 +97,11 @@ class ModelMetadata:
         Raises:
             ModelError: it is no such document, or of a newer format version.
         """
+        if len(document) > _MAX_CHARACTERS:
+            raise ModelError(
+                f"expected metadata of at most {_MAX_CHARACTERS:,} characters, received "
+                f"{len(document):,}"
+            )
         try:
             values = json.loads(document)
             version = values["format_version"]
@@ -117,8 +125,9 @@ class ModelMetadata:
             attribution = values.get("attribution", [])
             values["attribution"] = tuple(attribution)
             metadata = cls(**values)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ModelError(f"the model's metadata is not as expected: {error!r}") from error
+        _check_values(metadata)
         temperature = metadata.temperature
         if not (isinstance(temperature, int | float) and 0 < temperature < float("inf")):
             raise ModelError(f"expected a finite temperature above 0, received {temperature!r}")
@@ -132,3 +141,30 @@ class ModelMetadata:
         if not (metadata.licence is None or isinstance(metadata.licence, str)):
             raise ModelError(f"expected a text as licence or null, received {metadata.licence!r}")
         return metadata
+
+
+def _check_values(metadata: ModelMetadata) -> None:
+    """Check the values that reading relies on, each by its name.
+
+    Raises:
+        ModelError: a value is of another type, or out of its range.
+    """
+    for name, value in asdict(metadata.shape).items():
+        if isinstance(value, bool) or (
+            isinstance(value, int | float) and not 0 <= value <= _MAX_SIZE_PX
+        ):
+            raise ModelError(f"expected {name} from 0 to {_MAX_SIZE_PX}, received {value!r}")
+    longest = _MAX_NAME_LENGTH if metadata.kind == "layout" else 1
+    checks = (
+        ("recipe", "keys and values", isinstance(metadata.recipe, dict)),
+        ("seed", "an integer", isinstance(metadata.seed, int)),
+        ("trained", "a date as text", isinstance(metadata.trained, str)),
+        (
+            "labels",
+            "short texts",
+            all(isinstance(each, str) and 0 < len(each) <= longest for each in metadata.labels),
+        ),
+    )
+    for name, expected, is_so in checks:
+        if not is_so:
+            raise ModelError(f"expected {expected} as {name}, received {getattr(metadata, name)!r}")

@@ -113,12 +113,12 @@ class Registry:
             The new version.
 
         Raises:
-            ModelError: the model file can't be loaded.
+            ModelError: the model file can't be loaded, or doesn't answer in ten seconds.
             ConfigError: the name is no file name.
             OSError: the folder can't be written; the model in use stays the same.
             BusyError: another process is changing the registry.
         """
-        Model(model_file, threads=1)  # raises if it can't be loaded
+        Model(model_file, threads=1).try_out()
         base = match["name"] if (match := _VERSION.fullmatch(f"{name}.onnx")) else name
         if base != Path(base).name or not base:
             raise ConfigError(f"expected a name for a file, received {name!r}")

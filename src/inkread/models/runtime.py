@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ _SHIPPED = {
     "line": {DEFAULT: "line.onnx"},
     "layout": {DEFAULT: "layout.onnx"},
 }
+_EXTERNAL_DATA = b"\x0a\x08location"  # how ONNX spells the name of a file with weights
 STRIP_STEP_PX = 16  # widths of batches of strips are multiples of it
 _NUM_BATCH_STRIPS = 16
 _NUM_BATCH_GLYPHS = 256  # large enough to be fast, small enough for the processor's cache
@@ -106,7 +108,13 @@ class ModelFile(ABC):
             raise ModelError(
                 f"{model}: expected a model file or a name among {sorted(shipped)}: {error}"
             ) from error
+        if _EXTERNAL_DATA in data:
+            raise ModelError(f"{model}: expected all weights in the file, received names of others")
         options = onnxruntime.SessionOptions()
+        # However it is spelled: the folder doesn't exist.
+        options.add_session_config_entry(
+            "session.model_external_initializers_file_folder_path", os.devnull
+        )
         options.log_severity_level = 4  # errors are raised, so they need not be printed as well
         if threads is not None:
             if threads < 1:
@@ -157,6 +165,27 @@ class ModelFile(ABC):
         """
         (name_in, *_), (name_out, *_) = self._signature()
         return np.asarray(self._session.run([name_out], {name_in: inputs})[0])
+
+    def try_out(self, timeout_s: float = 10.0) -> None:
+        """Run the network on an empty input, and give up when it doesn't end.
+
+        Raises:
+            ModelError: it fails, or takes longer than that.
+        """
+        (name_in, _, sizes), (name_out, *_) = self._signature()
+        shape = [1 if size == "N" else int(size) for size in sizes]
+        options = onnxruntime.RunOptions()
+        timer = threading.Timer(timeout_s, setattr, (options, "terminate", True))
+        timer.start()
+        try:
+            self._session.run([name_out], {name_in: np.zeros(shape, np.float32)}, options)
+        except Exception as error:
+            reason = "it takes too long" if options.terminate else _first_line(error)
+            raise ModelError(
+                f"{self.path}: expected an answer to an empty glyph in {timeout_s:g} s: {reason}"
+            ) from error
+        finally:
+            timer.cancel()
 
     @abstractmethod
     def _signature(self) -> list[tuple[str, str, list[int | str]]]:

@@ -4,24 +4,24 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from inkread import table
 from inkread.decoding.constraints import Constraint
-from inkread.imaging import grids, ink, segmentation
+from inkread.imaging import ink, segmentation
 from inkread.imaging.crops import Crop
-from inkread.imaging.grids import Grid
-from inkread.imaging.layout import PageLayout, TextRun, find_layout
-from inkread.imaging.layout_maps import DIRECTIONS
-from inkread.imaging.layout_options import Cells, LayoutOptions
+from inkread.imaging.layout import PageLayout, find_layout
+from inkread.imaging.layout_options import LayoutOptions
 from inkread.imaging.run_crops import RunCrop, cut_out
-from inkread.imaging.run_groups import group_runs, split_group
+from inkread.imaging.run_groups import split_group
 from inkread.imaging.segmentation import Region
 from inkread.models.layout_model import LayoutModel
 from inkread.recognition.line_reader import LineReader
-from inkread.recognition.number_tables import divide_evenly, find_cell, is_table, make_tables
+from inkread.recognition.number_groups import NumberGroup, find_groups, join_neighbours
+from inkread.recognition.number_tables import make_tables
 from inkread.recognition.orientation import turn_box
 from inkread.results import Box, Number, NumberTable
 
@@ -29,14 +29,14 @@ __all__ = ["LayoutReading", "PageReader"]
 
 Grey = npt.NDArray[np.uint8]
 
-_MIN_NUMBER_PROBABILITY = 0.1  # by the layout model; less is not read at all
 _MIN_MEAN_PROBABILITY = 0.5  # of "a number" by the layout model, and of its text by the line model
-_MIN_STRUCK_PROBABILITY = 0.5
 _MIN_READABLE_PX = 9.0  # height of writing below which reading fails
+_NUM_TURNED = 16  # numbers that are read upside down as well, to see which way up a page is
+_MIN_TURNED_DIGITS = 4  # fewer don't tell: a 6 may be a 9
+_CLEAR_CONFIDENCE = 0.75  # mean confidence of the numbers of a page that surely isn't upside down
+_MIN_TURNED_GAIN = 0.2  # in mean confidence
 _MIN_WIDE_GAP = 0.7  # between two numbers, in the heights of their digits
 _MIN_GAP_RATIO = 2.2  # the same beside the usual gap between digits
-_MOST_JOINED = 5  # parts of one number that are joined to satisfy a constraint
-_MAX_JOINED_GAP = 2.5  # between two of them, in their heights
 
 
 @dataclass(frozen=True)
@@ -54,52 +54,6 @@ class LayoutReading:
     tables: tuple[NumberTable, ...]
     notes: tuple[str, ...]
     turns: int
-
-
-@dataclass(frozen=True)
-class _Group:
-    """The runs of one number or word, from left to right."""
-
-    runs: tuple[TextRun, ...]
-
-    def _mean(self, values: Sequence[float]) -> float:
-        return float(np.average(values, weights=[run.width for run in self.runs]))
-
-    @property
-    def number(self) -> float:
-        """Probability that it is a number."""
-        return self._mean([run.number for run in self.runs])
-
-    @property
-    def handwritten(self) -> float:
-        """Probability that a hand wrote it."""
-        return self._mean([run.handwritten for run in self.runs])
-
-    @property
-    def is_handwritten(self) -> bool:
-        """Whether it is rather handwritten than printed."""
-        return self.handwritten >= 0.5
-
-    @property
-    def is_struck(self) -> bool:
-        """Whether it is crossed out."""
-        return self._mean([run.struck for run in self.runs]) >= _MIN_STRUCK_PROBABILITY
-
-    @property
-    def height(self) -> float:
-        """Of its highest run, in pixels."""
-        return max(run.height for run in self.runs)
-
-    @property
-    def box(self) -> Box:
-        """Around it."""
-        boxes = [run.box for run in self.runs]
-        return Box(
-            min(box.left for box in boxes),
-            min(box.top for box in boxes),
-            max(box.right for box in boxes),
-            max(box.bottom for box in boxes),
-        )
 
 
 class PageReader:
@@ -125,22 +79,18 @@ class PageReader:
             constraint: what is known of every number; ``None``: nothing.
         """
         layout = find_layout(self._model.maps, page)
-        turns = DIRECTIONS.index(layout.upside)
-        if turns:  # counter-clockwise, so that the tops of the writing point up
-            page = np.ascontiguousarray(np.rot90(page, turns))
+        turns = int(layout.is_sideways)
+        if turns:
+            page = np.ascontiguousarray(np.rot90(page))
             layout = find_layout(self._model.maps, page)
-        found_grids = grids.find_grids(layout.map("ruling"), layout.cell_px)
-        if options.grid and layout.runs:
-            boxes = [run.box for run in layout.runs]
-            found_grids = [divide_evenly(options.grid, found_grids, boxes)]
-            options = replace(options, cells=Cells.SPLIT)
-        groups = [_Group(runs) for runs in group_runs(layout, found_grids, options.cells)]
-        asked = _choose(
-            [group for group in groups if group.number >= _MIN_NUMBER_PROBABILITY],
-            found_grids,
-            printed=options.printed,
-        )
+        found_grids, asked = find_groups(layout, options)
         read = self._read_groups(asked, page, layout, constraint)
+        if self._is_upside_down(read, page, layout, is_known=not turns):
+            turns += 2
+            page = np.ascontiguousarray(np.rot90(page, 2))
+            layout = find_layout(self._model.maps, page)
+            found_grids, asked = find_groups(layout, options)
+            read = self._read_groups(asked, page, layout, constraint)
         numbers = [
             _describe(number, group) for number, group in read if _is_believed(number, group)
         ]
@@ -163,16 +113,50 @@ class PageReader:
             turns,
         )
 
+    def _is_upside_down(
+        self,
+        read: Sequence[tuple[Number, NumberGroup]],
+        page: Grey,
+        layout: PageLayout,
+        *,
+        is_known: bool,
+    ) -> bool:
+        """Whether numbers are read better if their page is turned by half a turn.
+
+        Args:
+            read: the numbers of the page.
+            page: as it was read.
+            layout: of the page.
+            is_known: whether pages mostly lie as this one does, so that it is turned only where
+                that is much better.
+        """
+        chosen = sorted(read, key=lambda each: -each[1].box_width)[:_NUM_TURNED]
+        mean = float(np.mean([number.confidence for number, _ in chosen])) if chosen else 1.0
+        if sum(len(number.digits) for number, _ in read) < _MIN_TURNED_DIGITS or (
+            is_known and mean > _CLEAR_CONFIDENCE
+        ):
+            return False
+        cut = [cut_out(group.runs, page, layout).crop for _, group in chosen]
+        turned = [
+            Crop(np.ascontiguousarray(crop.pixels[::-1, ::-1]), np.eye(2, 3), crop.pixels.shape)
+            for crop in cut
+        ]
+        upright, upside_down = (
+            float(np.mean([n.confidence for n in self._lines.read(each, None, [()] * len(each))]))
+            for each in (cut, turned)
+        )
+        return upside_down > upright + (_MIN_TURNED_GAIN if is_known else 0.0)
+
     def _read_groups(
         self,
-        groups: Sequence[_Group],
+        groups: Sequence[NumberGroup],
         page: Grey,
         layout: PageLayout,
         constraint: Constraint | None,
-    ) -> list[tuple[Number, _Group]]:
+    ) -> list[tuple[Number, NumberGroup]]:
         """Read each group; with a constraint, neighbours are joined if only that satisfies it."""
 
-        def read(wanted: Sequence[_Group]) -> list[Number]:
+        def read(wanted: Sequence[NumberGroup]) -> list[Number]:
             cut = [cut_out(group.runs, page, layout) for group in wanted]
             pieces = [_pieces(each.crop) for each in cut]
             numbers = self._lines.read([each.crop for each in cut], constraint, pieces)
@@ -181,18 +165,18 @@ class PageReader:
         found = list(zip(read(groups), groups, strict=True))
         if constraint is None:
             split = {
-                index: [_Group(runs) for runs in split_group(group.runs, cuts)]
+                index: [NumberGroup(runs) for runs in split_group(group.runs, cuts)]
                 for index, (number, group) in enumerate(found)
                 if (cuts := _find_wide_gaps(number))
             }
-            parts = [part for each in split.values() for part in each]
+            several = [part for each in split.values() for part in each]
             kept = [each for index, each in enumerate(found) if index not in split]
-            return kept + list(zip(read(parts), parts, strict=True))
+            return kept + list(zip(read(several), several, strict=True))
         if all(number.text for number, _ in found):
             return found
         joined = [
-            _Group(tuple(run for group in part for run in group.runs))
-            for part in _join_neighbours([group for _, group in found])
+            NumberGroup(tuple(run for group in part for run in group.runs))
+            for part in join_neighbours([group for _, group in found])
         ]
         satisfying = [
             (number, group)
@@ -233,78 +217,39 @@ def _move(number: Number, cut: RunCrop) -> Number:
     return number if cut.crop is cut.whole else number.with_boxes(cut.find_on_page)
 
 
-def _choose(
-    groups: Sequence[_Group], found_grids: Sequence[Grid], *, printed: bool
-) -> list[_Group]:
-    """Return the groups that are asked for: handwritten ones, and printed values among them.
-
-    In a table, a printed number is a value like the handwritten ones, not a heading, if numbers
-    are written in its row and in its column. On a page without handwriting the print is what is
-    asked for.
-    """
-    written = [group for group in groups if group.is_handwritten]
-    if printed or not written:
-        return list(groups)
-    values: list[_Group] = []
-    for grid in filter(is_table, found_grids):
-        cells = {
-            cell: (row, column)
-            for row, boxes in enumerate(grid.rows)
-            for column, cell in enumerate(boxes)
-            if cell
-        }
-        places = list(cells)
-        filled = {
-            cells[places[index]]
-            for group in written
-            if (index := find_cell(group.box, places)) is not None
-        }
-        rows, columns = {row for row, _ in filled}, {column for _, column in filled}
-        inside = [
-            (group, cells[places[index]])
-            for group in groups
-            if not group.is_handwritten and (index := find_cell(group.box, places)) is not None
-        ]
-        among = [group for group, (row, column) in inside if row in rows and column in columns]
-        values += [group for group, _ in inside] if 2 * len(among) > len(inside) else []
-    return [*written, *values]
-
-
-def _join_neighbours(groups: Sequence[_Group]) -> Iterator[list[_Group]]:
-    """Give all stretches of neighbouring groups on a line, of two to a few of them."""
-    for row in table.arrange_in_rows([group.box for group in groups]):
-        line = [groups[index] for index in row if index is not None]
-        for start in range(len(line)):
-            for end in range(start + 2, min(len(line), start + _MOST_JOINED) + 1):
-                left, right = line[end - 2], line[end - 1]
-                gap = right.box.left - left.box.right
-                if gap > _MAX_JOINED_GAP * max(left.height, right.height):
-                    break
-                yield line[start:end]
-
-
 def _pieces(crop: Crop) -> list[Region]:
     """Return the pieces of a crop's ink, from left to right, with their boxes on the page."""
     found = segmentation.find_single_line(ink.find_dark(crop.pixels))
     return [replace(region, box=crop.map_to_page(*region.box)) for region in found]
 
 
-def _is_believed(number: Number, group: _Group) -> bool:
+def _is_believed(number: Number, group: NumberGroup) -> bool:
     """Whether runs are a number, going by what both models say of them."""
     if group.is_struck or number.unconstrained:
         return True
     return bool(number.text) and (group.number + number.confidence) / 2 >= _MIN_MEAN_PROBABILITY
 
 
-def _describe(number: Number, group: _Group) -> Number:
+def _describe(number: Number, group: NumberGroup) -> Number:
     """Add what the layout says of a number: whether it is printed, and crossed out."""
     printed = 1 - group.handwritten
+    number = number.with_boxes(partial(_clip, to=group.box))
     if not group.is_struck:
         return replace(number, print_probability=printed)
     return replace(
         number, text="", raw="", confidence=0.0, digits=(), rejected=True,
         print_probability=printed, struck=True,
     )  # fmt: skip
+
+
+def _clip(box: Box, to: Box) -> Box:
+    """Return what of a box is inside another, at least a pixel."""
+    left, top = (min(max(box[k], to[k]), to[k + 2] - 1) for k in (0, 1))
+    right, bottom = (
+        max(left + 1, min(box.right, to.right)),
+        max(top + 1, min(box.bottom, to.bottom)),
+    )
+    return Box(left, top, right, bottom)
 
 
 def _describe_unread(

@@ -70,9 +70,10 @@ class Pool:
             async with asyncio.timeout(timeout_s):
                 return await asyncio.wrap_future(future)
         except TimeoutError:
-            if not future.done() or future.cancelled():
-                raise WorkTimeoutError from None
-            raise  # the work's own
+            is_own = future.done() and not future.cancelled()
+            if is_own and isinstance(future.exception(), TimeoutError):
+                raise  # the work's own
+            raise WorkTimeoutError from None
 
     def _release(self, _: Future[Any]) -> None:
         with self._lock:

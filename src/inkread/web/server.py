@@ -38,6 +38,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     """
     _log_json()
     app = create_app(settings)
+    app.state.service.processes.start()  # before it listens: the first request needs one
     values = {
         "models": model_names(app.state.service.live.reader()),
         "corrections": settings.keep if settings.corrections else None,

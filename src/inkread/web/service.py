@@ -1,5 +1,6 @@
 """The objects that all routes share: settings, reader, thread pool, metrics and store."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
@@ -14,6 +15,7 @@ from inkread.web.live_reader import LiveReader
 from inkread.web.metrics import Metrics
 from inkread.web.middleware.problems import ProblemError
 from inkread.web.pool import Pool, PoolFullError, WorkTimeoutError
+from inkread.web.reading_processes import ProcessOptions, ReadingProcesses
 from inkread.web.settings import Settings
 
 __all__ = ["Service", "TheService", "model_names"]
@@ -31,7 +33,8 @@ class Service:
         settings: of the service.
         registry: the promoted models.
         live: gives the reader with the model in use.
-        pool: its threads do the reading.
+        pool: its threads wait for the processes.
+        processes: they do the reading.
         metrics: counters and timers.
         store: of corrections; ``None``: nothing is stored.
     """
@@ -40,6 +43,7 @@ class Service:
     registry: Registry
     live: LiveReader
     pool: Pool
+    processes: ReadingProcesses
     metrics: Metrics
     store: Store | None
 
@@ -58,7 +62,9 @@ class Service:
         pool = Pool(settings.workers, settings.queue)
         metrics = Metrics(pool, lambda: model_names(live.reader()))
         store = Store(settings.corrections, settings.keep) if settings.corrections else None
-        return cls(settings, registry, live, pool, metrics, store)
+        options = ProcessOptions(settings.models, settings.model, settings.max_worker_bytes)
+        processes = ReadingProcesses(settings.workers, options)
+        return cls(settings, registry, live, pool, processes, metrics, store)
 
     def check_room(self) -> None:
         """Refuse a request before its body is read, if the pool is full.
@@ -67,6 +73,16 @@ class Service:
             ProblemError: busy.
         """
         if self.pool.is_full:
+            raise self._busy()
+
+    def check_ready(self) -> None:
+        """Refuse to be called ready, if the pool is full or no process can read now.
+
+        Raises:
+            ProblemError: busy.
+        """
+        self.check_room()
+        if not self.processes.num_ready:
             raise self._busy()
 
     def check_store(self) -> Store:
@@ -80,7 +96,28 @@ class Service:
         return self.store
 
     async def read(self, work: Callable[..., T], *arguments: object) -> T:
-        """Do work with the reader off the event loop.
+        """Do work with a reader in a process of its own.
+
+        Args:
+            work: a function of a module, with the reader first.
+            arguments: what else to call it with; they and the result must be picklable.
+
+        Raises:
+            ProblemError: busy, it took too long or too much memory, or its process crashed.
+        """
+        return await self._run(self._call_process, work, arguments, True)
+
+    async def work(self, work: Callable[..., T], *arguments: object) -> T:
+        """Do work without a reader in a process of its own; see ``read``.
+
+        Args:
+            work: a function of a module.
+            arguments: what to call it with.
+        """
+        return await self._run(self._call_process, work, arguments, False)
+
+    async def classify(self, work: Callable[..., T], *arguments: object) -> T:
+        """Do work with this process' reader: only what is checked, and takes milliseconds.
 
         Args:
             work: what to call, with the reader first.
@@ -90,24 +127,22 @@ class Service:
             ProblemError: busy, or it took too long.
         """
 
-        def with_reader() -> T:
+        def with_reader(_: float) -> T:
             return work(self.live.reader(), *arguments)
 
-        return await self.work(with_reader)
+        return await self._run(with_reader)
 
-    async def work(self, work: Callable[..., T], *arguments: object) -> T:
-        """Do work off the event loop.
+    def _call_process(
+        self, work: Callable[..., T], arguments: tuple[object, ...], with_reader: bool, end: float
+    ) -> T:
+        return self.processes.call(work, *arguments, with_reader=with_reader, deadline=end)
 
-        Args:
-            work: what to call.
-            arguments: what to call it with.
-
-        Raises:
-            ProblemError: busy, or it took too long.
-        """
+    async def _run(self, work: Callable[..., T], *arguments: object) -> T:
+        """Do work in a thread of the pool; its last argument is when it must be done."""
         timeout_s = self.settings.work_timeout_s
+        end = time.monotonic() + timeout_s
         try:
-            return await self.pool.run(work, *arguments, timeout_s=timeout_s)
+            return await self.pool.run(work, *arguments, end, timeout_s=timeout_s)
         except PoolFullError:
             raise self._busy() from None
         except WorkTimeoutError:
@@ -130,6 +165,7 @@ class Service:
     def close(self) -> None:
         """Wait for work that has begun, and close the store."""
         self.pool.close()
+        self.processes.close()
         if self.store:
             self.store.close()
 

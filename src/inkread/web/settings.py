@@ -14,8 +14,8 @@ from inkread.models.runtime import DEFAULT
 __all__ = ["Settings"]
 
 _POSITIVE = (
-    "workers", "max_body_bytes", "max_megapixels", "max_batch", "body_timeout_s", "work_timeout_s",
-    "stop_timeout_s",
+    "workers", "max_worker_bytes", "max_body_bytes", "max_megapixels", "max_batch",
+    "body_timeout_s", "work_timeout_s", "stop_timeout_s",
 )  # fmt: skip
 
 
@@ -30,7 +30,8 @@ class Settings:
         token: what requests must carry as ``Authorization: Bearer``; ``None``: nothing.
         hosts: names that requests may call the service by; empty: any.
         origins: web origins whose pages may use the service besides its own.
-        workers: threads that read, each on one core.
+        workers: processes that read, each on one core.
+        max_worker_bytes: memory that each of them may take besides that of its models.
         queue: requests that may wait for one of them; more are refused.
         max_body_bytes: of one request.
         max_megapixels: of one picture, in millions of pixels.
@@ -50,6 +51,7 @@ class Settings:
     origins: tuple[str, ...] = ()
     workers: int = num_cores()
     queue: int = 12
+    max_worker_bytes: int = 400_000_000
     max_body_bytes: int = 16_000_000
     max_megapixels: float = 32.0
     max_batch: int = 1024

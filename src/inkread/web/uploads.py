@@ -183,7 +183,7 @@ def load_limited(picture: bytes, max_megapixels: float) -> npt.NDArray[np.uint8]
         ImageError: it can't be read.
     """
     _check_size(picture, max_megapixels)
-    return images.load_upright(picture)
+    return images.load_upright(picture, max_megapixels)
 
 
 def load_limited_page(
@@ -204,7 +204,7 @@ def load_limited_page(
         ImageError: it can't be read.
     """
     _check_size(picture, max_megapixels)
-    with images.open_pages(picture) as opened:
+    with images.open_pages(picture, max_megapixels) as opened:
         if page > len(opened):
             detail = f"expected a page from 1 to {len(opened):,}, received {page:,}"
             raise ProblemError(422, "invalid", detail)

@@ -75,7 +75,7 @@ async def classify(request: Request, service: TheService) -> JSONResponse:
         if is_packed and (not body or len(body) % _SIDE_PX**2):
             detail = f"expected {_JSON} or {_PACKED}, received {kind[:80]!r}"
             raise ProblemError(415, "media-type", detail)
-    found = await service.read(_classify, body, is_packed, service.settings.max_batch)
+    found = await service.classify(_classify, body, is_packed, service.settings.max_batch)
     return JSONResponse(found)
 
 

@@ -35,7 +35,7 @@ async def healthz() -> str:
 )
 async def readyz(service: TheService) -> Response:
     """Say whether a request would be taken now."""
-    service.check_room()
+    service.check_ready()
     return PlainTextResponse("ready\n")
 
 

@@ -1,0 +1,174 @@
+"""What a picture can do to the process that reads it, and not to the service."""
+
+import os
+import signal
+import threading
+import time
+import zlib
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from http_checks import METER, assert_problem
+from picture_files import encoded
+from PIL import Image
+from serving import Served
+
+TIMEOUT_S, MEMORY_MB = 15, 200
+
+
+@pytest.fixture(scope="module")
+def guarded():
+    """A service of two processes that have little time and memory."""
+    options = ("--workers", 2, "--worker-memory-mb", MEMORY_MB, "--timeout", TIMEOUT_S)
+    with Served(*options) as served:
+        yield served
+
+
+@pytest.fixture
+def client(guarded):
+    with httpx.Client(base_url=guarded.url, timeout=120) as client:
+        yield client
+        wait_until_ready(client)
+        read = client.post("/v1/read", content=METER.read_bytes())
+        assert read.json()["numbers"][0]["text"] == "40713"
+
+
+def wait_until_ready(client):
+    for _ in range(600):
+        if client.get("/readyz").status_code == 200:
+            return
+        time.sleep(0.1)
+    raise AssertionError("it isn't ready again")
+
+
+def children_of(served):
+    """The processes that read, with the bytes that each has in memory at most."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/status"):
+        try:
+            status = path.read_text()
+        except OSError:
+            continue
+        if f"PPid:\t{served.process.pid}\n" in status and "VmHWM:" in status:
+            command = path.with_name("cmdline").read_bytes()
+            if b"spawn_main" in command:
+                peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024
+                found[int(path.parent.name)] = peak
+    return found
+
+
+def pdf(content, resources=b"", filters=b"/FlateDecode", objects=()):
+    """A PDF of one page with this content, as it is stored."""
+    parts = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<<%s>>>>"
+        % resources,
+        b"<</Length %d/Filter %s>>stream\n%s\nendstream" % (len(content), filters, content),
+        *objects,
+    ]
+    data, places = b"%PDF-1.7\n", []
+    for number, part in enumerate(parts, start=1):
+        places.append(len(data))
+        data += b"%d 0 obj\n%s\nendobj\n" % (number, part)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    start = len(data)
+    data += b"xref\n0 %d\n0000000000 65535 f \n%s" % (len(parts) + 1, table)
+    return data + b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (
+        len(parts) + 1,
+        start,
+    )
+
+
+def flate_bomb():
+    """A content of 1.5 GB in a few kilobytes."""
+    compress = zlib.compressobj(9)
+    once = b"".join(compress.compress(b" " * 1_000_000) for _ in range(1500)) + compress.flush()
+    return pdf(zlib.compress(once, 9), filters=b"[/FlateDecode/FlateDecode]")
+
+
+def many_curves():
+    rng = np.random.default_rng(0)
+    curves = [
+        b"%d %d m %d %d %d %d %d %d c S" % tuple(rng.integers(0, 800, 8)) for _ in range(300_000)
+    ]
+    return pdf(zlib.compress(b"40 w\n" + b"\n".join(curves)))
+
+
+def nested_forms(depth=60_000):
+    """Forms that each draw the next."""
+    form = (
+        b"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</F %d 0 R>>>>"
+        b"/Length 5>>stream\n/F Do\nendstream"
+    )
+    objects = [form % (number + 6) for number in range(depth)]
+    return pdf(zlib.compress(b"/F Do"), b"/XObject<</F 5 0 R>>", objects=objects)
+
+
+@pytest.mark.parametrize("make", [flate_bomb, many_curves, nested_forms])
+def test_a_hostile_pdf_costs_its_own_request_alone(guarded, client, make):
+    body = make()
+    answers = []
+
+    def ask():
+        with httpx.Client(base_url=guarded.url, timeout=120) as own:
+            answers.append(own.post("/v1/read", content=body).status_code)
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(answers) <= {200, 413, 422, 503, 504}
+    assert all(peak < (MEMORY_MB + 350) * 1e6 for peak in children_of(guarded).values())
+
+
+def test_a_picture_that_takes_too_much_memory_is_refused_with_the_limit(client):
+    noise = np.random.default_rng(0).integers(0, 255, (4800, 4800, 3), np.uint8)
+    body = encoded(Image.fromarray(noise // 128 * 255), "PNG")
+    response = client.post("/v1/read", content=body)
+    assert response.status_code in {413, 422, 504}, response.text
+    if response.status_code == 413:
+        assert "MB" in response.json()["detail"]
+
+
+def test_a_process_that_is_killed_is_replaced(guarded, client):
+    before = set(children_of(guarded))
+    assert len(before) == 2
+    for number in before:
+        os.kill(number, signal.SIGKILL)
+    for _ in range(4):  # each finds out that a process is gone
+        response = client.post("/v1/read", content=METER.read_bytes())
+        if response.status_code != 200:
+            assert response.status_code in {422, 504}
+    wait_until_ready(client)
+    after = set(children_of(guarded))
+    assert after
+    assert not after & before
+
+
+def test_a_pdf_has_no_more_pixels_than_a_picture_may_have():
+    page = pdf(zlib.compress(b"0 0 1 rg 100 100 200 200 re f"))
+    with Served("--max-megapixels", 0.2) as served:
+        read = httpx.post(f"{served.url}/v1/read", content=page, timeout=120).json()
+    assert 190_000 < read["width"] * read["height"] <= 200_000
+
+
+def test_a_service_that_ends_leaves_no_process():
+    with Served("--workers", 2) as served:
+        httpx.post(f"{served.url}/v1/read", content=METER.read_bytes(), timeout=120)
+        numbers = list(children_of(served))
+    assert numbers
+    for _ in range(100):
+        if not any(Path(f"/proc/{number}/cmdline").exists() for number in numbers):
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError(f"still there: {numbers}")
+
+
+def test_what_a_picture_is_refused_for_is_said_as_before(client):
+    assert_problem(client.post("/v1/read", content=b"no picture"), 422, "picture")
+    assert_problem(client.post("/v1/read?length=0", content=METER.read_bytes()), 422, "invalid")
