@@ -57,25 +57,40 @@ def new(
         Path | None,
         typer.Option(help="Template to write; standard output if not given.", show_default=False),
     ] = None,
-    page: Annotated[str, typer.Option(help="Paper: a4, a5 or letter.")] = "a4",
+    page: Annotated[
+        str | None,
+        typer.Option(
+            help="Paper: a4, a5, letter, 210x297 (mm) or 8.5x11in; if not given, that of the PDF "
+            "file, or what the picture's resolution or its shape say.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Propose a template from the picture of a blank form: the boxes found on it."""
-    from inkread.forms.propose import format_template, propose
-    from inkread.forms.template import PAGE_SIZES_MM
+    """Propose a template from the picture of a blank form: the boxes found on it.
 
-    if page not in PAGE_SIZES_MM:
-        raise ConfigError(f"expected a page among {', '.join(PAGE_SIZES_MM)}, received {page}")
+    Of a photo, the sheet is made flat and saved beside the template: scans are aligned by it.
+    """
+    from inkread.forms.blank_page import load_blank
+    from inkread.forms.propose import format_template, propose
+
     if out:
         check_target(out, (".yaml", ".yml"))
-    fields = propose(blank, PAGE_SIZES_MM[page])
+    found = load_blank(blank, page)
+    if found.was_rectified and not out:
+        raise ConfigError(f"{blank}: expected --out for a photo: its sheet is made flat and saved")
+    fields = propose(found.pixels, found.size_mm)
     if not fields:
         raise ImageError(f"{blank}: expected boxes with lines around them, found none")
+    if found.was_rectified and out:
+        blank = out.with_name(f"{out.stem}-flat.png")
+        found.save(blank)
+        progress.console.print(f"saved {escape(str(blank))}: the sheet made flat")
     beside = (out.parent if out else Path()).resolve()
     shown = Path(os.path.relpath(blank.resolve(), beside))
-    text = format_template(blank.stem.replace(" ", "-"), shown, page, fields)
+    text = format_template(blank.stem, shown, found.size_mm, fields)
     if out:
         write_atomically(out, text)
-        progress.console.print(f"saved {escape(str(out))}: {len(fields)} fields")
+        progress.console.print(f"saved {escape(str(out))}: {len(fields)} boxes")
     else:
         typer.echo(text, nl=False)
 

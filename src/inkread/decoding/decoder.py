@@ -246,6 +246,13 @@ class Scores:
             1.0 if meaning else self.measure_raw_share(raw, log_probability),
         )
 
+    def find_raw(self, guess: Guess) -> tuple[str, float]:
+        """Return the raw string of a guess, and its share of the guess's probability."""
+        raw, _ = self._align(guess.text, guess.raw)
+        if guess.meaning:
+            return raw, 1.0
+        return raw, self.measure_raw_share(raw, guess.log_probability)
+
     def measure_raw_share(self, raw: str, log_probability: float) -> float:
         """Return the probability of a raw string as a share of another one, in [0, 1].
 

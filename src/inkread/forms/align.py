@@ -31,6 +31,8 @@ _MARKER_DPI = 200.0  # finer scans are shrunk to it before markers are looked fo
 _FEATURE_DPI = 100.0  # likewise before SIFT features are
 _MAX_RESIDUAL_MM = 0.8
 _MIN_PRINT_SHARE = 0.6  # of a blank form's print that must be found on a scan of it
+_MIN_PRINT_CONTRAST = 0.16  # of print to its paper
+_MIN_SEEN_CONTRAST = 0.05  # the same on a scan, where it may be blurred
 _MIN_INLIERS = 20  # features
 _MIN_CONTRAST_GREY_LEVELS = 14.0  # a page with less is blank
 
@@ -302,9 +304,16 @@ class _PrintMatcher:
         height, width = self._blank.shape
         seen = cv2.resize(alignment.crop(page, whole, px_per_mm), (width, height))
         reach = 2 * round(0.5 * px_per_mm) + 1
-        near = cv2.dilate(_mask_print(seen), np.ones((reach, reach), np.uint8))
-        printed = _mask_print(self._blank)
-        return float(near[printed > 0].mean()) if printed.any() else 0.0
+        printed = _measure_print(self._blank) > _MIN_PRINT_CONTRAST
+        if not printed.any():
+            return 0.0
+        # Print is as pale as the photo is blurred: it counts where it is as dark as most of it.
+        contrast = _measure_print(seen)
+        usual = float(np.percentile(contrast[printed], 75))
+        least = float(np.clip(0.4 * usual, _MIN_SEEN_CONTRAST, _MIN_PRINT_CONTRAST))
+        found = np.asarray(contrast > least, np.uint8)
+        near = cv2.dilate(found, np.ones((reach, reach), np.uint8))
+        return float(near[printed].mean())
 
 
 def _detect_features(grey: Grey) -> tuple[Points, npt.NDArray[np.float32]]:
@@ -315,10 +324,10 @@ def _detect_features(grey: Grey) -> tuple[Points, npt.NDArray[np.float32]]:
     return np.array([point.pt for point in points], np.float64) + 0.5, features
 
 
-def _mask_print(grey: Grey) -> Grey:
-    """Mask what is darker than the paper around it: (H, W) uint8, 1 or 0."""
+def _measure_print(grey: Grey) -> npt.NDArray[np.float32]:
+    """Measure how much darker than the paper around it each pixel is, as a share: (H, W)."""
     paper = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8))
-    return np.asarray(cv2.subtract(paper, grey) > 40, np.uint8)
+    return np.asarray(cv2.subtract(paper, grey) / np.maximum(paper, 30), np.float32)
 
 
 def _explain_missing_markers(

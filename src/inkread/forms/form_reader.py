@@ -242,6 +242,8 @@ class FormReader:
 
     def _find_void(self, found: FieldInk) -> float:
         """Return the probability that a box is crossed out, or holds a dash; 0 if it isn't."""
+        if not find_void(found.ink, found.px_per_mm, is_cell=False):
+            return 0.0  # which needs no network
         digits = self._reader.read_digits([found.ink])
         return _rate_void(found.ink, found, digits, 0)
 

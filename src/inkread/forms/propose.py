@@ -1,7 +1,9 @@
 """Proposes a template from the picture of a blank form, by the boxes and combs printed on it."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,7 +12,7 @@ import yaml
 
 from inkread.errors import ImageError
 from inkread.forms.fields import Rect
-from inkread.forms.template import PAGE_SIZES_MM
+from inkread.forms.template import PAGE_SIZES_MM, TemplateError, parse
 from inkread.imaging import images
 from inkread.imaging.resize import resize_by
 
@@ -84,25 +86,104 @@ def propose(
     return _sort_in_reading_order(_join_cells(inner))
 
 
-def format_template(form: str, blank: Path, page: str, fields: list[ProposedField]) -> str:
-    """Return the YAML of a template that is aligned by the blank picture, for a person to edit."""
-    values = {
-        "form": form,
-        "page": page,
+def format_template(
+    form: str, blank: Path, page: tuple[float, float] | str, fields: list[ProposedField]
+) -> str:
+    """Return the YAML of a template that is aligned by the blank picture, for a person to edit.
+
+    It always loads: fields that a template can't have stand in it as comments, with the reason.
+
+    Args:
+        form: its name; what a form's name can't have is left out.
+        blank: path of the picture of the blank form, from the template's folder.
+        page: width and height of the paper in millimetres, or its name.
+        fields: as ``propose`` found them.
+
+    Raises:
+        TemplateError: no field is left.
+    """
+    name = re.sub(r"[^A-Za-z0-9 _.-]", "-", form).strip(" -_.")[:60] or "form"
+    head = {
+        "form": name,
+        "page": page if isinstance(page, str) else list(page),
         "align": {"picture": str(blank)},
-        "fields": [
-            {
-                "name": f"field_{number}",
-                "kind": field.kind,
-                **({"cells": field.num_cells} if field.num_cells else {}),
-                "box": [round(side, 1) for side in field.rect],
-            }
-            for number, field in enumerate(fields, start=1)
-        ],
     }
-    head = "# Proposed by `inkread form new`: name the fields, and say what they hold.\n"
-    return head + str(
-        yaml.safe_dump(values, sort_keys=False, allow_unicode=True, default_flow_style=None)
+    entries = [
+        {
+            "name": name,
+            "kind": field.kind,
+            **({"cells": field.num_cells} if field.num_cells else {}),
+            "box": [round(side, 1) for side in field.rect],
+        }
+        for name, field in zip(_name_fields(fields), fields, strict=True)
+    ]
+    left_out: list[str] = []
+    while True:
+        text = _dump({**head, "fields": entries})
+        try:
+            parse(text)
+        except TemplateError as error:
+            faults = {
+                path[1]: reason.split("): ", 1)[-1]
+                for path, reason in error.faults
+                if len(path) > 1 and path[0] == "fields" and isinstance(path[1], int)
+            }
+            if not faults or len(faults) == len(entries):
+                raise
+            # Of two boxes that overlap, the later one is at fault; the next turn tries again.
+            left_out += [
+                f"# not a field: {reason}\n# - {_dump(entries[index], on_one_line=True)}"
+                for index, reason in sorted(faults.items())
+            ]
+            entries = [each for index, each in enumerate(entries) if index not in faults]
+        else:
+            intro = "# Proposed by `inkread form new`: name the fields, and say what they hold.\n"
+            return intro + text + "".join(f"{each}\n" for each in left_out)
+
+
+def _dump(values: dict[str, Any], *, on_one_line: bool = False) -> str:
+    text = str(
+        yaml.safe_dump(
+            values,
+            sort_keys=False,
+            allow_unicode=True,
+            default_flow_style=True if on_one_line else None,
+            width=10_000 if on_one_line else 200,
+        )
+    )
+    return text.strip() if on_one_line else text
+
+
+def _name_fields(fields: list[ProposedField]) -> list[str]:
+    """Name fields by their place in a table, where several rows have the same columns; or count."""
+    rows: list[list[int]] = []
+    for index, field in enumerate(fields):
+        first = fields[rows[-1][0]].rect if rows else None
+        if first and max(abs(field.rect[side] - first[side]) for side in (1, 3)) < 1:
+            rows[-1].append(index)
+        else:
+            rows.append([index])
+    names = [f"field_{number}" for number in range(1, len(fields) + 1)]
+    table, number_of_row = 0, 0
+    for row, after in zip(rows, [*rows[1:], []], strict=True):
+        begins = not number_of_row
+        continues = len(row) > 1 and _has_same_columns(fields, row, after)
+        if begins and not continues:
+            continue
+        table += begins
+        number_of_row += 1
+        for column, index in enumerate(row, start=1):
+            names[index] = f"table_{table}_row_{number_of_row}_column_{column}"
+        number_of_row = number_of_row if continues else 0
+    return names
+
+
+def _has_same_columns(fields: list[ProposedField], row: list[int], after: list[int]) -> bool:
+    return len(row) == len(after) and all(
+        abs(fields[one].rect.left - fields[other].rect.left) < 1
+        and abs(fields[one].rect.right - fields[other].rect.right) < 1
+        and fields[one].kind == fields[other].kind
+        for one, other in zip(row, after, strict=True)
     )
 
 

@@ -52,6 +52,26 @@ class Pdf:
         with _lock:
             return len(self._document)
 
+    def measure_page(self, index: int) -> tuple[float, float]:
+        """Return the width and height of a page in points, 72 to an inch.
+
+        Args:
+            index: of the page, from 0.
+
+        Raises:
+            ImageError: the page is broken.
+        """
+        import pypdfium2
+
+        with _lock:
+            try:
+                page = self._document[index]
+                width, height = page.get_size()
+                page.close()
+            except pypdfium2.PdfiumError as error:
+                raise ImageError(f"the page is broken: {error}") from error
+        return width, height
+
     def render(self, index: int, max_pixels: float) -> npt.NDArray[np.uint8]:
         """Draw a page with its annotations on white.
 

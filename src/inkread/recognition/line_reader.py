@@ -167,8 +167,8 @@ class _Views:
         log_probability = scores.compute_log_probability(guess.text)
         if log_probability < _MIN_ALIGNED_LOG_PROBABILITY:
             return replace(by_glyphs, raw_share=0.0)
-        by_line = scores.make_reading(guess._replace(log_probability=log_probability))
-        return replace(by_glyphs, raw=by_line.raw, raw_share=by_line.raw_share)
+        raw, share = scores.find_raw(guess._replace(log_probability=log_probability))
+        return replace(by_glyphs, raw=raw, raw_share=share)
 
 
 class LineReader:
