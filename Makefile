@@ -8,7 +8,7 @@ PIP_OPTIONS := --quiet --disable-pip-version-check --constraint constraints.txt
 # Without this, make deletes the environments' python as an intermediate file.
 .SECONDARY:
 
-.PHONY: help demo install test check lint lint-page format matrix dist clean
+.PHONY: help demo install test check docs lint lint-page format matrix dist clean
 
 help:
 	@echo "make demo     install into $(VENV), then see the whole workflow, from data to reading"
@@ -16,6 +16,7 @@ help:
 	@echo "make test     every check - lint, types, tests - in an environment of its own"
 	@echo "make check    the same checks in $(VENV), without installing"
 	@echo "make lint     those of them that run no code: ruff, mypy, Biome"
+	@echo "make docs     build the documentation site into site/"
 	@echo "make matrix   the quick tests with every Python found, and with the lowest declared versions"
 	@echo "make dist     build the packages of a release into dist/, and check them"
 	@echo "make format   format the code"
@@ -47,6 +48,9 @@ $(BIOME): tools/biome/package-lock.json
 	npm ci --prefix tools/biome --no-audit --no-fund --no-update-notifier --loglevel error
 	@touch $@
 
+docs: $(VENV)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --clean
+
 matrix: $(VENV)/.installed-dev
 	$(VENV)/bin/nox
 
@@ -60,7 +64,7 @@ format:
 	$(VENV)/bin/ruff check --fix .
 
 clean:
-	rm -rf .venv .venv-test .nox tools/biome/node_modules dist .mypy_cache .pytest_cache .ruff_cache .hypothesis demo
+	rm -rf .venv .venv-test .nox tools/biome/node_modules dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis demo
 
 # Debian and Ubuntu keep a part of venv in a package of its own; pip can stand in for it.
 %/bin/python:

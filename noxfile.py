@@ -19,6 +19,7 @@ SLOW = (
     "tests/imaging/test_fuzz.py",
     "tests/scale/test_ray_engine.py",
     "tests/test_privacy.py",
+    "tests/test_tutorial.py",
     "tests/training/test_finetune.py",
     "tests/training/test_members_and_teachers.py",
     "tests/training/test_resuming.py",
@@ -29,6 +30,8 @@ SLOW = (
     "tests/web/test_form_review.py",
     "tests/web/test_openapi.py",
     "tests/web/test_page.py",
+    "tests/web/test_page_files.py",
+    "tests/web/test_page_ink.py",
 )
 # Old libraries use what the newest of their own dependencies have deprecated.
 DEPRECATIONS_OF_OTHERS = ("-W", "default::DeprecationWarning")

@@ -149,6 +149,7 @@ def test_only_doubtful_numbers_are_printed_and_blank_pages(folder, form):
     sure = run("read", folder, *form, "--doubtful", "--min-confidence", "0")
     all_doubtful = run("read", folder, *form, "--doubtful", "--min-confidence", "1")
     assert (sure.exit_code, all_doubtful.exit_code) == (0, 0)
+    assert "3 read; 2 of them doubtful" in all_doubtful.stderr
     assert [name in sure.stdout for name in ("9.png", "10.png", "11.png")] == [False, False, True]
     assert all(name in all_doubtful.stdout for name in ("9.png", "10.png", "11.png"))
 

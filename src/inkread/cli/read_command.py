@@ -263,13 +263,13 @@ def _read_here(
         num_failed, num_doubtful = _read_all(inputs, settings, num_processes, shows)
         if tables:
             tables.close()
-    if output.file:
-        doubtful = f"; {num_doubtful:,} of them doubtful" if num_doubtful else ""
+    if output.file or output.keep:
+        doubtful = f"; {num_doubtful:,} of them doubtful" if num_doubtful or output.keep else ""
         failed = f", {num_failed:,} failed" if num_failed else ""
         before = f", {len(record.names):,} were read before" if record and output.resume else ""
+        where = f"; results in {escape(output.file)}" if output.file else ""
         progress.console.print(
-            f"{len(inputs) - num_failed:,} read{doubtful}{failed}{before}; "
-            f"results in {escape(output.file or '')}"
+            f"{len(inputs) - num_failed:,} read{doubtful}{failed}{before}{where}"
         )
     if num_failed:
         raise typer.Exit(1)

@@ -6,7 +6,7 @@ export const percent = (share) => {
   return `${(100 * share).toFixed(share > 0.9995 || share === 0 ? 0 : 1)} %`;
 };
 
-const MANY = 40; // digits on a picture: more are not marked one by one
+const MANY = 40; // digits on a picture: of more, only the numbers are marked
 const SURE = 0.9; // digits less confident than this are shown as doubtful
 
 export const isDoubtful = (digit) => digit.rejected || digit.confidence < SURE;
@@ -59,11 +59,11 @@ export function showBoxes(svg, numbers, selected, onStage) {
   const isMany = numbers.reduce((count, number) => count + number.digits.length, 0) > MANY;
   const marked = isMany ? numbers : numbers.flatMap((number) => (number.digits.length ? number.digits : [number]));
   const margin = isMany ? 1 : 5;
-  svg.classList.toggle("is-many", isMany);
   svg.replaceChildren(...marked.map((digit) => {
     const box = onStage(digit.box);
     const group = document.createElementNS(SVG, "g");
-    group.classList.toggle("is-selected", digit === selected || Boolean(digit.digits?.includes(selected)));
+    const isSelected = digit === selected || Boolean(digit.digits?.includes(selected));
+    group.classList.toggle("is-selected", isSelected);
     group.classList.toggle("is-doubtful", isDoubtful(digit) && !digit.corrected);
     const rect = document.createElementNS(SVG, "rect");
     const values = { x: box.left - margin, y: box.top - margin, width: box.width + 2 * margin, height: box.height + 2 * margin };
@@ -72,7 +72,7 @@ export function showBoxes(svg, numbers, selected, onStage) {
     text.setAttribute("x", box.left + box.width / 2);
     text.setAttribute("y", box.top > 30 ? box.top - 2 * margin - 1 : Math.min(space - 6, box.top + box.height + 22));
     text.textContent = digit.digits ? (digit.struck ? "×" : digit.digits.map(textOf).join("")) : textOf(digit);
-    group.append(rect, text);
+    group.append(rect, ...(isMany && !isSelected ? [] : [text])); // many texts would hide the writing
     return group;
   }));
 }

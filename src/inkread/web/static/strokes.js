@@ -2,10 +2,11 @@
 // when the stage changes its size.
 
 const KEPT = "inkread-drawing";
-const MARGIN_PX = 24; // of the stage, around the ink that is sent
-const LONGEST_PX = 360; // of the picture that is sent
+const MARGIN_PX = 48; // of the picture, around the ink: writing that fills a picture is found less well
+const LONGEST_PX = 460; // of the picture that is sent
 const USUAL_SCALE = 0.5; // the picture's pixels to the stage's
 const LEAST_PX = 56; // small writing is enlarged until it is so high in the picture
+const MOST_PX = 80; // large writing is shrunk until it is no higher
 const THICKEST = 0.13; // of the writing's height: a pen that is wider closes the holes of small digits
 
 // Draws a stroke: as wide as the pen was pressed, rounded through the middles of its segments.
@@ -35,11 +36,13 @@ export function toPicture(strokes, stageWidth) {
   const ink = strokes.filter((stroke) => !stroke.erases);
   const points = (ink.length ? ink : strokes).flatMap((stroke) => stroke.points);
   const xs = points.map((point) => point.x * stageWidth), ys = points.map((point) => point.y * stageWidth);
-  const left = Math.min(...xs) - MARGIN_PX, top = Math.min(...ys) - MARGIN_PX;
-  const width = Math.max(...xs) + MARGIN_PX - left, height = Math.max(...ys) + MARGIN_PX - top;
   const writing = Math.max(0, ...ink.map(extentOf)) * stageWidth;
-  const wanted = Math.max(USUAL_SCALE, Math.min(4, LEAST_PX / Math.max(1, writing)));
-  const scale = Math.min(wanted, LONGEST_PX / Math.max(width, height));
+  const wanted = Math.min(MOST_PX / Math.max(1, writing), Math.max(USUAL_SCALE, Math.min(4, LEAST_PX / Math.max(1, writing))));
+  const extent = Math.max(1, Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys));
+  const scale = Math.min(wanted, (LONGEST_PX - 2 * MARGIN_PX) / extent);
+  const margin = MARGIN_PX / scale;
+  const left = Math.min(...xs) - margin, top = Math.min(...ys) - margin;
+  const width = Math.max(...xs) + margin - left, height = Math.max(...ys) + margin - top;
   const canvas = document.createElement("canvas");
   canvas.width = Math.ceil(width * scale);
   canvas.height = Math.ceil(height * scale);
