@@ -11,8 +11,8 @@ LAYERS = {
     "decoding": "automaton patterns check_digits constraints ctc search readings decoder",
     "models": "metadata runtime layout_model registry",
     "recognition": """
-        glyph_reader augmented_views fusion line_reader digit_reader orientation number_tables
-        number_groups page_reader
+        glyph_reader augmented_views fusion line_reader number_reader digit_reader orientation
+        number_tables number_groups page_reader
     """,
     "reader": "",
     "explain": "occlusion illustration feature_maps",

@@ -26,15 +26,18 @@ import numpy.typing as npt
 
 from inkread.decoding.constraints import Constraint
 from inkread.errors import ConfigError, ImageError
-from inkread.imaging import crops, images, ink, segmentation
+from inkread.imaging import images, ink, segmentation
 from inkread.imaging.images import Picture
+from inkread.imaging.ink import Ink
 from inkread.imaging.layout_options import Cells, LayoutOptions
+from inkread.imaging.segmentation import Region
 from inkread.models.layout_model import LayoutModel
 from inkread.models.runtime import DEFAULT, LineModel, Model
 from inkread.notation import Notation
 from inkread.recognition.digit_reader import DigitReader, LocatedDigit
 from inkread.recognition.glyph_reader import GlyphReader
 from inkread.recognition.line_reader import LineReader
+from inkread.recognition.number_reader import NumberReader
 from inkread.recognition.orientation import turn_box
 from inkread.recognition.page_reader import PageReader
 from inkread.results import Box, Digit, Number, Page, find_box
@@ -43,8 +46,6 @@ __all__ = ["Check", "Length", "Reader", "read"]
 
 Length = int | tuple[int, int]  # the number of digits; or its least and its greatest
 Check = str | Callable[[str], bool]
-
-_MAX_STRIP_HEIGHT_PX = 160  # pictures no higher than this are taken as cut to their number already
 
 
 class Reader:
@@ -84,6 +85,7 @@ class Reader:
         self._threads = threads
         glyphs = GlyphReader(self.model, 0.0)  # rejects nothing but what is no digit
         self._lines = LineReader(self.line_model, glyphs, min_confidence)
+        self._numbers = NumberReader(self._lines)
         self._digits = DigitReader(self.model, self._lines, min_confidence)
 
     def read(  # noqa: PLR0913 - all that may be known of a page
@@ -224,20 +226,7 @@ class Reader:
         """
         constraint = _constraint(length, pattern, check, notation)
         page = images.load(image)
-        if page.shape[0] <= _MAX_STRIP_HEIGHT_PX:
-            dark = ink.make_dark_on_light(page)
-            return self._lines.candidates(
-                crops.crop_whole(dark),
-                constraint,
-                count,
-                lambda: segmentation.find_single_line(ink.find_dark(dark)),
-            )
-        found = ink.find(page)
-        run = segmentation.find_single_line(found)
-        if not run:
-            return (Number("", 0.0, _whole(page), (), rejected=True),)
-        crop = crops.crop_around([region.box for region in run], found.page)
-        return self._lines.candidates(crop, constraint, count, lambda: run)
+        return self._numbers.candidates(page, constraint, count)
 
     def read_digit(self, image: Picture, *, box: Box | None = None) -> Digit:
         """Read one digit, of any size, place, colour and stroke width.
@@ -331,7 +320,7 @@ class Reader:
     @cached_property
     def _page_reader(self) -> PageReader:
         """The reader of pages by their layout; its model is loaded when it is first asked for."""
-        return PageReader(LayoutModel(threads=self._threads), self._lines)
+        return PageReader(LayoutModel(threads=self._threads), self._lines, self._numbers)
 
     def _locate(
         self, page: npt.NDArray[np.uint8], box: Box, constraint: Constraint | None
@@ -343,9 +332,7 @@ class Reader:
         reading = self._page_reader.read(page, LayoutOptions(), constraint)
         turned = turn_box(box, reading.turns, page.shape)
         upright = np.ascontiguousarray(np.rot90(page, reading.turns))
-        found, inside = ink.find_around(upright, turned)
-        regions = [region for line in segmentation.find_lines(found) for n in line for region in n]
-        region = segmentation.find_region(inside, regions, found)
+        found, region = _find_region(upright, turned)
         if region is None:
             raise ImageError(f"expected ink in the box, received none in {tuple(box)}")
         digits = [digit for number in reading.numbers for digit in number.digits]
@@ -354,6 +341,18 @@ class Reader:
             return LocatedDigit(digits[index], region.ink)
         digit = self._digits.read(region, found)
         return LocatedDigit(replace(digit, box=box), region.ink)
+
+
+def _find_region(page: npt.NDArray[np.uint8], box: Box) -> tuple[Ink, Region | None]:
+    """Find the ink in a box: that of the page, or where this has none, of what is around it."""
+    found, inside = ink.find(page), box
+    for _ in range(2):
+        regions = [region for line in segmentation.find_lines(found) for n in line for region in n]
+        region = segmentation.find_region(inside, regions, found)
+        if region is not None:
+            break
+        found, inside = ink.find_around(page, box)
+    return found, region
 
 
 def _constraint(

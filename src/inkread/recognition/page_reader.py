@@ -21,7 +21,8 @@ from inkread.imaging.segmentation import Region
 from inkread.models.layout_model import LayoutModel
 from inkread.recognition.line_reader import LineReader
 from inkread.recognition.number_groups import NumberGroup, find_groups, join_neighbours
-from inkread.recognition.number_tables import make_tables
+from inkread.recognition.number_reader import NumberReader
+from inkread.recognition.number_tables import find_cell, make_tables
 from inkread.recognition.orientation import turn_box
 from inkread.results import Box, Number, NumberTable
 
@@ -35,6 +36,8 @@ _NUM_TURNED = 16  # numbers that are read upside down as well, to see which way 
 _MIN_TURNED_DIGITS = 4  # fewer don't tell: a 6 may be a 9
 _CLEAR_CONFIDENCE = 0.75  # mean confidence of the numbers of a page that surely isn't upside down
 _MIN_TURNED_GAIN = 0.2  # in mean confidence
+_MOST_ALONE_RUNS = 3  # on a picture of one number
+_MIN_ALONE_CONFIDENCE = 0.8  # of a number where the layout shows nothing else
 _MIN_WIDE_GAP = 0.7  # between two numbers, in the heights of their digits
 _MIN_GAP_RATIO = 2.2  # the same beside the usual gap between digits
 
@@ -59,14 +62,15 @@ class LayoutReading:
 class PageReader:
     """Reads all numbers of a page."""
 
-    def __init__(self, model: LayoutModel, lines: LineReader) -> None:
+    def __init__(self, model: LayoutModel, lines: LineReader, alone: NumberReader) -> None:
         """Take the models.
 
         Args:
             model: finds what is where.
             lines: reads the numbers that were found.
+            alone: reads pictures on which the layout shows no more than one number.
         """
-        self._model, self._lines = model, lines
+        self._model, self._lines, self._alone = model, lines, alone
 
     def read(
         self, page: Grey, options: LayoutOptions, constraint: Constraint | None
@@ -94,6 +98,8 @@ class PageReader:
         numbers = [
             _describe(number, group) for number, group in read if _is_believed(number, group)
         ]
+        if len(layout.runs) <= _MOST_ALONE_RUNS and not any(group.is_struck for group in asked):
+            numbers = self._read_alone(numbers, page, layout, constraint)
         in_order = [
             numbers[index]
             for row in table.arrange_in_rows([number.box for number in numbers])
@@ -112,6 +118,27 @@ class PageReader:
             notes,
             turns,
         )
+
+    def _read_alone(
+        self,
+        numbers: list[Number],
+        page: Grey,
+        layout: PageLayout,
+        constraint: Constraint | None,
+    ) -> list[Number]:
+        """Return the number of a picture of one number, by its ink where that is surer."""
+        number = self._alone.read(page, constraint)
+        if number and not all(find_cell(run.box, [number.box]) == 0 for run in layout.runs):
+            return numbers
+        is_sure = number and not number.rejected and number.confidence >= _MIN_ALONE_CONFIDENCE
+        if (
+            number is None
+            or not is_sure
+            or any(each.confidence > number.confidence for each in numbers)
+        ):
+            return numbers
+        printed = numbers[0].print_probability if numbers else 0.0
+        return [replace(number, print_probability=printed)]
 
     def _is_upside_down(
         self,
