@@ -80,6 +80,7 @@ def loaded_after(code):
 def test_the_public_names_are_these():
     assert inkread.__all__ == [
         "Box",
+        "BusyError",
         "ConfigError",
         "DataError",
         "Digit",

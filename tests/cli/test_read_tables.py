@@ -11,7 +11,7 @@ from sheets import MARKS, SHEET
 
 def marks_of(rows):
     """Return the columns of marks of the sheet's table, without its head."""
-    return [list(row[2:]) for row in rows[1:]]
+    return [list(row[1:]) for row in rows[1:]]
 
 
 def test_a_table_is_printed_as_a_grid():
@@ -57,9 +57,9 @@ def test_a_file_of_tables_is_not_overwritten(tmp_path):
 
 
 def test_a_known_grid_is_taken_from_the_command_line():
-    result = run("read", SHEET, "--json", "--grid", "8x6")
+    result = run("read", SHEET, "--json", "--grid", "8x5")
     table = json.loads(result.stdout)["tables"][0]
-    assert [len(row) for row in table["rows"]] == [6] * 8
+    assert [len(row) for row in table["rows"]] == [5] * 8
 
 
 @pytest.mark.parametrize("grid", ["9", "9x", "0x3", "9x9x9", "ax3", "501x2", "-1x3"])

@@ -12,7 +12,16 @@ from inkread.decoding.constraints import Constraint
 from inkread.decoding.decoder import Scores
 from inkread.decoding.readings import Guess, Reading
 
-__all__ = ["AveragedText", "average_guesses", "guess_texts", "make_views", "with_probability"]
+__all__ = [
+    "AveragedText",
+    "average_alternatives",
+    "average_guesses",
+    "guess_texts",
+    "make_views",
+    "put_first",
+    "with_less",
+    "with_probability",
+]
 
 # Of each view: shear in pixels to the right a pixel down, scale in x, scale in y.
 _MIN_SHARE = 1e-9  # of a digit; keeps quotients finite

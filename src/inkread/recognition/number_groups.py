@@ -37,6 +37,11 @@ class NumberGroup:
         return self._mean([run.number for run in self.runs])
 
     @property
+    def found(self) -> float:
+        """Probability that there is something to read."""
+        return self._mean([run.found for run in self.runs])
+
+    @property
     def handwritten(self) -> float:
         """Probability that a hand wrote it."""
         return self._mean([run.handwritten for run in self.runs])

@@ -24,12 +24,13 @@ from inkread.recognition.number_groups import NumberGroup, find_groups, join_nei
 from inkread.recognition.number_reader import NumberReader
 from inkread.recognition.number_tables import find_cell, make_tables
 from inkread.recognition.orientation import turn_box
-from inkread.results import Box, Number, NumberTable
+from inkread.results import REJECTED, Box, Number, NumberTable
 
 __all__ = ["LayoutReading", "PageReader"]
 
 Grey = npt.NDArray[np.uint8]
 
+_MIN_PROBABILITY = 0.2  # that there is a number, and that it is the one that was read
 _MIN_MEAN_PROBABILITY = 0.5  # of "a number" by the layout model, and of its text by the line model
 _MIN_READABLE_PX = 9.0  # height of writing below which reading fails
 _NUM_TURNED = 16  # numbers that are read upside down as well, to see which way up a page is
@@ -254,7 +255,9 @@ def _is_believed(number: Number, group: NumberGroup) -> bool:
     """Whether runs are a number, going by what both models say of them."""
     if group.is_struck or number.unconstrained:
         return True
-    return bool(number.text) and (group.number + number.confidence) / 2 >= _MIN_MEAN_PROBABILITY
+    if not number.text or number.confidence * group.number * group.found < _MIN_PROBABILITY:
+        return False
+    return (group.number + number.confidence) / 2 >= _MIN_MEAN_PROBABILITY
 
 
 def _describe(number: Number, group: NumberGroup) -> Number:
@@ -263,7 +266,8 @@ def _describe(number: Number, group: NumberGroup) -> Number:
     number = number.with_boxes(partial(_clip, to=group.box))
     if not group.is_struck:
         # That it is a number at all, and that a hand wrote it, or a press, may be wrong, too.
-        sure = number.confidence * group.number * max(printed, 1 - printed)
+        share = 1.0 if REJECTED in number.text else group.number * max(printed, 1 - printed)
+        sure = number.confidence * share
         return replace(number, print_probability=printed, confidence=sure)
     return replace(
         number, text="", raw="", confidence=0.0, digits=(), rejected=True,
