@@ -103,13 +103,13 @@ def test_an_underlined_number_is_read(reader):
     assert texts(reader.read(page)) == ["5360"]
 
 
-def draw_comb(page, text, left=60, top=150, *, width=56, height=70, gap=0):
+def draw_comb(page, text, left=40, top=150, *, width=76, height=80, gap=0):
     for index, digit in enumerate(text):
         x = left + index * (width + gap)
         rule(
             page, (x, top), (x + width, top), (x + width, top + height), (x, top + height), (x, top)
         )
-        put(page, digit, x + width // 2 - 12, top + 14, seed=index)
+        put(page, digit, x + width // 2 - 12, top + 20, seed=index)
 
 
 @pytest.mark.parametrize("gap", [0, 14])
@@ -117,6 +117,11 @@ def test_the_cells_of_a_comb_are_one_number(reader, gap):
     page = blank()
     draw_comb(page, "402753", gap=gap)
     assert texts(reader.read(page, cells="join")) == ["402753"]
+
+
+def test_cells_that_are_split_are_a_number_each(reader):
+    page = blank()
+    draw_comb(page, "402753")
     assert texts(reader.read(page, cells=Cells.SPLIT)) == list("402753")
 
 

@@ -142,7 +142,9 @@ def _children():
 
 
 def test_a_process_that_is_killed_loses_one_picture(tmp_path):
-    large = [blank(tmp_path / f"{width}.png", width) for width in range(1500, 1520)]
+    large = [tmp_path / f"{index}.png" for index in range(20)]
+    for path in large:
+        Image.new("L", (3000, 3000), 255).save(path)
     named = inputs(*large)
     outcomes = read_files(named, NUMBERS, num_processes=2)
     first = next(outcomes)

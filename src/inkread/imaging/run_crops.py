@@ -17,6 +17,7 @@ __all__ = ["RunCrop", "cut_out"]
 Grey = npt.NDArray[np.uint8]
 
 _MARGIN = 0.18  # around a run, in its heights
+_INNER_MARGIN = 0.06  # the same beside what is left out
 _MAX_GAP = 0.4  # between runs; of a wider gap the middle is left out
 _MIN_INK, _MAX_PAPER = 0.5, 0.2  # probabilities of writing where there surely is ink, or none
 _MIN_RULING = 0.4  # probability from which on a pixel is painted over as a rule
@@ -69,8 +70,9 @@ def cut_out(runs: Sequence[TextRun], page: Grey, layout: PageLayout) -> RunCrop:
         corners = run.corners @ axes
         places.append(corners)
         spans.append(
-            (corners[:, 0].min() - _MARGIN * height, corners[:, 0].max() + _MARGIN * height)
-        )
+            (corners[:, 0].min() - _INNER_MARGIN * height,
+             corners[:, 0].max() + _INNER_MARGIN * height)
+        )  # fmt: skip
     points = np.concatenate(places)
     low, high = points.min(axis=0) - _MARGIN * height, points.max(axis=0) + _MARGIN * height
     size = np.maximum(np.ceil(high - low).astype(int), 2)
@@ -95,7 +97,7 @@ def _kept_columns(
     """Return first and last columns of the parts of a crop that are kept."""
     kept: list[list[float]] = []
     for left, right in spans:
-        if kept and left - kept[-1][1] <= (_MAX_GAP - 2 * _MARGIN) * height:
+        if kept and left - kept[-1][1] <= (_MAX_GAP - 2 * _INNER_MARGIN) * height:
             kept[-1][1] = max(kept[-1][1], right)
         else:
             kept.append([left, right])
@@ -124,7 +126,8 @@ def _without_rules(
     writing = np.maximum(hand, print_)
     if _is_light_on_dark(pixels, writing):
         pixels = 255 - pixels
-    is_rule = np.clip((ruling - _MIN_RULING) * 4, 0, 1) * np.clip(1 - (writing - 0.3) * 3, 0, 1)
+    is_rule = np.clip((ruling - _MIN_RULING) * 4, 0, 1)
+    is_rule *= np.clip((ruling - writing) * 3 + 0.7, 0, 1)
     paper = float(np.median(pixels))
     cleaned = pixels * (1 - is_rule) + np.maximum(pixels, paper) * is_rule
     return np.asarray(cleaned, np.uint8)

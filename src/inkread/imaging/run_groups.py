@@ -1,5 +1,6 @@
 """Groups the runs of a page to numbers: digits that are written apart, and the cells of combs."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -57,7 +58,26 @@ def group_runs(
         while chain[-1] in follows:
             chain.append(follows[chain[-1]])
         groups.append(tuple(runs[index] for index in chain))
-    return groups
+    return _split_at_cells(groups, found_grids) if cells is Cells.SPLIT else groups
+
+
+def _split_at_cells(
+    groups: Sequence[tuple[TextRun, ...]], found_grids: Sequence[Grid]
+) -> list[tuple[TextRun, ...]]:
+    """Split groups that reach over several cells of a row between the cells."""
+    parts = []
+    for group in groups:
+        left, right = group[0].box.left, group[-1].box.right
+        _, middle = np.concatenate([run.corners for run in group]).mean(axis=0)
+        under = sorted(
+            cell
+            for grid in found_grids
+            for cell in grid.cells
+            if cell.top <= middle < cell.bottom and left < (cell.left + cell.right) / 2 < right
+        )
+        cuts = [((a.right + b.left) / 2, float(middle)) for a, b in itertools.pairwise(under)]
+        parts += split_group(group, cuts)
+    return parts
 
 
 def _neighbours(runs: Sequence[TextRun]) -> dict[int, tuple[int, float]]:

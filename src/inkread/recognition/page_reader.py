@@ -13,7 +13,7 @@ from inkread import table
 from inkread.decoding.constraints import Constraint
 from inkread.imaging import ink, segmentation
 from inkread.imaging.crops import Crop
-from inkread.imaging.layout import PageLayout, find_layout
+from inkread.imaging.layout import PageLayout, TextRun, find_layout
 from inkread.imaging.layout_options import LayoutOptions
 from inkread.imaging.run_crops import RunCrop, cut_out
 from inkread.imaging.run_groups import split_group
@@ -30,7 +30,8 @@ __all__ = ["LayoutReading", "PageReader"]
 
 Grey = npt.NDArray[np.uint8]
 
-_MIN_PROBABILITY = 0.2  # that there is a number, and that it is the one that was read
+_MIN_PROBABILITY = 0.1  # that there is a number, and that it is the one that was read
+_MIN_SPECK, _MAX_SPECK = 0.75, 0.35  # found less surely, and lower beside most: no writing
 _MIN_MEAN_PROBABILITY = 0.5  # of "a number" by the layout model, and of its text by the line model
 _MIN_READABLE_PX = 9.0  # height of writing below which reading fails
 _NUM_TURNED = 16  # numbers that are read upside down as well, to see which way up a page is
@@ -38,6 +39,7 @@ _MIN_TURNED_DIGITS = 4  # fewer don't tell: a 6 may be a 9
 _CLEAR_CONFIDENCE = 0.75  # mean confidence of the numbers of a page that surely isn't upside down
 _MIN_TURNED_GAIN = 0.2  # in mean confidence
 _MOST_ALONE_RUNS = 3  # on a picture of one number
+_MIN_ALONE_SHARE = 0.8  # of all that was found, by area: inside the number
 _MIN_ALONE_CONFIDENCE = 0.8  # of a number where the layout shows nothing else
 _MIN_WIDE_GAP = 0.7  # between two numbers, in the heights of their digits
 _MIN_GAP_RATIO = 2.2  # the same beside the usual gap between digits
@@ -96,9 +98,8 @@ class PageReader:
             layout = find_layout(self._model.maps, page)
             found_grids, asked = find_groups(layout, options)
             read = self._read_groups(asked, page, layout, constraint)
-        numbers = [
-            _describe(number, group) for number, group in read if _is_believed(number, group)
-        ]
+        read = [each for each in read if _is_believed(*each)]
+        numbers = [_describe(number, group) for number, group in read if not _is_speck(group, read)]
         if len(layout.runs) <= _MOST_ALONE_RUNS and not any(group.is_struck for group in asked):
             numbers = self._read_alone(numbers, page, layout, constraint)
         in_order = [
@@ -129,14 +130,10 @@ class PageReader:
     ) -> list[Number]:
         """Return the number of a picture of one number, by its ink where that is surer."""
         number = self._alone.read(page, constraint)
-        if number and not all(find_cell(run.box, [number.box]) == 0 for run in layout.runs):
+        if number is None or _share_inside(layout.runs, number.box) < _MIN_ALONE_SHARE:
             return numbers
-        is_sure = number and not number.rejected and number.confidence >= _MIN_ALONE_CONFIDENCE
-        if (
-            number is None
-            or not is_sure
-            or any(each.confidence > number.confidence for each in numbers)
-        ):
+        is_sure = not number.rejected and number.confidence >= _MIN_ALONE_CONFIDENCE
+        if not is_sure or any(each.confidence > number.confidence for each in numbers):
             return numbers
         printed = numbers[0].print_probability if numbers else 0.0
         return [replace(number, print_probability=printed)]
@@ -258,6 +255,21 @@ def _is_believed(number: Number, group: NumberGroup) -> bool:
     if not number.text or number.confidence * group.number * group.found < _MIN_PROBABILITY:
         return False
     return (group.number + number.confidence) / 2 >= _MIN_MEAN_PROBABILITY
+
+
+def _share_inside(runs: Sequence[TextRun], box: Box) -> float:
+    """Return the share of the area of runs whose middle is in a box; 1 if there are none."""
+    areas = [run.width * run.height for run in runs]
+    inside = [
+        area for run, area in zip(runs, areas, strict=True) if find_cell(run.box, [box]) is not None
+    ]
+    return sum(inside) / sum(areas) if areas else 1.0
+
+
+def _is_speck(group: NumberGroup, read: Sequence[tuple[Number, NumberGroup]]) -> bool:
+    """Whether a group is much lower than the page's writing, and not surely writing at all."""
+    heights = np.repeat([each.height for _, each in read], [each.box_width for _, each in read])
+    return group.found < _MIN_SPECK and group.height < _MAX_SPECK * float(np.median(heights))
 
 
 def _describe(number: Number, group: NumberGroup) -> Number:
