@@ -41,7 +41,7 @@ _MIN_TURNED_GAIN = 0.2  # in mean confidence
 _MOST_ALONE_RUNS = 3  # on a picture of one number
 _MIN_ALONE_SHARE = 0.8  # of all that was found, by area: inside the number
 _MIN_ALONE_CONFIDENCE = 0.8  # of a number where the layout shows nothing else
-_MIN_WIDE_GAP = 0.7  # between two numbers, in the heights of their digits
+_MIN_WIDE_GAP = 0.85  # between two numbers, in the heights of their digits
 _MIN_GAP_RATIO = 2.2  # the same beside the usual gap between digits
 
 
