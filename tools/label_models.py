@@ -2,8 +2,8 @@
 
 python tools/label_models.py
 
-Trainings write both themselves; this is for models that were trained before they did, or whose
-sources are named otherwise since. Nothing else in the files changes.
+Trainings of glyph and line models write both themselves, and what they wrote stays; this is for
+models that were trained before they did, and for layout models. Nothing else in the files changes.
 """
 
 import json
@@ -20,6 +20,8 @@ from inkread.training.recipes import recipe_from_dict
 def add_licence(document: str) -> str:
     """Return a model's metadata with its licence and attribution."""
     metadata = ModelMetadata.from_json(document)
+    if metadata.licence:
+        return document  # its training wrote it
     is_glyph = metadata.kind == "glyph"
     sources = sources_of(recipe_from_dict(metadata.recipe)) if is_glyph else (MNIST,)
     if metadata.kind == "layout":

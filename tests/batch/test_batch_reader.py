@@ -1,5 +1,4 @@
 import os
-import signal
 from importlib import resources
 from pathlib import Path
 
@@ -139,22 +138,6 @@ def _children():
         if f"PPid:\t{own}\n" in text and b"spawn_main" in command:
             found.append(int(status.parent.name))
     return found
-
-
-def test_a_process_that_is_killed_loses_one_picture(tmp_path):
-    large = [tmp_path / f"{index}.png" for index in range(20)]
-    for path in large:
-        Image.new("L", (3000, 3000), 255).save(path)
-    named = inputs(*large)
-    outcomes = read_files(named, NUMBERS, num_processes=2)
-    first = next(outcomes)
-    os.kill(_children()[0], signal.SIGKILL)  # as the system does when memory is short
-    read = [first, *outcomes]
-    assert [each.name for each in read] == [each.name for each in named]
-    (lost,) = (each for each in read if each.error)
-    assert "ended by signal 9" in lost.error
-    assert all(each.page for each in read if not each.error)
-    assert _children() == []
 
 
 def test_stopping_in_the_middle_ends_the_processes(tmp_path):
