@@ -114,7 +114,7 @@ def test_table_holds_files_texts_confidences_boxes_and_notes(capsys):
         ["a.png", "4.0", "90.2%", "10", "20", "60", "50", "read", "as", "41"],
         ["a.png", "?", "95.0%", "5", "80", "25", "110", "rejected"],
         ["a.png,", "page", "2", "?", "95.0%", "5", "80", "25", "110", "rejected"],
-        ["b.png", "-", "no", "digits", "found"],
+        ["b.png", "-", "no", "numbers", "found"],
         ["c.png", "-", "0.0%", "0", "0", "30", "20", "rejected"],
     ]
 

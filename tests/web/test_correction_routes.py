@@ -57,7 +57,7 @@ def test_a_correction_is_stored_with_the_glyph_that_was_read(client, digits, rea
 def test_a_correction_is_stored_as_the_digit_was_read(client, reader):
     """Digits that overlap: read alone, each would be another with another confidence."""
     rng = np.random.default_rng(0)
-    picture = encoded(put_on_paper(write("88203", rng, height_px=50, pen_px=5, gap=-0.25).ink, rng))
+    picture = encoded(put_on_paper(write("88203", rng, height_px=50, pen_px=4, gap=-0.1).ink, rng))
     for options in ({}, {"length": 5}):
         (number,) = reader.read(picture, **options).numbers
         for digit in number.digits:

@@ -30,6 +30,7 @@ _MOST_FINE_PX = 110.0  # height of the writing, up to which the first size is tr
 _COARSE = 4  # how much smaller the second size is
 _LARGE_PX = 64.0  # height of the writing, in the first size, from which on the second is trusted
 _MIN_HANDWRITTEN = 0.5
+_MIN_TELLING = 2.5  # widths over heights of the runs, added up: fewer characters tell nothing
 _MIN_SIDEWAYS = 0.6  # mean probability, over the runs of a page, that its text is sideways
 _LONG = 2.2  # width over height from which on a run's own angle is trusted
 
@@ -259,7 +260,7 @@ def _sheet(maps: Maps, cell_px: float) -> npt.NDArray[np.float32]:
 
 def _is_sideways(runs: list[TextRun]) -> bool:
     """Whether most of the text runs up or down the page; long runs say more than short ones."""
-    if not runs:
+    if sum(run.width / max(run.height, 1e-6) for run in runs) < _MIN_TELLING:
         return False
     weights = [float(np.sqrt(run.width / max(run.height, 1e-6))) for run in runs]
     return bool(np.average([run.sideways for run in runs], weights=weights) > _MIN_SIDEWAYS)

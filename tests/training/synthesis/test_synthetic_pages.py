@@ -84,12 +84,13 @@ def test_the_core_of_a_run_is_its_box_less_a_share_of_its_height():
 
 def test_targets_unpack_what_planes_hold():
     planes = np.zeros((1, 1, 2, 6), np.uint8)
-    planes[0, 0, 0] = (255, 0, 51, 0, 255, 1 + 2 + 4 + 16 * 3)
+    planes[0, 0, 0] = (255, 0, 51, 0, 255, 1 + 2 + 4 + 16 * 3 + 64)
 
     unpacked = targets(planes)[0, 0]
 
-    np.testing.assert_allclose(unpacked[0], [1, 0, 0.2, 0, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1], atol=1e-6)
-    np.testing.assert_allclose(unpacked[1], [0] * 12 + [1, 0])
+    expected = [1, 0, 0.2, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1]  # the sixth is the link
+    np.testing.assert_allclose(unpacked[0], expected, atol=1e-6)
+    np.testing.assert_allclose(unpacked[1], [0] * 13 + [1, 0])
 
 
 def test_writing_that_is_seen_too_small_or_cut_off_is_not_legible():
