@@ -1,4 +1,4 @@
-"""What a written number means: its value, with sign and point, its unit; or a date, or a time."""
+"""Works out the value of a written number, with sign, point and unit, or its date or time."""
 
 import datetime
 import re

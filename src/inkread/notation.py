@@ -1,4 +1,4 @@
-"""How numbers are written: what they are, which mark is the decimal one, what range they have."""
+"""Describes how numbers are written: their kind, decimal mark, digits after it, and range."""
 
 import datetime
 import re
@@ -87,7 +87,7 @@ class Notation:
             object.__setattr__(self, name, self._convert_bound(name, getattr(self, name)))
         if self.kind is None and (self.min is not None or self.max is not None):
             raise ConfigError("expected a kind with min and max, received none")
-        if self.min is not None and self.max is not None and self.min > self.max:  # type: ignore[operator]
+        if self.min is not None and self.max is not None and self.min > self.max:  # type: ignore[operator] # both of the kind's type
             raise ConfigError(f"expected min <= max, received {self.min} and {self.max}")
 
     def _check_decimals(self) -> None:

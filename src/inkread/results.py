@@ -19,6 +19,7 @@ __all__ = [
     "NumberTable",
     "Page",
     "find_box",
+    "unite",
 ]
 
 REJECTED = "?"
@@ -40,6 +41,16 @@ class Box(NamedTuple):
         both = max(0, width) * max(0, height)
         areas = [(box.right - box.left) * (box.bottom - box.top) for box in (self, other)]
         return both / (sum(areas) - both)
+
+
+def unite(boxes: Sequence[Box]) -> Box:
+    """Return the bounding box of boxes, of which there is at least one."""
+    return Box(
+        min(box.left for box in boxes),
+        min(box.top for box in boxes),
+        max(box.right for box in boxes),
+        max(box.bottom for box in boxes),
+    )
 
 
 def find_box(boxes: Sequence[Box], wanted: Box) -> int | None:
@@ -259,13 +270,7 @@ class NumberTable:
     @property
     def box(self) -> Box:
         """Around all cells."""
-        boxes = [cell.box for row in self.rows for cell in row if cell]
-        return Box(
-            min(box.left for box in boxes),
-            min(box.top for box in boxes),
-            max(box.right for box in boxes),
-            max(box.bottom for box in boxes),
-        )
+        return unite([cell.box for row in self.rows for cell in row if cell])
 
     def with_boxes(self, move: Callable[[Box], Box]) -> "NumberTable":
         """Return the table with its cells' boxes, and those of their numbers, moved."""

@@ -164,7 +164,11 @@ def test_what_is_refused_late_does_not_take_what_is_typed_meanwhile(open_page, r
     expect(page.locator("#left")).to_have_text("7 left")
     label = page.locator("#label").inner_text()
     late = []
-    page.route("**/v1/fields/*/*", lambda route: late.append(route), times=1)  # noqa: PLW0108
+
+    def hold(route):
+        late.append(route)
+
+    page.route("**/v1/fields/*/*", hold, times=1)
     page.locator("#value").fill("x")
     page.keyboard.press("Enter")
     expect(page.locator("#label")).not_to_have_text(label)

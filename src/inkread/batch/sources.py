@@ -100,13 +100,13 @@ def _iterate_matches(pattern: str) -> Iterator[str]:
     """Yield what a pattern matches; ``**`` doesn't follow links, which may lead in circles."""
     parts = _SUBFOLDERS.split(pattern, maxsplit=1)
     if len(parts) == 1:
-        yield from glob.glob(pattern)  # noqa: PTH207 - see above
+        yield from glob.glob(pattern)  # noqa: PTH207 - Path.glob takes no absolute patterns
         return
     before, after = parts
-    for base in glob.glob(before) if before else [""]:  # noqa: PTH207
+    for base in glob.glob(before) if before else [""]:  # noqa: PTH207 - the same
         for parent, folders, files in os.walk(base or "."):
             folders[:] = [each for each in folders if not each.startswith(".")]
-            here = os.path.join(parent, "").removeprefix("" if base else "./")  # noqa: PTH118
+            here = (parent.rstrip(os.sep) + os.sep).removeprefix("" if base else "./")
             if after:
                 yield from _iterate_matches(glob.escape(here) + after)
             else:

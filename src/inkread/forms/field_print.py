@@ -1,4 +1,4 @@
-"""What is printed in a field of a scan: its lines, and what the blank form has there."""
+"""Finds the print in a field of a scan: its lines, and the marks that the blank form has there."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""How a page is read by its layout: options that a caller may give."""
+"""Defines the options for reading a page by its layout: print, narrow cells, a known grid."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -24,7 +24,7 @@ from inkread.notation import PLAIN, Notation, ValueKind
 from inkread.recognition import augmented_views, fusion
 from inkread.recognition.augmented_views import AveragedText
 from inkread.recognition.glyph_reader import GlyphReader
-from inkread.results import REJECTED, Box, Digit, Number
+from inkread.results import REJECTED, Box, Digit, Number, unite
 
 __all__ = ["LineReader"]
 
@@ -338,7 +338,7 @@ class LineReader:
         number = Number(
             text="".join(digit.text for digit in digits),
             confidence=confidence if digits else 0.0,
-            box=_union(boxes) if boxes else crop.box,
+            box=unite(boxes) if boxes else crop.box,
             digits=digits,
             rejected=not digits,
             raw=_add_spaces(reading.raw, boxes, notation),
@@ -379,12 +379,3 @@ def _add_spaces(raw: str, boxes: Sequence[Box], notation: Notation) -> str:
     place = max(range(len(gaps)), key=gaps.__getitem__)
     height = max(box.bottom - box.top for box in boxes)
     return f"{raw[: place + 1]} {raw[place + 1 :]}" if gaps[place] > _MIN_GAP * height else raw
-
-
-def _union(boxes: Sequence[Box]) -> Box:
-    return Box(
-        min(box.left for box in boxes),
-        min(box.top for box in boxes),
-        max(box.right for box in boxes),
-        max(box.bottom for box in boxes),
-    )

@@ -12,7 +12,7 @@ from inkread.imaging.layout import PageLayout, TextRun
 from inkread.imaging.layout_options import Cells, LayoutOptions
 from inkread.imaging.run_groups import group_runs
 from inkread.recognition.number_tables import divide_evenly, find_cell, is_table
-from inkread.results import Box
+from inkread.results import Box, unite
 
 __all__ = ["NumberGroup", "find_groups", "join_neighbours"]
 
@@ -69,13 +69,7 @@ class NumberGroup:
     @property
     def box(self) -> Box:
         """Around it."""
-        boxes = [run.box for run in self.runs]
-        return Box(
-            min(box.left for box in boxes),
-            min(box.top for box in boxes),
-            max(box.right for box in boxes),
-            max(box.bottom for box in boxes),
-        )
+        return unite([run.box for run in self.runs])
 
 
 def find_groups(layout: PageLayout, options: LayoutOptions) -> tuple[list[Grid], list[NumberGroup]]:

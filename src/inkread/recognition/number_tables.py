@@ -6,7 +6,7 @@ import numpy as np
 
 from inkread import table
 from inkread.imaging.grids import Grid
-from inkread.results import Box, Cell, Number, NumberTable
+from inkread.results import Box, Cell, Number, NumberTable, unite
 
 __all__ = ["divide_evenly", "find_cell", "is_table", "make_tables"]
 
@@ -112,7 +112,7 @@ def _merge_columns(rows: Rows, numbers: Sequence[Number]) -> Rows:
     ends = [*starts[1:], len(rows[0])]
     return tuple(
         tuple(
-            _union(cells) if (cells := [cell for cell in row[first:end] if cell]) else None
+            unite(cells) if (cells := [cell for cell in row[first:end] if cell]) else None
             for first, end in zip(starts, ends, strict=True)
         )
         for row in rows
@@ -124,15 +124,6 @@ def _covers(box: Box, cell: Box) -> bool:
     x, y = (cell.left + cell.right) / 2, (box.top + box.bottom) / 2
     is_over = box.left <= x < box.right and cell.top <= y < cell.bottom
     return is_over or find_cell(box, [cell]) is not None
-
-
-def _union(boxes: Sequence[Box]) -> Box:
-    return Box(
-        min(box.left for box in boxes),
-        min(box.top for box in boxes),
-        max(box.right for box in boxes),
-        max(box.bottom for box in boxes),
-    )
 
 
 def _fill(rows: Rows, numbers: Sequence[Number]) -> NumberTable:
@@ -164,7 +155,7 @@ def _align(numbers: Sequence[Number]) -> NumberTable | None:
         return None
 
     def bound(indices: Sequence[int | None]) -> Box:
-        return _union([numbers[index].box for index in indices if index is not None])
+        return unite([numbers[index].box for index in indices if index is not None])
 
     across = [bound([row[column] for row in places]) for column in range(len(places[0]))]
     down = [bound(row) for row in places]

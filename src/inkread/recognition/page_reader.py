@@ -132,6 +132,8 @@ class PageReader:
         number = self._alone.read(page, constraint)
         if number is None or _share_inside(layout.runs, number.box) < _MIN_ALONE_SHARE:
             return numbers
+        if constraint is None and _find_wide_gaps(number):
+            return numbers  # it is several
         is_sure = not number.rejected and number.confidence >= _MIN_ALONE_CONFIDENCE
         if not is_sure or any(each.confidence > number.confidence for each in numbers):
             return numbers

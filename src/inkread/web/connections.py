@@ -4,7 +4,6 @@ import asyncio
 import logging
 import sys
 import time
-from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -34,7 +33,7 @@ class _Connection(H11Protocol):
     max_connections: int
     _deadline: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - as uvicorn's
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
         if len(self.connections) > self.max_connections:
             values = {"connections": self.max_connections}

@@ -1,4 +1,4 @@
-"""What forms print around and under a number: box edges, combs, lines to write on, shading."""
+"""Draws the print of forms around a number: box edges, combs, lines to write on, shading."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""What a crop of a number shows beside it: margins, and pieces of other writing and print."""
+"""Adds margins, and pieces of other writing and print, to a synthetic crop of a number."""
 
 from collections.abc import Callable
 
