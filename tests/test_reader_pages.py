@@ -11,7 +11,8 @@ from sheets import MARKS, SHEET
 
 from inkread.errors import ConfigError
 from inkread.imaging.layout_options import Cells
-from inkread.training.synthesis.page_print import PagePrinter, find_fonts
+from inkread.training.synthesis.fonts import find_fonts
+from inkread.training.synthesis.page_print import PagePrinter
 
 PAPER, RULE = 235, 60
 

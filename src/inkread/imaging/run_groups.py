@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,14 +15,36 @@ from inkread.results import Box
 __all__ = ["group_runs", "split_group"]
 
 _MIN_LINK = 0.5  # mean probability of a link between two runs from which on they are one number
-_MIN_RULE_BETWEEN = 0.35  # mean probability of ruling along a line across the gap of two runs
+_MIN_RULE = 0.35  # mean probability of ruling along a line across the gap of two runs
 _MAX_GAP = 0.9  # between digits of one number, without a rule between, in the higher one's heights
 _MAX_LINKED_GAP = 2.5  # the same of runs that are linked
 _MAX_HEIGHT_RATIO = 1.8  # of runs that are one number
 _MAX_LINKED_RATIO = 3.0  # the same of runs that are linked
 _MAX_DRIFT = 0.5  # across the line, between neighbours, in the lower one's heights
 _MAX_DIFFERENCE = 0.5  # between the probabilities that neighbours are numbers
+_MAX_COLUMN_DRIFT = 0.3  # of pairs in the same two columns, in the distance of their runs
+_MAX_COLUMN_REACH = 15.0  # from one to the other, in heights of the writing
+_MAX_APART_RATIO = 1.4  # between the distances of their runs
 _NUM_SAMPLES = 9  # places at which a map is looked at, along a line
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A run and the next on its line.
+
+    Attributes:
+        run: the left one.
+        after: the right one.
+        gap: between them, in pixels; below 0 if they overlap.
+        is_ruled: whether there is a rule between them.
+        link: mean probability of a link from the middle of one to that of the other.
+    """
+
+    run: TextRun
+    after: TextRun
+    gap: float
+    is_ruled: bool
+    link: float
 
 
 def group_runs(
@@ -44,10 +66,19 @@ def group_runs(
     after = _neighbours(runs)
     before: dict[int, int] = {}
     comb_rows = _comb_rows(found_grids) if cells is Cells.JOIN else []
-    for index, (other, gap) in after.items():
+    pairs = [
+        _Pair(
+            runs[index], runs[other], gap,
+            is_ruled=gap > 0 and _ruling_between(layout, runs[index], runs[other]) >= _MIN_RULE,
+            link=_link_between(layout, runs[index], runs[other]),
+        )
+        for index, (other, gap) in after.items()
+    ]  # fmt: skip
+    links = _average_in_columns(pairs)
+    for (index, (other, gap)), pair, link in zip(after.items(), pairs, links, strict=True):
         if other in before and after[before[other]][1] <= gap:
             continue
-        if _is_one(layout, runs[index], runs[other], gap, cells, comb_rows):
+        if _is_one(pair, link, cells, comb_rows):
             before[other] = index
     follows = {index: other for other, index in before.items()}
     groups = []
@@ -105,26 +136,45 @@ def _neighbours(runs: Sequence[TextRun]) -> dict[int, tuple[int, float]]:
     return found
 
 
-def _is_one(
-    layout: PageLayout,
-    run: TextRun,
-    after: TextRun,
-    gap: float,
-    cells: Cells,
-    comb_rows: Sequence[Sequence[Box]],
-) -> bool:
-    """Whether two runs, from left to right, are parts of one number or word."""
+def _average_in_columns(pairs: Sequence[_Pair]) -> list[float]:
+    """Return how probably each pair is linked, going by the pairs above and below as well.
+
+    In a table, two columns hold parts of one number in all rows or in none.
+    """
+    if not pairs:
+        return []
+    links = np.array([pair.link for pair in pairs])
+    centres = np.array([[p.run.corners.mean(axis=0), p.after.corners.mean(axis=0)] for p in pairs])
+    middles = centres.mean(axis=1)
+    apart = np.hypot(*(centres[:, 1] - centres[:, 0]).T)
+    heights = np.array([max(pair.run.height, pair.after.height) for pair in pairs])
+    ruled = np.array([pair.is_ruled for pair in pairs])
+    averages = links.copy()
+    for index in np.flatnonzero(ruled):
+        across, down = np.abs(middles - middles[index]).T
+        beside = (
+            ruled
+            & (across < _MAX_COLUMN_DRIFT * apart[index])
+            & (down < _MAX_COLUMN_REACH * heights[index])
+            & (np.abs(np.log(apart / apart[index])) < np.log(_MAX_APART_RATIO))
+        )
+        averages[index] = links[beside].mean()
+    return averages.tolist()
+
+
+def _is_one(pair: _Pair, link: float, cells: Cells, comb_rows: Sequence[Sequence[Box]]) -> bool:
+    """Whether two runs are parts of one number or word, linked with some probability."""
+    run, after = pair.run, pair.after
     low, high = sorted((run.height, after.height))
     if high > _MAX_LINKED_RATIO * low:
         return False
-    is_ruled = gap > 0 and _ruling_between(layout, run, after) >= _MIN_RULE_BETWEEN
-    if is_ruled and cells is Cells.SPLIT:
+    if pair.is_ruled and cells is Cells.SPLIT:
         return False
-    if _link_between(layout, run, after) >= _MIN_LINK or _are_in_one(comb_rows, run, after):
+    if link >= _MIN_LINK or _are_in_one(comb_rows, run, after):
         return True
     return (
-        not is_ruled
-        and gap <= _MAX_GAP * high
+        not pair.is_ruled
+        and pair.gap <= _MAX_GAP * high
         and high <= _MAX_HEIGHT_RATIO * low
         and run.is_handwritten == after.is_handwritten
         and abs(run.number - after.number) <= _MAX_DIFFERENCE

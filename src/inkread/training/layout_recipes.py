@@ -28,7 +28,8 @@ class LayoutRecipe:
         frozen_share: share of the pools, the last ones, in which batch normalisation uses the
             means and deviations gathered before, as in reading: few pages make a batch, and theirs
             differ from page to page.
-        start_sha256: of the checkpoint whose weights the training began with; empty if none.
+        start_sha256: of the checkpoint or model file whose weights the training began with; empty
+            if none.
     """
 
     name: str
@@ -94,7 +95,7 @@ LAYOUT_RECIPES: dict[str, LayoutRecipe] = {
         LayoutRecipe(
             name="layout-refined",
             purpose="a run of layout trained further (--start): the shipped layout model",
-            num_pools=32,
+            num_pools=30,
             learning_rate=0.0008,
         ),
     )

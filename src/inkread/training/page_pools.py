@@ -18,7 +18,7 @@ from inkread.files import replace_atomically
 from inkread.imaging.layout_maps import CELL_PX, network_input
 from inkread.training.handwriting.pens import load_pen_strokes
 from inkread.training.mnist import Split
-from inkread.training.synthesis.page_print import find_fonts
+from inkread.training.synthesis.fonts import find_fonts
 from inkread.training.synthesis.pages import PLANES, PageMaker
 
 __all__ = ["PagePool", "PoolPlan", "as_input", "page_batches", "page_pool", "page_pools"]

@@ -42,7 +42,8 @@ class Plan:
         epochs: number of epochs, or of a line recipe's pools, in place of the recipe's own.
         resume: whether to resume an interrupted run.
         teacher: model file of the teacher, for a recipe with one.
-        start: folder of a run, or for a line recipe also a model file, with the initial weights.
+        start: folder of a run, or a model file, with the initial weights, for a line or layout
+            recipe.
         data: folder of MNIST; ``None``: its default places are searched.
         pens: folder of other people's handwriting, for recipes that train on it; ``None``: the
             environment variable INKREAD_PENS names it.

@@ -21,6 +21,7 @@ from inkread.batch.allocator import keep_freed_memory
 from inkread.errors import ConfigError
 from inkread.files import write_atomically
 from inkread.imaging.layout_maps import MAPS, LayoutShape
+from inkread.models.layout_model import LayoutModel
 from inkread.models.metadata import ModelMetadata
 from inkread.training.epoch import make_one_cycle_schedule
 from inkread.training.handwriting.pens import load_pen_strokes
@@ -29,6 +30,7 @@ from inkread.training.layout_recipes import LayoutRecipe
 from inkread.training.mnist import TRAIN_IMAGES, Mnist
 from inkread.training.networks.layout_export import layout_to_onnx
 from inkread.training.networks.layout_network import LayoutLoss, layout
+from inkread.training.networks.reconstruction import rebuild_layout_network
 from inkread.training.page_pools import (
     PagePool,
     PoolPlan,
@@ -38,7 +40,7 @@ from inkread.training.page_pools import (
     page_pools,
 )
 from inkread.training.runs import CHECKPOINT, METRICS, MODEL, Progress, begin_run, load_network
-from inkread.training.synthesis.page_print import find_fonts
+from inkread.training.synthesis.fonts import find_fonts
 from inkread.training.synthesis.pages import PageMaker, targets
 
 __all__ = ["LayoutRun", "export_layout", "train_layout"]
@@ -46,6 +48,7 @@ __all__ = ["LayoutRun", "export_layout", "train_layout"]
 _NUM_VALIDATION = 96  # pages
 _VALIDATION_SEED = 2**31  # apart from every training's
 _PARITY_PAGES = 4
+_NUM_BEGUN = 32  # pages that give the statistics of a network that is begun with
 
 
 @dataclass(frozen=True)
@@ -80,25 +83,32 @@ def train_layout(  # noqa: PLR0913 - what a training needs
         directory: the run's folder.
         seed: decides the weights, the pages and all else that is random.
         resume: go on with the run in the folder, if there is one.
-        start: the folder of a run whose weights this one begins with; none: random ones.
+        start: the folder of a run, or a model file, whose weights this one begins with; none:
+            random ones.
         pens: folder of the strokes of real writers; none: all is written by our own hands.
         on_step: told of each step.
     """
     if start is not None:
-        recipe = replace(recipe, start_sha256=_sha256(start / CHECKPOINT))
+        recipe = replace(recipe, start_sha256=_sha256(_find_weights(start)))
     begin_run(recipe, seed, directory, resume)
     keep_freed_memory()
     keras.utils.set_random_seed(seed)
 
+    validation = _validation(data, recipe, pens)
+
     def first() -> keras.Model:
         network = _compiled(recipe)
         if start is not None:
-            for old, new in zip(load_network(start).layers, network.layers, strict=True):
+            begun = (
+                load_network(start)
+                if start.is_dir()
+                else rebuild_layout_network(LayoutModel(start), validation.pictures[:_NUM_BEGUN])
+            )
+            for old, new in zip(begun.layers, network.layers, strict=True):
                 new.set_weights(old.get_weights())
         return network
 
     progress = Progress(directory, LayoutEpoch, recipe.steps_per_pool, first)
-    validation = _validation(data, recipe, pens)
     if not progress.is_finished(recipe.num_pools):
         left = range(len(progress.history), recipe.num_pools)
         plan = PoolPlan(recipe.pool_size, recipe.side_px, seed, directory / "pools", pens)
@@ -235,6 +245,11 @@ def _compiled(recipe: LayoutRecipe, *, frozen: bool = False) -> keras.Model:
         jit_compile=False,  # XLA compiles longer than it saves here
     )
     return network
+
+
+def _find_weights(start: Path) -> Path:
+    """Return the file with the weights of a run's folder, or the model file itself."""
+    return start / CHECKPOINT if start.is_dir() else start
 
 
 def _sha256(checkpoint: Path) -> str:

@@ -15,13 +15,16 @@ import onnx
 from scipy.special import softmax
 
 from inkread.errors import ConfigError, ModelError
+from inkread.imaging.layout_maps import network_input
+from inkread.models.layout_model import LayoutModel
 from inkread.models.runtime import LineModel, Model, prepare_glyphs, prepare_strips
 from inkread.training.line_recipes import LineRecipe
 from inkread.training.networks import architectures
 from inkread.training.networks.export import away_from_threshold, check_parity
+from inkread.training.networks.layout_network import layout
 from inkread.training.recipes import recipe_from_dict
 
-__all__ = ["rebuild_line_network", "rebuild_network"]
+__all__ = ["rebuild_layout_network", "rebuild_line_network", "rebuild_network"]
 
 _KERNEL_AXES = {"Conv": (2, 3, 1, 0), "MatMul": (0, 1)}  # to Keras' order of axes
 
@@ -116,6 +119,51 @@ def rebuild_line_network(model: LineModel, strips: Sequence[npt.NDArray[np.uint8
     return network
 
 
+def rebuild_layout_network(model: LayoutModel, pages: npt.NDArray[np.uint8]) -> keras.Model:
+    """Build the Keras network of a layout model's file, with the file's weights.
+
+    Unlike the others, it is trained further with batch normalisation: its statistics, which the
+    file lacks, are taken from pages.
+
+    Args:
+        model: exported by inkread.
+        pages: (N, H, W) uint8, sides multiples of ``STEP_PX``: such pages as it is trained on.
+
+    Returns:
+        A network that is not compiled, as ``layout_network.layout`` gives it.
+
+    Raises:
+        ModelError: the file's weights don't fit the network, or its maps differ.
+    """
+    network = layout()
+    expected = f"{model.path}: expected the weights of the layout network"
+    try:
+        _set_weights(network, iter(_collect_affine_layers(onnx.load(model.path).graph)))
+    except (StopIteration, ValueError) as error:
+        raise ModelError(f"{expected}: {error}") from error
+    inputs = np.stack([network_input(page) for page in pages])
+    _take_statistics(network, inputs)
+    found = keras.ops.convert_to_numpy(network(inputs[:4], training=False))
+    check_parity(np.asarray(found), model.run(inputs[:4]))
+    return network
+
+
+def _take_statistics(network: keras.Model, inputs: npt.NDArray[np.float32]) -> None:
+    """Let batch normalisation know what it sees, and give the same as before."""
+    normalising = [
+        layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    probe = keras.Model(network.inputs, [layer.input for layer in normalising])
+    found = zip(*(probe(inputs[k : k + 4]) for k in range(0, len(inputs), 4)), strict=True)
+    for layer, parts in zip(normalising, found, strict=True):
+        values = np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
+        mean, variance = values.mean(axis=(0, 1, 2)), values.var(axis=(0, 1, 2))
+        shift = layer.get_weights()[1]
+        scale = np.sqrt(variance + layer.epsilon)
+        layer.set_weights([scale, shift + mean, mean, variance])
+        layer.trainable = True
+
+
 def _set_weights(network: keras.Model, parts: Iterator[_Affine]) -> None:
     """Set a network's weights from the next parts, and freeze its batch normalisation."""
     scale = shift = np.zeros(0, np.float32)  # of the previous kernel
@@ -133,7 +181,7 @@ def _set_weights(network: keras.Model, parts: Iterator[_Affine]) -> None:
 def _collect_affine_layers(graph: onnx.GraphProto) -> list[_Affine]:
     """Collect the kernels of a graph with their scales and shifts, in the order of the layers.
 
-    The graph is a chain of layers, or two chains, one after the other.
+    The graph names its layers in their order: a chain, two chains, or a layout network.
     """
     constants = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
     for node in graph.node:  # weights that are stored in half precision
@@ -149,6 +197,8 @@ def _collect_affine_layers(graph: onnx.GraphProto) -> list[_Affine]:
             found.append(_Affine(kernel, ones, shift))
         elif node.op_type in ("Mul", "Add") and found and given:
             last, value = found[-1], given[0].reshape(-1)
+            if value.size != last.scale.size:  # of no layer: a shape is computed
+                continue
             if node.op_type == "Mul":
                 last.scale, last.shift = last.scale * value, last.shift * value
             else:

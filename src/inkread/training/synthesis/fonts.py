@@ -1,4 +1,4 @@
-"""Renders characters of matplotlib's bundled fonts, and their skeletons.
+"""Finds fonts; renders characters of matplotlib's bundled ones, and their skeletons.
 
 Characters that could be taken for a digit are left out, as in ``letter_strokes``.
 """
@@ -12,10 +12,17 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-__all__ = ["CANVAS_PX", "FONTS", "print_character", "thin_character"]
+__all__ = ["CANVAS_PX", "FONTS", "find_fonts", "print_character", "thin_character"]
 
 CANVAS_PX = 96  # width and height of a printed letter's picture
 _LETTER_PX = 64  # size of the font in it
+
+_SYSTEM_FONTS = Path("/usr/share/fonts")
+# Fonts without Latin letters and digits, of symbols, or so like handwriting that they'd teach it.
+_UNFIT = (
+    "symbol", "dingbat", "d050", "z003", "chancery", "math", "stixsiz", "stixnon", "cmsy", "cmex",
+    "cmmi", "emoji", "barcode", "initials", "keyboard", "opensymbol", "script", "cursive",
+)  # fmt: skip
 
 _LATIN = "ACDEFGHJKLMNPRTUVWXYacdefhjkmnprtuvwxy"
 _SYMBOLS = "#%&?*+@$€£¥±÷≈≠√∑∆∇αγηκλμνπφψωΓΔΛΞΠΣΦΨΩДЖИЛФЦШЩЮЯжлпфцшюя"
@@ -57,6 +64,23 @@ def _list_fonts() -> list[tuple[str, str]]:
 
 
 FONTS = _list_fonts()
+
+
+@cache
+def find_fonts() -> tuple[Path, ...]:
+    """Return the fonts to print with: Matplotlib's, and those of the system that have Latin."""
+    own = Path(mpl.get_data_path()) / "fonts" / "ttf"
+    found = sorted(own.glob("*.ttf")) + sorted(_SYSTEM_FONTS.rglob("*.[to]tf"))
+    return tuple(path for path in found if _is_fit(path))
+
+
+def _is_fit(path: Path) -> bool:
+    name = path.stem.lower()
+    if any(part in name for part in _UNFIT):
+        return False
+    if name.startswith("noto"):  # the others are of other scripts
+        return name.split("-")[0] in ("notosans", "notoserif", "notosansdisplay", "notosansmono")
+    return True
 
 
 @cache

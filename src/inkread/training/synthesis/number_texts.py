@@ -7,7 +7,9 @@ __all__ = ["JUNK", "SEPARATORS", "number_text"]
 SEPARATORS = ".,-/=:"
 JUNK = "?"  # a letter or symbol that is no digit and no separator
 
-_MORE_SHARE = 0.06  # of the texts, those of the additional kinds, if they are wanted
+# If more kinds of texts are wanted: the share of these, and that of single digits, as in tables.
+_MORE_SHARE = 0.06
+_SINGLE_SHARE = 0.08
 
 # How amounts are closed, so that nothing can be added.
 _CLOSINGS = ("-", "-", ".-", ".-", "=", ".=", ",-", ":", ".", ".", ",", "--", ",00", ".00", ".:")
@@ -18,8 +20,11 @@ def number_text(rng: np.random.Generator, *, more_kinds: bool = False) -> str:
 
     Args:
         rng: decides the text.
-        more_kinds: now and then a time, a number with a sign, a unit or a currency, or a mere dash.
+        more_kinds: now and then a time, a number with a sign, a unit or a currency, or a mere dash;
+            and more single digits.
     """
+    if more_kinds and rng.random() < _SINGLE_SHARE:
+        return str(rng.integers(0, 10))
     if more_kinds and rng.random() < _MORE_SHARE:
         others = (_time, _signed, _measured, _decimal, _dash)
         return others[rng.choice(len(others), p=(0.2, 0.2, 0.3, 0.2, 0.1))](rng)

@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float32]
 Point = npt.NDArray[np.float64]  # (2,): x, y in pixels
 
 _WHOLE_SHARE = 0.05  # of the numbers, those that stand as real writers wrote them
-_PRINTED_SHARE = 0.04  # of the numbers, those in print
+_PRINTED_SHARE = 0.1  # of the numbers, those in print
 
 
 @dataclass(frozen=True)

@@ -227,7 +227,9 @@ def _camera(
     height, width = grey.shape
     kind = rng.random()
     if kind < 0.35:
-        grey = cv2.GaussianBlur(grey, (0, 0), sharp_px * rng.uniform(0.2, 1.0))
+        # Some are out of focus.
+        blur = rng.uniform(1.0, 2.0) if kind < 0.06 else rng.uniform(0.2, 1.0)
+        grey = cv2.GaussianBlur(grey, (0, 0), sharp_px * blur)
     elif kind < 0.42:  # moved
         length = int(rng.integers(2, 6))
         kernel = np.full((1, length) if rng.random() < 0.5 else (length, 1), 1 / length, np.float32)

@@ -98,7 +98,7 @@ class PageContent:
         if entry in ("print", "printed number"):
             is_number = entry == "printed number"
             text = printed_number(rng) if is_number else printed_word(rng)
-            return self.print_text(text, area, align=align)
+            return self.print_text(text, area, align=align, scale=rng.uniform(0.6, 1.3))
         text = self.number(longest)
         if entry in ("word", "digit"):
             text = (

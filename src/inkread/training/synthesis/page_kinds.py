@@ -47,7 +47,7 @@ def marks(content: PageContent) -> None:
     while top < height - 3 * unit:
         tall = unit * rng.uniform(1.05, 2.4)
         longest = int(rng.choice([1, 2, 3, 4, 6], p=(0.2, 0.3, 0.2, 0.2, 0.1)))
-        if rng.random() < 0.18:
+        if rng.random() < 0.25:
             found = digit_columns(content, Area(left, top, width - 0.5 * unit, height))
             top = max(found.bottom, top + unit) + unit * rng.uniform(0.4, 2.5)
             continue
@@ -318,7 +318,7 @@ KINDS: dict[str, Callable[[PageContent], None]] = {
         marks, sudoku, form, lines, number, notes, printed, tally, score, blank, fields,
     )
 }  # fmt: skip
-KIND_SHARES = (0.19, 0.06, 0.13, 0.13, 0.19, 0.04, 0.05, 0.04, 0.05, 0.02, 0.1)
+KIND_SHARES = (0.2, 0.08, 0.13, 0.1, 0.14, 0.03, 0.06, 0.07, 0.07, 0.01, 0.11)
 
 
 def _margin(content: PageContent) -> float:
@@ -330,8 +330,9 @@ def _entries(
 ) -> Callable[[int, int], tuple[str, float]]:
     """Choose how a table is filled in: its head, its first column, what is in its cells."""
     rng = content.rng
-    head = str(rng.choice(["print", "printed number", "word", "number", "cells"]))
-    first = str(rng.choice(["print", "printed number", "number", "word", "cells"]))
+    numbered = ["printed number"] * 2
+    head = str(rng.choice(["print", *numbered, "word", "number", "cells"]))
+    first = str(rng.choice(["print", *numbered, "number", "word", "cells"]))
     kind = rng.choice(4, p=(0.4, 0.25, 0.2, 0.15))
     shares = (
         (0.94, 0, 0.01, 0.01, 0.02, 0, 0, 0.02, 0),

@@ -10,6 +10,8 @@ __all__ = ["fine_print", "picture"]
 
 _FORMS_SHARE = 0.08  # of the papers that may be forms, those with a form's rules
 _SHADED_SHARE = 0.05  # of them, those with a shaded cell
+_PALE_SHARE = 0.1  # of them, those with pale ink
+_BLURRED_SHARE = 0.15  # of them, those photographed out of focus
 
 Floats = npt.NDArray[np.float32]
 
@@ -23,7 +25,8 @@ def picture(
         ink: (H, W) float32 in [0, 1].
         rng: decides the paper, the pen's colour, the light and the camera.
         height_px: of the tall digits: prints are scaled to them.
-        forms: whether the paper may be a form, with edges of boxes, combs and shaded cells.
+        forms: whether the paper may be a form, with edges of boxes, combs and shaded cells; and
+            whether the ink may be pale, and the photograph out of focus.
 
     Returns:
         (H, W) uint8, dark ink on lighter paper; its size may differ a little from that of the ink.
@@ -31,6 +34,8 @@ def picture(
     shape = ink.shape
     unit = height_px / 28  # prints are described for digits of 28 pixels
     opacity = rng.uniform(0.35, 0.95)
+    if forms and rng.random() < _PALE_SHARE:
+        opacity = rng.uniform(0.12, 0.35)
     printed = np.zeros(shape, np.float32)
     if rng.random() < 0.7:
         depth = opacity * rng.uniform(0.05, 0.55)
@@ -45,7 +50,7 @@ def picture(
     light = rng.uniform(0.45, 1.0) * _light(shape, rng)
     pen = opacity * ink * _flow(shape, rng)
     grey = light * (1 - np.clip(printed, 0, 1)) * (1 - pen)
-    return _camera(grey, rng, unit)
+    return _camera(grey, rng, unit, may_blur=forms)
 
 
 def fine_print(shape: tuple[int, int], rng: np.random.Generator, height_px: float) -> Floats:
@@ -186,7 +191,9 @@ def _flow(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
     return np.asarray(np.clip(flow, 0, 1), np.float32)
 
 
-def _camera(grey: Floats, rng: np.random.Generator, unit: float) -> npt.NDArray[np.uint8]:
+def _camera(
+    grey: Floats, rng: np.random.Generator, unit: float, *, may_blur: bool
+) -> npt.NDArray[np.uint8]:
     """Blur, low resolution, perspective, noise, and JPEG."""
     height, width = grey.shape
     if rng.random() < 0.35:
@@ -194,9 +201,11 @@ def _camera(grey: Floats, rng: np.random.Generator, unit: float) -> npt.NDArray[
         corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
         matrix = cv2.getPerspectiveTransform(corners, (corners + lean).astype(np.float32))
         grey = cv2.warpPerspective(grey, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    sharpness = rng.uniform(0.0, 0.95) * unit
-    if sharpness > 0.35:
-        grey = cv2.GaussianBlur(grey, (0, 0), sharpness)
+    blur = rng.uniform(0.0, 0.95) * unit
+    if may_blur and rng.random() < _BLURRED_SHARE:
+        blur = rng.uniform(1.0, 3.2) * unit
+    if blur > 0.35:
+        grey = cv2.GaussianBlur(grey, (0, 0), blur)
     if rng.random() < 0.25:
         factor = rng.uniform(0.4, 0.9)
         size = (max(8, round(width * factor)), max(8, round(height * factor)))

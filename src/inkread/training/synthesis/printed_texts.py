@@ -1,32 +1,26 @@
-"""Printed texts: numbers, words and labels in the fonts that come with matplotlib."""
+"""Printed texts: numbers, words and labels in many fonts."""
 
 from functools import cache
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from inkread.training.synthesis.fonts import find_fonts
 from inkread.training.synthesis.number_texts import JUNK
 
 __all__ = ["print_text"]
 
 Floats = npt.NDArray[np.float32]
 
-_FONTS = (
-    "DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSansMono", "DejaVuSansMono-Bold",
-    "DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSerif-Italic", "STIXGeneral", "STIXGeneralBol",
-    "STIXGeneralItalic", "cmr10", "cmb10", "cmss10", "cmtt10",
-)  # fmt: skip
 _CLEAR = "ACDEFHKMNPRTUVWXYacdefhkmnprtuvwxy%&#@$€"  # no digits in any font
 _PX = 64  # the size at which fonts are drawn, then scaled
 _DIGIT_HEIGHT = 0.72  # of a font's size, about
 
 
 @cache
-def _font(name: str) -> ImageFont.FreeTypeFont:
-    path = Path(mpl.get_data_path()) / "fonts" / "ttf" / f"{name}.ttf"
+def _font(path: Path) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(path), _PX)
 
 
@@ -43,7 +37,8 @@ def print_text(text: str, rng: np.random.Generator, height_px: float) -> Floats:
     """
     if not text.strip():
         return np.zeros((round(height_px), round(4 * height_px)), np.float32)
-    font = _font(str(rng.choice(_FONTS)))
+    fonts = find_fonts()
+    font = _font(fonts[rng.integers(len(fonts))])
     letters = [
         _CLEAR[rng.integers(len(_CLEAR))] if character == JUNK else character for character in text
     ]
