@@ -39,6 +39,21 @@ def test_a_link_between_two_of_three_cells_leaves_the_third_alone():
     assert lefts(group_runs(layout, [GRID])) == [[32, 72], [112]]
 
 
+def test_two_columns_hold_parts_of_one_number_in_all_rows_or_in_none():
+    rows = [[make_run(x, y, x + 16, y + 32) for x in (32, 72)] for y in (40, 90, 140)]
+    rules = [(56, 28, 64, 184)]
+
+    def link(y):
+        return (36, y + 8, 84, y + 24)
+
+    def groups(*linked):
+        layout = make_layout(*(run for row in rows for run in row), ruling=rules, link=linked)
+        return sorted(len(group) for group in group_runs(layout, []))
+
+    assert groups(link(40), link(140)) == [2, 2, 2]
+    assert groups(link(90)) == [1] * 6
+
+
 def test_cells_that_are_to_be_split_are_not_joined_by_links():
     layout = make_layout(*CELLS, ruling=RULES, link=[(36, 48, 124, 64)])
     assert lefts(group_runs(layout, [GRID], Cells.SPLIT)) == [[32], [72], [112]]

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -41,6 +41,7 @@ _MIN_TURNED_GAIN = 0.2  # in mean confidence
 _MOST_ALONE_RUNS = 3  # on a picture of one number
 _MIN_ALONE_SHARE = 0.8  # of all that was found, by area: inside the number
 _MIN_ALONE_CONFIDENCE = 0.8  # of a number where the layout shows nothing else
+_MIN_REJECTED_CONFIDENCE = 0.9  # of a reading without a digit, from which on there surely is none
 _MIN_WIDE_GAP = 0.85  # between two numbers, in the heights of their digits
 _MIN_GAP_RATIO = 2.2  # the same beside the usual gap between digits
 
@@ -99,6 +100,8 @@ class PageReader:
             found_grids, asked = find_groups(layout, options)
             read = self._read_groups(asked, page, layout, constraint)
         read = [each for each in read if _is_believed(*each)]
+        if any(number.text.strip(REJECTED) for number, _ in read):  # words beside numbers
+            read = [(number, group) for number, group in read if not _is_no_number(number)]
         numbers = [_describe(number, group) for number, group in read if not _is_speck(group, read)]
         if len(layout.runs) <= _MOST_ALONE_RUNS and not any(group.is_struck for group in asked):
             numbers = self._read_alone(numbers, page, layout, constraint)
@@ -198,7 +201,8 @@ class PageReader:
             }
             several = [part for each in split.values() for part in each]
             kept = [each for index, each in enumerate(found) if index not in split]
-            return kept + list(zip(read(several), several, strict=True))
+            found = kept + list(zip(read(several), several, strict=True))
+            return _leave_out_unused(found, read)
         if all(number.text for number, _ in found):
             return found
         joined = [
@@ -219,6 +223,41 @@ class PageReader:
             if covered == len(group.runs) and not any(part.text for part, _ in parts):
                 found = [each for each in found if each not in parts] + [(number, group)]
         return found
+
+
+def _leave_out_unused(
+    found: Sequence[tuple[Number, NumberGroup]],
+    read: Callable[[Sequence[NumberGroup]], list[Number]],
+) -> list[tuple[Number, NumberGroup]]:
+    """Leave out the first and last places of numbers if what is in them surely is no digit.
+
+    In the cells of a comb that a number doesn't need, people draw dashes and crosses.
+    """
+    left = []
+    for number, group in found:
+        runs = group.runs
+        has_both = REJECTED in number.text and number.text.strip(REJECTED)
+        if len(runs) > 1 and has_both:
+            alone = read([NumberGroup((run,)) for run in runs])
+            places = [index for index, each in enumerate(alone) if not _is_unused(each)]
+            runs = runs[places[0] : places[-1] + 1] if places else runs
+        if len(runs) == len(group.runs):
+            left.append((number, group))
+        else:
+            used = NumberGroup(runs)
+            left.append((read([used])[0], used))
+    return left
+
+
+def _is_unused(number: Number) -> bool:
+    """Whether nothing was read, or what surely is no digit."""
+    return not number.text or _is_no_number(number)
+
+
+def _is_no_number(number: Number) -> bool:
+    """Whether what was read surely has no digit in it: a word, a cross."""
+    is_rejected = bool(number.text) and not number.text.strip(REJECTED)
+    return is_rejected and number.confidence >= _MIN_REJECTED_CONFIDENCE
 
 
 def _find_wide_gaps(number: Number) -> list[tuple[float, float]]:

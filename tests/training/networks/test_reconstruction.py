@@ -5,10 +5,16 @@ import numpy as np
 import pytest
 
 from inkread.errors import ConfigError, ModelError
+from inkread.imaging.layout_maps import network_input
+from inkread.models.layout_model import LayoutModel
 from inkread.models.runtime import LineModel, Model, prepare_glyphs, prepare_strips
 from inkread.training.line_batches import pool
 from inkread.training.networks import architectures, export
-from inkread.training.networks.reconstruction import rebuild_line_network, rebuild_network
+from inkread.training.networks.reconstruction import (
+    rebuild_layout_network,
+    rebuild_line_network,
+    rebuild_network,
+)
 from inkread.training.recipes import Recipe, recipe_from_dict
 
 
@@ -123,3 +129,14 @@ def test_a_line_model_of_another_network_is_refused(small_mnist):
     model.metadata = dataclasses.replace(model.metadata, recipe=recipe)
     with pytest.raises(ModelError, match="expected the weights of line network 'line_large'"):
         rebuild_line_network(model, strips)
+
+
+def test_the_shipped_layout_model_comes_back_and_knows_the_statistics_of_pages():
+    model = LayoutModel()
+    pages = np.random.default_rng(0).integers(100, 255, (4, 64, 128)).astype(np.uint8)
+    network = rebuild_layout_network(model, pages)
+    inputs = np.stack([network_input(page) for page in pages])
+    found = np.asarray(network(inputs, training=False))
+    assert np.abs(found - model.run(inputs)).max() < 1e-4
+    # With the statistics of a batch, which are now its own, it gives the same.
+    assert np.abs(np.asarray(network(inputs, training=True)) - found).max() < 1e-2
