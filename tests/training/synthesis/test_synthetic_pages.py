@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from inkread.imaging.layout_maps import CELL_PX
-from inkread.training.synthesis.page_kinds import KINDS
 from inkread.training.synthesis.fonts import find_fonts
+from inkread.training.synthesis.page_kinds import KINDS
 from inkread.training.synthesis.page_sheet import (
     HANDWRITING,
     Sheet,

@@ -153,7 +153,7 @@ def _take_statistics(network: keras.Model, inputs: npt.NDArray[np.float32]) -> N
     normalising = [
         layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)
     ]
-    probe = keras.Model(network.inputs, [layer.input for layer in normalising])
+    probe = keras.Model(network.input, [layer.input for layer in normalising])
     found = zip(*(probe(inputs[k : k + 4]) for k in range(0, len(inputs), 4)), strict=True)
     for layer, parts in zip(normalising, found, strict=True):
         values = np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
