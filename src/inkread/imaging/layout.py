@@ -290,8 +290,11 @@ def _sheet(maps: Maps, cell_px: float) -> npt.NDArray[np.float32]:
 
 
 def _is_sideways(runs: list[TextRun]) -> bool:
-    """Whether most of the text runs up or down the page; long runs say more than short ones."""
+    """Whether most of the text runs up or down the page; long and sure runs say the most."""
     if sum(run.width / max(run.height, 1e-6) for run in runs) < _MIN_TELLING:
         return False
-    weights = [float(np.sqrt(run.width / max(run.height, 1e-6))) for run in runs]
+    weights = [
+        float(np.sqrt(run.width / max(run.height, 1e-6))) * (run.found - _LEAST_MEAN + 0.01) ** 2
+        for run in runs
+    ]
     return bool(np.average([run.sideways for run in runs], weights=weights) > _MIN_SIDEWAYS)
