@@ -58,7 +58,7 @@ def test_a_run_that_is_there_is_said_before_anything_is_loaded(monkeypatch, tmp_
 
 def test_an_unknown_recipe_is_answered_with_the_names_of_all():
     result = run("train", "--recipe", "nope")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     told = " ".join(result.stderr.split())
     for name in (*RECIPES, *LINE_RECIPES, *LAYOUT_RECIPES):
         assert f" {name}," in told or f" {name};" in told
@@ -106,7 +106,7 @@ def test_train_interrupted_tells_how_to_go_on(monkeypatch, small_data, tmp_path)
 
 def test_train_with_an_unknown_recipe_names_the_known_ones_before_it_loads_anything():
     result = run_for_real("train", "--recipe", "nope", code=WITHOUT_TRAIN_EXTRA)
-    assert result.returncode == 1
+    assert result.returncode == 2
     message = result.stderr.decode()
     assert "'nope'" in message
     assert all(name in message for name in RECIPES)
@@ -114,7 +114,7 @@ def test_train_with_an_unknown_recipe_names_the_known_ones_before_it_loads_anyth
 
 def test_train_gives_an_ensemble_no_epochs(small_data, tmp_path):
     result = run("train", "--recipe", "ensemble", "--epochs", 1, "--out", tmp_path / "run")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "its epochs are its members'" in result.stderr
     assert not (tmp_path / "run").exists()
 

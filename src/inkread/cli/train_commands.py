@@ -12,7 +12,8 @@ from rich.table import Table
 
 from inkread.cli import output, progress
 from inkread.cli.data_commands import DataFolder, PensFolder, load_mnist
-from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress
+from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, check_address
+from inkread.cli.usage import check_folder, wrong_usage
 from inkread.errors import ConfigError
 from inkread.training.plan import (
     Plan,
@@ -100,6 +101,7 @@ def train(
     ray_address: RayAddress = None,
 ) -> None:
     """Train a network on MNIST, or a model further on corrections."""
+    check_address(engine, ray_address)
     if learner is not None or corrections is not None:
         _refuse_with_corrections({
             "--epochs": epochs, "--teacher": teacher, "--start": start, "--resume": resume,
@@ -107,6 +109,7 @@ def train(
         })  # fmt: skip
         if learner is None or corrections is None:
             raise typer.BadParameter("--from and --corrections go together")
+        check_folder(out)
         _train_on_corrections(learner, corrections, models, out, seed, data)
         return
     if engine is Engine.RAY and seeds is None:
@@ -117,8 +120,11 @@ def train(
     if seeds is None and not out:
         folder /= f"{recipe}-{seed}"
     plan = Plan(recipe, folder, seed, epochs, resume, teacher, start, data, pens)
-    resolve_recipe(plan)  # raises errors in it before any work
-    plans = [plan] if seeds is None else expand_seeds(plan, parse_seeds(seeds))
+    check_folder(folder)
+    with wrong_usage():  # before any work
+        resolve_recipe(plan)
+        chosen = None if seeds is None else parse_seeds(seeds)
+    plans = [plan] if chosen is None else expand_seeds(plan, chosen)
     check_folders(plans)
     if engine is Engine.LOCAL:
         _train_here(plans)
