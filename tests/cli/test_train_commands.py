@@ -1,6 +1,8 @@
+import contextlib
 import dataclasses
 import json
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from command_line import WITHOUT_TRAIN_EXTRA, run, run_for_real
 
 from inkread.training import mnist
 from inkread.training import train as training
+from inkread.training.history import Step
 from inkread.training.layout_recipes import LAYOUT_RECIPES
 from inkread.training.line_recipes import LINE_RECIPES
 from inkread.training.recipes import RECIPES
@@ -102,6 +105,22 @@ def test_train_interrupted_tells_how_to_go_on(monkeypatch, small_data, tmp_path)
     assert result.exit_code == 130
     assert "--resume" in result.stderr
     assert str(tmp_path / "run") in result.stderr
+
+
+def test_an_interruption_that_a_library_swallows_ends_the_training_at_its_next_step(
+    monkeypatch, small_data, tmp_path
+):
+    def swallowing(*_, on_step, **__):
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        on_step(Step(1, 1, 1, 10, 0.5))
+        raise AssertionError
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(training, "train", swallowing)
+    result = run("train", "--recipe", "quick", "--out", tmp_path / "run")
+    assert result.exit_code == 130
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_train_with_an_unknown_recipe_names_the_known_ones_before_it_loads_anything():
