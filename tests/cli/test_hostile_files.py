@@ -11,7 +11,7 @@ from inkread.batch.limits import Limits
 
 @pytest.mark.parametrize("make", [flate_bomb, many_curves])
 def test_a_hostile_pdf_costs_itself_alone(tmp_path, monkeypatch, make):
-    little = replace(Limits(), max_bytes=400_000_000, max_cpu_s=4)
+    little = replace(Limits(), max_bytes=1_200_000_000, max_cpu_s=10)
     monkeypatch.setattr("inkread.cli.read_command.Limits", lambda: little)
     path = tmp_path / "evil.pdf"
     path.write_bytes(make())
