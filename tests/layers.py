@@ -16,8 +16,10 @@ LAYERS = {
     """,
     "reader": "",
     "explain": "occlusion illustration feature_maps",
-    "batch": "sources allocator processes annotate batch_reader results_file formats grid_files",
-    "corrections": "database schema store",
+    "batch": """
+        sources allocator limits processes annotate batch_reader results_file formats grid_files
+    """,
+    "corrections": "correction database schema reserve store",
     "forms": """
         fields relations print_layout yaml_lines template markers printing propose blank_page align
         field_print extract candidates values corrected_values voids field_reader rules form_reader
@@ -54,7 +56,8 @@ LAYERS = {
         plan finetune promotion
     """,
     "cli": """
-        output progress engine_options samples_command read_command explain_command data_commands
-        train_commands models_commands demo evaluate_commands form_commands serve_commands app
+        output progress usage engine_options samples_command read_command explain_command
+        data_commands train_commands models_commands demo evaluate_commands form_commands
+        serve_commands app
     """,
 }

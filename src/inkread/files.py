@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -14,7 +14,9 @@ import platformdirs
 from inkread.errors import BusyError, ConfigError
 
 __all__ = [
+    "check_folder",
     "check_target",
+    "find_user_folder",
     "get_cache_folder",
     "hold_lock",
     "replace_atomically",
@@ -26,8 +28,35 @@ _RETRY_S = 0.02  # between two attempts to get a lock
 
 
 def get_cache_folder() -> Path:
-    """Return the folder of the cache: ``$INKREAD_CACHE``, or one in the user's cache folder."""
-    return Path(os.environ.get("INKREAD_CACHE") or platformdirs.user_cache_dir("inkread"))
+    """Return the folder of the cache: ``$INKREAD_CACHE``, or one in the user's cache folder.
+
+    Raises:
+        ConfigError: as for ``find_user_folder``.
+    """
+    return find_user_folder("INKREAD_CACHE", platformdirs.user_cache_path)
+
+
+def find_user_folder(variable: str, locate: Callable[[str], Path]) -> Path:
+    """Return the folder that an environment variable names, or else one in the user's home.
+
+    Args:
+        variable: its name.
+        locate: returns the folder in the user's home from a program's name.
+
+    Raises:
+        ConfigError: the variable isn't set, and the user has no home, as in some containers.
+    """
+    if named := os.environ.get(variable):
+        return Path(named)
+    try:
+        found = locate("inkread")
+    except RuntimeError:
+        found = Path()
+    if not found.is_absolute():
+        raise ConfigError(
+            f"expected a home folder, found none: set {variable} to a folder, or HOME"
+        )
+    return found
 
 
 def check_target(path: Path, suffixes: Sequence[str] = ()) -> None:
@@ -50,6 +79,20 @@ def check_target(path: Path, suffixes: Sequence[str] = ()) -> None:
     nearest = next(parent for parent in path.parents if parent.exists())
     if not nearest.is_dir():
         raise ConfigError(f"expected a file in a folder, received {path}: {nearest} is a file")
+
+
+def check_folder(path: Path) -> None:
+    """Check that files could be written to a folder, before the work for them is done.
+
+    Args:
+        path: of the folder; it and its parents may be missing.
+
+    Raises:
+        ConfigError: it, or a parent of it, is a file.
+    """
+    nearest = next(each for each in (path, *path.parents) if each.exists())
+    if not nearest.is_dir():
+        raise ConfigError(f"expected a folder, received {path}: {nearest} is a file")
 
 
 @contextmanager

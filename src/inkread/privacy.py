@@ -28,11 +28,12 @@ def keep_library_files_in_cache() -> None:
 
     import platformdirs
 
+    from inkread.errors import ConfigError
     from inkread.files import get_cache_folder
 
     try:
-        home = Path.home()
-    except RuntimeError:  # there is no home folder to keep clean
+        home, cache = Path.home(), get_cache_folder()
+    except (RuntimeError, ConfigError):  # there is no home folder to keep clean
         return
     matplotlib_config = platformdirs.user_config_path("matplotlib", appauthor=False)
     users_own = {
@@ -41,4 +42,4 @@ def keep_library_files_in_cache() -> None:
     }
     for (variable, name), folders in users_own.items():
         if not any(folder.is_dir() for folder in folders):
-            os.environ.setdefault(variable, str(get_cache_folder() / name))
+            os.environ.setdefault(variable, str(cache / name))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from inkread.batch.limits import Limits
 from inkread.batch.processes import map_in_order, num_cores
 from inkread.errors import ConfigError
 
@@ -26,25 +27,52 @@ def _dies():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _fail():
+    raise PermissionError(13, "not yours", "x")
+
+
+def _compute():
+    while True:
+        pass
+
+
+def _fill():
+    try:
+        return bytes(1_000_000_000)
+    except MemoryError:
+        return "no memory"
+
+
+_DEEDS = {
+    "die": _dies,
+    "fail": _fail,
+    "break": lambda: sum("not a number"),
+    "compute": _compute,
+    "fill": _fill,
+}
+
+
 def _read(kept, given):
     """Do as the input says: a list of what to do for each result."""
     for each in given:
-        if each == "die":
-            os.kill(os.getpid(), signal.SIGKILL)
-        elif each == "fail":
-            raise PermissionError(13, "not yours", "x")
-        elif each == "break":
-            sum("not a number")
-        elif isinstance(each, float):
+        done = _DEEDS[each]() if isinstance(each, str) and each in _DEEDS else None
+        if isinstance(each, float):
             time.sleep(each)
         elif isinstance(each, Path):
             with each.open("a") as file:
                 file.write("x")
-        yield kept if each == "kept" else each
+        yield kept if each == "kept" else done or each
 
 
-def results(inputs, prepare=_nothing, num_processes=2):
-    return map_in_order(prepare, inputs, on_crash=lambda *what: what, num_processes=num_processes)
+def results(inputs, prepare=_nothing, num_processes=2, limits=None):
+    return map_in_order(
+        prepare,
+        inputs,
+        is_last=lambda result: result == "last",
+        on_crash=lambda *what: what,
+        num_processes=num_processes,
+        limits=limits,
+    )
 
 
 @pytest.mark.parametrize("num_processes", [1, 2, 3])
@@ -118,6 +146,19 @@ def test_an_inkread_or_os_error_of_a_process_is_raised(num_processes):
         list(results([[1], [2]], _wrong, num_processes))
     with pytest.raises(PermissionError, match="not yours"):
         list(results([[1], ["fail"]], num_processes=num_processes))
+
+
+def test_a_process_that_crashes_after_its_last_result_loses_nothing():
+    inputs = [[1, "last", "die"], *([number] for number in range(2, 30)), ["last", "die"]]
+    assert list(results(inputs)) == [1, "last", *range(2, 30), "last"]
+
+
+def test_a_process_that_exceeds_its_limits_loses_one_input():
+    inputs = [["compute"], [1, "fill"], [2, "last"]]
+    limits = Limits(max_bytes=200_000_000, max_cpu_s=1)
+    late, one, full, *rest = results(inputs, num_processes=1, limits=limits)
+    assert "took more than 1 s" in late[1]
+    assert (one, full, rest) == (1, "no memory", [2, "last"])
 
 
 def test_a_process_that_crashes_at_its_start_is_not_started_again():

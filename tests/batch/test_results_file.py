@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from inkread.batch.formats import CsvWriter
-from inkread.batch.results_file import ResultsFile, ResultsFormat, choose_format
+from inkread.batch.results_file import ResultsFile, ResultsFormat
 from inkread.batch.sources import make_cell, make_printable
 from inkread.errors import BusyError, ConfigError
 from inkread.results import Box, Number, Page
@@ -47,25 +47,6 @@ def files_in(path, form):
 @pytest.fixture(params=ResultsFormat)
 def form(request):
     return request.param
-
-
-@pytest.mark.parametrize(
-    ("name", "form"),
-    [
-        ("a.csv", ResultsFormat.CSV),
-        ("a.CSV", ResultsFormat.CSV),
-        ("a.jsonl", ResultsFormat.JSON),
-        ("a.ndjson", ResultsFormat.JSON),
-    ],
-)
-def test_the_suffix_chooses_the_format(tmp_path, name, form):
-    assert choose_format(tmp_path / name) is form
-
-
-@pytest.mark.parametrize("name", ["a.txt", "a", "a.xlsx"])
-def test_an_unknown_suffix_is_refused(tmp_path, name):
-    with pytest.raises(ConfigError, match=name):
-        choose_format(tmp_path / name)
 
 
 def test_results_are_in_the_file_at_once(tmp_path, form):

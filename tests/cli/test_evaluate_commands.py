@@ -142,7 +142,7 @@ def test_what_cannot_be_written_is_refused_before_the_work(monkeypatch, tmp_path
     else:
         place.write_text("a file")
     result = run("evaluate", "default", option, place)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert str(place) in result.stderr
     assert result.stdout == ""
 

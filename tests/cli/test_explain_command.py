@@ -72,7 +72,7 @@ def test_explain_names_standard_input_when_it_is_blank(tmp_path):
 )
 def test_explain_refuses_a_picture_that_cannot_be_written(digit_picture, tmp_path, option, name):
     result = run("explain", digit_picture, option, tmp_path / name)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr.startswith("error: expected ")
     assert str(tmp_path / name) in result.stderr
     assert result.stdout == ""

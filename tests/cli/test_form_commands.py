@@ -98,11 +98,13 @@ def test_a_model_that_is_not_there_is_said_once(run, processes):
 
 def test_a_bad_template_or_target_is_refused_before_the_work(run, tmp_path):
     Path("bad.yaml").write_text("form: x\nfeilds: []\n")
-    for words in (
-        ("print", "bad.yaml", "--out", "a.pdf"),
-        ("read", "bad.yaml", "scans", "--out", "a.csv"),
-        ("read", SAMPLE, "scans", "--out", "a.txt"),
-        ("print", SAMPLE, "--out", "a.txt"),
+    for code, *words in (
+        (1, "print", "bad.yaml", "--out", "a.pdf"),
+        (1, "read", "bad.yaml", "scans", "--out", "a.csv"),
+        (2, "read", SAMPLE, "scans", "--out", "a.txt"),
+        (2, "read", SAMPLE, "scans", "--out", "a.csv", "--crops", "bad.yaml"),
+        (2, "read", SAMPLE, "scans", "--out", "a.csv", "--ray-address", "auto"),
+        (2, "print", SAMPLE, "--out", "a.txt"),
     ):
-        assert run(*words).exit_code == 1
+        assert run(*words).exit_code == code
     assert {path.name for path in tmp_path.iterdir()} == {"bad.yaml"}

@@ -225,7 +225,7 @@ def test_a_number_that_nothing_satisfies_says_what_was_read():
 )
 def test_what_no_number_can_satisfy_fails_at_once(arguments, message):
     result = run("read", METER, CHALK, *arguments)
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert message in result.stderr
     assert result.stderr.count("error:") == 1
 

@@ -30,7 +30,7 @@ def test_the_form_that_ships_is_written(tmp_path):
     assert run("form", "template", "meter-reading", "--out", path).exit_code == 0
     assert load(path).form == "meter-reading"
     result = run("form", "template", "tax")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "expected a form among meter-reading; received 'tax'" in result.stderr
 
 

@@ -1,6 +1,8 @@
+import contextlib
 import dataclasses
 import json
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from command_line import WITHOUT_TRAIN_EXTRA, run, run_for_real
 
 from inkread.training import mnist
 from inkread.training import train as training
+from inkread.training.history import Step
 from inkread.training.layout_recipes import LAYOUT_RECIPES
 from inkread.training.line_recipes import LINE_RECIPES
 from inkread.training.recipes import RECIPES
@@ -58,7 +61,7 @@ def test_a_run_that_is_there_is_said_before_anything_is_loaded(monkeypatch, tmp_
 
 def test_an_unknown_recipe_is_answered_with_the_names_of_all():
     result = run("train", "--recipe", "nope")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     told = " ".join(result.stderr.split())
     for name in (*RECIPES, *LINE_RECIPES, *LAYOUT_RECIPES):
         assert f" {name}," in told or f" {name};" in told
@@ -104,9 +107,25 @@ def test_train_interrupted_tells_how_to_go_on(monkeypatch, small_data, tmp_path)
     assert str(tmp_path / "run") in result.stderr
 
 
+def test_an_interruption_that_a_library_swallows_ends_the_training_at_its_next_step(
+    monkeypatch, small_data, tmp_path
+):
+    def swallowing(*_, on_step, **__):
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        on_step(Step(1, 1, 1, 10, 0.5))
+        raise AssertionError
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(training, "train", swallowing)
+    result = run("train", "--recipe", "quick", "--out", tmp_path / "run")
+    assert result.exit_code == 130
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 def test_train_with_an_unknown_recipe_names_the_known_ones_before_it_loads_anything():
     result = run_for_real("train", "--recipe", "nope", code=WITHOUT_TRAIN_EXTRA)
-    assert result.returncode == 1
+    assert result.returncode == 2
     message = result.stderr.decode()
     assert "'nope'" in message
     assert all(name in message for name in RECIPES)
@@ -114,7 +133,7 @@ def test_train_with_an_unknown_recipe_names_the_known_ones_before_it_loads_anyth
 
 def test_train_gives_an_ensemble_no_epochs(small_data, tmp_path):
     result = run("train", "--recipe", "ensemble", "--epochs", 1, "--out", tmp_path / "run")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "its epochs are its members'" in result.stderr
     assert not (tmp_path / "run").exists()
 

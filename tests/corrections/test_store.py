@@ -14,7 +14,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from inkread.corrections import store as stores
-from inkread.corrections.store import NOT_A_DIGIT, Correction, Cursor, Store, hash_token
+from inkread.corrections.correction import NOT_A_DIGIT, Correction, Cursor, hash_token
+from inkread.corrections.store import Store
 from inkread.errors import ConfigError, DataError, StoreError
 
 ROOT = Path(__file__).parents[2]

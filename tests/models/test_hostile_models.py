@@ -1,6 +1,7 @@
 """Model files that nobody should have made."""
 
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -80,7 +81,7 @@ def test_a_model_that_does_not_end_is_not_promoted(tmp_path, document, monkeypat
     weights = numpy_helper.from_array(np.zeros((784, 10), np.float32), "weights")
     true = numpy_helper.from_array(np.array(True), "true")
     path = save(tmp_path / "endless.onnx", nodes, [weights, true], document)
-    with pytest.raises(ModelError, match=r"an answer to an empty glyph in 0\.5 s"):
+    with pytest.raises(ModelError, match=r"an answer to an empty picture in 0\.5 s"):
         Model(path, threads=1).try_out(timeout_s=0.5)
     monkeypatch.setattr(Model.try_out, "__defaults__", (0.5,))
     registry = Registry(tmp_path / "models")
@@ -89,11 +90,21 @@ def test_a_model_that_does_not_end_is_not_promoted(tmp_path, document, monkeypat
     assert registry.list_versions() == []
 
 
+@pytest.mark.parametrize("kind", [LineModel, LayoutModel])
+def test_models_of_every_kind_have_a_limit_of_time(kind, monkeypatch):
+    class PassedAtOnce(threading.Timer):
+        def start(self):
+            self.function(*self.args)
+
+    monkeypatch.setattr(threading, "Timer", PassedAtOnce)
+    with pytest.raises(ModelError, match="it takes too long"):
+        kind(threads=1).try_out()
+
+
 @pytest.mark.parametrize("kind", [Model, LineModel, LayoutModel])
 def test_the_shipped_models_are_loaded_and_answer(kind):
     model = kind(threads=1)
-    if kind is Model:
-        model.try_out(timeout_s=60)
+    model.try_out(timeout_s=60)
     assert model.metadata.labels
 
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inkread.batch.limits import Limits
 from inkread.batch.processes import map_in_order, num_cores
 from inkread.errors import ImageError
 from inkread.imaging.layout_options import LayoutOptions
@@ -28,11 +30,13 @@ __all__ = [
     "ReadAs",
     "ReadSettings",
     "choose_num_processes",
+    "is_pdf_file",
     "open_reader",
     "read_files",
     "read_picture",
 ]
 
+_NUM_SIGNATURE_BYTES = 2048
 _NO_MEMORY = "there is not enough memory to read it"
 _MIN_PICTURES_PER_PROCESS = 32  # about as many are read in the time that a process takes to start
 
@@ -116,7 +120,11 @@ def choose_num_processes(num_inputs: int) -> int:
 
 
 def read_files(
-    inputs: Sequence[PictureInput], settings: ReadSettings, *, num_processes: int = 1
+    inputs: Sequence[PictureInput],
+    settings: ReadSettings,
+    *,
+    num_processes: int = 1,
+    limits: Limits | None = None,
 ) -> Generator[Outcome, None, None]:
     """Read all pages of pictures, and yield the outcomes in the order of the pictures.
 
@@ -127,7 +135,8 @@ def read_files(
     Args:
         inputs: the pictures.
         settings: how to read them.
-        num_processes: at least 1; with 1, this process reads.
+        num_processes: at least 1; with 1 and no limits, this process reads.
+        limits: of each process; a picture that exceeds them is an error.
 
     Yields:
         The outcome of each page, as soon as it and those before it are known.
@@ -142,9 +151,29 @@ def read_files(
     return map_in_order(
         partial(_prepare_reading, settings),
         inputs,
+        is_last=attrgetter("is_last"),
         on_crash=_make_crash_outcome,
         num_processes=num_processes,
+        limits=limits,
     )
+
+
+def is_pdf_file(picture: str | bytes) -> bool:
+    """Return whether a picture is a PDF file, which another process had better read.
+
+    Drawing a page of a small PDF can take any time and memory, and even end the process.
+    """
+    from inkread.imaging.input_files import check_regular
+    from inkread.imaging.pdf import is_pdf
+
+    if isinstance(picture, bytes):
+        return is_pdf(picture)
+    try:
+        check_regular(picture)
+        with Path(picture).open("rb") as file:
+            return is_pdf(file.read(_NUM_SIGNATURE_BYTES))
+    except (ImageError, OSError, ValueError):  # whoever reads it will tell
+        return False
 
 
 def _prepare_reading(settings: ReadSettings) -> Callable[[PictureInput], Iterator[Outcome]]:

@@ -16,12 +16,14 @@ from types import FrameType
 from typing import Generic, TypeVar
 
 from inkread.batch.allocator import READING_BYTES, keep_freed_memory
+from inkread.batch.limits import Limits, limit_memory
 from inkread.errors import InkreadError
 
 __all__ = ["map_in_order", "num_cores"]
 
 _MAX_AHEAD_PER_PROCESS = 16  # inputs read ahead of the one whose results are yielded next
 _MAX_WAITING_RESULTS = 64  # of one input, until its turn comes; then its process has to wait
+_TOO_LONG = getattr(signal, "SIGXCPU", None)  # the signal when the limit of time is exceeded
 _STOP_TIMEOUT_S = 5.0  # until a process that doesn't end is killed
 
 _Input = TypeVar("_Input")
@@ -40,8 +42,10 @@ def map_in_order(
     prepare: _Prepare[_Input, _Result],
     inputs: Iterable[_Input],
     *,
+    is_last: Callable[[_Result], bool],
     on_crash: Callable[[_Input, str], _Result],
     num_processes: int,
+    limits: Limits | None = None,
 ) -> Generator[_Result, None, None]:
     """Apply a function to inputs in several processes, and yield its results in their order.
 
@@ -53,9 +57,12 @@ def map_in_order(
         prepare: called once in each process; must be picklable. It returns the function that takes
             an input and returns its results.
         inputs: taken one by one, when a process is idle; must be picklable.
+        is_last: whether a result is the last one of its input: a process that crashes after it
+            has lost nothing.
         on_crash: returns the result for an input whose process crashed, from the input and the
             reason.
-        num_processes: at least 1; with 1, the function is called in this process.
+        num_processes: at least 1; with 1 and no limits, the function is called in this process.
+        limits: of each process; one that exceeds them has crashed.
 
     Yields:
         The results of each input, as soon as they and those before them are known.
@@ -64,12 +71,14 @@ def map_in_order(
         InkreadError, OSError: raised by ``prepare`` or the function that it returns.
         ChildProcessError: a process could not be started.
     """
-    if num_processes == 1:
+    if num_processes == 1 and limits is None:
         read = prepare()
         for each in inputs:
             yield from read(each)
     else:
-        with contextlib.closing(_WorkerPool(prepare, on_crash, num_processes)) as pool:
+        with contextlib.closing(
+            _WorkerPool(prepare, is_last, on_crash, num_processes, limits)
+        ) as pool:
             yield from pool.map(iter(inputs))
 
 
@@ -79,7 +88,8 @@ class _Task(Generic[_Input, _Result]):
 
     given: _Input
     waiting: deque[_Result] = field(default_factory=deque)
-    is_done: bool = False
+    has_all: bool = False  # its results
+    is_done: bool = False  # and its process is ready for another
 
 
 class _Worker:
@@ -89,10 +99,12 @@ class _Worker:
     result is sent in a tuple of its own. An exception is sent as it is, and ends the process.
     """
 
-    def __init__(self, prepare: _Prepare[_Input, _Result]) -> None:
+    def __init__(self, prepare: _Prepare[_Input, _Result], limits: Limits | None) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, other = context.Pipe()
-        self.process = context.Process(target=_run_worker, args=(other, prepare), daemon=True)
+        self.process = context.Process(
+            target=_run_worker, args=(other, prepare, limits), daemon=True
+        )
         with _block_interrupts():
             self.process.start()
         other.close()
@@ -119,10 +131,14 @@ class _WorkerPool(Generic[_Input, _Result]):
     def __init__(
         self,
         prepare: _Prepare[_Input, _Result],
+        is_last: Callable[[_Result], bool],
         on_crash: Callable[[_Input, str], _Result],
         num_processes: int,
+        limits: Limits | None,
     ) -> None:
         self._prepare = prepare
+        self._limits = limits
+        self._is_last = is_last
         self._on_crash = on_crash
         self._num_processes = num_processes
         self._idle: list[_Worker] = []
@@ -160,7 +176,7 @@ class _WorkerPool(Generic[_Input, _Result]):
             if worker.process.is_alive():
                 return worker
             worker.stop()  # it crashed while it was idle
-        return _Worker(self._prepare)
+        return _Worker(self._prepare, self._limits)
 
     def _receive(self) -> None:
         """Wait until some workers have sent messages, and take one message of each."""
@@ -185,6 +201,7 @@ class _WorkerPool(Generic[_Input, _Result]):
             raise message
         if message is not None:
             task.waiting.extend(message)
+            task.has_all = self._is_last(message[0])
         elif worker.has_started:
             task.is_done = True
             del self._busy[worker]
@@ -199,12 +216,14 @@ class _WorkerPool(Generic[_Input, _Result]):
         worker.process.join(_STOP_TIMEOUT_S)
         worker.stop()
         code = worker.process.exitcode or 0
-        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        how = f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        if self._limits and -code == _TOO_LONG:
+            how = f"took more than {self._limits.max_cpu_s} s"
         if not worker.has_started:
-            raise ChildProcessError(f"a process that was to read ended {how} at its start")
-        task.waiting.append(
-            self._on_crash(task.given, f"the process that read it ended {how}; was memory short?")
-        )
+            raise ChildProcessError(f"a process that was to read {how} at its start")
+        if not task.has_all:
+            reason = f"the process that read it {how}; is it broken, or was memory short?"
+            task.waiting.append(self._on_crash(task.given, reason))
         task.is_done = True
 
     def _yield_ready(self) -> Iterator[_Result]:
@@ -218,7 +237,9 @@ class _WorkerPool(Generic[_Input, _Result]):
             self._tasks.popleft()
 
 
-def _run_worker(connection: Connection, prepare: _Prepare[_Input, _Result]) -> None:
+def _run_worker(
+    connection: Connection, prepare: _Prepare[_Input, _Result], limits: Limits | None
+) -> None:
     """Work on inputs until the parent closes the connection; runs in the process of a worker."""
     import cv2
 
@@ -229,12 +250,19 @@ def _run_worker(connection: Connection, prepare: _Prepare[_Input, _Result]) -> N
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
             read = prepare()
+            if limits:
+                limit_memory(limits.max_bytes)
             # Only now: an exit in the middle of an import would raise other errors.
             signal.signal(signal.SIGTERM, _exit)
             while True:
                 connection.send(None)
-                for result in read(connection.recv()):
+                given = connection.recv()
+                if limits:
+                    limits.renew_time()
+                for result in read(given):
                     connection.send((result,))
+                    if limits:
+                        limits.renew_time()
         except (InkreadError, OSError) as error:
             connection.send(error)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing is left that needs cleaning up

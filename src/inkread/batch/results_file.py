@@ -12,10 +12,9 @@ from typing import IO
 from inkread.errors import ConfigError
 from inkread.files import check_target, hold_lock
 
-__all__ = ["BOM", "ResultsFile", "ResultsFormat", "choose_format"]
+__all__ = ["BOM", "SUFFIXES", "ResultsFile", "ResultsFormat"]
 
 BOM = "\ufeff"  # of a text in UTF-8: by it Excel knows that it is one
-_SUFFIXES = {".csv": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json"}
 
 
 class ResultsFormat(StrEnum):
@@ -25,14 +24,13 @@ class ResultsFormat(StrEnum):
     JSON = "json"
 
 
-def choose_format(path: Path) -> ResultsFormat:
-    """Return the format of a results file by the suffix of its name.
-
-    Raises:
-        ConfigError: the suffix is unknown, or no file can be written to the path.
-    """
-    check_target(path, tuple(_SUFFIXES))
-    return ResultsFormat(_SUFFIXES[path.suffix.lower()])
+# By the suffix of a file's name.
+SUFFIXES = {
+    ".csv": ResultsFormat.CSV,
+    ".jsonl": ResultsFormat.JSON,
+    ".ndjson": ResultsFormat.JSON,
+    ".json": ResultsFormat.JSON,
+}
 
 
 class ResultsFile:

@@ -14,8 +14,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from inkread.cli import output, progress
+from inkread.cli.usage import check_file, check_folder
 from inkread.errors import ConfigError
-from inkread.files import check_target
 
 if TYPE_CHECKING:
     from inkread.training.mnist import Mnist
@@ -89,7 +89,7 @@ def data_show(
 
     from inkread.training.evaluation import plots
 
-    check_target(out, plots.SUFFIXES)
+    check_file(out, plots.SUFFIXES)
     split = load_mnist(data).train
     if index:
         place = {int(number): at for at, number in enumerate(split.indices)}
@@ -134,6 +134,7 @@ def data_import(
     """Make the files that trainings read from a public collection of handwriting."""
     from inkread.training.handwriting.originals import IMPORTS
 
+    check_folder(out)
     for imported in IMPORTS[original.value](sources, out):
         typer.echo(imported.summary)
 

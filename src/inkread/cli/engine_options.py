@@ -12,7 +12,7 @@ from inkread.cli import progress
 if TYPE_CHECKING:  # it needs the extra [ray]
     from inkread.scale.worker import Job
 
-__all__ = ["ChosenEngine", "Engine", "RayAddress", "read_on_ray"]
+__all__ = ["ChosenEngine", "Engine", "RayAddress", "check_address", "read_on_ray"]
 
 
 class Engine(StrEnum):
@@ -31,6 +31,12 @@ RayAddress = Annotated[
         help="Cluster to run on; RAY_ADDRESS, or else this machine's cores.", show_default=False
     ),
 ]
+
+
+def check_address(engine: Engine, address: str | None) -> None:
+    """Refuse the address of a cluster that nothing would run on."""
+    if address is not None and engine is not Engine.RAY:
+        raise typer.BadParameter("--ray-address is of a cluster: add --engine ray")
 
 
 def read_on_ray(

@@ -15,8 +15,9 @@ from rich.markup import escape
 from inkread.cli import data_commands, output, progress, train_commands
 from inkread.cli.data_commands import DataFolder, load_mnist
 from inkread.cli.train_commands import load_model
+from inkread.cli.usage import check_file, check_folder
 from inkread.errors import ConfigError
-from inkread.files import check_target, write_atomically
+from inkread.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,8 +92,9 @@ def evaluate(
     if out and len(models) > 1:
         raise typer.BadParameter(f"--out expects one model, received {len(models)}")
     pictures = [out / "confusion.png", out / "mistakes.png"] if out else []
-    for target in [*pictures, report] if report else pictures:
-        check_target(target)
+    check_folder(out)
+    for target in [*pictures, report]:
+        check_file(target)
     loaded = _load_models(models)
     images = getattr(load_mnist(data), split.value)
     found = {name: evaluation.evaluate(model, images) for name, model in loaded.items()}
@@ -135,12 +137,14 @@ def _write_report(
 @app.command()
 def threshold(
     max_error: Annotated[
-        float, typer.Option(help="Share of the accepted digits that may be wrong.")
+        float, typer.Option(min=0, max=1, help="Share of the accepted digits that may be wrong.")
     ],
     model: Annotated[
         str, typer.Option(help="A shipped model, a model file, or a run's folder.")
     ] = "default",
-    certainty: Annotated[float, typer.Option(help="Of the bound on that share.")] = 0.95,
+    certainty: Annotated[
+        float, typer.Option(min=0, max=1, help="Of the bound on that share.")
+    ] = 0.95,
     as_json: AsJson = False,
     data: DataFolder = None,
 ) -> None:
@@ -204,6 +208,7 @@ def demo(
     """See it all: data, samples, architecture, training, evaluation, reading."""
     from inkread.cli.demo import run_demo
 
+    check_folder(out)
     run_demo(out, data, downloads=progress.show_downloads, training=progress.show_training)
 
 

@@ -11,8 +11,8 @@ import inkread
 from inkread.batch.sources import STDIN
 from inkread.cli import progress
 from inkread.cli.read_command import read_source
+from inkread.cli.usage import check_file
 from inkread.errors import InkreadError
-from inkread.files import check_target
 
 __all__ = ["app"]
 
@@ -42,12 +42,11 @@ def explain(
     from inkread.explain.occlusion import explain as find_explanation
     from inkread.imaging.images import load_upright
 
-    if out:
-        check_target(out, illustration.SUFFIXES)
+    check_file(out, illustration.SUFFIXES)
     if features:
         from inkread.training.evaluation import plots
 
-        check_target(features, plots.SUFFIXES)
+        check_file(features, plots.SUFFIXES)
     reader = inkread.Reader(model)
     try:
         pixels = load_upright(read_source(image))

@@ -12,10 +12,11 @@ from rich.markup import escape
 
 from inkread.batch.sources import Source, find, make_printable
 from inkread.cli import progress
-from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, read_on_ray
+from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, check_address, read_on_ray
 from inkread.cli.samples_command import write_new
+from inkread.cli.usage import check_file, check_folder, wrong_usage
 from inkread.errors import ConfigError, ImageError
-from inkread.files import check_target, write_atomically
+from inkread.files import write_atomically
 
 if TYPE_CHECKING:  # it needs the extra [forms]
     from inkread.forms.form_batch import FormBatchJob
@@ -45,7 +46,7 @@ def print_form(
     from inkread.forms import printing
     from inkread.forms.template import load
 
-    check_target(out, (".pdf",))
+    check_file(out, (".pdf",))
     printing.print_form(load(template), out, font=font)
     progress.console.print(f"saved {escape(str(out))}")
 
@@ -73,8 +74,7 @@ def new(
     from inkread.forms.blank_page import load_blank
     from inkread.forms.propose import format_template, propose
 
-    if out:
-        check_target(out, (".yaml", ".yml"))
+    check_file(out, (".yaml", ".yml"))
     found = load_blank(blank, page)
     if found.was_rectified and not out:
         raise ConfigError(f"{blank}: expected --out for a photo: its sheet is made flat and saved")
@@ -108,10 +108,11 @@ def template(
     """Write the template of a form that ships, to print and to change."""
     folder = Path(str(resources.files("inkread.forms") / "samples"))
     shipped = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
-    if name not in shipped:
-        raise ConfigError(f"expected a form among {', '.join(shipped)}; received {name!r}")
+    with wrong_usage():
+        if name not in shipped:
+            raise ConfigError(f"expected a form among {', '.join(shipped)}; received {name!r}")
     target = out or Path(f"{name}.yaml")
-    check_target(target, (".yaml", ".yml"))
+    check_file(target, (".yaml", ".yml"))
     write_new(target, shipped[name].read_bytes())
     progress.console.print(f"saved {escape(str(target))}")
     progress.console.print(f"try: inkread form print {escape(str(target))} --out {name}.pdf")
@@ -153,6 +154,8 @@ def read(
     ray_address: RayAddress = None,
 ) -> None:
     """Read scans of a form into a table; run again after an interruption, it goes on."""
+    check_address(engine, ray_address)
+    check_folder(crops)
     confidence = {} if min_confidence is None else {"min_confidence": min_confidence}
     make_job = partial(_make_job, template, model, crops, **confidence)
     if engine is Engine.RAY:
@@ -161,6 +164,9 @@ def read(
         for_ray = partial(_make_ray_job, make_job)
         read_on_ray(scans, for_ray, out, ray_address, recursive=recursive, again=again)
     else:
+        from inkread.forms.tables import SUFFIXES
+
+        check_file(Path(out), SUFFIXES)
         found = find(scans, recursive=recursive)
         _read_here(found, make_job(), Path(out), processes, again)
 
@@ -181,19 +187,23 @@ def _make_ray_job(make_job: "Callable[[], FormBatchJob]") -> "FormJob":
 def _read_here(
     scans: list[Source], job: "FormBatchJob", out: Path, processes: int | None, again: bool
 ) -> None:
+    from inkread.batch.batch_reader import is_pdf_file
+    from inkread.batch.limits import Limits
     from inkread.batch.processes import num_cores
     from inkread.forms.form_batch import read_scans
-    from inkread.forms.tables import SUFFIXES, errors_path, write_tables
+    from inkread.forms.tables import errors_path, write_tables
 
-    check_target(out, SUFFIXES)
     old = _make_journal(out, job)
     names = [each.name for each in scans if not each.problem]
     count = min(processes or num_cores(), max(1, len(names)))
+    limits = Limits() if count > 1 or any(map(is_pdf_file, names)) else None
     with old.hold(wait_s=0):
         journal = old.begin_again() if again else old
         journal.open()
         with progress.show_scans(len(names)) as on_progress:
-            summary = read_scans(names, job, journal, num_processes=count, on_progress=on_progress)
+            summary = read_scans(
+                names, job, journal, num_processes=count, limits=limits, on_progress=on_progress
+            )
         summary.unreadable += [
             (make_printable(each.name), each.problem) for each in scans if each.problem
         ]
@@ -228,7 +238,7 @@ def correct(
     from inkread.forms.tables import SUFFIXES, write_tables
     from inkread.forms.template import load
 
-    check_target(out, SUFFIXES)
+    check_file(out, SUFFIXES)
     journal = Journal(journal_path(out), load(template), {})
     with journal.hold():
         journal.correct(form_id, field, value, anyway=anyway)

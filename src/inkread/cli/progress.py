@@ -1,10 +1,16 @@
 """Prints to standard error: progress bars, notices, and each error as one line."""
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from importlib import metadata
+from pathlib import Path
+from traceback import walk_tb
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import typer
 from rich.console import Console
@@ -40,16 +46,13 @@ __all__ = [
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
-
-# The top-level modules that each extra installs, to name the extra when one is missing.
-_MODULES_OF_EXTRAS = {
-    "train": {
-        *("keras", "tensorflow", "sklearn", "scipy", "matplotlib", "onnx", "tf2onnx", "jinja2"),
-        "markupsafe",
-    },
-    "web": {"fastapi", "uvicorn", "multipart", "prometheus_client", "sqlalchemy", "alembic"},
-    "forms": {"yaml", "pydantic", "pydantic_core", "reportlab", "pyarrow"},
-    "ray": {"ray", "fsspec", "pandas"},
+# By the folders of the package that import what the extra installs.
+_EXTRAS = {
+    "training": "train",
+    "web": "web",
+    "corrections": "web",
+    "forms": "forms",
+    "scale": "ray",
 }
 
 
@@ -63,13 +66,10 @@ class ReportingGroup(typer.core.TyperGroup):
         except InkreadError as error:
             print_error(str(error))
         except ModuleNotFoundError as error:
-            missing = (error.name or "").split(".")[0]
-            extra = next(
-                (name for name, needs in _MODULES_OF_EXTRAS.items() if missing in needs), None
-            )
+            extra = _find_extra(error)
             if extra is None:
                 raise
-            print_error(f"this needs {error.name}: pip install 'inkread[{extra}]'")
+            print_error(f"this needs {error.name}: {_describe_installation(extra)}")
         except BrokenPipeError:
             _discard_output()
         except OSError as error:
@@ -82,6 +82,27 @@ class ReportingGroup(typer.core.TyperGroup):
             print_error("interrupted")
             raise typer.Exit(130) from None
         raise typer.Exit(1)
+
+
+def _find_extra(error: ModuleNotFoundError) -> str | None:
+    """Return the extra that installs a missing module: that of the folder which imports it."""
+    modules = [frame.f_globals["__name__"] for frame, _ in walk_tb(error.__traceback__)]
+    folders = [name.split(".")[1] for name in modules if name.startswith("inkread.")]
+    is_own = (error.name or "").startswith("inkread")
+    return None if is_own else _EXTRAS.get(folders[-1])
+
+
+def _describe_installation(extra: str) -> str:
+    """Return the command that installs an extra: from the folder that inkread came from, if any."""
+    about: dict[str, Any] = {}
+    with suppress(metadata.PackageNotFoundError):  # it runs without being installed
+        about = json.loads(metadata.distribution("inkread").read_text("direct_url.json") or "{}")
+    if "dir_info" not in about:
+        return f"pip install 'inkread[{extra}]'"
+    folder = Path(url2pathname(urlsplit(about["url"]).path))
+    name = "." if folder == Path.cwd() else folder
+    editable = "-e " if about["dir_info"].get("editable") else ""
+    return f"pip install {editable}'{name}[{extra}]'"
 
 
 def _discard_output() -> None:

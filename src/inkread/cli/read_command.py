@@ -15,13 +15,16 @@ from rich.markup import escape
 import inkread
 from inkread.batch import batch_reader, formats
 from inkread.batch.batch_reader import ReadAs
-from inkread.batch.grid_files import GridFile
-from inkread.batch.results_file import BOM, ResultsFile, ResultsFormat, choose_format
+from inkread.batch.grid_files import GRID_SUFFIXES, GridFile
+from inkread.batch.limits import Limits
+from inkread.batch.results_file import BOM, SUFFIXES, ResultsFile, ResultsFormat
 from inkread.batch.sources import STDIN, find, make_cell, make_printable
 from inkread.cli import progress
-from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, read_on_ray
+from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, check_address, read_on_ray
 from inkread.cli.output import GridPrinter, choose_printer
+from inkread.cli.usage import check_file, check_folder, wrong_usage
 from inkread.decoding.check_digits import CHECKS
+from inkread.decoding.constraints import Constraint
 from inkread.imaging.layout_options import MOST_CELLS, Cells, LayoutOptions
 from inkread.notation import PLAIN, Notation, ValueKind
 
@@ -186,9 +189,13 @@ def read(
         raise typer.BadParameter("--table writes its file at the end: it can't go with --resume")
     if resume and not out:
         raise typer.BadParameter("--resume goes on with a file of results: name it with --out")
-    notation = Notation(
-        kind, decimal, _parse_decimals(decimals), least, greatest, not unsigned, date_format
-    )
+    check_address(engine, ray_address)
+    check_folder(annotate)
+    with wrong_usage():
+        notation = Notation(
+            kind, decimal, _parse_decimals(decimals), least, greatest, not unsigned, date_format
+        )
+        Constraint(_parse_length(length), pattern, check, notation)
     if read_as is ReadAs.DIGIT and (length or pattern or check or notation != PLAIN):
         raise typer.BadParameter("--length, --pattern, --check and --kind are of numbers")
     settings = batch_reader.ReadSettings(
@@ -214,6 +221,7 @@ def read(
         read_on_ray(images, make_job, out, ray_address, recursive=recursive)
         return
     form = ResultsFormat.JSON if as_json else ResultsFormat.CSV if as_csv else None
+    _check_out(out, form, as_table)
     keep = partial(_is_doubtful, min_confidence) if doubtful else None
     inputs = _find_inputs(images, recursive, annotate)
     _read_here(inputs, settings, jobs, _Output(form, keep, out, resume, as_table, bom))
@@ -227,6 +235,16 @@ class _Output:
     resume: bool
     as_table: bool
     bom: bool  # before CSV
+
+
+def _check_out(out: str | None, form: ResultsFormat | None, as_table: bool) -> None:
+    """Refuse a file whose name says that something else is in it."""
+    path = Path(out) if out else None
+    if as_table or form is None:
+        check_file(path, GRID_SUFFIXES if as_table else tuple(SUFFIXES))
+    elif path and SUFFIXES.get(path.suffix.lower(), form) is not form:
+        raise typer.BadParameter(f"--{form} contradicts the name of --out, {path}")
+    check_file(path)
 
 
 def _read_here(
@@ -244,7 +262,7 @@ def _read_here(
             shows.append(tables)
         elif output.file:
             path = Path(output.file)
-            form = output.form or choose_format(path)
+            form = output.form or SUFFIXES[path.suffix.lower()]
             header = BOM * output.bom + formats.CsvWriter.HEADER
             record = ResultsFile(path, form, header, resume=output.resume)
             stack.callback(record.close)
@@ -344,7 +362,10 @@ def _read_all(
     """
     failed: set[str] = set()
     doubtful: set[str] = set()
-    outcomes = batch_reader.read_files(inputs, settings, num_processes=num_processes)
+    apart = num_processes > 1 or any(batch_reader.is_pdf_file(each.picture) for each in inputs)
+    outcomes = batch_reader.read_files(
+        inputs, settings, num_processes=num_processes, limits=Limits() if apart else None
+    )
     with closing(outcomes), progress.show_reading(len(inputs)) as on_done:
         for outcome in outcomes:
             if outcome.error:

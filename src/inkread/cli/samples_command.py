@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 
 from inkread.cli import progress
+from inkread.cli.usage import check_folder
 from inkread.errors import ConfigError
 from inkread.files import write_atomically
 
@@ -24,6 +25,7 @@ def samples(
     pictures = sorted(
         Path(str(each)) for each in (resources.files("inkread") / "samples").iterdir()
     )
+    check_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for picture in pictures:
         write_new(folder / picture.name, picture.read_bytes())

@@ -10,8 +10,8 @@ import typer
 
 from inkread.cli.form_commands import Out, TemplateFile
 from inkread.cli.form_commands import app as form_app
+from inkread.cli.usage import check_file, check_folder, wrong_usage
 from inkread.errors import ConfigError
-from inkread.files import check_target
 
 __all__ = ["app"]
 
@@ -94,22 +94,23 @@ def serve(
             f"on {host} other machines, and other sites' pages under names of theirs, can use the "
             f"service: set a token (--token-file, {_TOKEN_VARIABLE}), or name it with --allow-host"
         )
-    settings = Settings(
-        model=model,
-        token=token,
-        hosts=hosts,
-        origins=tuple(allow_origin or []),
-        corrections=corrections,
-        keep=keep.value,
-        queue=queue,
-        max_worker_bytes=round(worker_memory_mb * 1e6),
-        max_body_bytes=round(max_body_mb * 1e6),
-        max_megapixels=max_megapixels,
-        max_batch=max_batch,
-        body_timeout_s=timeout,
-        work_timeout_s=timeout,
-        **{name: value for name, value in chosen.items() if value is not None},
-    )
+    with wrong_usage():
+        settings = Settings(
+            model=model,
+            token=token,
+            hosts=hosts,
+            origins=tuple(allow_origin or []),
+            corrections=corrections,
+            keep=keep.value,
+            queue=queue,
+            max_worker_bytes=round(worker_memory_mb * 1e6),
+            max_body_bytes=round(max_body_mb * 1e6),
+            max_megapixels=max_megapixels,
+            max_batch=max_batch,
+            body_timeout_s=timeout,
+            work_timeout_s=timeout,
+            **{name: value for name, value in chosen.items() if value is not None},
+        )
     run(settings, host, port)
 
 
@@ -143,7 +144,8 @@ def review(
     from inkread.web.form_review import Review, create_app
     from inkread.web.server import run
 
-    check_target(out, SUFFIXES)
+    check_file(out, SUFFIXES)
+    check_folder(crops)
     form = load(template)
     store = Store(corrections, keep.value) if corrections else None
     host = "127.0.0.1"

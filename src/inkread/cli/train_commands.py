@@ -1,7 +1,9 @@
 """The commands that train. Importing this module doesn't import the extra [train]."""
 
+import signal
+import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,8 @@ from rich.table import Table
 
 from inkread.cli import output, progress
 from inkread.cli.data_commands import DataFolder, PensFolder, load_mnist
-from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress
+from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, check_address
+from inkread.cli.usage import check_folder, wrong_usage
 from inkread.errors import ConfigError
 from inkread.training.plan import (
     Plan,
@@ -26,6 +29,7 @@ from inkread.training.plan import (
 
 if TYPE_CHECKING:
     from inkread.models.runtime import Model
+    from inkread.training.history import Step
     from inkread.training.recipes import Recipe
 
 __all__ = ["ModelsFolder", "app", "load_model"]
@@ -100,6 +104,7 @@ def train(
     ray_address: RayAddress = None,
 ) -> None:
     """Train a network on MNIST, or a model further on corrections."""
+    check_address(engine, ray_address)
     if learner is not None or corrections is not None:
         _refuse_with_corrections({
             "--epochs": epochs, "--teacher": teacher, "--start": start, "--resume": resume,
@@ -107,6 +112,7 @@ def train(
         })  # fmt: skip
         if learner is None or corrections is None:
             raise typer.BadParameter("--from and --corrections go together")
+        check_folder(out)
         _train_on_corrections(learner, corrections, models, out, seed, data)
         return
     if engine is Engine.RAY and seeds is None:
@@ -117,8 +123,11 @@ def train(
     if seeds is None and not out:
         folder /= f"{recipe}-{seed}"
     plan = Plan(recipe, folder, seed, epochs, resume, teacher, start, data, pens)
-    resolve_recipe(plan)  # raises errors in it before any work
-    plans = [plan] if seeds is None else expand_seeds(plan, parse_seeds(seeds))
+    check_folder(folder)
+    with wrong_usage():  # before any work
+        resolve_recipe(plan)
+        chosen = None if seeds is None else parse_seeds(seeds)
+    plans = [plan] if chosen is None else expand_seeds(plan, chosen)
     check_folders(plans)
     if engine is Engine.LOCAL:
         _train_here(plans)
@@ -134,7 +143,12 @@ def _refuse_with_corrections(options: dict[str, object]) -> None:
 def _train_here(plans: list[Plan]) -> None:
     digits = load_mnist(plans[0].data)
     for plan in plans:
-        with _report_interruption(plan.folder), progress.show_training() as on_step:
+        with _report_interruption(plan.folder) as check, progress.show_training() as show_step:
+
+            def on_step(step: "Step", show: "Callable[[Step], None]" = show_step) -> None:
+                check()
+                show(step)
+
             sentence = run_plan(plan, digits, on_step)
         typer.echo(sentence)
 
@@ -183,13 +197,30 @@ def _train_on_corrections(
 
 
 @contextmanager
-def _report_interruption(folder: Path) -> Iterator[None]:
-    """Print how to resume a training if Ctrl-C stops it."""
+def _report_interruption(folder: Path) -> Iterator[Callable[[], None]]:
+    """Print how to resume a training if Ctrl-C stops it.
+
+    Yields a function to call at each step: what a signal raises is lost where it comes while a
+    library calls back or frees something, and is raised again there.
+    """
+    was_interrupted = threading.Event()
+
+    def interrupt(*_: object) -> None:
+        was_interrupted.set()
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if was_interrupted.is_set():
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
     try:
-        yield
+        yield check
     except KeyboardInterrupt:
         progress.print_error(f"interrupted; go on with the same command and --resume ({folder})")
         raise typer.Exit(130) from None
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """Connects to SQLite and PostgreSQL, and translates their errors to ``StoreError``."""
 
+import errno
 import math
 import sqlite3
 import time
@@ -14,8 +15,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from inkread.errors import ConfigError, StoreError
 
-__all__ = ["connect", "translate_errors"]
+__all__ = ["DiskFullError", "connect", "translate_errors"]
 
+_FULL = "the disk is full"
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _DRIVERS = {
     "sqlite": "sqlite",
     "postgres": "postgresql+psycopg",
@@ -23,7 +26,9 @@ _DRIVERS = {
     "postgresql+psycopg": "postgresql+psycopg",
 }
 _REASONS = {  # keys: SQLite's primary result codes, PostgreSQL's SQLSTATE or its class
-    "SQLITE_FULL": "the disk is full",
+    "SQLITE_FULL": _FULL,
+    "SQLITE_IOERR_WRITE": _FULL,  # or the user's part of it is
+    "SQLITE_IOERR_SHMSIZE": _FULL,
     "SQLITE_BUSY": "it is locked by another process",
     "SQLITE_LOCKED": "it is locked by another process",
     "SQLITE_CANTOPEN": "the file can't be opened",
@@ -32,7 +37,7 @@ _REASONS = {  # keys: SQLite's primary result codes, PostgreSQL's SQLSTATE or it
     "SQLITE_CORRUPT": "the file is broken",
     "SQLITE_NOTADB": "the file is no SQLite database",
     "SQLITE_IOERR": "the disk can't be read or written",
-    "53100": "the disk is full",
+    "53100": _FULL,
     "55P03": "it is locked by another connection",
     "40P01": "it is locked by another connection",
     "42501": "the user may not do that",
@@ -40,6 +45,10 @@ _REASONS = {  # keys: SQLite's primary result codes, PostgreSQL's SQLSTATE or it
     "57": "it is shutting down",
     "08": "it can't be reached",
 }
+
+
+class DiskFullError(StoreError):
+    """A disk without space for a change of the database."""
 
 
 def connect(url: str, timeout_s: float) -> Engine:
@@ -119,6 +128,7 @@ def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
         "PRAGMA synchronous=FULL"
     )  # with WAL's default, a power failure loses commits
     connection.execute("PRAGMA secure_delete=ON")
+    connection.execute("PRAGMA wal_autocheckpoint=256")  # pages: the log has 1 MiB, not 4
 
 
 def _begin_sqlite(connection: sqlalchemy.Connection) -> None:
@@ -149,10 +159,12 @@ def translate_errors(name: str) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise StoreError(
-            f"{name}: {_describe_reason(error.orig)}: {_first_line(error.orig)}"
-        ) from error
+        reason = _describe_reason(error.orig)
+        kind = DiskFullError if reason == _FULL else StoreError
+        raise kind(f"{name}: {reason}: {_first_line(error.orig)}") from error
     except (SQLAlchemyError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in _NO_SPACE:
+            raise DiskFullError(f"{name}: {_FULL}: {_first_line(error)}") from error
         raise StoreError(f"{name}: it can't be reached: {_first_line(error)}") from error
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from inkread.batch.limits import Limits
 from inkread.batch.processes import map_in_order
 from inkread.batch.sources import make_printable
 from inkread.errors import ImageError
@@ -153,6 +154,7 @@ def read_scans(
     journal: Journal,
     *,
     num_processes: int = 1,
+    limits: Limits | None = None,
     on_progress: Progress = lambda done, set_aside: None,
 ) -> FormBatchSummary:
     """Read the scans that aren't in the journal yet, and append them to it in the given order.
@@ -166,7 +168,8 @@ def read_scans(
         names: paths of the scans; files of several pages hold a form on each.
         job: the form and the options.
         journal: an open journal, to which records are appended.
-        num_processes: at least 1; with 1, reading is done in this process.
+        num_processes: at least 1; with 1 and no limits, reading is done in this process.
+        limits: of each process; a scan that exceeds them is lost.
         on_progress: called with the numbers of scans done and of fields set aside so far.
 
     Raises:
@@ -204,8 +207,10 @@ def read_scans(
     results = map_in_order(
         partial(_open_reader, job, threads),
         new_scans(),
+        is_last=lambda _: True,  # there is one result a scan
         on_crash=_record_crash,
         num_processes=num_processes,
+        limits=limits,
     )
     with contextlib.closing(results):
         for scan, records in results:

@@ -9,7 +9,6 @@ models/
 ``current`` is replaced atomically, so a reader sees the state before or after a promotion.
 """
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 import platformdirs
 
 from inkread.errors import ConfigError, ModelError
-from inkread.files import hold_lock, replace_atomically, write_atomically
+from inkread.files import find_user_folder, hold_lock, replace_atomically, write_atomically
 from inkread.models.layout_model import LayoutModel
 from inkread.models.metadata import ModelMetadata
 from inkread.models.runtime import LineModel, Model, list_shipped_models
@@ -45,9 +44,13 @@ class Version:
 
 
 def get_default_folder() -> Path:
-    """Return the default folder of a registry: ``$INKREAD_MODELS``, or one in the user's data."""
-    return Path(
-        os.environ.get("INKREAD_MODELS") or Path(platformdirs.user_data_dir("inkread")) / "models"
+    """Return the default folder of a registry: ``$INKREAD_MODELS``, or one in the user's data.
+
+    Raises:
+        ConfigError: the variable isn't set, and the user has no home, as in some containers.
+    """
+    return find_user_folder(
+        "INKREAD_MODELS", lambda name: platformdirs.user_data_path(name) / "models"
     )
 
 

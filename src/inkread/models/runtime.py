@@ -47,6 +47,7 @@ _SHIPPED = {
 _EXTERNAL_DATA = b"\x0a\x08location"  # how ONNX spells the name of a file with weights
 STRIP_STEP_PX = 16  # widths of batches of strips are multiples of it
 _NUM_BATCH_STRIPS = 16
+_TRIED_SIDE_PX = 256
 _NUM_BATCH_GLYPHS = 256  # large enough to be fast, small enough for the processor's cache
 
 
@@ -173,7 +174,9 @@ class ModelFile(ABC):
             ModelError: it fails, or takes longer than that.
         """
         (name_in, _, sizes), (name_out, *_) = self._signature()
-        shape = [1 if size == "N" else int(size) for size in sizes]
+        # One glyph, strip or page, of a side that every network's steps divide.
+        shape = [1 if size == "N" else int(size) for size in sizes[:1]]
+        shape += [_TRIED_SIDE_PX if size == "N" else int(size) for size in sizes[1:]]
         options = onnxruntime.RunOptions()
         timer = threading.Timer(timeout_s, setattr, (options, "terminate", True))
         timer.start()
@@ -182,7 +185,7 @@ class ModelFile(ABC):
         except Exception as error:
             reason = "it takes too long" if options.terminate else _first_line(error)
             raise ModelError(
-                f"{self.path}: expected an answer to an empty glyph in {timeout_s:g} s: {reason}"
+                f"{self.path}: expected an answer to an empty picture in {timeout_s:g} s: {reason}"
             ) from error
         finally:
             timer.cancel()

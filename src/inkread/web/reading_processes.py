@@ -8,7 +8,6 @@ import contextlib
 import multiprocessing
 import queue
 import signal
-import sys
 import threading
 import time
 import traceback
@@ -23,14 +22,12 @@ import cv2
 import numpy as np
 
 from inkread.batch.allocator import READING_BYTES, keep_freed_memory
+from inkread.batch.limits import limit_memory
 from inkread.errors import InkreadError
 from inkread.models.registry import Registry
 from inkread.web.live_reader import LiveReader
 from inkread.web.middleware.problems import ProblemError
 from inkread.web.pool import WorkTimeoutError
-
-if sys.platform == "linux":
-    import resource
 
 __all__ = ["ProcessOptions", "ReadingProcesses"]
 
@@ -210,7 +207,7 @@ def _work(connection: Connection, options: ProcessOptions) -> None:
     keep_freed_memory(READING_BYTES)
     live = LiveReader(Registry(options.models), options.model, threads=1)
     live.reader().read(_WARM_UP)  # loads what is loaded when it is first needed
-    _limit_memory(options.max_bytes)
+    limit_memory(options.max_bytes)
     with contextlib.suppress(EOFError, OSError):
         connection.send(None)
         while True:
@@ -239,11 +236,3 @@ def _answer(
         if any(words in str(error) for words in ("nsufficient memory", "bad_alloc", "bad alloc")):
             return "memory", None
         return "error", RuntimeError(traceback.format_exc())
-
-
-def _limit_memory(max_bytes: int) -> None:
-    """Limit the memory that this process may take from now on, where the system can."""
-    if sys.platform == "linux":
-        status = Path("/proc/self/status").read_text()
-        taken = int(status.partition("VmData:")[2].split()[0]) * 1024
-        resource.setrlimit(resource.RLIMIT_DATA, (taken + max_bytes, taken + max_bytes))

@@ -12,7 +12,8 @@ from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from inkread.corrections.store import Correction, Cursor, Store, hash_token
+from inkread.corrections.correction import Correction, Cursor, hash_token
+from inkread.corrections.store import Store
 from inkread.imaging import images, normalize
 from inkread.imaging.resize import resize_by
 from inkread.reader import Reader
