@@ -55,6 +55,7 @@ LAYERS = {
     """,
     "cli": """
         output progress engine_options samples_command read_command explain_command data_commands
-        train_commands models_commands demo evaluate_commands form_commands serve_commands app
+        train_commands models_commands demo evaluate_commands form_demo form_commands
+        serve_commands app
     """,
 }

@@ -117,6 +117,22 @@ def template(
     progress.console.print(f"try: inkread form print {escape(str(target))} --out {name}.pdf")
 
 
+@app.command("demo")
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("form-demo"),
+) -> None:
+    """Read a filled-in form that ships, and say what to try next: no printer is needed."""
+    from inkread.cli import form_demo
+    from inkread.models.runtime import DEFAULT
+
+    files = form_demo.write_files(out)
+    job = _make_job(files.template, DEFAULT, files.crops)
+    _read_here(find([str(files.scan)], recursive=False), job, files.table, 1, again=False)
+    records = list(_make_journal(files.table, job).read_records())
+    form_demo.show_records(job.template, records)
+    form_demo.show_next_commands(files, records)
+
+
 @app.command("read")
 def read(
     template: TemplateFile,
