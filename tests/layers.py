@@ -19,9 +19,9 @@ LAYERS = {
     "batch": "sources allocator processes annotate batch_reader results_file formats grid_files",
     "corrections": "database schema store",
     "forms": """
-        fields relations print_layout yaml_lines template markers printing propose blank_page align
-        field_print extract candidates values corrected_values voids field_reader rules form_reader
-        journal field_crops tables form_batch
+        fields relations print_layout yaml_lines template markers printing writing_lines propose
+        blank_page align field_print extract candidates values corrected_values voids field_reader
+        rules form_reader journal field_crops tables form_batch
     """,
     "scale": "inputs dataset worker picture_job form_job ray_engine",
     "web": """

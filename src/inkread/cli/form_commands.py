@@ -26,6 +26,8 @@ __all__ = ["app"]
 
 app = typer.Typer(help="Forms: print them, read stacks of scans into tables.", no_args_is_help=True)
 
+_MIN_MARKERS = 3  # of the four that are in the corners of our own forms
+
 TemplateFile = Annotated[Path, typer.Argument(help="The form, as YAML.", show_default=False)]
 Out = Annotated[
     Path,
@@ -71,6 +73,7 @@ def new(
     Of a photo, the sheet is made flat and saved beside the template: scans are aligned by it.
     """
     from inkread.forms.blank_page import load_blank
+    from inkread.forms.markers import detect
     from inkread.forms.propose import format_template, propose
 
     if out:
@@ -87,6 +90,8 @@ def new(
         progress.console.print(f"saved {escape(str(blank))}: the sheet made flat")
     beside = (out.parent if out else Path()).resolve()
     shown = Path(os.path.relpath(blank.resolve(), beside))
+    if len(detect(found.pixels)) >= _MIN_MARKERS:
+        progress.console.print("printed by inkread: the template it was printed from reads it best")
     text = format_template(blank.stem, shown, found.size_mm, fields)
     if out:
         write_atomically(out, text)
