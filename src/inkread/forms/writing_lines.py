@@ -16,6 +16,8 @@ _MAX_THICKNESS_MM = 0.9
 _ROOM_MM = 7.0  # above a line, to write in
 _MIN_ROOM_MM = 4.5  # free of print
 _BELOW_MM = 0.8  # the line: writing may touch it
+_CLOSE_MM = 0.25, 1.2  # to a line
+_MAX_CLOSE_SHARE = 0.05  # of its length that may have print so close
 _END_MM = 0.6  # at both ends, where a label may begin
 _MIN_DARK_SHARE = 0.12  # of a line's length that is printed: dots are
 _MAX_TEXT_SHARE = 0.01  # of the room above a line that may be dark: dirt
@@ -53,10 +55,24 @@ def find_writing_lines(grey: Grey, boxes: Grey, px_per_mm: float) -> list[Rect]:
         inked = free[top : top + height, left : left + width].any(axis=0).mean()
         if height > _MAX_THICKNESS_MM * px_per_mm or inked < _MIN_DARK_SHARE or rect.top < 0:
             continue
+        if _touches_print(dark, (left, top, width, height), px_per_mm):
+            continue
         room = _measure_room(dark, (left, top, width), px_per_mm)
         if room >= _MIN_ROOM_MM:
             found.append(rect._replace(top=rect.bottom - _BELOW_MM - min(room, _ROOM_MM)))
     return found
+
+
+def _touches_print(dark: Grey, line: tuple[int, int, int, int], px_per_mm: float) -> bool:
+    """Return whether there is print close above or below: then it is a part of letters."""
+    left, top, width, height = line
+    near, far = round(_CLOSE_MM[0] * px_per_mm) + 1, round(_CLOSE_MM[1] * px_per_mm)
+    strips = dark[max(0, top - far) : max(0, top - near)], dark[top + height + near :][: far - near]
+    return any(
+        (strip[:, left : left + width] > 0).any(axis=0).mean() > _MAX_CLOSE_SHARE
+        for strip in strips
+        if strip.size
+    )
 
 
 def _measure_room(dark: Grey, line: tuple[int, int, int], px_per_mm: float) -> float:
