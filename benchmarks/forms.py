@@ -34,6 +34,8 @@ from inkread.training.synthesis import filled_forms
 UPSIDE_DOWN, OTHER_FORM = 0.05, 0.03
 # Only those from the used threshold on have an effect.
 THRESHOLDS = (0.9, 0.98, 0.99, 0.995, 0.996, 0.997, 0.998, 0.999)
+UNSURE = ("not sure enough", "faint marks: empty or not?")  # the notes of doubts that are no more
+WRONG_SHARES = (0.0005, 0.001, 0.005)
 FOLDER = Path(__file__).parent
 
 
@@ -117,6 +119,7 @@ def report(values: dict[str, dict[str, Value]], records: dict) -> None:
     """Print the shares of correct fields and of rejected scans."""
     num = right = accepted = accepted_wrong = num_other = other_refused = own_refused = 0
     kept: list[tuple[float, bool]] = []
+    by_confidence: list[tuple[float, bool]] = []  # and those that only lack confidence
     kinds: dict[str, list[int]] = {}
     for scan, truth in values.items():
         record = records[scan]
@@ -134,6 +137,8 @@ def report(values: dict[str, dict[str, Value]], records: dict) -> None:
             counts = kinds.setdefault(name, [0, 0, 0])
             counts[0] += 1
             counts[1] += is_right
+            if field is not None and (not field.is_set_aside or field.note in UNSURE):
+                by_confidence.append((field.confidence, is_right))
             if field is not None and not field.is_set_aside:
                 accepted += 1
                 counts[2] += not is_right
@@ -149,6 +154,13 @@ def report(values: dict[str, dict[str, Value]], records: dict) -> None:
             f"  from a confidence of {threshold} on: {len(sure) / num:.2%} of the fields, "
             f"{wrong / max(1, len(sure)):.3%} of them wrong ({wrong})"
         )
+    order = sorted(by_confidence, key=lambda each: -each[0])
+    errors = np.cumsum([not is_right for _, is_right in order])
+    for share in WRONG_SHARES:
+        (within,) = np.nonzero(errors <= share * np.arange(1, len(order) + 1))
+        most = int(within.max()) + 1 if within.size else 0
+        least = order[most - 1][0] if most else 1.0
+        print(f"  at {share:.2%} wrong: {most / num:.2%} of the fields stand, from {least:.4f} on")
     for name, (total, good, wrong) in kinds.items():
         print(f"  {name}: right {good / total:.1%}, wrong and kept {wrong}")
 

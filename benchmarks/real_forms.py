@@ -25,6 +25,7 @@ from inkread.forms.template import PictureAlignment, Template, load
 from inkread.imaging import images
 
 MIN_ALIKE = 6  # with fewer cells of a size, writing would be taken for print
+MAX_SHIFT_MM = 0.3  # of a cell from where its template has it
 MARGIN_MM = 0.4  # of the cells that are painted out: their lines
 TEMPLATES = Path(__file__).parent / "real-forms"
 LABELLED = ("left", "top", "right", "bottom")
@@ -34,6 +35,7 @@ def paint_out(page: np.ndarray, template: Template) -> np.ndarray:
     """Return the picture of a form with its fields empty: as most cells of a size are."""
     blank = page.copy()
     scale = page.shape[1] / template.page[0]
+    reach = max(1, round(MAX_SHIFT_MM * scale))
     groups: dict[tuple[int, int], list[tuple[int, int, int, int]]] = {}
     for field in template.fields:
         for cell in place_cells(field, template.rects[field.name]):
@@ -44,11 +46,31 @@ def paint_out(page: np.ndarray, template: Template) -> np.ndarray:
         left, top, right, bottom = boxes[0]
         shape = right - left, bottom - top
         cells = [cv2.resize(page[t:b, x:r], shape) for x, t, r, b in boxes]
-        light = np.percentile(np.stack(cells), 80, axis=0 if len(boxes) >= MIN_ALIKE else (0, 1, 2))
-        light = np.broadcast_to(light, cells[0].shape)
-        for x, t, r, b in boxes:
-            blank[t:b, x:r] = cv2.resize(light.astype(np.uint8), (r - x, b - t))
+        if len(boxes) < MIN_ALIKE:
+            light = np.broadcast_to(
+                np.percentile(np.stack(cells), 80, axis=(0, 1, 2)), (*shape[::-1], 3)
+            )
+            shifts = [(0, 0)] * len(cells)
+        else:
+            light, shifts = average_cells(cells, reach)
+        for (x, t, r, b), shift in zip(boxes, shifts, strict=True):
+            moved = np.roll(light, (-shift[1], -shift[0]), axis=(0, 1))
+            blank[t:b, x:r] = cv2.resize(moved.astype(np.uint8), (r - x, b - t))
     return blank
+
+
+def average_cells(cells: list[np.ndarray], reach: int) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """Return what most cells show, none being quite in its place, and how far each is from it."""
+    shifts = [(0, 0)] * len(cells)
+    for _ in range(3):
+        moved = [np.roll(c, s[::-1], axis=(0, 1)) for c, s in zip(cells, shifts, strict=True)]
+        light = np.percentile(np.stack(moved), 80, axis=0)
+        core = light[reach:-reach, reach:-reach].astype(np.float32)
+        for index, cell in enumerate(cells):
+            scores = cv2.matchTemplate(cell.astype(np.float32), core, cv2.TM_CCOEFF_NORMED)
+            x, y = cv2.minMaxLoc(scores)[3]
+            shifts[index] = reach - x, reach - y
+    return light, shifts
 
 
 def find_truths(template: Template, rows: list[dict[str, str]], scale: float) -> dict[str, str]:

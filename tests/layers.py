@@ -21,9 +21,9 @@ LAYERS = {
     """,
     "corrections": "correction database schema reserve store",
     "forms": """
-        fields relations print_layout yaml_lines template markers printing propose blank_page align
-        field_print extract candidates values corrected_values voids field_reader rules form_reader
-        journal field_crops tables form_batch
+        fields relations print_layout yaml_lines template markers printing writing_lines propose
+        blank_page align field_print extract candidates values corrected_values voids field_reader
+        rules form_reader journal field_crops tables form_batch
     """,
     "scale": "inputs dataset worker picture_job form_job ray_engine",
     "web": """
@@ -57,7 +57,7 @@ LAYERS = {
     """,
     "cli": """
         output progress usage engine_options samples_command read_command explain_command
-        data_commands train_commands models_commands demo evaluate_commands form_commands
+        data_commands train_commands models_commands demo evaluate_commands form_demo form_commands
         serve_commands app
     """,
 }

@@ -1,5 +1,6 @@
 import csv
 import os
+import shlex
 from pathlib import Path
 
 import cv2
@@ -66,6 +67,30 @@ def test_new_proposes_a_template_that_works(run):
     ]
     assert "kind: comb" in run("new", "blank.png", "--page", "a5").stdout
     assert run("new", "blank.png", "--page", "a9").exit_code == 1
+
+
+def test_the_demo_reads_the_form_that_ships_and_its_commands_work(run):
+    for _ in range(2):  # the second time, everything is there already
+        done = run("demo", "--out", "my demo")
+        assert done.exit_code == 0
+    (row,) = rows_of("my demo/table.csv")
+    read = {name: row[name] for name in ("customer", "previous", "current", "used", "read_on")}
+    assert read == {
+        "customer": "56148836", "previous": "4071", "current": "4133", "used": "62",
+        "read_on": "2025-10-03",
+    }  # fmt: skip
+    assert row["phone_status"] == "doubtful"  # its last digits are too faint
+    assert Path("my demo", "doubtful", f"{row['form_id']}-phone.png").exists()
+    (command,) = [line for line in done.stdout.splitlines() if "form correct" in line]
+    assert run(*shlex.split(command)[2:]).exit_code == 0
+    assert rows_of("my demo/table.csv")[0]["phone"] == "4071335"
+
+
+def test_the_demo_takes_the_place_of_no_other_file(run):
+    Path("form-demo").mkdir()
+    Path("form-demo/meter-reading.yaml").write_text("mine")
+    assert run("demo").exit_code == 1
+    assert Path("form-demo/meter-reading.yaml").read_text() == "mine"
 
 
 @pytest.mark.parametrize("processes", [1, 2])

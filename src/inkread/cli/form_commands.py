@@ -27,6 +27,8 @@ __all__ = ["app"]
 
 app = typer.Typer(help="Forms: print them, read stacks of scans into tables.", no_args_is_help=True)
 
+_MIN_MARKERS = 3  # of the four that are in the corners of our own forms
+
 TemplateFile = Annotated[Path, typer.Argument(help="The form, as YAML.", show_default=False)]
 Out = Annotated[
     Path,
@@ -72,6 +74,7 @@ def new(
     Of a photo, the sheet is made flat and saved beside the template: scans are aligned by it.
     """
     from inkread.forms.blank_page import load_blank
+    from inkread.forms.markers import detect
     from inkread.forms.propose import format_template, propose
 
     check_file(out, (".yaml", ".yml"))
@@ -87,6 +90,8 @@ def new(
         progress.console.print(f"saved {escape(str(blank))}: the sheet made flat")
     beside = (out.parent if out else Path()).resolve()
     shown = Path(os.path.relpath(blank.resolve(), beside))
+    if len(detect(found.pixels)) >= _MIN_MARKERS:
+        progress.console.print("printed by inkread: the template it was printed from reads it best")
     text = format_template(blank.stem, shown, found.size_mm, fields)
     if out:
         write_atomically(out, text)
@@ -116,6 +121,22 @@ def template(
     write_new(target, shipped[name].read_bytes())
     progress.console.print(f"saved {escape(str(target))}")
     progress.console.print(f"try: inkread form print {escape(str(target))} --out {name}.pdf")
+
+
+@app.command("demo")
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("form-demo"),
+) -> None:
+    """Read a filled-in form that ships, and say what to try next: no printer is needed."""
+    from inkread.cli import form_demo
+    from inkread.models.runtime import DEFAULT
+
+    files = form_demo.write_files(out)
+    job = _make_job(files.template, DEFAULT, files.crops)
+    _read_here(find([str(files.scan)], recursive=False), job, files.table, 1, again=False)
+    records = list(_make_journal(files.table, job).read_records())
+    form_demo.show_records(job.template, records)
+    form_demo.show_next_commands(files, records)
 
 
 @app.command("read")

@@ -60,8 +60,9 @@ def parse_correction(form_field: FormField, text: str) -> CorrectedValue:
         ValueError: the field can't have such a value, or not so many digits.
     """
     text = text.strip()
-    longest = form_field.num_cells or _MAX_DIGITS
-    if len(text) > max(_MAX_CHARACTERS, longest):
+    count = form_field.count if isinstance(form_field, NumberField) else 1
+    longest = form_field.num_cells or _MAX_DIGITS * count
+    if len(text) > max(_MAX_CHARACTERS * count, longest):
         raise ValueError(f"expected at most {longest} digits, received {len(text):,} characters")
     if isinstance(form_field, DateField) and _is_digits(text):
         value = interpret_digits(form_field, text)
@@ -117,8 +118,13 @@ def _parse_amount(text: str, num_decimals: int) -> Decimal:
 
 def _parse_number(form_field: FormField, text: str) -> str:
     has_separators = isinstance(form_field, NumberField) and form_field.constraint.names_separators
-    if not (set(text) <= set(_WRITTEN) if has_separators else _is_digits(text)):
+    count = form_field.count if isinstance(form_field, NumberField) else 1
+    numbers = text.split(" ") if count > 1 else [text]
+    if len(numbers) != count or not all(
+        set(each) <= set(_WRITTEN) if has_separators else _is_digits(each) for each in numbers
+    ):
         expected = "digits and separators" if has_separators else "digits"
+        expected = f"{count} numbers with spaces between them" if count > 1 else expected
         raise ValueError(f"expected {expected}, received {text!r}")
     return text
 

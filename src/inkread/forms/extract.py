@@ -21,12 +21,15 @@ MARGIN_MM = 1.6  # of the crop around the box, for writing that reaches beyond i
 MIN_INK_MM2 = 0.3  # with less, a cell is empty; a 1 of a fine pen has three times that
 _MIN_DPI, _MAX_DPI = 150.0, 300.0  # of the crops
 _MIN_DARKNESS = 0.10  # of ink
+_MIN_DIGIT_MM = 1.1  # extent of a digit's largest piece; with smaller ones alone, there is none
 _MIN_SPECK_MM2 = 0.06  # connected components that are smaller are noise
 _MIN_POINT_MM2 = 0.02  # of a decimal point, where points mean something
 _MIN_SHARE_OF_PEN = 0.4  # of the form's pen; what is paler is no ink of it
 _MIN_FAINT_DARKNESS = 0.03  # of marks that are too faint to be read
 _MIN_FAINT_ROUGHNESS = 4.0  # above the paper, in standard deviations of its texture
 _AROUND_PRINT_MM = 0.3  # beside print and ink, nothing is a mark of its own
+_MAX_LINE_MM = 0.9  # thickness of a printed line, aslant as it may lie
+_NEAR_EDGE_MM = 0.6
 _WELL_INSIDE_MM = 0.6  # from the box's edge
 _MIN_SHARE_OF_ONE_CELL = 0.8  # of a stroke's pixels, for all of it to belong to that cell
 
@@ -40,13 +43,14 @@ class FieldInk:
             a margin of ``MARGIN_MM`` around it.
         cells: the ink of each cell of a comb, from left to right, each (H, W) as ``ink``; for any
             other field, one: that of the box.
-        areas_mm2: the area of ink in each of ``cells``, in square millimetres.
+        areas_mm2: the area of ink in each of ``cells``, in square millimetres; 0 where it is but
+            specks, too small for a digit.
         grey: (H, W) uint8, the same part of the scan, unprocessed.
         inside_share: the share of the box's area that is ink, in [0, 1].
         darkness: of the ink, in [0, 1]: its 75th percentile; 0 without ink.
         px_per_mm: scale of the crop.
-        faint_mm: for each of ``cells`` the extent of the largest mark in it that is too faint to be
-            ink, and no print, in millimetres; 0 if there is none.
+        faint_mm: for each of ``cells`` the extent of the largest mark in it that is too faint or
+            too small to be writing, and no print, in millimetres; 0 if there is none.
         lost_mm2: the area inside the box of what was left out as it lies mostly outside, or is
             joined to print.
     """
@@ -106,7 +110,15 @@ def extract_field(
         np.where((one > 0) & ((mask == 0) | (own > 0)), ink, np.uint8(0))
         for one, own in zip(grown, shares, strict=True)
     )
-    areas = tuple(float((share > 0).sum()) / px_per_mm**2 for share in shares)
+    sizes = [_measure_largest_mark(share) / px_per_mm for share in shares]
+    areas = tuple(
+        float((share > 0).sum()) / px_per_mm**2 if size >= _MIN_DIGIT_MM else 0.0
+        for share, size in zip(shares, sizes, strict=True)
+    )
+    faint = [
+        max(each, size if size < _MIN_DIGIT_MM else 0.0)
+        for each, size in zip(_measure_faint_marks(smooth, mask, lines), sizes, strict=True)
+    ]
     inner = lines.inside(0.3)
     inside = mask[inner]
     share = float((inside > 0).mean()) if inside.size else 0.0
@@ -118,7 +130,7 @@ def extract_field(
         share,
         darkness=level if mask.any() else 0.0,
         px_per_mm=px_per_mm,
-        faint_mm=tuple(_measure_faint_marks(smooth, mask, lines)),
+        faint_mm=tuple(faint),
         lost_mm2=_measure_lost_ink(whole_mask, mask, lines),
     )
 
@@ -184,6 +196,13 @@ def _remove_foreign_ink(mask: Mask, lines: FieldPrint, speck_mm2: float) -> Mask
     inside = np.bincount(labels[inner].ravel(), minlength=count)
     areas = stats[:, cv2.CC_STAT_AREA]
     keep = (areas >= speck_mm2 * lines.px_per_mm**2) & (inside >= 0.3 * areas)
+    # What lies along an edge of the box is a piece of its line.
+    for axis, side in ((1, inner[0]), (0, inner[1])):
+        start, extent = stats[:, axis].astype(float), stats[:, axis + 2]
+        middle = start + extent / 2
+        near = np.minimum(abs(middle - side.start), abs(middle - side.stop))
+        is_along = extent <= _MAX_LINE_MM * lines.px_per_mm
+        keep &= ~(is_along & (near <= _NEAR_EDGE_MM * lines.px_per_mm))
     keep[0] = False
     return np.asarray(keep[labels] * np.uint8(255))
 
@@ -210,13 +229,16 @@ def _measure_faint_marks(smooth: Darkness, mask: Mask, lines: FieldPrint) -> Ite
     bounds = [0, *lines.edges(), mask.shape[1]]
     for left, right in itertools.pairwise(bounds):
         columns = slice(max(left, inner[1].start), max(0, min(right, inner[1].stop)))
-        _, _, stats, _ = cv2.connectedComponentsWithStats(marks[inner[0], columns], connectivity=8)
-        sizes = [
-            float(np.hypot(each[cv2.CC_STAT_WIDTH], each[cv2.CC_STAT_HEIGHT]))
-            for each in stats[1:]
-            if each[cv2.CC_STAT_AREA] >= _MIN_SPECK_MM2 * lines.px_per_mm**2
-        ]
-        yield max(sizes, default=0.0) / lines.px_per_mm
+        least = _MIN_SPECK_MM2 * lines.px_per_mm**2
+        yield _measure_largest_mark(marks[inner[0], columns], least) / lines.px_per_mm
+
+
+def _measure_largest_mark(mask: Mask, least_px: float = 1.0) -> float:
+    """Return the diagonal of the largest component, in pixels; 0 if none has as large an area."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    stats = stats[1:][stats[1:, cv2.CC_STAT_AREA] >= least_px]
+    diagonals = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    return float(diagonals.max(initial=0.0))
 
 
 def _split_among_cells(mask: Mask, lines: FieldPrint) -> list[Mask]:

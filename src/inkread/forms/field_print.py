@@ -19,6 +19,7 @@ _LINE_SPREAD_MM = 0.17  # printing, scanning and rounding make lines this much w
 _LINE_REACH_MM = 1.2  # from where the template has a line to where it is found
 _MIN_LINE_DARKNESS = 0.08
 _MIN_LINE_SHARES = (0.6, 0.95)  # of a horizontal, a vertical line's length that must be found
+_MAX_LINES = 3  # that are near a horizontal one
 _LINE_PIECE_SHARES = (0.3, 0.6)  # of a line's length that is straight
 _MIN_PRINT_DARKNESS = 0.06  # on the blank form
 
@@ -109,16 +110,18 @@ class FieldPrint:
         zone = cv2.morphologyEx(dark[top:bottom, first:last], cv2.MORPH_CLOSE, np.ones((1, gap)))
         straight = cv2.morphologyEx(zone, cv2.MORPH_OPEN, np.ones((1, max(3, piece)), np.uint8))
         result = np.zeros_like(dark)
-        rows = (straight > 0).mean(axis=1)
-        if not rows.size or not rows.any():
-            return result
-        # A line may lie a little aslant, but a stroke beside it is no part of it.
-        near = np.abs(np.arange(len(rows)) - int(rows.argmax())) <= 0.5 * self.px_per_mm
-        straight[~near] = 0
-        if (straight > 0).any(axis=0).mean() < _MIN_LINE_SHARES[is_vertical]:
-            return result
-        spread = 2 * round(_LINE_SPREAD_MM * self.px_per_mm / 2) + 1
-        result[top:bottom, first:last] = cv2.dilate(straight, np.ones((spread, 1), np.uint8))
+        # Below and above, the line of the box beside may be near, too; beside, a 1 may be.
+        for _ in range(1 if is_vertical else _MAX_LINES):
+            if not straight.any():
+                break
+            # A line may lie a little aslant, but a stroke beside it is no part of it.
+            middle = int((straight > 0).mean(axis=1).argmax())
+            near = np.abs(np.arange(len(straight)) - middle) <= 0.5 * self.px_per_mm
+            own = np.where(near[:, None], straight, np.uint8(0))
+            straight[near] = 0
+            if (own > 0).any(axis=0).mean() >= _MIN_LINE_SHARES[is_vertical]:
+                spread = 2 * round(_LINE_SPREAD_MM * self.px_per_mm / 2) + 1
+                result[top:bottom, first:last] |= cv2.dilate(own, np.ones((spread, 1), np.uint8))
         return result
 
     def _find_print(self, darkness: Darkness, blank: Darkness) -> None:

@@ -1,5 +1,11 @@
-"""Adapts a ``Reader`` to forms: it reads one digit per cell, and numbers in boxes without cells."""
+"""Adapts a ``Reader`` to forms: it reads one digit per cell, and numbers in boxes without cells.
 
+What the digit model isn't sure of, the number model looks at as well. They are trained apart, so
+that where both agree, the answer is surer than either: their log-probabilities are added, with
+powers that were fitted on synthetic forms (`tools/fit_form_confidence.py`).
+"""
+
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,14 +15,26 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.decoding.constraints import Constraint
+from inkread.decoding.decoder import Scores
 from inkread.forms.candidates import Candidate, rank_cell_texts
 from inkread.imaging import normalize, segmentation
 from inkread.imaging.ink import Ink
+from inkread.imaging.resize import resize_by
 from inkread.reader import Reader
 from inkread.results import REJECTED
 
-__all__ = ["BoxReading", "CellDigits", "FieldReader", "make_field_reader", "split_digits"]
+__all__ = [
+    "BoxReading", "CellDigits", "FieldReader", "crop_to_writing", "make_field_reader", "multiply",
+    "split_digits", "split_numbers",
+]  # fmt: skip
 
+_MIN_INK = 63  # grey level
+_MIN_GAP_RATIO = 1.5  # of the gaps between numbers to those between their digits
+_SURE = 0.999  # probability from which on a cell's digit needs no second look
+_GLYPH_POWER, _LINE_POWER = 0.8, 0.5  # of the models' probabilities in their product
+_MIN_GLYPH_PROBABILITY, _MIN_LINE_PROBABILITY = 1e-6, 1e-3  # neither model excludes anything
+_MAX_WRITING_HEIGHT_PX = 100  # higher writing is shrunk to it
+_MARGIN_HEIGHTS = 0.2  # white around the writing of a box, in heights of the writing
 _NUM_CANDIDATES = 20  # of a number in a box without cells
 _NUM_CONSTRAINED_CANDIDATES = 5  # further ones, under the field's constraint
 
@@ -89,6 +107,66 @@ def split_digits(grey: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
     return [region.ink for region in regions]
 
 
+def crop_to_writing(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Crop a box to its writing, with a margin, and invert it.
+
+    Args:
+        ink: (H, W) uint8, ink 255 on paper 0; not empty.
+
+    Returns:
+        (h, w) uint8, dark ink on white 255.
+    """
+    x, y, width, height = cv2.boundingRect((ink > _MIN_INK).astype(np.uint8))
+    margin = round(_MARGIN_HEIGHTS * min(height, _MAX_WRITING_HEIGHT_PX))
+    cut = resize_by(ink[y : y + height, x : x + width], min(1.0, _MAX_WRITING_HEIGHT_PX / height))
+    return np.asarray(cv2.bitwise_not(np.pad(cut, margin)))
+
+
+def multiply(
+    glyph: npt.NDArray[np.floating],
+    line: npt.NDArray[np.floating],
+    powers: tuple[float, float] = (_GLYPH_POWER, _LINE_POWER),
+) -> npt.NDArray[np.float64]:
+    """Combine the probabilities that both models give to the same texts.
+
+    Args:
+        glyph: (..., N), of the digit model.
+        line: (..., N), of the number model.
+        powers: of the two.
+
+    Returns:
+        (..., N); each row adds up to 1.
+    """
+    product = np.maximum(glyph, _MIN_GLYPH_PROBABILITY).astype(np.float64) ** powers[0]
+    product *= (line + _MIN_LINE_PROBABILITY) ** powers[1]
+    return np.asarray(product / product.sum(axis=-1, keepdims=True))
+
+
+def split_numbers(ink: npt.NDArray[np.uint8], count: int) -> list[npt.NDArray[np.uint8]]:
+    """Split the writing in a box into several numbers, at its widest gaps.
+
+    Args:
+        ink: (H, W) uint8, ink 255 on paper 0; not empty.
+        count: how many numbers, side by side.
+
+    Returns:
+        Each (H, W) uint8, as ``ink``, from left to right; none if it isn't clear which gaps are
+        those between numbers.
+    """
+    columns = np.flatnonzero((ink > _MIN_INK).any(axis=0))
+    gaps = np.diff(columns)
+    widest = np.sort(np.argsort(-gaps, kind="stable")[: count - 1])
+    others = np.delete(gaps, widest)
+    if len(widest) < count - 1 or gaps[widest].min() < _MIN_GAP_RATIO * others.max(initial=1):
+        return []
+    bounds = [0, *((columns[widest] + columns[widest + 1]) // 2).tolist(), ink.shape[1]]
+    shown = np.arange(ink.shape[1])
+    return [
+        np.where((shown >= left) & (shown < right), ink, np.uint8(0))
+        for left, right in itertools.pairwise(bounds)
+    ]
+
+
 def make_field_reader(reader: Reader) -> FieldReader:
     """Return a field reader that uses the models of a reader."""
     return _ReaderAdapter(reader)
@@ -110,7 +188,20 @@ class _ReaderAdapter:
                 np.empty((0, 10), np.float32), np.empty(0, bool), np.empty(0, np.float32)
             )
         found = model.classify(np.stack([normalize.make_glyph(ink, shape) for ink in inks]))
-        return CellDigits(found.probabilities, ~model.rejects(found.junk), found.junk)
+        probabilities = np.array(found.probabilities)
+        (doubtful,) = np.nonzero(probabilities.max(axis=1) < _SURE)
+        if doubtful.size:
+            by_lines = self.read_as_lines([inks[index] for index in doubtful.tolist()])
+            probabilities[doubtful] = multiply(probabilities[doubtful], by_lines)
+        return CellDigits(probabilities, ~model.rejects(found.junk), found.junk)
+
+    def read_as_lines(self, inks: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float64]:
+        """Return what the number model takes cells for: (N, 10), of 0 to 9, at most 1 a row."""
+        model = self._reader.line_model
+        strips = [normalize.make_strip(crop_to_writing(ink), model.shape).pixels for ink in inks]
+        scores = [Scores(each, model.symbols) for each in model.predict_log_probabilities(strips)]
+        chances = [[each.compute_log_probability(str(d)) for d in range(10)] for each in scores]
+        return np.asarray(np.exp(chances), np.float64)
 
     def read_number(self, grey: npt.NDArray[np.uint8], constraint: Constraint) -> BoxReading:
         if constraint.names_separators:
@@ -126,12 +217,15 @@ class _ReaderAdapter:
             )
         texts = {each.text: each.confidence for each in numbers if each.text.isdecimal()}
         cut = self._read_pieces(grey)
-        # The line model and the glyph model on segmented digits: the mean of their probabilities
-        # is high only where they agree.
-        mean = {text: (texts.get(text, 0.0) + cut.get(text, 0.0)) / 2 for text in {**texts, **cut}}
-        ranked = sorted(mean, key=lambda text: -mean[text])
+        both = sorted({**texts, **cut})
+        by_line, by_glyph = ([each.get(text, 0.0) for text in both] for each in (texts, cut))
+        if texts and cut:
+            chances = multiply(np.array(by_glyph), np.array(by_line)).tolist()
+        else:  # where one of the models can't say, the other alone is never sure
+            chances = [(one + other) / 2 for one, other in zip(by_line, by_glyph, strict=True)]
+        ranked = sorted(zip(both, chances, strict=True), key=lambda each: -each[1])
         is_number = bool(cut) or not numbers[0].rejected
-        return BoxReading(tuple(Candidate(text, mean[text]) for text in ranked), is_number)
+        return BoxReading(tuple(Candidate(*each) for each in ranked), is_number)
 
     def _read_separated(self, grey: npt.NDArray[np.uint8], constraint: Constraint) -> BoxReading:
         """Read a number whose separators matter: of each value, the way it is written."""

@@ -24,6 +24,7 @@ __all__ = [
 
 _MAX_DIGITS = 20  # of a field without cells
 _MAX_CELLS = 60
+_MAX_NUMBERS = 10  # in one box
 _MAX_DECIMALS = 6  # where their number isn't known
 _EPSILON_MM = 0.01  # differences of positions below this are rounding
 _RESERVED_NAMES = ("form_id", "scan", "page", "residual_mm", "dpi", "turned_deg", "notes")
@@ -165,9 +166,10 @@ class _DigitsField(_Field):
 
 
 class NumberField(_DigitsField):
-    """A number written anywhere in its box."""
+    """A number written anywhere in its box, or ``count`` of them side by side."""
 
     kind: Literal["number"]
+    count: int = Field(1, ge=1, le=_MAX_NUMBERS)
 
     @property
     def has_separators(self) -> bool:

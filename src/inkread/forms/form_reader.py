@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -12,15 +11,20 @@ from inkread.decoding.constraints import Constraint
 from inkread.errors import ConfigError
 from inkread.forms import rules
 from inkread.forms.align import Aligner, Alignment
-from inkread.forms.candidates import Candidate, rank_cell_texts
+from inkread.forms.candidates import Candidate, rank_cell_texts, rank_combinations
 from inkread.forms.extract import MIN_INK_MM2, FieldInk, extract_field
-from inkread.forms.field_reader import CellDigits, FieldReader
+from inkread.forms.field_reader import (
+    BoxReading,
+    CellDigits,
+    FieldReader,
+    crop_to_writing,
+    split_numbers,
+)
 from inkread.forms.fields import DecimalField, FormField, NumberField, TickField, TimeField
 from inkread.forms.template import Template
 from inkread.forms.values import Value, format_value
 from inkread.forms.voids import find_void
 from inkread.imaging import images
-from inkread.imaging.resize import resize_by
 
 __all__ = [
     "MIN_CONFIDENCE",
@@ -28,17 +32,16 @@ __all__ = [
     "FormReader",
     "FormReading",
     "Status",
-    "crop_to_writing",
+    "measure_marks",
+    "measure_tick",
 ]
 
-MIN_CONFIDENCE = 0.997
-_MAX_WRITING_HEIGHT_PX = 100  # higher writing is shrunk to it
-_MARGIN_HEIGHTS = 0.2  # white around the writing of a box, in heights of the writing
+MIN_CONFIDENCE = 0.995  # chosen with tools/fit_form_confidence.py
 _NUM_CANDIDATES = 40  # of a comb
 _PALER = 0.8  # than the form's pen: extracted again
 _MIN_DASH_PROBABILITY = 0.998  # of what is a flat stroke: no digit is
 _MIN_FAINT_MM = 1.5  # extent of a mark that may be writing
-_EMPTY_LOGIT = (8.0, 4.0)  # log-odds of an empty field without marks; less for each millimetre
+_EMPTY_LOGIT = (9.8, 3.7)  # log-odds of an empty field without marks; less for each millimetre
 _TICK_SLOPE = 6.0  # log-odds of a tick, for ink off the middle by as much as the doubtful range
 _DOUBTFUL_TICK_SHARES = (0.02, 0.05)  # with less ink a box is empty, with more it is ticked
 
@@ -149,10 +152,12 @@ class FormReader:
             if void := self._find_void(ink[name]):
                 voids[name] = void
                 continue
-            found = self._reader.read_number(crop_to_writing(ink[name].ink), _constraint_of(field))
+            found = self._read_box(field, ink[name].ink)
             candidates[name] = found.candidates
             if not found.is_number:
                 notes[name] = "expected digits alone"
+            if not found.candidates and _count_numbers(field) > 1:
+                notes[name] = f"expected {_count_numbers(field)} numbers, with wide gaps between"
         choices = rules.choose(self.template, candidates)
         readings = []
         for name, field in fields.items():
@@ -240,6 +245,26 @@ class FormReader:
                 notes[name] = "expected digits alone"
         return voids
 
+    def _read_box(self, field: FormField, ink: npt.NDArray[np.uint8]) -> BoxReading:
+        """Read a box without cells, which may hold several numbers."""
+        count, constraint = _count_numbers(field), _constraint_of(field)
+        if count == 1:
+            return self._reader.read_number(crop_to_writing(ink), constraint)
+        found = [
+            self._reader.read_number(crop_to_writing(part), constraint)
+            for part in split_numbers(ink, count)
+        ]
+        if not found or not all(each.candidates for each in found):
+            return BoxReading((), is_number=False)
+        weights = [[each.probability for each in part.candidates] for part in found]
+        candidates = tuple(
+            Candidate(
+                " ".join(p.candidates[i].text for p, i in zip(found, chosen, strict=True)), product
+            )
+            for product, chosen in rank_combinations(weights, _NUM_CANDIDATES)
+        )
+        return BoxReading(candidates, all(each.is_number for each in found))
+
     def _find_void(self, found: FieldInk) -> float:
         """Return the probability that a box is crossed out, or holds a dash; 0 if it isn't."""
         if not find_void(found.ink, found.px_per_mm, is_cell=False):
@@ -255,25 +280,14 @@ class FormReader:
         return FieldReading(field.name, choice.value, choice.confidence, status, note)
 
 
+def _count_numbers(field: FormField) -> int:
+    return field.count if isinstance(field, NumberField) else 1
+
+
 def _constraint_of(field: FormField) -> Constraint:
     if isinstance(field, NumberField | DecimalField | TimeField):
         return field.constraint
     return Constraint(field.lengths)
-
-
-def crop_to_writing(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Crop a box to its writing, with a margin, and invert it.
-
-    Args:
-        ink: (H, W) uint8, ink 255 on paper 0; not empty.
-
-    Returns:
-        (h, w) uint8, dark ink on white 255.
-    """
-    x, y, width, height = cv2.boundingRect((ink > 63).astype(np.uint8))
-    margin = round(_MARGIN_HEIGHTS * min(height, _MAX_WRITING_HEIGHT_PX))
-    cut = resize_by(ink[y : y + height, x : x + width], min(1.0, _MAX_WRITING_HEIGHT_PX / height))
-    return np.asarray(cv2.bitwise_not(np.pad(cut, margin)))
 
 
 def _has_ink(found: FieldInk) -> bool:
@@ -297,11 +311,21 @@ def _note_marks(found: FieldInk) -> str:
     return "too faint" if filled and max(faint, default=0.0) >= _MIN_FAINT_MM else ""
 
 
+def measure_marks(found: FieldInk) -> float:
+    """Measure the marks in a field that are no writing: about their extent in millimetres."""
+    return max(found.faint_mm) + (found.lost_mm2 + sum(found.areas_mm2)) / MIN_INK_MM2
+
+
+def measure_tick(found: FieldInk) -> float:
+    """Measure the ink in a box to tick: from -0.5 to 0.5 it is doubtful, above that a tick."""
+    low, high = _DOUBTFUL_TICK_SHARES
+    return (found.inside_share - (low + high) / 2) / (high - low)
+
+
 def _rate_empty(found: FieldInk) -> float:
     """Return the probability that nothing is written, by what faint marks there are."""
-    marks = max(found.faint_mm) + found.lost_mm2 / MIN_INK_MM2 + sum(found.areas_mm2) / MIN_INK_MM2
     offset, slope = _EMPTY_LOGIT
-    return float(1 / (1 + np.exp(-(offset - slope * marks))))
+    return float(1 / (1 + np.exp(slope * measure_marks(found) - offset)))
 
 
 def _read_blank(field: FormField, found: FieldInk, void: float, note: str) -> FieldReading:
@@ -317,13 +341,11 @@ def _read_blank(field: FormField, found: FieldInk, void: float, note: str) -> Fi
 
 
 def _read_tick(field: TickField, found: FieldInk) -> FieldReading:
-    low, high = _DOUBTFUL_TICK_SHARES
-    middle = (low + high) / 2
-    ticked = found.inside_share > middle
-    distance = (found.inside_share - middle) / (high - low)
-    sure = float(1 / (1 + np.exp(-_TICK_SLOPE * abs(distance))))
+    place = measure_tick(found)
+    ticked = place > 0
+    sure = float(1 / (1 + np.exp(-_TICK_SLOPE * abs(place))))
     if not ticked:
         sure = min(sure, _rate_empty(replace(found, areas_mm2=(0.0,))))
-    if low < found.inside_share < high:
+    if abs(place) < 0.5:
         return FieldReading(field.name, ticked, sure, Status.DOUBTFUL, "ticked or not?")
     return FieldReading(field.name, ticked, sure, Status.OK)

@@ -1,7 +1,7 @@
-"""Proposes a template from the picture of a blank form, by the boxes and combs printed on it."""
+"""Proposes a template from the picture of a blank form, by the boxes, combs and lines on it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import yaml
 from inkread.errors import ImageError
 from inkread.forms.fields import Rect
 from inkread.forms.template import PAGE_SIZES_MM, TemplateError, parse
+from inkread.forms.writing_lines import find_writing_lines
 from inkread.imaging import images
 from inkread.imaging.resize import resize_by
 
@@ -24,6 +25,12 @@ _MAX_SIDE_PX = 1800  # larger pictures are shrunk to it
 _MIN_SIDE_MM = 3.0  # of a box
 _MAX_TICK_MM = 9.0  # side of a box to tick
 _MAX_CELL_MM = 14.0  # width of a cell
+_ADJACENT_MM = 0.8  # between cells that share a line
+_MAX_GAP_MM, _MAX_GAP_SHARE = 4.0, 0.6  # between spaced cells; of a cell's width
+_MIN_SPACED_CELLS = 3  # fewer may be boxes to tick
+_MAX_HEIGHT_MM = 60.0  # of a place for a number
+_BESIDE_MM = 0.6  # of a box: its own lines
+_LARGE = "so large a box holds other writing than a number"
 _MIN_FRAME_SHARE = 0.9  # a box with this share of the page's width and height is its frame
 
 
@@ -34,17 +41,21 @@ class ProposedField:
     Attributes:
         rect: in millimetres on the page.
         num_cells: number of cells; 0 for a box without cells.
+        is_line: whether it is the room above a line to write on.
+        doubt: why it may be no field; empty if it surely is one.
     """
 
     rect: Rect
     num_cells: int
+    is_line: bool = False
+    doubt: str = ""
 
     @property
     def kind(self) -> str:
         """The kind of field that it probably is: ``comb``, ``tick`` or ``number``."""
         if self.num_cells:
             return "comb"
-        is_small = max(self.rect.width, self.rect.height) <= _MAX_TICK_MM
+        is_small = not self.is_line and max(self.rect.width, self.rect.height) <= _MAX_TICK_MM
         return "tick" if is_small else "number"
 
 
@@ -69,10 +80,8 @@ def propose(
         )
     grey = resize_by(grey, min(1.0, _MAX_SIDE_PX / max(grey.shape)))
     px_per_mm = grey.shape[1] / page[0]
-    rects = [
-        Rect(*(side / px_per_mm for side in rect))
-        for rect in _find_enclosed_rects(_find_lines(grey, px_per_mm))
-    ]
+    lines = _find_lines(grey, px_per_mm)
+    rects = [Rect(*(side / px_per_mm for side in rect)) for rect in _find_enclosed_rects(lines)]
     boxes = [
         rect
         for rect in rects
@@ -83,7 +92,20 @@ def propose(
     ]
     # Of nested boxes, people write in the inner ones.
     inner = [box for box in boxes if not any(_contains(box, other) for other in boxes)]
-    return _sort_in_reading_order(_join_cells(inner))
+    fields = [
+        replace(field, doubt=_LARGE) if field.rect.height > _MAX_HEIGHT_MM else field
+        for field in _join_cells(inner)
+    ]
+    taken = np.zeros_like(grey)
+    for box in boxes:
+        left, top, right, bottom = (round(side * px_per_mm) for side in box.expand(_BESIDE_MM))
+        taken[max(0, top) : bottom, max(0, left) : right] = 255
+    fields += [
+        ProposedField(rect, 0, is_line=True)
+        for rect in find_writing_lines(grey, taken, px_per_mm)
+        if not any(rect.overlaps(field.rect) for field in fields)
+    ]
+    return _sort_in_reading_order(fields)
 
 
 def format_template(
@@ -117,7 +139,15 @@ def format_template(
         }
         for name, field in zip(_name_fields(fields), fields, strict=True)
     ]
-    left_out: list[str] = []
+    left_out = [
+        _describe_left_out(entry, field.doubt)
+        for entry, field in zip(entries, fields, strict=True)
+        if field.doubt
+    ]
+    if len(left_out) < len(entries):
+        entries = [e for e, field in zip(entries, fields, strict=True) if not field.doubt]
+    else:  # better doubtful fields than none
+        left_out = []
     while True:
         text = _dump({**head, "fields": entries})
         try:
@@ -132,13 +162,17 @@ def format_template(
                 raise
             # Of two boxes that overlap, the later one is at fault; the next turn tries again.
             left_out += [
-                f"# not a field: {reason}\n# - {_dump(entries[index], on_one_line=True)}"
+                _describe_left_out(entries[index], reason)
                 for index, reason in sorted(faults.items())
             ]
             entries = [each for index, each in enumerate(entries) if index not in faults]
         else:
             intro = "# Proposed by `inkread form new`: name the fields, and say what they hold.\n"
             return intro + text + "".join(f"{each}\n" for each in left_out)
+
+
+def _describe_left_out(entry: dict[str, Any], reason: str) -> str:
+    return f"# not a field: {reason}\n# - {_dump(entry, on_one_line=True)}"
 
 
 def _dump(values: dict[str, Any], *, on_one_line: bool = False) -> str:
@@ -226,26 +260,41 @@ def _contains(box: Rect, other: Rect) -> bool:
 
 
 def _join_cells(boxes: list[Rect]) -> list[ProposedField]:
-    """Join adjacent cells of equal size to combs."""
+    """Join cells of equal size to combs: adjacent ones, and those with equal gaps between them."""
     left = sorted(boxes, key=lambda box: (round(box.top), box.left))
     fields: list[ProposedField] = []
     while left:
         run = [left.pop(0)]
         while True:
-            after = next((box for box in left if _continues(run[-1], box)), None)
+            after = next((box for box in left if _continues(run, box)), None)
             if after is None:
                 break
             left.remove(after)
             run.append(after)
-        rect = Rect(run[0].left, run[0].top, run[-1].right, run[-1].bottom)
+        gap = run[1].left - run[0].right if len(run) > 1 else 0.0
+        if gap > _ADJACENT_MM and len(run) < _MIN_SPACED_CELLS:
+            left = sorted([*run[1:], *left], key=lambda box: (round(box.top), box.left))
+            run, gap = run[:1], 0.0
+        # Each cell of a spaced comb gets half of the gap on either side.
+        half = gap / 2 if gap > _ADJACENT_MM else 0.0
+        rect = Rect(run[0].left - half, run[0].top, run[-1].right + half, run[-1].bottom)
         fields.append(ProposedField(rect, len(run) if len(run) > 1 else 0))
     return fields
 
 
-def _continues(cell: Rect, other: Rect) -> bool:
+def _continues(run: list[Rect], other: Rect) -> bool:
+    cell = run[-1]
+    gap = other.left - cell.right
+    expected = cell.left - run[-2].right if len(run) > 1 else None
+    if expected is None:
+        fits = (
+            -_ADJACENT_MM < gap < min(_MAX_GAP_MM, max(_ADJACENT_MM, _MAX_GAP_SHARE * cell.width))
+        )
+    else:
+        fits = abs(gap - expected) < _ADJACENT_MM
     return (
         cell.width <= _MAX_CELL_MM
-        and abs(other.left - cell.right) < 0.8
+        and fits
         and abs(other.top - cell.top) < 0.6
         and abs(other.bottom - cell.bottom) < 0.6
         and abs(other.width - cell.width) < 0.15 * cell.width + 0.3

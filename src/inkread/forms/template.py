@@ -253,6 +253,8 @@ def _find_rule_errors(rule: Rule, template: Template) -> Iterator[str]:
 def _find_kind_errors(rule: Rule, fields: Sequence[FormField]) -> Iterator[str]:
     if any(isinstance(field, TickField) for field in fields):
         yield "expected fields with digits, received a box to tick"
+    elif any(isinstance(field, NumberField) and field.count > 1 for field in fields):
+        yield "expected fields with one number each, received one with several"
     elif isinstance(rule, SumRule) and any(isinstance(f, DateField | TimeField) for f in fields):
         yield "expected numbers or amounts to add up, received a date or a time"
     elif isinstance(rule, SumRule) and any(_has_separators(field) for field in fields):

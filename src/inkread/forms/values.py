@@ -34,7 +34,8 @@ def interpret_digits(field: FormField, text: str) -> Value:
 
     Args:
         field: any but a box to tick.
-        text: digits; with separators, where the field's kind or pattern allows them.
+        text: digits; with separators, where the field's kind or pattern allows them; of several
+            numbers in one box, with a space between each two.
 
     Raises:
         ValueError: there is no such date, the text isn't all digits, or may mean two things.
@@ -81,6 +82,8 @@ def find_objection(field: FormField, text: str) -> str | None:
         field: any but a box to tick.
         text: as ``interpret_digits`` takes it.
     """
+    if isinstance(field, NumberField) and field.count > 1:
+        return _find_numbers_objection(field, text)
     shortest, longest = field.lengths
     if not shortest <= sum(map(str.isdigit, text)) <= longest:
         expected = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
@@ -133,6 +136,16 @@ def _round(value: Decimal, field: DecimalField) -> Decimal:
     """Round a fraction to the decimals that tables hold."""
     least = Decimal(1).scaleb(-field.num_decimals)
     return value if value == value.quantize(least) else value.quantize(least)
+
+
+def _find_numbers_objection(field: NumberField, text: str) -> str | None:
+    """Check several numbers, with a space between each two."""
+    numbers = text.split(" ")
+    if len(numbers) != field.count:
+        return f"expected {field.count} numbers"
+    single = field.model_copy(update={"count": 1})
+    objections = (find_objection(single, number) for number in numbers)
+    return next((each for each in objections if each), None)
 
 
 def _find_digits_objection(field: NumberField | CombField, text: str) -> str | None:

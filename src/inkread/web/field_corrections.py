@@ -6,9 +6,9 @@ import numpy.typing as npt
 
 from inkread.corrections.correction import Correction
 from inkread.forms.extract import FieldInk, extract_from_crop
-from inkread.forms.field_reader import split_digits
+from inkread.forms.field_reader import crop_to_writing, split_digits
 from inkread.forms.fields import AmountField, FormField, Rect
-from inkread.forms.form_reader import FieldReading, crop_to_writing
+from inkread.forms.form_reader import FieldReading
 from inkread.forms.values import format_digits
 from inkread.imaging import normalize
 from inkread.reader import Reader
