@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 from provenance import print_provenance
 
-from inkread.corrections.store import Correction, Store
+from inkread.corrections.correction import Correction
+from inkread.corrections.store import Store
 
 NUM_THREADS = 4
 

@@ -22,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 from provenance import mean_sd, print_provenance
 
-from inkread.corrections.store import Correction, Store
+from inkread.corrections.correction import Correction
+from inkread.corrections.store import Store
 from inkread.imaging import normalize
 from inkread.models.registry import Registry
 from inkread.models.runtime import Model

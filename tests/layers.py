@@ -12,12 +12,12 @@ LAYERS = {
     "models": "metadata runtime layout_model registry",
     "recognition": """
         glyph_reader augmented_views fusion line_reader number_reader digit_reader orientation
-        number_tables number_groups page_reader
+        number_tables number_groups page_reader locator
     """,
     "reader": "",
     "explain": "occlusion illustration feature_maps",
     "batch": "sources allocator processes annotate batch_reader results_file formats grid_files",
-    "corrections": "database schema store",
+    "corrections": "database schema correction store",
     "forms": """
         fields relations print_layout yaml_lines template markers printing propose blank_page align
         field_print extract candidates values corrected_values voids field_reader rules form_reader

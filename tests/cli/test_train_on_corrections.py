@@ -1,7 +1,8 @@
 import pytest
 from command_line import run
 
-from inkread.corrections.store import Correction, Store
+from inkread.corrections.correction import Correction
+from inkread.corrections.store import Store
 from inkread.models.registry import Registry
 from inkread.models.runtime import list_shipped_models
 from inkread.training import finetune as finetuning

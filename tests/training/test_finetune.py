@@ -5,7 +5,8 @@ import keras
 import numpy as np
 import pytest
 
-from inkread.corrections.store import NOT_A_DIGIT, Correction, Store
+from inkread.corrections.correction import NOT_A_DIGIT, Correction
+from inkread.corrections.store import Store
 from inkread.errors import ConfigError, DataError
 from inkread.models.runtime import Model
 from inkread.training import finetune as finetuning

@@ -4,139 +4,34 @@ When ``Store.add`` and ``Store.judge`` return, the change is committed: it survi
 process, and a power failure as far as the disks keep what they have confirmed.
 """
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
-import numpy as np
-import numpy.typing as npt
 import sqlalchemy
 from sqlalchemy import DateTime, Double, LargeBinary, String, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from inkread.corrections import schema
+from inkread.corrections.correction import (
+    MAX_LABEL_LENGTH,
+    Correction,
+    Cursor,
+    check_label,
+)
 from inkread.corrections.database import connect, translate_errors
 from inkread.errors import ConfigError, DataError, StoreError
-from inkread.imaging.normalize import GlyphShape
 
-__all__ = ["NOT_A_DIGIT", "Correction", "Cursor", "Keep", "Store", "hash_token"]
+__all__ = ["Keep", "Store"]
 
-NOT_A_DIGIT = "not a digit"
-_MAX_LABEL_LENGTH, _MAX_NAME_LENGTH, _MAX_BOX_LENGTH = 32, 200, 40
-_DIGITS = "0123456789"
+_MAX_NAME_LENGTH, _MAX_BOX_LENGTH = 200, 40
 _MAX_ID = 2**31 - 1
 _MAX_LIST_LENGTH = 1_000
-_SIDE_PX = GlyphShape.side_px
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _EXPORT_BATCH_SIZE = 200
 
 Keep = Literal["glyph", "picture"]
-
-
-class Cursor(NamedTuple):
-    """The position of a correction in the list, from which the next page of it starts.
-
-    Attributes:
-        confidence: the confidence of the reading.
-        id: the id of the correction.
-    """
-
-    confidence: float
-    id: int
-
-
-@dataclass(frozen=True)
-class Correction:
-    """A reading, and what a person says it should have been.
-
-    Attributes:
-        glyph: 784 bytes, the (28, 28) uint8 input of the model, row by row, ink 255 on paper 0.
-        read: the answer of the model: digits, ``?`` for a rejected one, or empty.
-        confidence: the confidence of that answer, in [0, 1].
-        model: the model's name.
-        model_sha256: SHA-256 of the model file, 64 hexadecimal digits.
-        label: the answer of the person: 1 to 32 digits, or ``NOT_A_DIGIT``; ``None``: the reading
-            hasn't been reviewed yet.
-        picture: the picture that the glyph was cut from, as a PNG file; ``None`` if not kept.
-        person: who made it, a hash from ``hash_token``; empty: no particular person.
-        box: where the digit is on the picture, in its pixels: left, top, right, bottom (the last
-            two exclusive); ``None`` if that is unknown.
-        created: when it was made, with a time zone; by default now, in UTC.
-        id: its id in the store, from 1; 0: it isn't stored yet.
-    """
-
-    glyph: bytes = field(repr=False)
-    read: str
-    confidence: float
-    model: str
-    model_sha256: str
-    label: str | None = None
-    picture: bytes | None = field(default=None, repr=False)
-    person: str = ""
-    box: tuple[int, int, int, int] | None = None
-    created: datetime = None  # type: ignore[assignment] # filled in below
-    id: int = 0
-
-    def __post_init__(self) -> None:
-        """Validate the values.
-
-        Raises:
-            DataError: a value is not as described above.
-        """
-        if self.created is None:
-            object.__setattr__(self, "created", datetime.now(UTC))
-        allowed = (
-            ("a glyph of 784 bytes", len(self.glyph) == _SIDE_PX**2, len(self.glyph)),
-            ("digits or ? as read", _is_text(self.read, _DIGITS + "?"), self.read),
-            ("a confidence in [0, 1]", 0 <= self.confidence <= 1, self.confidence),
-            ("a model's name", 0 < len(self.model) <= _MAX_NAME_LENGTH, self.model),
-            ("a SHA-256", _is_sha256(self.model_sha256), self.model_sha256),
-            (
-                "a picture as PNG",
-                (self.picture or _PNG_SIGNATURE).startswith(_PNG_SIGNATURE),
-                "another file",
-            ),
-            (
-                "a person's hash from hash_token",
-                _is_sha256(self.person or "0" * 64),
-                "another text",
-            ),
-            ("a time with its zone", self.created.tzinfo is not None, self.created),
-        )
-        for expected, is_so, received in allowed:
-            if not is_so:
-                raise DataError(f"expected {expected}, received {str(received)[:80]!r}")
-        if self.label is not None:
-            _check_label(self.label)
-
-    @property
-    def pixels(self) -> npt.NDArray[np.uint8]:
-        """The glyph: (28, 28) uint8, ink 255 on paper 0, read-only."""
-        return np.frombuffer(self.glyph, np.uint8).reshape(_SIDE_PX, _SIDE_PX)
-
-    @property
-    def content_sha256(self) -> str:
-        """SHA-256 of the glyph; a person has one correction per content."""
-        return hashlib.sha256(self.glyph).hexdigest()
-
-    @property
-    def cursor(self) -> Cursor:
-        """Its position in the list."""
-        return Cursor(self.confidence, self.id)
-
-
-def hash_token(token: str) -> str:
-    """Return the SHA-256 of a person's token, which is stored in place of the secret itself.
-
-    Args:
-        token: a random token, as from ``secrets.token_urlsafe()``; a chosen word could be guessed
-            from its hash.
-    """
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 class _Base(DeclarativeBase):
@@ -153,13 +48,14 @@ class _Row(_Base):
     person: Mapped[str] = mapped_column(String(64))
     glyph: Mapped[bytes] = mapped_column(LargeBinary)
     picture: Mapped[bytes | None] = mapped_column(LargeBinary)
-    read: Mapped[str] = mapped_column(String(_MAX_LABEL_LENGTH))
+    read: Mapped[str] = mapped_column(String(MAX_LABEL_LENGTH))
     confidence: Mapped[float] = mapped_column(Double)
     model: Mapped[str] = mapped_column(String(_MAX_NAME_LENGTH))
     model_sha256: Mapped[str] = mapped_column(String(64))
-    label: Mapped[str | None] = mapped_column(String(_MAX_LABEL_LENGTH))
+    label: Mapped[str | None] = mapped_column(String(MAX_LABEL_LENGTH))
     created: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     box: Mapped[str | None] = mapped_column(String(_MAX_BOX_LENGTH))
+    strip: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class Store:
@@ -206,7 +102,7 @@ class Store:
     def add(self, correction: Correction) -> int:
         """Write a correction, commit it, and return its id.
 
-        It replaces the same person's correction of the same glyph; if it has no label, the stored
+        It replaces the same person's correction of the same content; if it has no label, the stored
         label is kept.
 
         Raises:
@@ -240,7 +136,7 @@ class Store:
             StoreError: as for opening; nothing is written then.
         """
         if label is not None:
-            _check_label(label)
+            check_label(label)
         with self._session() as session:
             row = session.execute(
                 sqlalchemy.update(_Row)
@@ -361,22 +257,9 @@ def _filter_judged(query: Any, judged: bool | None) -> Any:  # noqa: ANN401 - an
     return query.where(_Row.label.is_not(None) if judged else _Row.label.is_(None))
 
 
-def _check_label(label: str) -> None:
-    if not (label and _is_text(label, _DIGITS)) and label != NOT_A_DIGIT:
-        raise DataError(f"expected 1 to 32 digits or {NOT_A_DIGIT!r}, received {label[:40]!r}")
-
-
-def _is_text(text: str, characters: str) -> bool:
-    return len(text) <= _MAX_LABEL_LENGTH and not set(text) - set(characters)
-
-
-def _is_sha256(text: str) -> bool:
-    return len(text) == 64 and not set(text) - set(_DIGITS + "abcdef")
-
-
 _STORED_FIELDS = (
     *("person", "glyph", "picture", "read", "confidence", "model", "model_sha256", "label"),
-    *("created", "content_sha256", "box"),
+    *("created", "content_sha256", "box", "strip"),
 )
 
 

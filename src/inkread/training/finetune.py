@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.batch.allocator import keep_freed_memory
-from inkread.corrections.store import NOT_A_DIGIT, Correction, Store
+from inkread.corrections.correction import NOT_A_DIGIT, Correction
+from inkread.corrections.store import Store
 from inkread.errors import ConfigError, DataError
 from inkread.files import replace_atomically
 from inkread.models.runtime import Model, prepare_glyphs

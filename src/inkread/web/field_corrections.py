@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inkread.corrections.store import Correction
+from inkread.corrections.correction import Correction
 from inkread.forms.extract import FieldInk, extract_from_crop
 from inkread.forms.field_reader import split_digits
 from inkread.forms.fields import AmountField, FormField, Rect
