@@ -1,7 +1,7 @@
 // What was read, to take away: as text for the clipboard, as files, and as a picture with boxes.
 
 import { isDoubtful, percent } from "./panel.js";
-import { aloneOn, isShown, sayingOf } from "./numbers.js";
+import { aloneOn, isCorrected, isShown, sayingOf } from "./numbers.js";
 
 const FORMULA = /^([=+@\t\r]|-(?![0-9.,]))/; // how one begins
 const COLUMNS = ["file", "page", "text", "raw", "value", "confidence", "rejected", "printed", "struck", "left", "top", "right", "bottom"];
@@ -27,8 +27,8 @@ const csvOf = (rows) => rows.map((row) => `${row.map(cellOf).join(",")}\n`).join
 // pages: { name, page } of each file's page, where page is what was read.
 function numbersAsCsv(pages) {
   const rows = pages.flatMap(({ name, number, page }) => page.numbers.filter(isShown).map((each) => [
-    name, number, each.digits.some((digit) => digit.corrected) ? sayingOf(each) : each.text, sayingOf(each),
-    each.digits.some((digit) => digit.corrected) ? "" : each.value ?? each.date ?? each.time, each.confidence.toFixed(4),
+    name, number, isCorrected(each) ? sayingOf(each) : each.text, sayingOf(each),
+    isCorrected(each) ? "" : each.value ?? each.date ?? each.time, each.confidence.toFixed(4),
     each.rejected, Boolean(each.printed), Boolean(each.struck), ...each.box,
   ]));
   return csvOf([COLUMNS, ...rows]);
@@ -55,7 +55,7 @@ async function annotated(blob, page) {
   context.lineJoin = "round";
   for (const number of page.numbers.filter(isShown)) {
     const [left, top, right, bottom] = number.box.map((side) => side * zoom);
-    const isSure = !number.rejected && number.digits.every((digit) => digit.corrected || !isDoubtful(digit));
+    const isSure = number.corrected != null || (!number.rejected && number.digits.every((digit) => digit.corrected || !isDoubtful(digit)));
     context.strokeStyle = context.fillStyle = isSure ? "#00783c" : "#c81e1e";
     context.lineWidth = Math.max(1, font / 10);
     context.strokeRect(left, top + margin, right - left, bottom - top);

@@ -51,7 +51,7 @@ const pad = new Pad(byId("stage"), byId("pad"), {
   },
 });
 const corrections = new Corrections({
-  reading: () => ({ source, known, digit: selected, pending: pending?.done }),
+  reading: () => ({ source, known, page, digit: selected, pending: pending?.done }),
   onChange: () => showAll(),
   say,
 });
@@ -143,7 +143,10 @@ async function ask(mine, blob) {
 function take(read) {
   const isSame = read.blob === source || !sheetShown();
   const at = corrections.isTyped && isSame ? digits().indexOf(selected) : -1; // a correction that is typed stays at its digit
+  const onStage = (box) => pad.onStage(box);
+  const marked = isSame ? corrections.marked(page, onStage) : null;
   if (read.place) pad.place(read.place);
+  if (marked && read.page) corrections.carry(marked, read.page, onStage);
   [source, page, known] = [read.blob, read.page, read.known ?? {}];
   selected = digits()[at] ?? (page && leastSureOn(page));
   say(read.problem);
