@@ -50,11 +50,12 @@ LAYERS = {
         networks.reconstruction
         evaluation.calibrate evaluation.evaluate evaluation.robustness evaluation.cost
         evaluation.plots evaluation.provenance evaluation.report
-        glyph_batches line_batches page_pools runs epoch train train_line train_layout
-        plan finetune promotion
+        glyph_batches line_batches page_pools runs epoch train line_fitting train_line train_layout
+        plan finetune finetune_line promotion
     """,
     "cli": """
         output progress engine_options samples_command read_command explain_command data_commands
-        train_commands models_commands demo evaluate_commands form_commands serve_commands app
+        correction_learning train_commands models_commands demo evaluate_commands form_commands
+        serve_commands app
     """,
 }

@@ -288,16 +288,8 @@ class Reader:
             raise ImageError("expected a picture of a digit, received one without ink")
         return LocatedDigit(self._digits.read(region, found, is_alone=True), region.ink)
 
-    def locate_number(  # noqa: PLR0913 - as for locate_digit, and what the number truly has
-        self,
-        image: Picture,
-        box: Box,
-        *,
-        num_digits: int,
-        length: Length | None = None,
-        pattern: str | None = None,
-        check: Check | None = None,
-        notation: Notation | None = None,
+    def locate_number(
+        self, image: Picture, box: Box, num_digits: int, constraint: Constraint | None = None
     ) -> LocatedNumber:
         """Find the number in a box, as ``read`` reads it there, and cut it out.
 
@@ -305,15 +297,11 @@ class Reader:
             image: as for ``read``.
             box: of a number on the picture, in its pixels, or around parts that are one number.
             num_digits: how many it truly has; what was missed of it is looked for beside the box.
-            length: that ``read`` was told, if it was.
-            pattern: the same.
-            check: the same.
-            notation: the same.
+            constraint: what ``read`` was told of every number, if anything.
 
         Raises:
-            ImageError: as for ``locate_digit``.
+            ImageError: not a picture that can be read, or a box outside it or without ink.
         """
-        constraint = _constraint(length, pattern, check, notation)
         return self._locator.find_number(images.load(image), box, constraint, num_digits)
 
     def classify(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

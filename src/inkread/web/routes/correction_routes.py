@@ -20,6 +20,7 @@ from inkread.corrections.correction import (
     hash_token,
 )
 from inkread.corrections.store import Store
+from inkread.decoding.constraints import Constraint
 from inkread.imaging import images, normalize
 from inkread.imaging.resize import resize_by
 from inkread.models.runtime import ModelFile
@@ -168,7 +169,8 @@ def _find_number(
 ) -> tuple[tuple[str, float], Box, Grey, bytes]:
     """Return what is read in a box, where that is, its ink, and its strip as a PNG file."""
     num_digits = sum(character.isdigit() for character in origin.label or "")
-    located = reader.locate_number(pixels, box, num_digits=num_digits, **origin.constraints)
+    constraint = Constraint(**origin.constraints) if origin.constraints else None
+    located = reader.locate_number(pixels, box, num_digits, constraint)
     strip = normalize.make_strip(located.crop, reader.line_model.shape).pixels
     read = located.text[:MAX_LABEL_LENGTH], located.confidence
     return read, located.box, located.ink, _to_png(strip)
