@@ -25,6 +25,7 @@ from provenance import mean_sd, print_provenance
 from inkread.corrections.correction import Correction
 from inkread.corrections.store import Store
 from inkread.imaging import ink, normalize
+from inkread.imaging.normalize import GlyphShape
 from inkread.models.runtime import LineModel
 from inkread.reader import Reader
 from inkread.training import finetune_line, mnist, promotion
@@ -74,7 +75,7 @@ def store_corrections(url: str, reader: Reader, data: Mnist, habits: str, seed: 
         strip = normalize.make_strip(dark, reader.line_model.shape).pixels
         store.add(
             Correction(
-                glyph=normalize.make_glyph(ink.find_dark(dark).pixels).tobytes(),
+                glyph=bytes(GlyphShape.side_px**2),  # number models don't see it
                 read=found.text,
                 confidence=found.confidence,
                 model=reader.line_model.name,
