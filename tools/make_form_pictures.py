@@ -1,4 +1,4 @@
-"""Make the picture of docs/forms.md: the sample form, printed, filled in and scanned.
+"""Make the scan of the sample form that ships, printed and filled in; and docs/forms.md's picture.
 
 python tools/make_form_pictures.py
 """
@@ -33,6 +33,7 @@ def main() -> None:
         rng,
     )
     scan = filled_forms.scan_page(template, page, rng)
+    SAMPLE.with_suffix(".jpg").write_bytes(scan.data)
     pixels = cv2.imdecode(np.frombuffer(scan.data, np.uint8), cv2.IMREAD_GRAYSCALE)
     small = cv2.resize(pixels, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
     out = ROOT / "docs" / "pictures" / "form.png"

@@ -69,6 +69,8 @@ def add_pages(app: FastAPI, shown: Mapping[str, str]) -> None:
             app.add_api_route(slashed, lead_to(path), methods=["GET"], include_in_schema=False)
     app.mount(f"/static/{version}", _UnchangingFiles(directory=folder))
     app.mount("/static", StaticFiles(directory=folder))
+    forms = str(resources.files("inkread.forms") / "samples")
+    app.mount("/samples/forms", StaticFiles(directory=forms))
     app.mount("/samples", StaticFiles(directory=str(resources.files("inkread") / "samples")))
 
     problem = app.exception_handlers[HTTPException]
