@@ -105,12 +105,3 @@ def test_a_model_learns_from_numbers_and_is_promoted(
     worse = promotion.Trial("numbers", trials[0].before, promotion.estimate_share(0, 16), 0.005)
     with pytest.raises(ModelError, match="is not promoted, because it got worse; numbers"):
         promotion.promote(run.model_file, [worse], registry, learned.name, LineModel)
-
-
-def test_a_distorted_strip_keeps_its_height_and_its_ink(strips):
-    rng = np.random.default_rng(0)
-    for strip in strips.strips:
-        bent = finetuning._distort(strip, rng)
-        assert bent.shape[0] == strip.shape[0]
-        assert bent.shape[1] >= strip.shape[1]
-        assert 0.6 < bent.mean() / strip.mean() < 1.5
