@@ -44,22 +44,6 @@ def test_a_whole_number_is_corrected_and_taken_away_so(page, served, text):
     assert_accessible(page)
 
 
-def test_two_numbers_that_are_one_are_joined(page, served, first_of):
-    two = [[(x + 75, y) for x, y in path] for path in strokes(first_of(2))]
-    draw(page, strokes(first_of(1)) + two, size=0.25)
-    expect(page.locator(".number")).to_have_count(2)
-    page.locator(".digits button").first.click()
-    page.get_by_role("button", name="Correct the whole number").click()
-    page.get_by_role("button", name="The next number belongs to it").click()
-    expect(page.get_by_label("The number is")).to_have_value("12")
-    expect(page.locator("#join")).to_be_hidden()
-    with page.expect_response("**/v1/corrections*"):
-        page.get_by_role("button", name="Save correction").click()
-    expect(page.locator(".number")).to_have_count(1)
-    expect(digits(page)).to_have_text(["12"])
-    assert last_stored(served)["label"] == "12"
-
-
 def test_what_was_corrected_stays_so_while_one_goes_on_drawing(page, first_of):
     draw(page, strokes(first_of(7)), size=0.3)
     expect(digits(page)).to_have_text(["7"])
