@@ -14,7 +14,6 @@ from inkread.training import finetune_line as finetuning
 from inkread.training import promotion, train_line
 from inkread.training.finetune_line import finetune_line, split_number_corrections
 from inkread.training.line_batches import StripPool, pool
-from inkread.training.runs import read_recipe
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +77,9 @@ def test_a_model_learns_from_numbers_and_is_promoted(
     for name, value in (("NUM_POOLS", 1), ("POOL_SIZE", 128), ("NUM_CORRECTIONS_PER_POOL", 64)):
         monkeypatch.setattr(finetuning, name, value)
     run = finetune_line(shipped, strips, small_mnist, tmp_path / "run", seed=3)
-    recipe = read_recipe(run.directory)
-    assert (recipe.name, recipe.start) == ("line-hands-corrected", "line")
     learned = LineModel(run.model_file)
+    recipe = learned.metadata.recipe
+    assert (recipe["name"], recipe["start"]) == ("line-hands-corrected", "line")
     assert learned.metadata.licence is None
     assert learned.metadata.attribution == shipped.metadata.attribution
     inputs = strips.strips

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+from rich.markup import escape
 
 from inkread.cli import progress
 from inkread.cli.data_commands import load_mnist
@@ -64,6 +65,8 @@ def learn(
             failed.append(error)
     if any(isinstance(error, ModelError) for error in failed) or len(failed) == 2:
         raise type(failed[-1])("; ".join(map(str, failed)))
+    for error in failed:
+        progress.console.print(escape(f"not learned: {error}"))
 
 
 def _learn_digits(
