@@ -116,6 +116,8 @@ def test_a_whole_number_is_stored_as_the_strip_that_the_line_model_reads(client,
     strip = images.load(base64.b64decode(stored["strip"]))
     assert strip.shape[0] == 40
     assert reader.read_number(255 - strip).text == "40713"
+    nothing = {"box": "0,0,3,3", "label": "not a digit", "whole": True}
+    assert_problem(client.post(ROUTE, params=nothing, content=picture), 422, "picture")
     without = client.post(ROUTE, params={"label": "1", "whole": True}, content=picture)
     assert_problem(without, 422, "invalid")
 

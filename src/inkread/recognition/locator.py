@@ -98,8 +98,9 @@ class Locator:
             for digit in number.digits
         )
         missed = num_digits - len(run)
+        run = run or [turned]
         if missed > 0:
-            run = _widen(run or [turned], missed, others, upright.shape[1])
+            run = _widen(run, missed, others, upright.shape[1])
         crop = crops.crop_around(run, upright)
         pixels = ink.make_dark_on_light(crop.pixels)
         found = ink.find_dark(pixels).pixels

@@ -35,7 +35,12 @@ from inkread.training.networks.reconstruction import rebuild_line_network
 from inkread.training.runs import CHECKPOINT, HISTORY, RECIPE, begin_run
 from inkread.training.train_line import LineRun, write_validation_strips
 
-__all__ = ["NumberCorrections", "finetune_line", "load_number_corrections"]
+__all__ = [
+    "NumberCorrections",
+    "finetune_line",
+    "load_number_corrections",
+    "split_number_corrections",
+]
 
 NUM_POOLS = 3
 POOL_SIZE = 1_536  # strips, of which so many are corrections:
