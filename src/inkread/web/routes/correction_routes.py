@@ -140,6 +140,7 @@ def _make_correction(
 ) -> Correction:
     box = parse_box(origin.box) if origin.box else None
     pixels = load_limited(picture, settings.max_megapixels)
+    strip: bytes | None = None
     if origin.whole:
         if box is None:
             raise ProblemError(422, "invalid", "expected the box of the number, received none")
@@ -148,7 +149,7 @@ def _make_correction(
     else:
         located = reader.locate_digit(pixels, box, **origin.constraints)
         read = located.digit.text, located.digit.confidence
-        where, ink, strip, model = located.digit.box, located.ink, None, reader.model
+        where, ink, model = located.digit.box, located.ink, reader.model
     picture_png, place = _shrink(pixels, where)
     return Correction(
         glyph=normalize.make_glyph(ink, reader.model.shape).tobytes(),
