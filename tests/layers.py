@@ -12,7 +12,7 @@ LAYERS = {
     "models": "metadata runtime layout_model registry",
     "recognition": """
         glyph_reader augmented_views fusion line_reader number_reader digit_reader orientation
-        number_tables number_groups page_reader
+        number_tables number_groups page_reader locator
     """,
     "reader": "",
     "explain": "occlusion illustration feature_maps",
@@ -52,12 +52,13 @@ LAYERS = {
         networks.reconstruction
         evaluation.calibrate evaluation.evaluate evaluation.robustness evaluation.cost
         evaluation.plots evaluation.provenance evaluation.report
-        glyph_batches line_batches page_pools runs epoch train train_line train_layout
-        plan finetune promotion
+        glyph_batches line_batches page_pools runs epoch train line_fitting train_line train_layout
+        plan finetune finetune_line promotion
     """,
     "cli": """
         output progress usage engine_options samples_command read_command explain_command
-        data_commands train_commands models_commands demo evaluate_commands form_demo form_commands
+        data_commands correction_learning train_commands models_commands demo evaluate_commands
+        form_demo form_commands
         serve_commands app
     """,
 }

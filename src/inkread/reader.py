@@ -28,19 +28,17 @@ from inkread.decoding.constraints import Constraint
 from inkread.errors import ConfigError, ImageError
 from inkread.imaging import images, ink, segmentation
 from inkread.imaging.images import Picture
-from inkread.imaging.ink import Ink
 from inkread.imaging.layout_options import Cells, LayoutOptions
-from inkread.imaging.segmentation import Region
 from inkread.models.layout_model import LayoutModel
 from inkread.models.runtime import DEFAULT, LineModel, Model
 from inkread.notation import Notation
 from inkread.recognition.digit_reader import DigitReader, LocatedDigit
 from inkread.recognition.glyph_reader import GlyphReader
 from inkread.recognition.line_reader import LineReader
+from inkread.recognition.locator import LocatedNumber, Locator
 from inkread.recognition.number_reader import NumberReader
-from inkread.recognition.orientation import turn_box
 from inkread.recognition.page_reader import PageReader
-from inkread.results import Box, Digit, Number, Page, find_box
+from inkread.results import Box, Digit, Number, Page
 
 __all__ = ["Check", "Length", "Reader", "read"]
 
@@ -245,7 +243,7 @@ class Reader:
         """
         page = images.load(image)
         if box is not None:
-            return self._locate(page, box, None).digit
+            return self._locator.find_digit(page, box, None).digit
         found = ink.find(page)
         region = segmentation.find_single_digit(found)
         if region is None:
@@ -281,7 +279,7 @@ class Reader:
         constraint = _constraint(length, pattern, check, notation)
         page = images.load(image)
         if box is not None:
-            return self._locate(page, box, constraint)
+            return self._locator.find_digit(page, box, constraint)
         if constraint is not None:
             raise ConfigError("expected a box with length, pattern or check, received none")
         found = ink.find(page)
@@ -289,6 +287,22 @@ class Reader:
         if region is None:
             raise ImageError("expected a picture of a digit, received one without ink")
         return LocatedDigit(self._digits.read(region, found, is_alone=True), region.ink)
+
+    def locate_number(
+        self, image: Picture, box: Box, num_digits: int, constraint: Constraint | None = None
+    ) -> LocatedNumber:
+        """Find the number in a box, as ``read`` reads it there, and cut it out.
+
+        Args:
+            image: as for ``read``.
+            box: of a number on the picture, in its pixels, or around parts that are one number.
+            num_digits: how many it truly has; what was missed of it is looked for beside the box.
+            constraint: what ``read`` was told of every number, if anything.
+
+        Raises:
+            ImageError: not a picture that can be read, or a box outside it or without ink.
+        """
+        return self._locator.find_number(images.load(image), box, constraint, num_digits)
 
     def classify(self, glyphs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Classify glyphs that are as MNIST's are already.
@@ -322,37 +336,9 @@ class Reader:
         """The reader of pages by their layout; its model is loaded when it is first asked for."""
         return PageReader(LayoutModel(threads=self._threads), self._lines, self._numbers)
 
-    def _locate(
-        self, page: npt.NDArray[np.uint8], box: Box, constraint: Constraint | None
-    ) -> LocatedDigit:
-        """Find the digit in a box among those that are read on the whole page."""
-        height, width = page.shape
-        if not (0 <= box.left < box.right <= width and 0 <= box.top < box.bottom <= height):
-            raise ImageError(f"expected a box in {width} x {height} pixels, received {tuple(box)}")
-        reading = self._page_reader.read(page, LayoutOptions(), constraint)
-        turned = turn_box(box, reading.turns, page.shape)
-        upright = np.ascontiguousarray(np.rot90(page, reading.turns))
-        found, region = _find_region(upright, turned)
-        if region is None:
-            raise ImageError(f"expected ink in the box, received none in {tuple(box)}")
-        digits = [digit for number in reading.numbers for digit in number.digits]
-        index = find_box([digit.box for digit in digits], box)
-        if index is not None:
-            return LocatedDigit(digits[index], region.ink)
-        digit = self._digits.read(region, found)
-        return LocatedDigit(replace(digit, box=box), region.ink)
-
-
-def _find_region(page: npt.NDArray[np.uint8], box: Box) -> tuple[Ink, Region | None]:
-    """Find the ink in a box: that of the page, or where this has none, of what is around it."""
-    found, inside = ink.find(page), box
-    for _ in range(2):
-        regions = [region for line in segmentation.find_lines(found) for n in line for region in n]
-        region = segmentation.find_region(inside, regions, found)
-        if region is not None:
-            break
-        found, inside = ink.find_around(page, box)
-    return found, region
+    @cached_property
+    def _locator(self) -> Locator:
+        return Locator(self._page_reader, self._digits)
 
 
 def _constraint(

@@ -1,12 +1,14 @@
+import cv2
 import pytest
 from command_line import run
 
 from inkread.corrections.correction import Correction
 from inkread.corrections.store import Store
 from inkread.models.registry import Registry
-from inkread.models.runtime import list_shipped_models
+from inkread.models.runtime import LineModel, list_shipped_models
 from inkread.training import finetune as finetuning
-from inkread.training import mnist
+from inkread.training import finetune_line, mnist, train_line
+from inkread.training.line_batches import pool
 
 SHIPPED = list_shipped_models()["default"]
 
@@ -103,3 +105,24 @@ def test_a_database_that_cannot_be_used_is_named(small_data, tmp_path):
     result = run("train", "--from", "default", "--corrections", tmp_path / "text.db")
     assert result.exit_code == 1
     assert "the file is no SQLite database" in " ".join(result.stderr.split())
+
+
+def test_a_number_model_learns_from_numbers_alone(small_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(train_line, "_NUM_VALIDATION_STRIPS", 16)
+    for name, value in (("NUM_POOLS", 1), ("POOL_SIZE", 128), ("INTERPOLATION", 0.0)):
+        monkeypatch.setattr(finetune_line, name, value)
+    url, folder = f"sqlite:///{tmp_path / 'corrections.db'}", tmp_path / "models"
+    store = Store(url)
+    for strip in pool(small_data.test, 12, 1, 0).strips:
+        encoded = bytes(cv2.imencode(".png", strip)[1])
+        store.add(Correction(bytes(784), "5", 0.5, "line", "0" * 64, "11", strip=encoded))
+    store.close()
+    result = run("train", "--from", "default", "--corrections", url, "--models", folder,
+                 "--out", tmp_path / "run")  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    assert "not learned: expected at least 8 different corrections" in " ".join(
+        result.stderr.split()
+    )
+    assert "learned from 9 corrected numbers; 3 held out" in " ".join(result.stdout.split())
+    assert Registry(folder).find_current(LineModel).name == "line-0001.line.onnx"
+    assert Registry(folder).find_current() is None

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from inkread.training.line_batches import batches, pool, pools
-from inkread.training.train_line import SYMBOLS
+from inkread.training.line_fitting import SYMBOLS
 
 
 @pytest.fixture(scope="module")

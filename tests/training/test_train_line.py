@@ -12,9 +12,10 @@ from inkread.models.runtime import LineModel, prepare_strips
 from inkread.training import line_batches, train_line
 from inkread.training.handwriting.archives import FOLDER_VARIABLE
 from inkread.training.history import LineEpoch, read_history
+from inkread.training.line_fitting import SYMBOLS, remove_separators
 from inkread.training.line_recipes import LINE_RECIPES, LineRecipe
 from inkread.training.runs import load_network
-from inkread.training.train_line import SYMBOLS, LineTraining, remove_separators
+from inkread.training.train_line import LineTraining
 
 SMALL = LineRecipe("line", "a test", num_pools=2, pool_size=32, passes=2, batch_size=32)
 

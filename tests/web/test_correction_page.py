@@ -35,7 +35,7 @@ def test_a_correction_by_hand_and_one_that_is_no_digit(page, first_of):
     draw(page, strokes(first_of(3)))
     expect(digits(page)).to_have_text(["3"])
     page.get_by_label("It is a").fill("x")
-    page.get_by_role("button", name="Correct").click()
+    page.get_by_role("button", name="Save correction").click()
     expect(page.locator("#verdict")).to_have_text("Corrected: not a digit")
 
 
@@ -45,7 +45,7 @@ def test_a_correction_that_is_typed_outlives_a_late_reading_but_not_its_picture(
     late = read_again_but_late(page)
     page.get_by_label("It is a").fill("8")
     let_through(page, late)
-    page.get_by_role("button", name="Correct").click()
+    page.get_by_role("button", name="Save correction").click()
     expect(page.locator("#verdict")).to_have_text("Corrected: 8")
     page.get_by_label("It is a").fill("9")
     draw(page, [[(26, 5), (26, 25)]])

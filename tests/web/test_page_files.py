@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+from urllib.parse import parse_qs, urlsplit
 
+import openpyxl
 import pytest
 from browsing import assert_accessible
 from drawing_pad import digits
@@ -97,6 +99,47 @@ def test_a_table_is_shown_as_one_and_saved_as_csv(page):
     table.get_by_role("button", name="7", exact=True).click()
     expect(page.locator("#verdict")).to_contain_text("7, ")
     assert_accessible(page)
+
+
+def test_tables_and_numbers_are_saved_as_an_excel_file(page, tmp_path):
+    doubtful = {**number_of("2026", 120), "rejected": True}
+    answer(page, [*MARKS, doubtful], [TABLE])
+    page.set_input_files("#file", picture("marks.png"))
+    expect(page.locator("td")).to_have_count(4)
+    name, data = saved(page, "Excel")
+    assert name == "marks.xlsx"
+    (tmp_path / name).write_bytes(data)
+    table, alone = openpyxl.load_workbook(tmp_path / name)
+    assert [[cell.value for cell in row] for row in table.rows] == [["12", "7"], ["007", None]]
+    assert table["A2"].number_format == "@"  # text: its zeros stay in front
+    assert [alone["A1"].value, alone["A1"].fill.fgColor.rgb] == ["2026", "FFFFC7CE"]
+    assert table["A1"].fill.fill_type is None
+
+
+def test_two_numbers_that_are_one_are_joined(page):
+    asked = []
+
+    def keep(route):
+        asked.append(parse_qs(urlsplit(route.request.url).query))
+        saved = {"id": 1, "read": "407", "confidence": 0.5, "label": "40713"}
+        route.fulfill(status=201, json=saved)
+
+    answer(page, [number_of("407", 0), number_of("13", 60)])
+    page.route("**/v1/corrections*", keep)
+    page.set_input_files("#file", picture())
+    expect(page.locator(".number")).to_have_count(2)
+    digits(page).first.click()
+    page.get_by_role("button", name="Correct the whole number").click()
+    page.get_by_role("button", name="The next number belongs to it").click()
+    expect(page.get_by_label("The number is")).to_have_value("40713")
+    expect(page.locator("#join")).to_be_hidden()
+    page.get_by_role("button", name="Save correction").click()
+    expect(digits(page)).to_have_text(["40713"])
+    ((said,)) = asked
+    first, second = number_of("407", 0)["box"], number_of("13", 60)["box"]
+    box = [*first[:2], *second[2:]]
+    assert (said["label"], said["whole"]) == (["40713"], ["true"])
+    assert said["box"] == [",".join(map(str, box))]
 
 
 def test_numbers_are_copied_one_by_one_or_all_at_once(open_page):

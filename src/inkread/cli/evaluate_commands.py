@@ -13,8 +13,8 @@ import typer
 from rich.markup import escape
 
 from inkread.cli import data_commands, output, progress, train_commands
+from inkread.cli.correction_learning import load_model
 from inkread.cli.data_commands import DataFolder, load_mnist
-from inkread.cli.train_commands import load_model
 from inkread.cli.usage import check_file, check_folder
 from inkread.errors import ConfigError
 from inkread.files import write_atomically

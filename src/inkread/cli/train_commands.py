@@ -13,10 +13,10 @@ import typer
 from rich.table import Table
 
 from inkread.cli import output, progress
+from inkread.cli.correction_learning import learn
 from inkread.cli.data_commands import DataFolder, PensFolder, load_mnist
 from inkread.cli.engine_options import ChosenEngine, Engine, RayAddress, check_address
 from inkread.cli.usage import check_folder, wrong_usage
-from inkread.errors import ConfigError
 from inkread.training.plan import (
     Plan,
     check_folders,
@@ -28,11 +28,10 @@ from inkread.training.plan import (
 )
 
 if TYPE_CHECKING:
-    from inkread.models.runtime import Model
     from inkread.training.history import Step
     from inkread.training.recipes import Recipe
 
-__all__ = ["ModelsFolder", "app", "load_model"]
+__all__ = ["ModelsFolder", "app"]
 
 app = typer.Typer()
 
@@ -78,8 +77,8 @@ def train(
         str | None,
         typer.Option(
             "--from",
-            help="Train this model further: a shipped one, a model file, a run's folder, or "
-            "current: the one that was promoted last.",
+            help="Train this model further: a model file, a run's folder, default: the digit model "
+            "and the number model that ship, or current: those that were promoted last.",
             show_default=False,
         ),
     ] = None,
@@ -113,7 +112,7 @@ def train(
         if learner is None or corrections is None:
             raise typer.BadParameter("--from and --corrections go together")
         check_folder(out)
-        _train_on_corrections(learner, corrections, models, out, seed, data)
+        learn(learner, corrections, models, out, seed, data)
         return
     if engine is Engine.RAY and seeds is None:
         raise typer.BadParameter("--engine ray trains several seeds side by side: add --seeds")
@@ -166,34 +165,6 @@ def _train_on_ray(plans: list[Plan], address: str | None) -> None:
 def _make_paths_absolute(plan: Plan) -> Plan:
     paths = {name: getattr(plan, name) for name in ("folder", "teacher", "start", "data", "pens")}
     return replace(plan, **{name: path and path.absolute() for name, path in paths.items()})
-
-
-def _train_on_corrections(
-    learner: str, url: str, models: Path | None, out: Path | None, seed: int, data: Path | None
-) -> None:
-    """Train a model further on corrections, and promote the result unless it got worse."""
-    from inkread.models.registry import Registry, get_default_folder
-    from inkread.models.runtime import DEFAULT
-    from inkread.training import finetune, promotion
-
-    registry = Registry(models or get_default_folder())
-    if learner == "current":
-        learner = str(registry.find_current() or DEFAULT)
-    model = load_model(learner)
-    found = finetune.load_corrections(url, model, seed=seed)
-    folder = out or Path("runs") / f"{model.name}-corrected-{seed}"
-    mnist = load_mnist(data)
-    with progress.show_training() as on_step:
-        run = finetune.finetune(model, found.train, mnist, folder, seed=seed, on_step=on_step)
-    typer.echo(
-        f"{run.model_file}: learned from {len(found.train)} corrections; "
-        f"{len(found.held_out)} held out, {found.num_skipped} can't be learned from"
-    )
-    trials = promotion.compare(model, run.model_file, mnist.validation, found.held_out)
-    for trial in trials:
-        typer.echo(trial.summary)
-    version = promotion.promote(run.model_file, trials, registry, model.name)
-    typer.echo(f"promoted: {version.path}")
 
 
 @contextmanager
@@ -251,16 +222,3 @@ def _describe_networks(recipe: "Recipe") -> tuple[str, str]:
         ", ".join(f"{name} {times}{count}" if count > 1 else name for name, count in networks),
         ", ".join(f"{count} {times} {each}" if count > 1 else str(each) for each, count in epochs),
     )
-
-
-def load_model(name: str) -> "Model":
-    """Load a model by its name, its file or its run's folder."""
-    from inkread.models.runtime import Model
-
-    run = Path(name)
-    if not run.is_dir():
-        return Model(name)
-    path = run / "model.onnx"
-    if not path.exists():
-        raise ConfigError(f"expected a finished run, received {run}: train it with --resume")
-    return Model(path)

@@ -1,10 +1,12 @@
-"""A correction: a reading, and what a person says it should have been."""
+"""A correction: a digit or a number as it was read, and what a person says that it is."""
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +14,7 @@ from inkread.errors import DataError
 from inkread.imaging.normalize import GlyphShape
 
 __all__ = [
+    "LABEL",
     "MAX_LABEL_LENGTH",
     "MAX_NAME_LENGTH",
     "NOT_A_DIGIT",
@@ -22,7 +25,9 @@ __all__ = [
 ]
 
 NOT_A_DIGIT = "not a digit"
-MAX_LABEL_LENGTH, MAX_NAME_LENGTH = 32, 200
+MAX_LABEL_LENGTH = 32
+LABEL = f"^(-?[0-9][0-9.,/:=-]{{0,30}}|{NOT_A_DIGIT})$"  # a regular expression
+MAX_NAME_LENGTH = 200
 _DIGITS = "0123456789"
 _SIDE_PX = GlyphShape.side_px
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -50,12 +55,14 @@ class Correction:
         confidence: the confidence of that answer, in [0, 1].
         model: the model's name.
         model_sha256: SHA-256 of the model file, 64 hexadecimal digits.
-        label: the answer of the person: 1 to 32 digits, or ``NOT_A_DIGIT``; ``None``: the reading
-            hasn't been reviewed yet.
+        label: the answer of the person: digits, and the separators between them as they are
+            written, or ``NOT_A_DIGIT``; ``None``: the reading hasn't been reviewed yet.
         picture: the picture that the glyph was cut from, as a PNG file; ``None`` if not kept.
         person: who made it, a hash from ``hash_token``; empty: no particular person.
         box: where the digit is on the picture, in its pixels: left, top, right, bottom (the last
             two exclusive); ``None`` if that is unknown.
+        strip: of a whole number: the strip that the line model reads, as a grey PNG file; ``None``:
+            it is of a single digit.
         created: when it was made, with a time zone; by default now, in UTC.
         id: its id in the store, from 1; 0: it isn't stored yet.
     """
@@ -69,6 +76,7 @@ class Correction:
     picture: bytes | None = field(default=None, repr=False)
     person: str = ""
     box: tuple[int, int, int, int] | None = None
+    strip: bytes | None = field(default=None, repr=False)
     created: datetime = None  # type: ignore[assignment] # filled in below
     id: int = 0
 
@@ -92,6 +100,11 @@ class Correction:
                 "another file",
             ),
             (
+                "a strip as PNG",
+                (self.strip or _PNG_SIGNATURE).startswith(_PNG_SIGNATURE),
+                "another file",
+            ),
+            (
                 "a person's hash from hash_token",
                 _is_sha256(self.person or "0" * 64),
                 "another text",
@@ -110,9 +123,23 @@ class Correction:
         return np.frombuffer(self.glyph, np.uint8).reshape(_SIDE_PX, _SIDE_PX)
 
     @property
+    def strip_pixels(self) -> npt.NDArray[np.uint8] | None:
+        """The strip: (H, W) uint8, ink bright on paper 0; ``None`` for a single digit.
+
+        Raises:
+            DataError: it is no picture.
+        """
+        if self.strip is None:
+            return None
+        pixels = cv2.imdecode(np.frombuffer(self.strip, np.uint8), cv2.IMREAD_GRAYSCALE)
+        if pixels is None:
+            raise DataError("expected a strip as PNG, received a broken file")
+        return np.asarray(pixels, np.uint8)
+
+    @property
     def content_sha256(self) -> str:
-        """SHA-256 of the glyph; a person has one correction per content."""
-        return hashlib.sha256(self.glyph).hexdigest()
+        """SHA-256 of the strip, or else the glyph; a person has one correction per content."""
+        return hashlib.sha256(self.strip or self.glyph).hexdigest()
 
     @property
     def cursor(self) -> Cursor:
@@ -131,13 +158,13 @@ def hash_token(token: str) -> str:
 
 
 def check_label(label: str) -> None:
-    """Check what a person says that was written.
+    """Check what a person says that something is.
 
     Raises:
-        DataError: it is neither 1 to 32 digits nor ``NOT_A_DIGIT``.
+        DataError: neither a number nor ``NOT_A_DIGIT``.
     """
-    if not (label and _is_text(label, _DIGITS)) and label != NOT_A_DIGIT:
-        raise DataError(f"expected 1 to 32 digits or {NOT_A_DIGIT!r}, received {label[:40]!r}")
+    if not re.fullmatch(LABEL.strip("^$"), label):
+        raise DataError(f"expected a number or {NOT_A_DIGIT!r}, received {label[:40]!r}")
 
 
 def _is_text(text: str, characters: str) -> bool:

@@ -58,6 +58,7 @@ class _Row(_Base):
     label: Mapped[str | None] = mapped_column(String(MAX_LABEL_LENGTH))
     created: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     box: Mapped[str | None] = mapped_column(String(_MAX_BOX_LENGTH))
+    strip: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class Store:
@@ -117,7 +118,7 @@ class Store:
     def add(self, correction: Correction) -> int:
         """Write a correction, commit it, and return its id.
 
-        It replaces the same person's correction of the same glyph; if it has no label, the stored
+        It replaces the same person's correction of the same content; if it has no label, the stored
         label is kept.
 
         Raises:
@@ -307,7 +308,7 @@ def _filter_judged(query: Any, judged: bool | None) -> Any:  # noqa: ANN401 - an
 
 _STORED_FIELDS = (
     *("person", "glyph", "picture", "read", "confidence", "model", "model_sha256", "label"),
-    *("created", "content_sha256", "box"),
+    *("created", "content_sha256", "box", "strip"),
 )
 
 

@@ -3,8 +3,8 @@
 ```
 models/
   glyph-cascade-0001.onnx   one file for each version, which is never changed
-  glyph-cascade-0002.onnx
-  current                   file names of the promoted versions; the last one is in use
+  line-0002.line.onnx       a line model, which reads numbers
+  current                   file names of the promoted versions; the last one of each kind is in use
 ```
 ``current`` is replaced atomically, so a reader sees the state before or after a promotion.
 """
@@ -23,9 +23,9 @@ from inkread.models.runtime import LineModel, Model, list_shipped_models
 
 __all__ = ["ListedModel", "Registry", "Version", "get_default_folder", "list_models"]
 
-_CURRENT = "current"
+_CURRENT, _LINE = "current", ".line"
 _LOCK_WAIT_S = 30.0  # promotions take a second each
-_VERSION = re.compile(r"(?P<name>.+)-(?P<number>\d{4,})\.onnx")
+_VERSION = re.compile(r"(?P<name>.+)-(?P<number>\d{4,})(?P<line>\.line)?\.onnx")
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,17 @@ class Version:
     Attributes:
         number: from 1, in the order of promotion.
         path: of the model file.
-        is_current: whether it is the one in use.
+        is_current: whether it is the one of its kind that is in use.
     """
 
     number: int
     path: Path
     is_current: bool
+
+    @property
+    def kind(self) -> type[Model | LineModel]:
+        """What the file is loaded as."""
+        return _kind_of(self.path.name)
 
 
 def get_default_folder() -> Path:
@@ -77,13 +82,16 @@ class Registry:
             return None
         return status.st_ino, status.st_mtime_ns
 
-    def find_current(self) -> Path | None:
+    def find_current(self, kind: type[Model | LineModel] = Model) -> Path | None:
         """Return the model file in use; ``None`` if none is promoted, or all were rolled back.
+
+        Args:
+            kind: of the model.
 
         Raises:
             ModelError: the file is missing, or ``current`` can't be read.
         """
-        names = self._read_promoted()
+        names = [name for name in self._read_promoted() if _kind_of(name) is kind]
         if not names:
             return None
         path = self.folder / names[-1]
@@ -97,20 +105,23 @@ class Registry:
         Raises:
             ModelError: ``current`` can't be read.
         """
-        promoted = self._read_promoted()
+        in_use = {_kind_of(name): name for name in self._read_promoted()}
         found = []
         for path in self.folder.glob("*.onnx"):
             if match := _VERSION.fullmatch(path.name):
-                is_current = path.name in promoted[-1:]
+                is_current = path.name in in_use.values()
                 found.append(Version(int(match["number"]), path, is_current))
         return sorted(found, key=lambda version: version.number)
 
-    def promote(self, model_file: Path, name: str) -> Version:
+    def promote(
+        self, model_file: Path, name: str, kind: type[Model | LineModel] = Model
+    ) -> Version:
         """Copy a model file to the registry, and put it into use.
 
         Args:
             model_file: the file to copy.
             name: of the version, without its number; the number of a full version name is dropped.
+            kind: of the model.
 
         Returns:
             The new version.
@@ -121,14 +132,14 @@ class Registry:
             OSError: the folder can't be written; the model in use stays the same.
             BusyError: another process is changing the registry.
         """
-        Model(model_file, threads=1).try_out()
+        kind(model_file, threads=1).try_out()
         base = match["name"] if (match := _VERSION.fullmatch(f"{name}.onnx")) else name
         if base != Path(base).name or not base:
             raise ConfigError(f"expected a name for a file, received {name!r}")
         with hold_lock(self.folder / _CURRENT, wait_s=_LOCK_WAIT_S):
             promoted = self._read_promoted()
             number = max((version.number for version in self.list_versions()), default=0) + 1
-            path = self.folder / f"{base}-{number:04}.onnx"
+            path = self.folder / f"{base}-{number:04}{_LINE if kind is LineModel else ''}.onnx"
             with replace_atomically(path) as temporary:
                 temporary.write_bytes(model_file.read_bytes())
             self._write_promoted([*promoted, path.name])
@@ -153,10 +164,12 @@ class Registry:
             promoted = self._read_promoted()
             if not promoted:
                 raise self._nothing_promoted()
-            if promoted[1:] and not (self.folder / promoted[-2]).is_file():
-                raise ModelError(f"expected a model to go back to at {promoted[-2]}, found none")
+            kind = _kind_of(promoted[-1])
+            before = [name for name in promoted[:-1] if _kind_of(name) is kind]
+            if before and not (self.folder / before[-1]).is_file():
+                raise ModelError(f"expected a model to go back to at {before[-1]}, found none")
             self._write_promoted(promoted[:-1])
-            return self.find_current()
+            return self.find_current(kind)
 
     def _nothing_promoted(self) -> ConfigError:
         return ConfigError(
@@ -177,6 +190,10 @@ class Registry:
 
     def _write_promoted(self, promoted: list[str]) -> None:
         write_atomically(self.folder / _CURRENT, "".join(f"{name}\n" for name in promoted))
+
+
+def _kind_of(name: str) -> type[Model | LineModel]:
+    return LineModel if name.endswith(f"{_LINE}.onnx") else Model
 
 
 @dataclass(frozen=True)
@@ -209,6 +226,6 @@ def list_models(folder: Path) -> list[ListedModel]:
     ]
     for version in Registry(folder).list_versions():
         path = version.path
-        metadata, size_bytes = Model(path).metadata, path.stat().st_size
+        metadata, size_bytes = version.kind(path).metadata, path.stat().st_size
         listed.append(ListedModel(path.stem, metadata, size_bytes, version.is_current))
     return listed

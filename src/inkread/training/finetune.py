@@ -49,7 +49,7 @@ TAUGHT_SHARE = 1.0  # the model's predictions carry more information than the la
 INTERPOLATION = 0.6  # of the weights: 0 keeps the old ones, 1 takes the fine-tuned ones
 # Of the recipe's distortions; stronger ones would hide the habits of a handwriting.
 AUGMENTATION_SCALE = 0.5
-_SUFFIX = "-corrected"
+SUFFIX = "-corrected"
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,15 @@ def split_corrections(
     """Split corrections into training and held-out ones, stratified by label.
 
     Args:
-        stored: the corrections, as from ``Store.export``; those without a label are ignored.
+        stored: the corrections, as from ``Store.export``; those without a label, and those of whole
+            numbers, are ignored.
         model: the model to fine-tune.
         seed: decides which corrections are held out.
 
     Raises:
         DataError: too few usable corrections.
     """
-    judged = [each for each in stored if each.label is not None]
+    judged = [each for each in stored if each.label is not None and each.strip is None]
     newest = {each.content_sha256: each for each in sorted(judged, key=lambda each: each.created)}
     may_be = {str(digit): digit for digit in range(NUM_LABELS)}
     if model.metadata.junk_threshold is not None:
@@ -193,7 +194,7 @@ def _make_recipe(model: Model) -> Recipe:
         sure=recipe.sure,
         network=recipe.network,
         shifted=recipe.shifted,
-        name=recipe.name.removesuffix(_SUFFIX) + _SUFFIX,
+        name=recipe.name.removesuffix(SUFFIX) + SUFFIX,
         purpose="learning from corrections",
         epochs=NUM_EPOCHS,
         batch_size=NUM_REPLAYED_PER_BATCH,

@@ -19,7 +19,7 @@ from inkread.training.mnist import Split
 from inkread.training.synthesis.numbers import number_on_paper
 from inkread.training.synthesis.pen_writers import PenWriters
 
-__all__ = ["MOST_SYMBOLS", "Batch", "StripPool", "batches", "pool", "pools"]
+__all__ = ["MOST_SYMBOLS", "Batch", "StripPool", "batches", "fits", "pool", "pools"]
 
 _MIXED_PX = 32  # widths of a batch differ by about as much, and are rounded up to it
 _MIN_FRAMES_A_SYMBOL = 2  # what is squeezed more can't be spelled out by CTC
@@ -73,14 +73,21 @@ def pool(
     while len(strips) < count:
         picture, text = number_on_paper(digits, rng, writers)
         made = make_strip(picture, _SHAPE).pixels
-        if (
-            made.shape[1] >= _MIN_FRAMES_A_SYMBOL * FRAME_PX * len(text)
-            and made.shape[1] <= _MAX_WIDTH_PX
-            and len(text) <= MOST_SYMBOLS
-        ):
+        if fits(made, text):
             strips.append(made)
             texts.append(text)
     return StripPool(strips, texts)
+
+
+def fits(strip: npt.NDArray[np.uint8], text: str) -> bool:
+    """Whether a text can be spelled out by a strip, and both are no longer than batches take.
+
+    Args:
+        strip: (H, W) uint8.
+        text: what is written on it.
+    """
+    least = _MIN_FRAMES_A_SYMBOL * FRAME_PX * len(text)
+    return least <= strip.shape[1] <= _MAX_WIDTH_PX and len(text) <= MOST_SYMBOLS
 
 
 def pools(

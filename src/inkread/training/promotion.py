@@ -10,12 +10,14 @@ import numpy.typing as npt
 from inkread.errors import ModelError
 from inkread.models.metadata import Figure
 from inkread.models.registry import Registry, Version
-from inkread.models.runtime import Model
+from inkread.models.runtime import LineModel, Model
 from inkread.training.evaluation.evaluate import estimate_share
 from inkread.training.finetune import NO_DIGIT
+from inkread.training.line_batches import StripPool
+from inkread.training.line_fitting import measure_share_right
 from inkread.training.mnist import Split
 
-__all__ = ["Margins", "Trial", "compare", "mark_correct", "promote"]
+__all__ = ["Margins", "Trial", "compare", "compare_lines", "mark_correct", "promote"]
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,16 @@ class Margins:
     """The largest losses of accuracy with which a new model is still promoted.
 
     Attributes:
-        validation: on MNIST's validation images; 0.0005 are 2 of the 5,000.
+        validation: on MNIST's validation images, where 0.0005 are 2 of the 5,000; or on 2,000
+            synthetic numbers.
         held_out: on the held-out corrections.
     """
 
     validation: float = 0.0005
     held_out: float = 0.0
+
+
+LINE_MARGINS = Margins(validation=0.005)
 
 
 @dataclass(frozen=True)
@@ -95,14 +101,58 @@ def compare(
     )
 
 
-def promote(model_file: Path, trials: Sequence[Trial], registry: Registry, name: str) -> Version:
+def compare_lines(
+    before: LineModel,
+    after: Path,
+    validation: StripPool,
+    held_out: StripPool,
+    margins: Margins | None = None,
+) -> tuple[Trial, Trial]:
+    """Compare two line models on synthetic numbers and on held-out corrections.
+
+    Args:
+        before: the old model.
+        after: the file of the new model.
+        validation: synthetic numbers.
+        held_out: corrections.
+        margins: the permitted losses; by default ``LINE_MARGINS``.
+
+    Returns:
+        The two trials; the new model may be promoted if both are passed.
+    """
+    margins = margins or LINE_MARGINS
+    old, new = before, LineModel(after)
+    return (
+        Trial(
+            "synthetic numbers",
+            measure_share_right(old, validation),
+            measure_share_right(new, validation),
+            margins.validation,
+        ),
+        Trial(
+            "corrected numbers held out",
+            measure_share_right(old, held_out),
+            measure_share_right(new, held_out),
+            margins.held_out,
+        ),
+    )
+
+
+def promote(
+    model_file: Path,
+    trials: Sequence[Trial],
+    registry: Registry,
+    name: str,
+    kind: type[Model | LineModel] = Model,
+) -> Version:
     """Put a model into use if it passed every trial.
 
     Args:
         model_file: the file of the new model.
-        trials: the result of ``compare``.
+        trials: the result of ``compare`` or ``compare_lines``.
         registry: the registry to promote it in.
         name: as for ``Registry.promote``.
+        kind: as for ``Registry.promote``.
 
     Raises:
         ModelError: a trial failed; the message gives its figures.
@@ -112,7 +162,7 @@ def promote(model_file: Path, trials: Sequence[Trial], registry: Registry, name:
         raise ModelError(
             f"{model_file} is not promoted, because it got worse; " + "; ".join(failed)
         )
-    return registry.promote(model_file, name)
+    return registry.promote(model_file, name, kind)
 
 
 def mark_correct(model: Model, glyphs: Split) -> npt.NDArray[np.bool_]:

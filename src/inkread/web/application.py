@@ -55,7 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
         version=inkread.__version__,
         description=_ABOUT,
         lifespan=lifespan,
-        docs_url=None,  # these pages load scripts from elsewhere
+        docs_url=None,  # FastAPI's pages load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
     )
@@ -71,7 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
         classify_routes.router,
         correction_routes.router,
     ]
-    shown = {"/": "index.html", "/review": "review.html"}
+    shown = {"/": "index.html", "/review": "review.html", "/docs": "docs.html"}
     if settings.forms:
         from inkread.web.routes import form_routes
 

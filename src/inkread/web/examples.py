@@ -93,6 +93,7 @@ CORRECTIONS = {
             "glyph": "AAAA",
             "has_picture": False,
             "box": [14, 9, 41, 52],
+            "strip": None,
         }
     ],
     "next": "0.61,12",

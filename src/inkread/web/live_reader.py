@@ -14,7 +14,7 @@ import threading
 
 from inkread.errors import ModelError
 from inkread.models.registry import Registry
-from inkread.models.runtime import DEFAULT
+from inkread.models.runtime import DEFAULT, LineModel
 from inkread.reader import Reader
 
 __all__ = ["LiveReader"]
@@ -56,7 +56,8 @@ class LiveReader:
             try:
                 self._stamp = stamp
                 self._reader = self._load()
-                _log.info("reading with %s from now on", self._reader.model.name)
+                names = self._reader.model.name, self._reader.line_model.name
+                _log.info("reading with %s and %s from now on", *names)
             except ModelError as error:
                 _log.error("%s stays in use: %s", self._reader.model.name, error)
             finally:
@@ -64,5 +65,8 @@ class LiveReader:
         return self._reader
 
     def _load(self) -> Reader:
-        path = self._registry.find_current()
-        return Reader(path or self._model, threads=self._threads)
+        return Reader(
+            self._registry.find_current() or self._model,
+            line_model=self._registry.find_current(LineModel) or DEFAULT,
+            threads=self._threads,
+        )

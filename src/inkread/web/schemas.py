@@ -210,7 +210,10 @@ class StoredCorrection(BaseModel):
     glyph: str = Field(description="784 bytes in base64: (28, 28), ink 255 on paper 0")
     has_picture: bool
     box: tuple[int, int, int, int] | None = Field(
-        None, description="of the digit on its picture: left, top, right, bottom"
+        None, description="where it is on its picture: left, top, right, bottom"
+    )
+    strip: str | None = Field(
+        None, description="of a whole number: its picture, a PNG file in base64, ink bright"
     )
 
 

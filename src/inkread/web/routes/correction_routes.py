@@ -12,10 +12,18 @@ from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from inkread.corrections.correction import Correction, Cursor, hash_token
+from inkread.corrections.correction import (
+    LABEL,
+    MAX_LABEL_LENGTH,
+    Correction,
+    Cursor,
+    hash_token,
+)
 from inkread.corrections.store import Store
+from inkread.decoding.constraints import Constraint
 from inkread.imaging import images, normalize
 from inkread.imaging.resize import resize_by
+from inkread.models.runtime import ModelFile
 from inkread.reader import Reader
 from inkread.results import Box
 from inkread.web import examples, schemas
@@ -40,12 +48,14 @@ __all__ = [
 
 router = APIRouter(prefix="/v1/corrections", tags=["corrections"])
 
+Grey = npt.NDArray[np.uint8]
+
 _PICTURE_SIDE_PX = 1600  # larger pictures are shrunk before they are stored
-_LABEL_PATTERN = "^([0-9]{1,32}|not a digit)$"
 _LABEL = Field(
-    pattern=_LABEL_PATTERN,
-    max_length=32,
-    description="what it should have been: digits, or `not a digit`",
+    pattern=LABEL,
+    max_length=MAX_LABEL_LENGTH,
+    description="what it should have been: a digit, a whole number as it is written, or "
+    "`not a digit`",
 )
 Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="the correction's id")]
 Person = Annotated[
@@ -70,16 +80,18 @@ class Judgement(BaseModel):
 
 
 class Origin(NumberOptions):
-    """Where on a picture a digit is, what it should have been, and how the picture was read."""
+    """Where on a picture a digit or number is, what it is, and how the picture was read."""
 
     label: Annotated[str | None, _LABEL] = None
     box: Annotated[str | None, BOX] = None
+    whole: bool = Field(False, description="The box is of a whole number, not of a digit.")
 
 
 _FIELDS: dict[str, dict[str, Any]] = {
     **NUMBER_FIELDS,
-    "label": {"type": "string", "pattern": _LABEL_PATTERN},
+    "label": {"type": "string", "pattern": LABEL, "maxLength": MAX_LABEL_LENGTH},
     "box": {"type": "string", "maxLength": 40},
+    "whole": {"type": "boolean"},
 }
 _CREATED: dict[int | str, dict[str, Any]] = {
     201: {"content": {"application/json": {"example": examples.SAVED}}}
@@ -99,7 +111,7 @@ async def add(
     origin: Annotated[Origin, Query()],
     person: Person = None,
 ) -> JSONResponse:
-    """Store a digit of a picture with what it should have been.
+    """Store a digit, or a whole number, of a picture with what it should have been.
 
     With the options that the picture was read with, it is stored as it was read there. Without a
     label it waits for review. The answer comes when it is stored for good.
@@ -128,28 +140,54 @@ def _make_correction(
 ) -> Correction:
     box = parse_box(origin.box) if origin.box else None
     pixels = load_limited(picture, settings.max_megapixels)
-    located = reader.locate_digit(pixels, box, **origin.constraints)
-    picture_png, place = _shrink(pixels, located.digit.box)
+    strip: bytes | None = None
+    if origin.whole:
+        if box is None:
+            raise ProblemError(422, "invalid", "expected the box of the number, received none")
+        read, where, ink, strip = _find_number(reader, pixels, box, origin)
+        model: ModelFile = reader.line_model
+    else:
+        located = reader.locate_digit(pixels, box, **origin.constraints)
+        read = located.digit.text, located.digit.confidence
+        where, ink, model = located.digit.box, located.ink, reader.model
+    picture_png, place = _shrink(pixels, where)
     return Correction(
-        glyph=normalize.make_glyph(located.ink, reader.model.shape).tobytes(),
-        read=located.digit.text,
-        confidence=located.digit.confidence,
-        model=reader.model.name,
-        model_sha256=reader.model.sha256,
+        glyph=normalize.make_glyph(ink, reader.model.shape).tobytes(),
+        read=read[0],
+        confidence=read[1],
+        model=model.name,
+        model_sha256=model.sha256,
         label=origin.label,
         picture=picture_png if settings.keep == "picture" else None,
         box=place,
         person=hash_token(person) if person else "",
+        strip=strip,
     )
 
 
-def _shrink(pixels: npt.NDArray[np.uint8], box: Box) -> tuple[bytes, tuple[int, int, int, int]]:
+def _find_number(
+    reader: Reader, pixels: Grey, box: Box, origin: Origin
+) -> tuple[tuple[str, float], Box, Grey, bytes]:
+    """Return what is read in a box, where that is, its ink, and its strip as a PNG file."""
+    num_digits = sum(character.isdigit() for character in origin.label or "")
+    constraint = Constraint(**origin.constraints) if origin.constraints else None
+    located = reader.locate_number(pixels, box, num_digits, constraint)
+    strip = normalize.make_strip(located.crop, reader.line_model.shape).pixels
+    read = located.text[:MAX_LABEL_LENGTH], located.confidence
+    return read, located.box, located.ink, _to_png(strip)
+
+
+def _shrink(pixels: Grey, box: Box) -> tuple[bytes, tuple[int, int, int, int]]:
     """Return a picture as a PNG file, grey, of limited size, without metadata; and a box on it."""
     grey = images.load(pixels)
     scale = min(1.0, _PICTURE_SIDE_PX / max(grey.shape))
-    png = bytes(cv2.imencode(".png", resize_by(grey, scale))[1])
+    png = _to_png(resize_by(grey, scale))
     left, top, right, bottom = (round(scale * side) for side in box)
     return png, (left, top, right, bottom)
+
+
+def _to_png(pixels: Grey) -> bytes:
+    return bytes(cv2.imencode(".png", pixels)[1])
 
 
 @router.get(
@@ -203,7 +241,12 @@ def _to_dict(correction: Correction) -> dict[str, Any]:
         "glyph": base64.b64encode(correction.glyph).decode(),
         "has_picture": correction.picture is not None,
         "box": correction.box,
+        "strip": _encode(correction.strip),
     }
+
+
+def _encode(data: bytes | None) -> str | None:
+    return base64.b64encode(data).decode() if data else None
 
 
 @router.get(
@@ -228,10 +271,9 @@ async def export(service: TheService) -> StreamingResponse:
 
 def _export_lines(corrections: Iterator[Correction]) -> Iterator[str]:
     for correction in corrections:
-        picture = base64.b64encode(correction.picture).decode() if correction.picture else None
         values = _to_dict(correction)
         del values["has_picture"]
-        yield json.dumps({**values, "picture": picture}) + "\n"
+        yield json.dumps({**values, "picture": _encode(correction.picture)}) + "\n"
 
 
 @router.get(

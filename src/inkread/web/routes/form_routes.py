@@ -3,6 +3,7 @@
 No file that a request names is opened: the picture of a blank form comes with the request.
 """
 
+import contextlib
 from typing import Annotated, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from inkread.forms.form_reader import MIN_CONFIDENCE, FieldReading, FormReader
 from inkread.forms.propose import propose
 from inkread.forms.template import PAGE_SIZES_MM, PictureAlignment, Template, TemplateError
 from inkread.imaging import images
+from inkread.imaging.pdf import Pdf, is_pdf
 from inkread.reader import Reader
 from inkread.web import examples, schemas, template_bodies
 from inkread.web.middleware.problems import ProblemError, describe_problems
@@ -37,6 +39,8 @@ router = APIRouter(prefix="/v1/forms", tags=["forms"])
 
 _FORM_TYPE = "application/x-www-form-urlencoded"  # what curl says of any body
 _YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/plain", _FORM_TYPE)
+_POINTS_PER_MM = 72 / 25.4
+PAPER_HEADER = "Inkread-Paper"
 _SHOWN_PX = 2000  # the longer side of a picture that is sent back to be shown
 _PROBLEMS = describe_problems(400, 408, 413, 415, 422, 503, 504)
 _BINARY = {"type": "string", "format": "binary"}
@@ -163,7 +167,16 @@ def _propose_boxes(
     "/picture",
     response_class=Response,
     responses={
-        200: {"content": {"image/png": {"schema": _BINARY}}},
+        200: {
+            "content": {"image/png": {"schema": _BINARY}},
+            "headers": {
+                PAPER_HEADER: {
+                    "description": "of a PDF: the width and height of its page in millimetres, "
+                    "such as `210.0x297.0`",
+                    "schema": {"type": "string"},
+                }
+            },
+        },
         **_PROBLEMS,
     },
     openapi_extra=describe_picture_body(),
@@ -172,12 +185,20 @@ async def shown(request: Request, service: TheService) -> Response:
     """Return a picture as browsers can show it: of a PDF or TIFF file, say."""
     service.check_room()
     upload = await receive_picture(request)
-    png = await service.work(_encode_png, upload.picture, service.settings.max_megapixels)
-    return Response(png, media_type="image/png")
+    png, paper = await service.work(_encode_png, upload.picture, service.settings.max_megapixels)
+    return Response(png, media_type="image/png", headers={PAPER_HEADER: paper} if paper else {})
 
 
-def _encode_png(picture: bytes, max_megapixels: float) -> bytes:
-    return encode_png(images.load(load_limited(picture, max_megapixels)), _SHOWN_PX)
+def _encode_png(picture: bytes, max_megapixels: float) -> tuple[bytes, str]:
+    """Return a picture as PNG, and the size of its paper in millimetres; empty if unknown."""
+    png = encode_png(images.load(load_limited(picture, max_megapixels)), _SHOWN_PX)
+    return png, _measure_paper(picture) if is_pdf(picture) else ""
+
+
+def _measure_paper(picture: bytes) -> str:
+    with contextlib.closing(Pdf(picture)) as document:
+        sides = document.measure_page(0)
+    return "x".join(f"{side / _POINTS_PER_MM:.1f}" for side in sides)
 
 
 @router.post(

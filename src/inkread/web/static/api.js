@@ -156,14 +156,20 @@ export function checkTemplate(template) {
 }
 
 export const propose = (picture, page) => json(`v1/forms/propose${query({ page })}`, post(picture));
-export const showable = async (picture) => (await call("v1/forms/picture", post(picture))).blob();
 
-export function readForm(scan, template, blank) {
+// A picture that browsers show, and the size of its paper in millimetres where the file says it.
+export async function showable(picture) {
+  const response = await call("v1/forms/picture", post(picture));
+  const paper = response.headers.get("Inkread-Paper")?.split("x").map(Number) ?? null;
+  return { blob: await response.blob(), paper };
+}
+
+export function readForm(scan, template, blank, signal) {
   const body = new FormData();
   body.append("scan", scan);
   body.append("template", template);
   if (blank) body.append("blank", blank);
-  return json("v1/forms/read", { method: "POST", body });
+  return json("v1/forms/read", { method: "POST", body, signal });
 }
 
 export const doubtfulFields = () => json("v1/fields");

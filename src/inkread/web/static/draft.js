@@ -56,6 +56,22 @@ export class Draft {
     };
   }
 
+  // Changes the paper; boxes on the picture of a form keep their place on it.
+  setPage(page, isPicture) {
+    const scales = isPicture ? [page[0] / this.page[0], page[1] / this.page[1]] : [1, 1];
+    for (const field of this.fields) field.box = field.box.map((side, at) => Math.round(10 * side * scales[at % 2]) / 10);
+    this.page = page;
+  }
+
+  // All of it as a text, and a draft made of such a text: for undoing.
+  get snapshot() {
+    return JSON.stringify(this);
+  }
+
+  static from(snapshot) {
+    return Object.assign(new Draft(), JSON.parse(snapshot));
+  }
+
   // Adds a field with a name that no other has, and says where.
   add(field) {
     let number = this.fields.length + 1;

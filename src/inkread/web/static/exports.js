@@ -1,7 +1,8 @@
 // What was read, to take away: as text for the clipboard, as files, and as a picture with boxes.
 
 import { isDoubtful, percent } from "./panel.js";
-import { aloneOn, isShown, sayingOf } from "./numbers.js";
+import { aloneOn, isCorrected, isShown, sayingOf } from "./numbers.js";
+import { makeXlsx } from "./xlsx.js";
 
 const FORMULA = /^([=+@\t\r]|-(?![0-9.,]))/; // how one begins
 const COLUMNS = ["file", "page", "text", "raw", "value", "confidence", "rejected", "printed", "struck", "left", "top", "right", "bottom"];
@@ -22,19 +23,33 @@ function cellOf(value) {
   return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-const csvOf = (rows) => rows.map((row) => `${row.map(cellOf).join(",")}\n`).join("");
+export const csvOf = (rows) => rows.map((row) => `${row.map(cellOf).join(",")}\n`).join("");
 
 // pages: { name, page } of each file's page, where page is what was read.
 function numbersAsCsv(pages) {
   const rows = pages.flatMap(({ name, number, page }) => page.numbers.filter(isShown).map((each) => [
-    name, number, each.digits.some((digit) => digit.corrected) ? sayingOf(each) : each.text, sayingOf(each),
-    each.digits.some((digit) => digit.corrected) ? "" : each.value ?? each.date ?? each.time, each.confidence.toFixed(4),
+    name, number, isCorrected(each) ? sayingOf(each) : each.text, sayingOf(each),
+    isCorrected(each) ? "" : each.value ?? each.date ?? each.time, each.confidence.toFixed(4),
     each.rejected, Boolean(each.printed), Boolean(each.struck), ...each.box,
   ]));
   return csvOf([COLUMNS, ...rows]);
 }
 
 const tablesAsCsv = (pages) => pages.flatMap(({ page }) => page.tables ?? []).map((table) => csvOf(gridOf(table))).join("\n");
+
+// A sheet for each table; and one for the numbers of a page that stand in none.
+function asXlsx(pages) {
+  const cellOf = (number) => ({ text: number ? sayingOf(number) : "", isDoubtful: Boolean(number) && !isSure(number) });
+  const sheets = pages.flatMap(({ name, number, page }) => {
+    const tables = (page.tables ?? []).map((table) => table.rows.map((row) => row.map((cell) => cellOf(cell?.number))));
+    const alone = aloneOn(page).map((each) => [cellOf(each)]);
+    const title = number > 1 ? `${name} ${number}` : name;
+    return [...tables, ...(alone.length ? [alone] : [])].map((rows) => ({ title, rows }));
+  });
+  return makeXlsx(sheets);
+}
+
+const isSure = (number) => number.corrected != null || (!number.rejected && number.digits.every((digit) => digit.corrected || !isDoubtful(digit)));
 
 const asJson = (pages) => `${JSON.stringify(pages.map(({ name, number, page }) => ({ file: name, ...page, page: number })), null, 1)}\n`;
 
@@ -55,8 +70,7 @@ async function annotated(blob, page) {
   context.lineJoin = "round";
   for (const number of page.numbers.filter(isShown)) {
     const [left, top, right, bottom] = number.box.map((side) => side * zoom);
-    const isSure = !number.rejected && number.digits.every((digit) => digit.corrected || !isDoubtful(digit));
-    context.strokeStyle = context.fillStyle = isSure ? "#00783c" : "#c81e1e";
+    context.strokeStyle = context.fillStyle = isSure(number) ? "#00783c" : "#c81e1e";
     context.lineWidth = Math.max(1, font / 10);
     context.strokeRect(left, top + margin, right - left, bottom - top);
     const caption = number.struck ? "crossed out" : `${sayingOf(number) || "?"}  ${percent(number.confidence)}`;
@@ -69,7 +83,7 @@ async function annotated(blob, page) {
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
-function save(blob, name) {
+export function save(blob, name) {
   const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
   document.body.append(link);
   link.click();
@@ -98,6 +112,7 @@ export function offerExports(readings, shown, copyText) {
   on("copy-all", () => copyText(readings().map((each) => textOfPage(each.page)).filter(Boolean).join("\n\n")));
   on("csv", () => saveText(numbersAsCsv(readings()), "text/csv", ".csv"));
   on("table-csv", () => saveText(tablesAsCsv(readings()), "text/csv", "-table.csv"));
+  on("xlsx", () => save(asXlsx(readings()), `${stem()}.xlsx`));
   on("json", () => saveText(asJson(readings()), "application/json", ".json"));
   on("annotated", async () => {
     const { source, page } = shown();

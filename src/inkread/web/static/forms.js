@@ -1,18 +1,25 @@
 // The page for forms: puts the sheet, the draft of the template and the API together.
 
 import * as api from "./api.js";
-import { Draft, fieldOf, lengthOf, meant, PAPERS } from "./draft.js";
-import { element, percent } from "./panel.js";
+import { Draft, fieldOf, meant, PAPERS } from "./draft.js";
+import { setValue, showField } from "./field-form.js";
+import { aligned, rowOf, shownValue } from "./form-reading.js";
+import { FormTable } from "./form-table.js";
+import { History, offerUndo } from "./history.js";
+import { fetchFile, isPicture, isTemplate, receiveDrops } from "./intake.js";
+import { element } from "./panel.js";
 import { Sheet } from "./sheet.js";
 
 const CHECK_MS = 250; // after the last change
 const SIMILAR = 0.03; // proportions that differ less are the same
-const SIDES = ["left", "top", "right", "bottom"];
 
 const byId = (id) => document.getElementById(id);
 const fieldForm = byId("field"), formForm = byId("form"), yaml = byId("yaml");
 
 let draft = new Draft();
+const history = new History(draft.snapshot); // of drafts
+const table = new FormTable();
+let naming = []; // the fields whose names are typed in a row
 let selected = -1;
 let wrong = new Set(); // indices of the fields that the service objects to
 let blank = null; // the picture of the blank form: { file, url, size }
@@ -35,11 +42,7 @@ const sheet = new Sheet(byId("sheet"), byId("drawing"), {
     add(meant(box, found));
   },
   remove,
-  name(index) {
-    select(index);
-    fieldForm.elements.name.focus();
-    fieldForm.elements.name.select();
-  },
+  name: nameField,
 });
 
 // Showing -----------------------------------------------------------------------------------------
@@ -60,22 +63,12 @@ function show() {
     });
     return element("li", {}, button);
   }));
-  showField();
+  showField(fieldForm, draft.fields[selected]);
   byId("save").disabled = !isValid;
   byId("propose").disabled = !blank;
-}
-
-function showField() {
-  const field = draft.fields[selected];
-  fieldForm.hidden = !field;
-  if (!field) return;
-  for (const label of fieldForm.querySelectorAll("[data-kinds]")) label.hidden = !label.dataset.kinds.split(" ").includes(field.kind);
-  for (const input of fieldForm.elements) {
-    if (!input.name || input === document.activeElement && input.type !== "number") continue;
-    const value = SIDES.includes(input.name) ? field.box[SIDES.indexOf(input.name)] : field[input.name];
-    if (input.type === "checkbox") input.checked = Boolean(value);
-    else input.value = Array.isArray(value) ? value.join("-") : value === false ? "false" : value ?? "";
-  }
+  byId("undo").disabled = !history.canUndo;
+  byId("redo").disabled = !history.canRedo;
+  byId("sample").hidden = Boolean(blank) || draft.fields.length > 0;
 }
 
 function showForm() {
@@ -116,6 +109,20 @@ async function attempt(work) {
 let timer = null;
 
 function changed() {
+  if (draft.snapshot !== history.state) history.push(draft.snapshot);
+  recheck();
+}
+
+function goBack(step) {
+  step();
+  draft = Draft.from(history.state);
+  selected = Math.min(selected, draft.fields.length - 1);
+  showForm();
+  recheck();
+  if (blank) attempt(findBoxes);
+}
+
+function recheck() {
   isSaved = isValid = false;
   clearTimeout(timer);
   timer = setTimeout(check, CHECK_MS);
@@ -178,6 +185,21 @@ function save() {
 
 // Fields ------------------------------------------------------------------------------------------
 
+function nameField(index) {
+  select(index);
+  fieldForm.elements.name.focus();
+  fieldForm.elements.name.select();
+}
+
+// The boxes that were found are named in a row: Tab leads from name to name.
+function nameNext(event) {
+  const next = naming[naming.indexOf(selected) + (event.shiftKey ? -1 : 1)];
+  if (event.key !== "Tab" || !naming.includes(selected) || !draft.fields[next]) return;
+  event.preventDefault();
+  edit(event);
+  nameField(next);
+}
+
 function add(field) {
   selected = draft.add(field);
   view = "form";
@@ -196,18 +218,8 @@ function remove(index) {
 
 function edit({ target }) {
   const field = draft.fields[selected];
-  const { name, type, value, checked } = target;
-  if (!field || !name) return;
-  if (SIDES.includes(name)) field.box[SIDES.indexOf(name)] = Number(value);
-  else if (type === "checkbox") field.required = checked;
-  else if (value === "") delete field[name];
-  else if (name === "length") field.length = lengthOf(value);
-  else if (name === "comb") field.comb = false;
-  else if (type === "number") field[name] = Number(value);
-  else if ((name === "min" || name === "max") && !["date", "time"].includes(field.kind) && /^-?\d+$/.test(value)) field[name] = Number(value);
-  else field[name] = value;
-  if (name === "name") field.name = value;
-  if (name === "kind" && value === "comb") field.cells ??= Math.max(1, Math.round((field.box[2] - field.box[0]) / 7));
+  if (!field || !target.name) return;
+  setValue(field, target);
   changed();
 }
 
@@ -216,9 +228,9 @@ function edit({ target }) {
 // A picture as the browser shows it, made by the service where the browser can't.
 async function shown(file) {
   let bitmap = await createImageBitmap(file).catch(() => null);
-  const blob = bitmap ? file : await api.showable(file);
+  const { blob, paper } = bitmap ? { blob: file, paper: null } : await api.showable(file);
   bitmap ??= await createImageBitmap(blob);
-  return { file, url: URL.createObjectURL(blob), size: [bitmap.width, bitmap.height] };
+  return { file, url: URL.createObjectURL(blob), size: [bitmap.width, bitmap.height], paper };
 }
 
 async function openBlank(file) {
@@ -228,7 +240,8 @@ async function openBlank(file) {
   view = "form";
   const aspect = blank.size[0] / blank.size[1];
   const isLike = ([width, height]) => Math.abs(aspect / (width / height) - 1) < SIMILAR;
-  if (!isLike(draft.page)) {
+  if (blank.paper) draft.setPage(blank.paper, false);
+  else if (!isLike(draft.page)) {
     const papers = Object.values(PAPERS).flatMap(([width, height]) => [[width, height], [height, width]]);
     draft.page = papers.find(isLike) ?? [210, Math.round(2100 / aspect) / 10];
   }
@@ -261,9 +274,38 @@ async function takeFound() {
   const overlaps = ([left, top, right, bottom]) => draft.fields.some(({ box }) => left < box[2] && box[0] < right && top < box[3] && box[1] < bottom);
   const fresh = found.filter(({ box }) => !overlaps(box));
   for (const each of fresh) draft.add(fieldOf(each));
-  if (fresh.length) changed();
+  if (fresh.length) {
+    changed();
+    naming = draft.fields.map((_, at) => at).slice(-fresh.length);
+    nameField(naming[0]);
+  }
   announce(fresh.length ? `${fresh.length} boxes found` : "No further box found");
   say(fresh.length ? "" : "No further box with lines around it was found.");
+}
+
+// One scan is shown with what was read on it, several make a table.
+async function openScans(files) {
+  if (files.length === 1) {
+    const picture = await shown(files[0]);
+    if (scan) URL.revokeObjectURL(scan.url);
+    scan = picture;
+    await tryScan();
+  } else if (files.length && (await isReady())) await table.read(files, yaml.value, draft.align === "picture" ? blank.file : null);
+}
+
+async function isReady() {
+  if (!isValid) await check();
+  let missing = "";
+  if (!isValid) missing = draft.fields.length ? "The template must be right before it can be tried." : "Draw a field first.";
+  else if (draft.align === "picture" && !blank) missing = `Open the blank form first: ${draft.picture || "its picture"}. The form is found by what is printed on it.`;
+  say(missing);
+  return !missing;
+}
+
+// The form that ships, and a scan of it.
+async function openSample() {
+  await apply(await (await fetchFile("samples/forms/meter-reading.yaml")).text());
+  await openScans([await fetchFile("samples/forms/meter-reading-filled.jpg")]);
 }
 
 async function tryScan() {
@@ -271,11 +313,9 @@ async function tryScan() {
   reading = null; // what was read before is not of this scan
   view = "form";
   byId("alignment").textContent = "";
+  table.clear();
   show();
-  if (!isValid) await check();
-  if (!isValid) return say(draft.fields.length ? "The template must be right before it can be tried." : "Draw a field first.");
-  if (draft.align === "picture" && !blank) return say(`Open the blank form first: ${draft.picture || "its picture"}. The form is found by what is printed on it.`);
-  say("");
+  if (!(await isReady())) return;
   byId("alignment").textContent = "Reading…";
   let made = null;
   await attempt(async () => {
@@ -290,43 +330,34 @@ function showReading() {
   byId("again").hidden = !scan;
   view = reading ? "scan" : "form";
   byId("alignment").textContent = reading ? aligned(reading.alignment) : "It could not be read.";
-  const rows = (reading?.fields ?? []).map((field) => {
-    field.shown = `${shownValue(field)}  ${percent(field.confidence)}${field.status === "ok" ? "" : `  ${field.status}`}`;
-    const status = element("td", {}, field.status, ...(field.note ? [element("small", { textContent: field.note })] : []));
-    const name = element("th", { scope: "row", textContent: field.name });
-    const row = element("tr", {}, name, element("td", { className: "value", textContent: shownValue(field) }), element("td", { textContent: percent(field.confidence) }), status);
-    row.classList.toggle("is-aside", field.status === "doubtful" || field.status === "missing");
-    return row;
-  });
-  byId("values").replaceChildren(...rows);
+  byId("values").replaceChildren(...(reading?.fields ?? []).map(rowOf));
   if (reading) announce(`Read ${reading.fields.map((field) => `${field.name}: ${shownValue(field)}`).join(", ")}`);
   show();
-}
-
-const shownValue = ({ value }) => ({ true: "✓", false: "☐", "": "–" })[value] ?? value;
-
-function aligned({ residual_mm: residual, dpi, turned_deg: turned }) {
-  return `Found within ${residual.toFixed(2)} mm, at ${Math.round(dpi)} dpi, turned by ${turned.toFixed(1)}°.`;
 }
 
 // What people do ----------------------------------------------------------------------------------
 
 function onFile(id, work) {
   byId(id).addEventListener("change", ({ target }) => {
-    const [file] = target.files;
+    const files = [...target.files];
     target.value = ""; // the same file may be chosen again
-    if (file) attempt(() => work(file));
+    if (files.length) attempt(() => work(files));
   });
 }
 
-onFile("blank", openBlank);
-onFile("yaml-file", async (file) => apply(await file.text()));
-onFile("scan", async (file) => {
-  const picture = await shown(file);
-  if (scan) URL.revokeObjectURL(scan.url);
-  scan = picture;
-  await tryScan();
-});
+onFile("blank", ([file]) => openBlank(file));
+onFile("yaml-file", async ([file]) => apply(await file.text()));
+onFile("scan", openScans);
+onFile("folder", (files) => openScans(files.filter(isPicture)));
+receiveDrops(byId("sheet"), (files) => attempt(async () => {
+  const pictures = files.filter((file) => !isTemplate(file));
+  if (files.some(isTemplate)) await apply(await files.find(isTemplate).text());
+  if (pictures.length && draft.align === "picture" && !blank) await openBlank(pictures.shift());
+  await openScans(pictures);
+}));
+byId("sample").addEventListener("click", () => attempt(openSample));
+offerUndo(() => history.canUndo && goBack(() => history.undo()), () => history.canRedo && goBack(() => history.redo()));
+fieldForm.elements.name.addEventListener("keydown", nameNext);
 byId("again").addEventListener("click", tryScan);
 byId("apply").addEventListener("click", () => apply(yaml.value));
 byId("save").addEventListener("click", save);
@@ -352,8 +383,8 @@ formForm.addEventListener("change", () => {
   const { form, paper, align } = formForm.elements;
   draft.form = form.value;
   draft.align = align.value;
-  if (paper.value !== "own") draft.page = paper.value.split("x").map(Number);
-  else if (blank) draft.page = [210, Math.round((2100 * blank.size[1]) / blank.size[0]) / 10];
+  if (paper.value !== "own") draft.setPage(paper.value.split("x").map(Number), Boolean(blank));
+  else if (blank) draft.setPage(blank.paper ?? [210, Math.round((2100 * blank.size[1]) / blank.size[0]) / 10], true);
   showForm();
   changed();
   if (blank) attempt(findBoxes);

@@ -46,3 +46,16 @@ export class History {
     this.state = this.#past.pop();
   }
 }
+
+// Has the buttons "undo" and "redo", and their keys, do what they say.
+export function offerUndo(undo, redo) {
+  for (const [id, act] of Object.entries({ undo, redo })) document.getElementById(id).addEventListener("click", act);
+  document.addEventListener("keydown", (event) => {
+    const key = event.key.toLowerCase();
+    const isMeant = (event.ctrlKey || event.metaKey) && !event.altKey && (key === "z" || key === "y");
+    if (!isMeant || event.target.matches("input, select, textarea") || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    if (key === "y" || event.shiftKey) redo();
+    else undo();
+  });
+}

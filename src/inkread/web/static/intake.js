@@ -1,7 +1,35 @@
-// How files come to the page: chosen, photographed, pasted, dropped, or samples that were clicked.
+// How files come to a page: chosen, photographed, pasted, dropped, or samples that were clicked.
+
+// Has open(files) called with what is pasted or dropped anywhere on the page; target is marked meanwhile.
+export function receiveDrops(target, open) {
+  const take = (files) => {
+    if (files.length) open([...files]);
+  };
+  document.addEventListener("paste", (event) => take(event.clipboardData.files));
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    target.classList.add("is-target");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) target.classList.remove("is-target");
+  });
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    target.classList.remove("is-target");
+    take(event.dataTransfer.files);
+  });
+}
+
+export const isTemplate = (file) => /\.ya?ml$/i.test(file.name);
+export const isPicture = (file) => /^image\/|pdf$/.test(file.type) || /\.(tiff?|pdf)$/i.test(file.name);
+
+// A file of the service, such as a sample.
+export async function fetchFile(address) {
+  const blob = await (await fetch(address)).blob();
+  return new File([blob], address.split("/").pop(), { type: blob.type });
+}
 
 export function receiveFiles(open) {
-  const stage = document.getElementById("stage");
   for (const input of [document.getElementById("file"), document.getElementById("camera")]) {
     input.addEventListener("change", () => {
       open([...input.files]);
@@ -9,23 +37,7 @@ export function receiveFiles(open) {
     });
   }
   for (const button of document.getElementById("samples").querySelectorAll("button")) {
-    button.addEventListener("click", async () => {
-      const picture = button.querySelector("img");
-      const blob = await (await fetch(picture.src)).blob();
-      open([new File([blob], picture.src.split("/").pop(), { type: blob.type })]);
-    });
+    button.addEventListener("click", async () => open([await fetchFile(button.querySelector("img").src)]));
   }
-  document.addEventListener("paste", (event) => open([...event.clipboardData.files]));
-  document.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    stage.classList.add("is-target");
-  });
-  document.addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) stage.classList.remove("is-target");
-  });
-  document.addEventListener("drop", (event) => {
-    event.preventDefault();
-    stage.classList.remove("is-target");
-    open([...event.dataTransfer.files]);
-  });
+  receiveDrops(document.getElementById("stage"), open);
 }

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { Constraints } from "./constraints.js";
 import { Corrections } from "./corrections.js";
 import { copy, offerExports } from "./exports.js";
-import { History } from "./history.js";
+import { History, offerUndo } from "./history.js";
 import { receiveFiles } from "./intake.js";
 import { announcementOf, isShown, joinTables, leastSureOn, showNumbers } from "./numbers.js";
 import { Pad } from "./pad.js";
@@ -51,7 +51,7 @@ const pad = new Pad(byId("stage"), byId("pad"), {
   },
 });
 const corrections = new Corrections({
-  reading: () => ({ source, known, digit: selected, pending: pending?.done }),
+  reading: () => ({ source, known, page, digit: selected, pending: pending?.done }),
   onChange: () => showAll(),
   say,
 });
@@ -143,7 +143,10 @@ async function ask(mine, blob) {
 function take(read) {
   const isSame = read.blob === source || !sheetShown();
   const at = corrections.isTyped && isSame ? digits().indexOf(selected) : -1; // a correction that is typed stays at its digit
+  const onStage = (box) => pad.onStage(box);
+  const marked = isSame ? corrections.marked(page, onStage) : null;
   if (read.place) pad.place(read.place);
+  if (marked && read.page) corrections.carry(marked, read.page, onStage);
   [source, page, known] = [read.blob, read.page, read.known ?? {}];
   selected = digits()[at] ?? (page && leastSureOn(page));
   say(read.problem);
@@ -323,7 +326,8 @@ offerExports(readings, () => ({ source, page }), copyText);
 
 // What people do ----------------------------------------------------------------------------------
 
-for (const [id, act] of Object.entries({ undo, redo, clear })) byId(id).addEventListener("click", act);
+offerUndo(undo, redo);
+byId("clear").addEventListener("click", clear);
 byId("why").addEventListener("click", () => corrections.explain());
 byId("eraser").addEventListener("click", () => setEraser(!pad.erases));
 byId("pen").addEventListener("change", () => { pad.penWidth = Number(byId("pen").value); });
@@ -353,12 +357,6 @@ shortcuts.addEventListener("change", () => localStorage.setItem("inkread-shortcu
 
 document.addEventListener("keydown", (event) => {
   if (event.target.matches("input, select, textarea") || document.querySelector("dialog[open]")) return;
-  const key = event.key.toLowerCase();
-  if ((event.ctrlKey || event.metaKey) && (key === "z" || key === "y")) {
-    event.preventDefault();
-    if (key === "y" || event.shiftKey) redo();
-    else undo();
-  }
   if (event.ctrlKey || event.metaKey || event.altKey || !shortcuts.checked) return;
   if (/^[0-9x]$/.test(event.key) && selected && corrections.isOn) corrections.set(event.key);
   else if (event.key === "Enter" && corrections.isTyped) corrections.correct(false);

@@ -5,9 +5,12 @@ import { element, isDoubtful, percent, textOf, verdictOf } from "./panel.js";
 const FEW = 6; // numbers that are read out
 const HARDLY_READ = 0.1; // lines less sure than this are folded away
 
+export const isCorrected = (number) => number.corrected != null || number.digits.some((digit) => digit.corrected);
+
 // What a number says, with what was corrected.
 export function sayingOf(number) {
-  if (number.digits.some((digit) => digit.corrected)) return number.digits.map(textOf).join("").replaceAll("×", "");
+  if (number.corrected != null) return number.corrected.replace("×", "");
+  if (isCorrected(number)) return number.digits.map(textOf).join("").replaceAll("×", "");
   return number.rejected ? number.text : number.raw || number.text;
 }
 
@@ -22,7 +25,7 @@ export function joinTables(page) {
   return page;
 }
 
-export const isShown = (number) => number.digits.length > 0 || number.unconstrained != null || Boolean(number.struck);
+export const isShown = (number) => !number.isPart && (number.digits.length > 0 || number.unconstrained != null || Boolean(number.struck));
 
 // The numbers that stand in no table.
 export function aloneOn(page) {
@@ -70,6 +73,13 @@ export function showNumbers(container, page, selected, { onSelect, onCopy }) {
 }
 
 function buttonsOf(number, selected, onSelect) {
+  if (number.corrected != null) {
+    const button = element("button", { type: "button", className: "is-corrected", textContent: number.corrected });
+    button.setAttribute("aria-pressed", String(number.digits.includes(selected)));
+    button.setAttribute("aria-label", `${number.corrected}: corrected`);
+    button.addEventListener("click", () => onSelect(number.digits[0]));
+    return [button];
+  }
   return number.digits.map((digit) => {
     const button = element("button", { type: "button", textContent: textOf(digit) });
     button.classList.toggle("is-doubtful", isDoubtful(digit) && !digit.corrected);
@@ -119,9 +129,9 @@ function cellOf(number, selected, onSelect) {
     return cell;
   }
   const least = digits.reduce((least, digit) => (digit.confidence < least.confidence ? digit : least));
-  const button = element("button", { type: "button", textContent: digits.some((digit) => digit.corrected) ? sayingOf(number) : number.raw || number.text });
-  button.classList.toggle("is-doubtful", number.rejected || digits.some((digit) => isDoubtful(digit) && !digit.corrected));
-  button.classList.toggle("is-corrected", digits.some((digit) => digit.corrected));
+  const button = element("button", { type: "button", textContent: isCorrected(number) ? sayingOf(number) : number.raw || number.text });
+  button.classList.toggle("is-doubtful", number.corrected == null && (number.rejected || digits.some((digit) => isDoubtful(digit) && !digit.corrected)));
+  button.classList.toggle("is-corrected", isCorrected(number));
   button.setAttribute("aria-pressed", String(digits.includes(selected)));
   button.classList.toggle("is-printed", Boolean(number.printed));
   button.title = [number.printed && "printed", noteOf(number) || `${percent(number.confidence)} sure`].filter(Boolean).join(", ");
@@ -132,6 +142,7 @@ function cellOf(number, selected, onSelect) {
 
 // What stands beside a number: how sure it is, how it was written, and what the constraints did.
 function noteOf(number) {
+  if (number.corrected != null) return number.corrected === "×" ? "corrected: not a number" : "corrected";
   if (number.struck) return "not read";
   if (!number.digits.length) return `nothing fits the constraints; read without them: ${number.unconstrained}`;
   const notes = [];

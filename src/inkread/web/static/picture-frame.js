@@ -1,6 +1,6 @@
 // An image element that shows pictures of the service, one at a time.
 
-const MAX_HEIGHT_REM = 14;
+const MAX_HEIGHT_REM = 24;
 
 export class PictureFrame {
   #image;

@@ -2,7 +2,8 @@
 
 import * as api from "./api.js";
 import { drawGlyph } from "./evidence.js";
-import { element, percent } from "./panel.js";
+import { receiveDrops } from "./intake.js";
+import { element, isDoubtful, percent } from "./panel.js";
 import { PictureFrame } from "./picture-frame.js";
 
 const NOT_A_DIGIT = "not a digit";
@@ -13,13 +14,23 @@ const picture = new PictureFrame(byId("picture"));
 let items = [];
 let index = 0;
 let next = null; // where the list goes on
+let numLeft = 0;
 let judged = []; // what was said, with the label before: the last one first to be undone
 
 async function load() {
   const found = await api.list(byId("filter").value, next);
   items.push(...found.corrections);
   next = found.next;
-  byId("left").textContent = found.left ? `${found.left} left` : "";
+  numLeft = found.left;
+  showProgress();
+}
+
+function showProgress() {
+  byId("left").textContent = numLeft ? `${numLeft} left` : "";
+  const done = judged.filter(({ before }) => before === null).length;
+  byId("progress").hidden = !done;
+  byId("progress").max = done + numLeft || 1;
+  byId("progress").value = done;
 }
 
 async function restart() {
@@ -41,8 +52,13 @@ function show() {
   byId("details").textContent = `read with ${percent(item.confidence)}, ${said}; ${item.model}`;
   byId("glyph").setAttribute("aria-label", `Number ${item.id}, read as ${item.read || "nothing"}`);
   byId("confirm").disabled = !/^[0-9]+$/.test(item.read);
+  byId("keypad").hidden = Boolean(item.strip);
+  byId("whole-number").hidden = !item.strip;
+  byId("number").value = item.label === NOT_A_DIGIT ? "" : item.label ?? item.read;
+  byId("junk").lastChild.textContent = item.strip ? " Not a number" : " Not a digit";
   byId("undo").disabled = judged.length === 0;
   for (const key of byId("keypad").children) key.setAttribute("aria-pressed", String(key.value === item.label));
+  byId("glyph").hidden = Boolean(item.strip) && item.has_picture;
   drawGlyph(byId("glyph"), item.glyph);
   showPicture(item);
 }
@@ -59,7 +75,34 @@ function thumbnail(item, at) {
 
 function showPicture(item) {
   if (item.has_picture) attempt(() => picture.show((signal) => api.pictureOf(item.id, signal), item.box));
+  else if (item.strip) picture.show(() => stripOf(item));
   else picture.clear();
+}
+
+// The picture of a whole number: a PNG file, dark on light as on paper.
+async function stripOf({ strip }) {
+  const bytes = Uint8Array.from(atob(strip), (character) => character.charCodeAt(0));
+  const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+  const canvas = element("canvas", { width: bitmap.width, height: bitmap.height });
+  const context = canvas.getContext("2d");
+  context.filter = "invert(1)";
+  context.drawImage(bitmap, 0, 0);
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+}
+
+// Reads pictures, and has their doubtful digits wait for review.
+async function queueDoubtful(files) {
+  let count = 0;
+  for (const file of files) {
+    const blob = await createImageBitmap(file).then(() => file, async () => (await api.pageOf(file, 1)).blob);
+    const { numbers } = await api.read(blob, {});
+    for (const digit of numbers.flatMap((number) => number.digits).filter(isDoubtful)) {
+      await api.correct(blob, digit.box, "", {});
+      count += 1;
+    }
+  }
+  await restart();
+  byId("announcement").textContent = `${count} doubtful digits wait for review`;
 }
 
 async function go(to) {
@@ -72,17 +115,38 @@ async function judge(label) {
   const item = items[index];
   if (!item) return;
   const before = item.label;
-  Object.assign(item, await api.judge(item.id, label));
+  if (!(await update(item, () => api.judge(item.id, label)))) return;
   judged.push({ item, before });
   byId("announcement").textContent = `Number ${item.id}: ${label}`;
   if (before === null) count(-1);
   await go(index + 1);
 }
 
+// Changes an item; one that another person deleted is skipped: false.
+async function update(item, work) {
+  try {
+    Object.assign(item, await work());
+    return true;
+  } catch (error) {
+    if (error.status !== 404) throw error;
+    drop(item);
+    await go(index);
+    byId("announcement").textContent = `Number ${item.id} was deleted by somebody else`;
+    return false;
+  }
+}
+
+// Takes an item out of the list.
+function drop(item) {
+  if (item.label === null) count(-1);
+  items = items.filter((each) => each !== item);
+  judged = judged.filter((each) => each.item !== item);
+}
+
 async function undo() {
   const last = judged.at(-1);
   if (!last) return;
-  Object.assign(last.item, await api.judge(last.item.id, last.before));
+  if (!(await update(last.item, () => api.judge(last.item.id, last.before)))) return;
   judged.pop();
   byId("announcement").textContent = `Number ${last.item.id}: ${last.before ?? "waits again"}`;
   if (last.before === null) count(1);
@@ -93,11 +157,9 @@ async function remove() {
   const item = items[index];
   if (!item) return;
   picture.giveUp(); // soon there is none to fetch
-  await api.remove(item.id);
+  if (!(await update(item, () => api.remove(item.id)))) return;
   byId("announcement").textContent = `Number ${item.id} deleted`;
-  if (item.label === null) count(-1);
-  items.splice(index, 1);
-  judged = judged.filter((each) => each.item !== item);
+  drop(item);
   await go(index);
 }
 
@@ -108,8 +170,8 @@ async function removeAll() {
 }
 
 function count(change) {
-  const left = parseInt(byId("left").textContent || "0", 10) + change;
-  byId("left").textContent = left ? `${left} left` : "";
+  numLeft = Math.max(0, numLeft + change);
+  showProgress();
 }
 
 async function attempt(work) {
@@ -158,6 +220,11 @@ const actions = {
   delete: remove,
 };
 for (const [id, action] of Object.entries(actions)) onPress(byId(id), action);
+byId("whole-number").addEventListener("submit", (event) => {
+  event.preventDefault();
+  inTurn(() => judge(byId("number").value));
+});
+receiveDrops(document.querySelector("main"), (files) => inTurn(() => queueDoubtful(files)));
 byId("export").addEventListener("click", () => inTurn(save));
 byId("filter").addEventListener("change", () => inTurn(restart));
 byId("delete-all").addEventListener("click", () => byId("confirm-dialog").showModal());
@@ -179,7 +246,7 @@ document.addEventListener("keydown", (event) => {
   if (!isUndo && (event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem("inkread-shortcuts") === "off")) return;
   if (event.repeat && !event.key.startsWith("Arrow")) return event.preventDefault(); // one press, one answer
   if (isUndo) inTurn(undo);
-  else if (/^[0-9]$/.test(event.key)) inTurn(() => judge(event.key));
+  else if (/^[0-9]$/.test(event.key) && !items[index]?.strip) inTurn(() => judge(event.key));
   else if (event.key === "Enter" && !event.target.matches("a, button")) inTurn(confirmReading);
   else if (event.key in keys) inTurn(actions[keys[event.key]]);
   else return;

@@ -98,6 +98,16 @@ export class Sheet {
     return text;
   }
 
+  // The name of a field, inside its box: above it the form's own labels are printed.
+  #inside({ box: [left, top, right, bottom], name }) {
+    const size = Math.min(TEXT_PX / this.#scale, 0.75 * (bottom - top), (1.6 * (right - left)) / Math.max(1, name.length));
+    const text = this.#text(left + 0.35 * size, 0, name);
+    text.setAttribute("y", (top + bottom) / 2 + 0.35 * size);
+    text.setAttribute("font-size", size);
+    text.setAttribute("stroke-width", 0.25 * size);
+    return text;
+  }
+
   // Words to the right of a box where there is room, else above it.
   #beside(corners, words) {
     const xs = corners.map(([x]) => x), ys = corners.map(([, y]) => y);
@@ -123,7 +133,7 @@ export class Sheet {
     const group = made("g", { class: "box", tabindex: 0, role: "button", "data-index": at, "aria-pressed": String(at === selected) },
       made("rect", { x: left, y: top, width: right - left, height: bottom - top }),
       made("path", { d: edges.join("") || "M0 0" }),
-      this.#text(left, top, field.name),
+      this.#inside(field),
     );
     group.setAttribute("aria-label", `${field.name}: ${field.kind}, from ${left}, ${top} to ${right}, ${bottom} millimetres`);
     group.classList.toggle("is-selected", at === selected);
