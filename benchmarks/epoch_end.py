@@ -22,8 +22,8 @@ import numpy as np
 from provenance import mean_sd, print_provenance
 
 from inkread.training import mnist
+from inkread.training.batches.glyph_batches import Batches, GlyphSource
 from inkread.training.epoch import make_dataset
-from inkread.training.glyph_batches import Batches, GlyphSource
 from inkread.training.mnist import Split
 from inkread.training.networks import architectures
 from inkread.training.recipes import recipe_named

@@ -27,7 +27,7 @@ from provenance import print_provenance
 from inkread.batch.processes import num_cores
 from inkread.errors import ConfigError
 from inkread.training import mnist
-from inkread.training.glyph_batches import Batches, GlyphSource
+from inkread.training.batches.glyph_batches import Batches, GlyphSource
 from inkread.training.mnist import Mnist, Split
 from inkread.training.networks import architectures
 from inkread.training.recipes import Recipe, recipe_named

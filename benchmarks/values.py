@@ -19,6 +19,7 @@ from provenance import print_provenance
 from synthetic_numbers import put_on_paper
 
 from inkread import Notation, Number, Reader
+from inkread.forms.form_reader import MIN_CONFIDENCE
 from inkread.training import mnist
 from inkread.training.evaluation.evaluate import estimate_share
 from inkread.training.synthesis.numbers import written_number
@@ -31,7 +32,6 @@ NOTATIONS = {
     "dates with slashes": Notation("date", format="D/M/Y"),
     "times": Notation("time"),
 }
-MIN_CONFIDENCE = 0.997
 INSIDE_PX = 3  # cut off a field's box, where its lines are
 
 

@@ -17,7 +17,8 @@ LAYERS = {
     "reader": "",
     "explain": "occlusion illustration feature_maps",
     "batch": """
-        sources allocator limits processes annotate batch_reader results_file formats grid_files
+        sources allocator process_limits processes annotate batch_reader results_file formats
+        grid_files
     """,
     "corrections": "correction database schema reserve store",
     "forms": """
@@ -52,8 +53,8 @@ LAYERS = {
         networks.reconstruction
         evaluation.calibrate evaluation.evaluate evaluation.robustness evaluation.cost
         evaluation.plots evaluation.provenance evaluation.report
-        glyph_batches line_batches page_pools runs epoch train line_fitting train_line train_layout
-        plan finetune finetune_line promotion
+        batches.glyph_batches batches.line_batches batches.page_pools
+        runs epoch train line_fitting train_line train_layout plan finetune finetune_line promotion
     """,
     "cli": """
         output progress usage engine_options samples_command read_command explain_command

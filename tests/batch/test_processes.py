@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inkread.batch.limits import Limits
+from inkread.batch.process_limits import ProcessLimits
 from inkread.batch.processes import map_in_order, num_cores
 from inkread.errors import ConfigError
 
@@ -155,7 +155,7 @@ def test_a_process_that_crashes_after_its_last_result_loses_nothing():
 
 def test_a_process_that_exceeds_its_limits_loses_one_input():
     inputs = [["compute"], [1, "fill"], [2, "last"]]
-    limits = Limits(max_bytes=200_000_000, max_cpu_s=1)
+    limits = ProcessLimits(max_bytes=200_000_000, max_cpu_s=1)
     late, one, full, *rest = results(inputs, num_processes=1, limits=limits)
     assert "took more than 1 s" in late[1]
     assert (one, full, rest) == (1, "no memory", [2, "last"])

@@ -8,7 +8,7 @@ from inkread.models.registry import Registry
 from inkread.models.runtime import LineModel, list_shipped_models
 from inkread.training import finetune as finetuning
 from inkread.training import finetune_line, mnist, train_line
-from inkread.training.line_batches import pool
+from inkread.training.batches.line_batches import pool
 
 SHIPPED = list_shipped_models()["default"]
 

@@ -12,8 +12,8 @@ from inkread.models.registry import Registry
 from inkread.models.runtime import LineModel, Model
 from inkread.training import finetune_line as finetuning
 from inkread.training import promotion, train_line
+from inkread.training.batches.line_batches import StripPool, pool
 from inkread.training.finetune_line import finetune_line, split_number_corrections
-from inkread.training.line_batches import StripPool, pool
 
 
 @pytest.fixture(scope="module")

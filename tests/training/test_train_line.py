@@ -9,7 +9,8 @@ from scipy.special import softmax
 
 from inkread.errors import ConfigError, DataError
 from inkread.models.runtime import LineModel, prepare_strips
-from inkread.training import line_batches, train_line
+from inkread.training import train_line
+from inkread.training.batches import line_batches
 from inkread.training.handwriting.archives import FOLDER_VARIABLE
 from inkread.training.history import LineEpoch, read_history
 from inkread.training.line_fitting import SYMBOLS, remove_separators

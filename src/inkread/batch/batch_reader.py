@@ -10,7 +10,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inkread.batch.limits import Limits
+from inkread.batch.process_limits import ProcessLimits
 from inkread.batch.processes import map_in_order, num_cores
 from inkread.errors import ImageError
 from inkread.imaging.layout_options import LayoutOptions
@@ -124,7 +124,7 @@ def read_files(
     settings: ReadSettings,
     *,
     num_processes: int = 1,
-    limits: Limits | None = None,
+    limits: ProcessLimits | None = None,
 ) -> Generator[Outcome, None, None]:
     """Read all pages of pictures, and yield the outcomes in the order of the pictures.
 

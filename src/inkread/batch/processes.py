@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Generic, TypeVar
 
 from inkread.batch.allocator import READING_BYTES, keep_freed_memory
-from inkread.batch.limits import Limits, limit_memory
+from inkread.batch.process_limits import ProcessLimits, limit_memory
 from inkread.errors import InkreadError
 
 __all__ = ["map_in_order", "num_cores"]
@@ -45,7 +45,7 @@ def map_in_order(
     is_last: Callable[[_Result], bool],
     on_crash: Callable[[_Input, str], _Result],
     num_processes: int,
-    limits: Limits | None = None,
+    limits: ProcessLimits | None = None,
 ) -> Generator[_Result, None, None]:
     """Apply a function to inputs in several processes, and yield its results in their order.
 
@@ -99,7 +99,7 @@ class _Worker:
     result is sent in a tuple of its own. An exception is sent as it is, and ends the process.
     """
 
-    def __init__(self, prepare: _Prepare[_Input, _Result], limits: Limits | None) -> None:
+    def __init__(self, prepare: _Prepare[_Input, _Result], limits: ProcessLimits | None) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, other = context.Pipe()
         self.process = context.Process(
@@ -134,7 +134,7 @@ class _WorkerPool(Generic[_Input, _Result]):
         is_last: Callable[[_Result], bool],
         on_crash: Callable[[_Input, str], _Result],
         num_processes: int,
-        limits: Limits | None,
+        limits: ProcessLimits | None,
     ) -> None:
         self._prepare = prepare
         self._limits = limits
@@ -238,7 +238,7 @@ class _WorkerPool(Generic[_Input, _Result]):
 
 
 def _run_worker(
-    connection: Connection, prepare: _Prepare[_Input, _Result], limits: Limits | None
+    connection: Connection, prepare: _Prepare[_Input, _Result], limits: ProcessLimits | None
 ) -> None:
     """Work on inputs until the parent closes the connection; runs in the process of a worker."""
     import cv2

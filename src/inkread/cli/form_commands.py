@@ -209,7 +209,7 @@ def _read_here(
     scans: list[Source], job: "FormBatchJob", out: Path, processes: int | None, again: bool
 ) -> None:
     from inkread.batch.batch_reader import is_pdf_file
-    from inkread.batch.limits import Limits
+    from inkread.batch.process_limits import ProcessLimits
     from inkread.batch.processes import num_cores
     from inkread.forms.form_batch import read_scans
     from inkread.forms.tables import errors_path, write_tables
@@ -217,7 +217,7 @@ def _read_here(
     old = _make_journal(out, job)
     names = [each.name for each in scans if not each.problem]
     count = min(processes or num_cores(), max(1, len(names)))
-    limits = Limits() if count > 1 or any(map(is_pdf_file, names)) else None
+    limits = ProcessLimits() if count > 1 or any(map(is_pdf_file, names)) else None
     with old.hold(wait_s=0):
         journal = old.begin_again() if again else old
         journal.open()

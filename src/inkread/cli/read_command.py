@@ -16,7 +16,7 @@ import inkread
 from inkread.batch import batch_reader, formats
 from inkread.batch.batch_reader import ReadAs
 from inkread.batch.grid_files import GRID_SUFFIXES, GridFile
-from inkread.batch.limits import Limits
+from inkread.batch.process_limits import ProcessLimits
 from inkread.batch.results_file import BOM, SUFFIXES, ResultsFile, ResultsFormat
 from inkread.batch.sources import STDIN, find, make_cell, make_printable
 from inkread.cli import progress
@@ -364,7 +364,7 @@ def _read_all(
     doubtful: set[str] = set()
     apart = num_processes > 1 or any(batch_reader.is_pdf_file(each.picture) for each in inputs)
     outcomes = batch_reader.read_files(
-        inputs, settings, num_processes=num_processes, limits=Limits() if apart else None
+        inputs, settings, num_processes=num_processes, limits=ProcessLimits() if apart else None
     )
     with closing(outcomes), progress.show_reading(len(inputs)) as on_done:
         for outcome in outcomes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from inkread.batch.limits import Limits
+from inkread.batch.process_limits import ProcessLimits
 from inkread.batch.processes import map_in_order
 from inkread.batch.sources import make_printable
 from inkread.errors import ImageError
@@ -154,7 +154,7 @@ def read_scans(
     journal: Journal,
     *,
     num_processes: int = 1,
-    limits: Limits | None = None,
+    limits: ProcessLimits | None = None,
     on_progress: Progress = lambda done, set_aside: None,
 ) -> FormBatchSummary:
     """Read the scans that aren't in the journal yet, and append them to it in the given order.

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.models.runtime import calibrate_outputs, prepare_glyphs
+from inkread.training.batches.glyph_batches import NUM_LABELS
 from inkread.training.evaluation.evaluate import score_probabilities
-from inkread.training.glyph_batches import NUM_LABELS
 from inkread.training.history import Epoch, Step
 from inkread.training.mnist import Split
 

@@ -26,8 +26,8 @@ from inkread.files import replace_atomically
 from inkread.models.runtime import Model, prepare_glyphs
 from inkread.training.augmentation.distortions import spoil
 from inkread.training.augmentation.elastic import augment
+from inkread.training.batches.glyph_batches import NUM_LABELS, Batches, GlyphSource
 from inkread.training.epoch import train_epoch
-from inkread.training.glyph_batches import NUM_LABELS, Batches, GlyphSource
 from inkread.training.history import Epoch, Step, write_history
 from inkread.training.mnist import Mnist, Split
 from inkread.training.networks.reconstruction import rebuild_network

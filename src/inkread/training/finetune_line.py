@@ -21,9 +21,9 @@ from inkread.corrections.store import Store
 from inkread.errors import ConfigError, DataError
 from inkread.files import replace_atomically
 from inkread.models.runtime import LineModel
+from inkread.training.batches.line_batches import StripPool, fits, pool
 from inkread.training.finetune import HELD_OUT_EVERY, MIN_CORRECTIONS, SUFFIX
 from inkread.training.history import LineEpoch, Step, write_history
-from inkread.training.line_batches import StripPool, fits, pool
 from inkread.training.line_fitting import (
     NUM_PARITY_STRIPS,
     LineFitting,

@@ -23,10 +23,10 @@ from inkread.imaging.normalize import FRAME_PX, StripShape
 from inkread.models.metadata import Figure, ModelMetadata
 from inkread.models.runtime import LineModel, prepare_strips
 from inkread.results import REJECTED
+from inkread.training.batches.line_batches import Batch, StripPool, batches
 from inkread.training.epoch import make_one_cycle_schedule, reseed_dropout
 from inkread.training.evaluation.evaluate import estimate_share
 from inkread.training.history import LineEpoch, Step
-from inkread.training.line_batches import Batch, StripPool, batches
 from inkread.training.line_recipes import LineRecipe
 from inkread.training.mnist import TRAIN_IMAGES
 from inkread.training.networks import export

@@ -11,9 +11,9 @@ from inkread.errors import ModelError
 from inkread.models.metadata import Figure
 from inkread.models.registry import Registry, Version
 from inkread.models.runtime import LineModel, Model
+from inkread.training.batches.line_batches import StripPool
 from inkread.training.evaluation.evaluate import estimate_share
 from inkread.training.finetune import NO_DIGIT
-from inkread.training.line_batches import StripPool
 from inkread.training.line_fitting import measure_share_right
 from inkread.training.mnist import Split
 

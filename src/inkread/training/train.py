@@ -27,11 +27,11 @@ from inkread.files import write_atomically
 from inkread.imaging.normalize import GlyphShape
 from inkread.models.metadata import ModelMetadata
 from inkread.models.runtime import Model, calibrate_outputs
+from inkread.training.batches.glyph_batches import Batches, GlyphSource
 from inkread.training.data_sources import WEIGHTS_LICENCE, sources_of
 from inkread.training.epoch import make_one_cycle_schedule, predict, reseed_dropout, train_epoch
 from inkread.training.evaluation.calibrate import fit_rejection_threshold, fit_temperature
 from inkread.training.evaluation.evaluate import score_probabilities
-from inkread.training.glyph_batches import Batches, GlyphSource
 from inkread.training.history import Epoch, Step, concatenate_histories, write_history
 from inkread.training.mnist import TRAIN_IMAGES, Mnist, Split
 from inkread.training.networks import architectures, export

@@ -23,6 +23,14 @@ from inkread.files import write_atomically
 from inkread.imaging.layout_maps import MAPS, LayoutShape
 from inkread.models.layout_model import LayoutModel
 from inkread.models.metadata import ModelMetadata
+from inkread.training.batches.page_pools import (
+    PagePool,
+    PoolPlan,
+    as_input,
+    page_batches,
+    page_pool,
+    page_pools,
+)
 from inkread.training.epoch import make_one_cycle_schedule
 from inkread.training.handwriting.pens import load_pen_strokes
 from inkread.training.history import LayoutEpoch, Step
@@ -31,14 +39,6 @@ from inkread.training.mnist import TRAIN_IMAGES, Mnist
 from inkread.training.networks.layout_export import layout_to_onnx
 from inkread.training.networks.layout_network import LayoutLoss, layout
 from inkread.training.networks.reconstruction import rebuild_layout_network
-from inkread.training.page_pools import (
-    PagePool,
-    PoolPlan,
-    as_input,
-    page_batches,
-    page_pool,
-    page_pools,
-)
 from inkread.training.runs import CHECKPOINT, METRICS, MODEL, Progress, begin_run, load_network
 from inkread.training.synthesis.fonts import find_fonts
 from inkread.training.synthesis.pages import PageMaker, targets

@@ -17,10 +17,10 @@ import numpy.typing as npt
 from inkread.batch.allocator import keep_freed_memory
 from inkread.errors import ConfigError
 from inkread.models.runtime import LineModel, list_shipped_models
+from inkread.training.batches.line_batches import StripPool, pool, pools
 from inkread.training.data_sources import WEIGHTS_LICENCE, line_sources_of
 from inkread.training.handwriting.pens import load_pens
 from inkread.training.history import LineEpoch, Step
-from inkread.training.line_batches import StripPool, pool, pools
 from inkread.training.line_fitting import (
     NUM_PARITY_STRIPS,
     SYMBOLS,

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 
 from inkread.batch.allocator import READING_BYTES, keep_freed_memory
-from inkread.batch.limits import limit_memory
+from inkread.batch.process_limits import limit_memory
 from inkread.errors import InkreadError
 from inkread.models.registry import Registry
 from inkread.web.live_reader import LiveReader

@@ -8,7 +8,7 @@ from inkread.errors import ConfigError, ModelError
 from inkread.imaging.layout_maps import network_input
 from inkread.models.layout_model import LayoutModel
 from inkread.models.runtime import LineModel, Model, prepare_glyphs, prepare_strips
-from inkread.training.line_batches import pool
+from inkread.training.batches.line_batches import pool
 from inkread.training.networks import architectures, export
 from inkread.training.networks.reconstruction import (
     rebuild_layout_network,

@@ -7,11 +7,11 @@ from pathlib import Path
 if sys.platform != "win32":
     import resource
 
-__all__ = ["Limits", "limit_memory"]
+__all__ = ["ProcessLimits", "limit_memory"]
 
 
 @dataclass(frozen=True)
-class Limits:
+class ProcessLimits:
     """What a process may take for a picture.
 
     Attributes:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from inkread.training.line_batches import batches, pool, pools
+from inkread.training.batches.line_batches import batches, pool, pools
 from inkread.training.line_fitting import SYMBOLS
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from inkread.models.runtime import prepare_glyphs
 from inkread.training.augmentation.elastic import Augmentation
-from inkread.training.glyph_batches import Batches, GlyphSource
+from inkread.training.batches.glyph_batches import Batches, GlyphSource
 from inkread.training.mnist import Split
 from inkread.training.recipes import Recipe
 
