@@ -37,8 +37,6 @@ __all__ = [
 ]
 
 MIN_CONFIDENCE = 0.997  # by tools/fit_form_confidence.py: from 0.995 on too many wrong values stand
-    0.997  # chosen with tools/fit_form_confidence.py: at 0.995 too many wrong values stood
-)
 _NUM_CANDIDATES = 40  # of a comb
 _PALER = 0.8  # than the form's pen: extracted again
 _MIN_DASH_PROBABILITY = 0.998  # of what is a flat stroke: no digit is
