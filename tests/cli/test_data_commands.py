@@ -72,7 +72,7 @@ def test_data_show_of_an_index_that_is_not_there(small_data, tmp_path, index):
 @pytest.mark.parametrize("name", ["samples.xyz", ""])
 def test_data_show_refuses_a_picture_that_cannot_be_written(small_data, tmp_path, name):
     result = run("data", "show", "--out", tmp_path / name)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert str(tmp_path / name) in result.stderr
 
 

@@ -78,7 +78,7 @@ def test_a_full_disk_behind_standard_output_is_an_error(arguments):
 )
 def test_a_place_that_cannot_be_written_is_an_error_that_names_it(small_data, arguments):
     result = run(*arguments)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert str(NO_SPACE) in result.stderr
 
 

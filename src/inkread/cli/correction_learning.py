@@ -1,5 +1,7 @@
 """Trains models further on corrections: the digit model on digits, the number model on numbers."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,6 @@ from inkread.errors import ConfigError, DataError, ModelError
 if TYPE_CHECKING:
     from inkread.models.registry import Registry
     from inkread.models.runtime import LineModel, Model
-    from inkread.training.mnist import Mnist
 
 __all__ = ["learn", "load_model"]
 
@@ -46,35 +47,36 @@ def learn(
     if learner not in (_CURRENT, DEFAULT):
         model = _load_either(learner)
         if isinstance(model, LineModel):
-            _learn_numbers(model, url, registry, out, seed, load_mnist(data))
+            _learn_numbers(model, url, registry, out, seed, data)
         else:
-            _learn_digits(model, url, registry, out, seed, load_mnist(data))
+            _learn_digits(model, url, registry, out, seed, data)
         return
     is_current = learner == _CURRENT
     digit_model = Model((is_current and registry.find_current(Model)) or DEFAULT)
     number_model = LineModel((is_current and registry.find_current(LineModel)) or DEFAULT)
-    mnist = load_mnist(data)
     failed: list[DataError | ModelError] = []
-    for work in (
-        lambda: _learn_digits(digit_model, url, registry, out, seed, mnist),
-        lambda: _learn_numbers(number_model, url, registry, out and out / "numbers", seed, mnist),
-    ):
+    works: tuple[Callable[[], None], ...] = (
+        partial(_learn_digits, digit_model, url, registry, out, seed, data),
+        partial(_learn_numbers, number_model, url, registry, out and out / "numbers", seed, data),
+    )
+    for work in works:
         try:
             work()
         except (DataError, ModelError) as error:
             failed.append(error)
-    if any(isinstance(error, ModelError) for error in failed) or len(failed) == 2:
+    if any(isinstance(each, ModelError) for each in failed) or len(failed) == 2:
         raise type(failed[-1])("; ".join(map(str, failed)))
-    for error in failed:
-        progress.console.print(escape(f"not learned: {error}"))
+    for each in failed:
+        progress.console.print(escape(f"not learned: {each}"))
 
 
 def _learn_digits(
-    model: "Model", url: str, registry: "Registry", out: Path | None, seed: int, mnist: "Mnist"
+    model: "Model", url: str, registry: "Registry", out: Path | None, seed: int, data: Path | None
 ) -> None:
     from inkread.training import finetune, promotion
 
     found = finetune.load_corrections(url, model, seed=seed)
+    mnist = load_mnist(data)
     folder = out or Path("runs") / f"{model.name}-corrected-{seed}"
     with progress.show_training() as on_step:
         run = finetune.finetune(model, found.train, mnist, folder, seed=seed, on_step=on_step)
@@ -90,12 +92,18 @@ def _learn_digits(
 
 
 def _learn_numbers(
-    model: "LineModel", url: str, registry: "Registry", out: Path | None, seed: int, mnist: "Mnist"
+    model: "LineModel",
+    url: str,
+    registry: "Registry",
+    out: Path | None,
+    seed: int,
+    data: Path | None,
 ) -> None:
     from inkread.models.runtime import LineModel
     from inkread.training import finetune_line, promotion
 
     found = finetune_line.load_number_corrections(url, seed=seed)
+    mnist = load_mnist(data)
     folder = out or Path("runs") / f"{model.name}-corrected-{seed}"
     with progress.show_training() as on_step:
         run = finetune_line.finetune_line(

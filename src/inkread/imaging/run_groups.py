@@ -159,7 +159,7 @@ def _average_in_columns(pairs: Sequence[_Pair]) -> list[float]:
             & (np.abs(np.log(apart / apart[index])) < np.log(_MAX_APART_RATIO))
         )
         averages[index] = links[beside].mean()
-    return averages.tolist()
+    return [float(average) for average in averages]
 
 
 def _is_one(pair: _Pair, link: float, cells: Cells, comb_rows: Sequence[Sequence[Box]]) -> bool:
