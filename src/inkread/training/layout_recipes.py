@@ -95,7 +95,7 @@ LAYOUT_RECIPES: dict[str, LayoutRecipe] = {
         LayoutRecipe(
             name="layout-refined",
             purpose="a run of layout trained further (--start): the shipped layout model",
-            num_pools=30,
+            num_pools=32,
             learning_rate=0.0008,
         ),
     )

@@ -103,7 +103,7 @@ LINE_RECIPES: dict[str, LineRecipe] = {
         LineRecipe(
             name="line-hands",
             purpose="the shipped line model trained further on numbers by real writers",
-            num_pools=8,
+            num_pools=20,
             passes=2,
             learning_rate=0.0008,
             warmup=0.05,

@@ -185,7 +185,7 @@ _DISTILLED_HANDS = replace(
     _DISTILLED,
     name="distilled-hands",
     purpose="distilled, trained on other people's handwriting beside MNIST, taught by cascade",
-    epochs=9,
+    epochs=20,
     others=0.33,
     teacher="cascade",
 )
