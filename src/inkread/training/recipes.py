@@ -184,10 +184,8 @@ _SWIFT_HANDS = replace(
 _DISTILLED_HANDS = replace(
     _DISTILLED,
     name="distilled-hands",
-    purpose="distilled, trained on other people's handwriting beside MNIST, taught by cascade",
-    epochs=20,
+    purpose="distilled, trained on other people's handwriting beside MNIST",
     others=0.33,
-    teacher="cascade",
 )
 _BEST = Recipe(
     name="best",
