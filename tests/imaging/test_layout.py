@@ -53,13 +53,6 @@ def test_a_core_grows_back_to_the_size_of_its_run():
     assert run.is_handwritten
 
 
-def test_large_writing_is_as_high_as_its_ink():
-    ink = (0.2, 0.3, 0.8, 0.7, {"handwriting": 1.0})
-    layout = find_layout(paint((0.25, 0.25, 0.75, 0.75, said()), ink), PAGE)
-    (run,) = layout.runs  # its core of 200 pixels alone would make it 357 pixels high
-    assert run.corners[[0, 3], 1] == pytest.approx([120, 280], abs=9)
-
-
 def test_two_cores_are_two_runs():
     boxes = [(0.1, 0.4, 0.3, 0.46), (0.4, 0.4, 0.6, 0.46)]
     layout = find_layout(paint(*((*box, said()) for box in boxes)), PAGE)

@@ -5,7 +5,7 @@ quarter of that, for large. Of the runs that both find, the surer ones are kept.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -29,7 +29,6 @@ _SMALL_PAGE_PX = 64  # a page less high is made larger
 _MOST_FINE_PX = 110.0  # height of the writing, up to which the first size is trusted
 _COARSE = 4  # how much smaller the second size is
 _LARGE_PX = 64.0  # height of the writing, in the first size, from which on the second is trusted
-_LEAST_ROW = 0.12  # ink in a row beside the row with the most, below which a run ends there
 _MIN_HANDWRITTEN = 0.5
 _MIN_TELLING = 2.5  # widths over heights of the runs, added up: fewer characters tell nothing
 _MIN_SIDEWAYS = 0.6  # mean probability, over the runs of a page, that its text is sideways
@@ -128,8 +127,7 @@ def find_layout(maps_of: MapsOf, page: Grey) -> PageLayout:
     runs = [run for run in _runs(maps, cell_px) if run.height * fine <= _MOST_FINE_PX]
     if max(page.shape) * fine > 2 * _LARGE_PX:
         found = _runs(*_maps(maps_of, page, fine / _COARSE))
-        larger = [run for run in found if run.height * fine > _LARGE_PX]
-        runs = _merge(runs, [_tighten(run, maps, cell_px) for run in larger])
+        runs = _merge(runs, [run for run in found if run.height * fine > _LARGE_PX])
     return PageLayout(tuple(runs), maps, cell_px, _sheet(maps, cell_px), _is_sideways(runs))
 
 
@@ -243,35 +241,6 @@ def _merge(runs: list[TextRun], larger: list[TextRun]) -> list[TextRun]:
             dropped = set(map(id, inside))
             runs = [*(other for other in runs if id(other) not in dropped), run]
     return runs
-
-
-def _tighten(run: TextRun, maps: Maps, cell_px: float) -> TextRun:
-    """Lower a run that was found in the smaller size to the rows in which there is ink about it.
-
-    Args:
-        run: on the page.
-        maps: of the larger size.
-        cell_px: pixels of the page a pixel of the maps.
-    """
-    size = (max(2, round(run.width / cell_px)), max(4, round(run.height / cell_px)))
-    ends = np.array([[0, 0], [size[0], 0], [0, size[1]]], np.float32)
-    to_box = cv2.getAffineTransform(
-        (run.corners[[0, 1, 3]] / cell_px - 0.5).astype(np.float32), ends
-    )
-    ink = np.maximum(maps[MAPS.index("handwriting")], maps[MAPS.index("print")])
-    rows = cv2.warpAffine(ink, to_box, size).mean(axis=1)
-    is_empty = rows < _LEAST_ROW * float(rows.max())
-    middle = size[1] // 2
-    above, below = np.flatnonzero(is_empty[:middle]), np.flatnonzero(is_empty[middle:])
-    first = int(above[-1]) if len(above) else 0
-    last = middle + int(below[0]) + 1 if len(below) else size[1]
-    left, right = run.corners[[0, 3]], run.corners[[1, 2]]
-
-    def cut(side: npt.NDArray[np.float32], row: int) -> npt.NDArray[np.float32]:
-        return np.asarray(side[0] + row / size[1] * (side[1] - side[0]))
-
-    corners = np.stack([cut(left, first), cut(right, first), cut(right, last), cut(left, last)])
-    return replace(run, corners=corners.astype(np.float32))
 
 
 def _sheet(maps: Maps, cell_px: float) -> npt.NDArray[np.float32]:
