@@ -133,6 +133,12 @@ def test_lines_are_kept_for_every_path():
     assert document.line(("a", 0, "comb", "d")) == 2  # the nearest thing around it
 
 
+def test_a_text_that_is_nested_deep_is_refused_at_once():
+    assert yaml_lines.load("\n[" * 20 + "]" * 20).values
+    with pytest.raises(yaml_lines.YamlLineError, match=r"line 22: .* nested too deep"):
+        yaml_lines.load("\n[" * 300_000)
+
+
 def test_cells_share_the_box():
     template = load(SAMPLE)
     cells = print_layout.place_cells(template.field_named("customer"), template.rects["customer"])

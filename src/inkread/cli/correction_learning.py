@@ -1,6 +1,6 @@
 """Trains models further on corrections: the digit model on digits, the number model on numbers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from inkread.errors import ConfigError, DataError, ModelError
 if TYPE_CHECKING:
     from inkread.models.registry import Registry
     from inkread.models.runtime import LineModel, Model
+    from inkread.training.promotion import Trial
 
 __all__ = ["learn", "load_model"]
 
@@ -85,10 +86,7 @@ def _learn_digits(
         f"{len(found.held_out)} held out, {found.num_skipped} can't be learned from"
     )
     trials = promotion.compare(model, run.model_file, mnist.validation, found.held_out)
-    for trial in trials:
-        typer.echo(trial.summary)
-    version = promotion.promote(run.model_file, trials, registry, model.name)
-    typer.echo(f"promoted: {version.path}")
+    _promote(model, run.model_file, trials, registry)
 
 
 def _learn_numbers(
@@ -99,7 +97,6 @@ def _learn_numbers(
     seed: int,
     data: Path | None,
 ) -> None:
-    from inkread.models.runtime import LineModel
     from inkread.training import finetune_line, promotion
 
     found = finetune_line.load_number_corrections(url, seed=seed)
@@ -114,9 +111,18 @@ def _learn_numbers(
         f"{len(found.held_out.texts)} held out, {found.num_skipped} can't be learned from"
     )
     trials = promotion.compare_lines(model, run.model_file, run.validation, found.held_out)
+    _promote(model, run.model_file, trials, registry)
+
+
+def _promote(
+    model: "Model | LineModel", learned: Path, trials: "Sequence[Trial]", registry: "Registry"
+) -> None:
+    """Report the trials of what a model has become, and promote it if it passed them."""
+    from inkread.training import promotion
+
     for trial in trials:
         typer.echo(trial.summary)
-    version = promotion.promote(run.model_file, trials, registry, model.name, LineModel)
+    version = promotion.promote(learned, trials, registry, model.name, type(model))
     typer.echo(f"promoted: {version.path}")
 
 

@@ -77,7 +77,7 @@ class Correction:
     person: str = ""
     box: tuple[int, int, int, int] | None = None
     strip: bytes | None = field(default=None, repr=False)
-    created: datetime = None  # type: ignore[assignment] # filled in below
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
     id: int = 0
 
     def __post_init__(self) -> None:
@@ -86,8 +86,6 @@ class Correction:
         Raises:
             DataError: a value is not as described above.
         """
-        if self.created is None:
-            object.__setattr__(self, "created", datetime.now(UTC))
         allowed = (
             ("a glyph of 784 bytes", len(self.glyph) == _SIDE_PX**2, len(self.glyph)),
             ("digits or ? as read", _is_text(self.read, _DIGITS + "?"), self.read),

@@ -295,7 +295,8 @@ class Store:
             yield session
 
 
-def _select_first(query: sqlalchemy.Delete) -> Any:  # noqa: ANN401 - any kind of select
+def _select_first(query: sqlalchemy.Delete) -> sqlalchemy.Select[int]:
+    """Select the first row that a deletion is of."""
     found = select(func.min(_Row.id))
     return found if query.whereclause is None else found.where(query.whereclause)
 

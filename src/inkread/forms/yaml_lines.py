@@ -9,6 +9,7 @@ import yaml
 __all__ = ["YamlDocument", "YamlLineError", "load"]
 
 _MAX_CHARACTERS = 1_000_000  # a template has a few thousand
+_MAX_DEPTH = 20  # of lists and mappings in one another; a template has four
 
 
 class YamlLineError(ValueError):
@@ -50,7 +51,7 @@ class YamlDocument:
 
 
 def load(text: str) -> YamlDocument:
-    """Read a YAML document without tags, anchors or repeated keys.
+    """Read a YAML document without tags, anchors or repeated keys, and not nested deep.
 
     Raises:
         YamlLineError: it isn't YAML, has one of these, or is too long.
@@ -62,7 +63,7 @@ def load(text: str) -> YamlDocument:
     try:
         loader = yaml.SafeLoader(text)
         try:
-            _refuse_tags(text)
+            _check_events(text)
             node = loader.get_single_node()
             if node is None:
                 raise YamlLineError("expected a YAML document, received none", 1)
@@ -78,17 +79,24 @@ def load(text: str) -> YamlDocument:
         if isinstance(error, YamlLineError):
             raise
         raise YamlLineError(f"expected YAML: {error}", 1) from error
-    except RecursionError as error:
-        raise YamlLineError("expected a flat document, received one nested too deep", 1) from error
     return YamlDocument(values, lines)
 
 
-def _refuse_tags(text: str) -> None:
-    """Refuse tags such as ``!!bool``, whose values PyYAML may fail to build in any way."""
+def _check_events(text: str) -> None:
+    """Refuse what PyYAML reads badly, as soon as it is met.
+
+    Values of tags such as ``!!bool`` may fail to be built in any way, and brackets in brackets take
+    milliseconds each.
+    """
+    depth = 0
     for event in yaml.parse(text, yaml.SafeLoader):
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise YamlLineError("expected a flat document, received one nested too deep", line)
         tag = getattr(event, "tag", None)
         if tag is not None:
-            line = event.start_mark.line + 1 if event.start_mark else 1
             raise YamlLineError(f"expected values without tags, received the tag {tag[:40]}", line)
 
 

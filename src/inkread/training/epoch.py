@@ -12,9 +12,18 @@ from inkread.models.runtime import calibrate_outputs, prepare_glyphs
 from inkread.training.batches.glyph_batches import NUM_LABELS
 from inkread.training.evaluation.evaluate import score_probabilities
 from inkread.training.history import Epoch, Step
+from inkread.training.layout_recipes import LayoutRecipe
+from inkread.training.line_recipes import LineRecipe
 from inkread.training.mnist import Split
 
-__all__ = ["make_dataset", "make_one_cycle_schedule", "predict", "reseed_dropout", "train_epoch"]
+__all__ = [
+    "compile_for_pools",
+    "make_dataset",
+    "make_one_cycle_schedule",
+    "predict",
+    "reseed_dropout",
+    "train_epoch",
+]
 
 _NUM_PREFETCHED_BATCHES = 4
 _PREDICTION_BATCH_SIZE = 500  # images
@@ -123,6 +132,22 @@ def make_one_cycle_schedule(
         warmup_target=peak,
         warmup_steps=warmup_steps,
     )
+
+
+def compile_for_pools(
+    network: keras.Model, recipe: LineRecipe | LayoutRecipe, loss: keras.losses.Loss
+) -> keras.Model:
+    """Compile a network for all steps of a recipe that trains on pools, and return it."""
+    num_steps = recipe.num_pools * recipe.steps_per_pool
+    rate = make_one_cycle_schedule(recipe.learning_rate, recipe.warmup, num_steps)
+    network.compile(
+        optimizer=keras.optimizers.AdamW(
+            rate, weight_decay=recipe.weight_decay, clipnorm=recipe.clipnorm
+        ),
+        loss=loss,
+        jit_compile=False,  # XLA takes longer to compile than it saves
+    )
+    return network
 
 
 def reseed_dropout(network: keras.Model, seed: int, epoch: int) -> None:

@@ -24,7 +24,7 @@ from inkread.models.metadata import Figure, ModelMetadata
 from inkread.models.runtime import LineModel, prepare_strips
 from inkread.results import REJECTED
 from inkread.training.batches.line_batches import Batch, StripPool, batches
-from inkread.training.epoch import make_one_cycle_schedule, reseed_dropout
+from inkread.training.epoch import compile_for_pools, reseed_dropout
 from inkread.training.evaluation.evaluate import estimate_share
 from inkread.training.history import LineEpoch, Step
 from inkread.training.line_recipes import LineRecipe
@@ -66,16 +66,7 @@ class CTC(keras.losses.Loss):  # type: ignore[misc]
 
 def compile_line(network: keras.Model, recipe: LineRecipe) -> keras.Model:
     """Compile a line network for a recipe's steps, and return it."""
-    num_steps = recipe.num_pools * recipe.steps_per_pool
-    rate = make_one_cycle_schedule(recipe.learning_rate, recipe.warmup, num_steps)
-    network.compile(
-        optimizer=keras.optimizers.AdamW(
-            rate, weight_decay=recipe.weight_decay, clipnorm=recipe.clipnorm
-        ),
-        loss=CTC(),
-        jit_compile=False,  # XLA would take longer to compile than it saves
-    )
-    return network
+    return compile_for_pools(network, recipe, CTC())
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from inkread.training.batches.page_pools import (
     page_pool,
     page_pools,
 )
-from inkread.training.epoch import make_one_cycle_schedule
+from inkread.training.epoch import compile_for_pools
 from inkread.training.handwriting.pens import load_pen_strokes
 from inkread.training.history import LayoutEpoch, Step
 from inkread.training.layout_recipes import LayoutRecipe
@@ -234,17 +234,7 @@ def _frozen(network: keras.Model, recipe: LayoutRecipe) -> keras.Model:
 
 
 def _compiled(recipe: LayoutRecipe, *, frozen: bool = False) -> keras.Model:
-    network = layout(frozen=frozen)
-    num_steps = recipe.num_pools * recipe.steps_per_pool
-    rate = make_one_cycle_schedule(recipe.learning_rate, recipe.warmup, num_steps)
-    network.compile(
-        optimizer=keras.optimizers.AdamW(
-            rate, weight_decay=recipe.weight_decay, clipnorm=recipe.clipnorm
-        ),
-        loss=LayoutLoss(),
-        jit_compile=False,  # XLA compiles longer than it saves here
-    )
-    return network
+    return compile_for_pools(layout(frozen=frozen), recipe, LayoutLoss())
 
 
 def _find_weights(start: Path) -> Path:
