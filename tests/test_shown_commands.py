@@ -37,12 +37,12 @@ NOT_RUN = {
 
 
 def shown(page):
-    """The `inkread` commands of a page in their order, as words."""
+    """The `inkread` commands of a page in their order, as words; in Docker, it is an image's name."""
     for _, block in FENCE.findall((ROOT / page).read_text()):
         for line in block.replace("\\\n", " ").splitlines():
             if line.startswith("$ "):
                 words = shlex.split(line.removeprefix("$ "), comments=True)
-                if "inkread" in words:
+                if "inkread" in words and words[0] != "docker":
                     yield words[words.index("inkread") :]
 
 

@@ -83,8 +83,10 @@ def test_times_come_back_in_utc(store):
 
 
 def test_a_correction_is_made_now_if_not_said_otherwise():
+    values = {name: getattr(correction(), name) for name in ("glyph", "read", "confidence")}
     before = datetime.now(UTC)
-    assert before <= correction(created=None).created <= datetime.now(UTC)
+    made = Correction(**values, model="glyph-cascade", model_sha256="ab" * 32)
+    assert before <= made.created <= datetime.now(UTC)
 
 
 def test_what_is_not_there_is_not_found(store):
