@@ -37,7 +37,7 @@ NOT_RUN = {
 
 
 def shown(page):
-    """The `inkread` commands of a page in their order, as words; in Docker, it is an image's name."""
+    """The `inkread` commands of a page in their order, as words, without Docker's."""
     for _, block in FENCE.findall((ROOT / page).read_text()):
         for line in block.replace("\\\n", " ").splitlines():
             if line.startswith("$ "):
