@@ -17,7 +17,7 @@ from short_trainings import (
 )
 
 from inkread.errors import ConfigError
-from inkread.models.runtime import Model
+from inkread.models.runtime import Model, prepare_glyphs
 from inkread.training.networks import export
 from inkread.training.runs import load_network, read_recipe
 from inkread.training.train import Training, train
@@ -106,6 +106,31 @@ def test_a_pupil_resumes_as_if_it_had_not_been_stopped(unbroken, tiny, tmp_path)
     assert model.metadata.junk_threshold is not None
     junk = model.classify(tiny.validation.images).junk
     assert np.mean(junk <= model.metadata.junk_threshold + export.TOLERANCE) >= 0.995
+
+
+def test_a_pupil_may_begin_with_its_teachers_weights(tiny, tmp_path):
+    """Those of the network of the same architecture, if there is one."""
+    known = dataclasses.replace(DUO.members[0], name="known", epochs=1)
+    other = dataclasses.replace(known, network="tiny")
+    two = dataclasses.replace(DUO, name="known", members=(other, known))
+    teacher = train(two, tiny, tmp_path / "teacher")
+    recipe = dataclasses.replace(PUPIL, teacher="known", from_teacher=True)
+
+    begun = Training(recipe, tiny, tmp_path / "run", teacher=teacher.model_file)
+    glyphs = tiny.validation.images
+    answers = np.asarray(begun.network(prepare_glyphs(glyphs), training=False))
+    folder = tmp_path / "teacher" / "members" / "1-known"
+    expected = Model(folder / "model.onnx").predict_uncalibrated(glyphs)
+    np.testing.assert_allclose(answers, expected, atol=1e-4)
+
+    for wrong in ({"network": "deep"}, {"teacher": None, "taught_share": 0.0}):
+        with pytest.raises(ConfigError, match="expected a teacher"):
+            Training(
+                dataclasses.replace(recipe, **wrong),
+                tiny,
+                tmp_path / "other",
+                teacher=teacher.model_file,
+            )
 
 
 def test_a_pupil_without_its_teacher_is_refused(tiny, tmp_path):

@@ -15,7 +15,8 @@ from inkread.training.handwriting.archives import FOLDER_VARIABLE
 from inkread.training.history import LineEpoch, read_history
 from inkread.training.line_fitting import SYMBOLS, remove_separators
 from inkread.training.line_recipes import LINE_RECIPES, LineRecipe
-from inkread.training.runs import load_network
+from inkread.training.networks import architectures
+from inkread.training.runs import MODEL, load_network
 from inkread.training.train_line import LineTraining
 
 SMALL = LineRecipe("line", "a test", num_pools=2, pool_size=32, passes=2, batch_size=32)
@@ -167,9 +168,9 @@ def test_a_run_may_begin_with_the_weights_of_a_model_file(unbroken, small_mnist,
     assert begun["start_sha256"] == hashlib.sha256(unbroken.model_file.read_bytes()).hexdigest()
     (row,) = training.epochs()
     assert row.loss > 0
-    frozen = [each for each in load_network(directory).layers if "normalization" in each.name]
-    assert frozen
-    assert not any(layer.trainable for layer in frozen)
+    normalising = [each for each in load_network(directory).layers if "normalization" in each.name]
+    assert normalising
+    assert all(layer.trainable for layer in normalising)
 
 
 def test_a_recipe_may_begin_with_the_shipped_model(small_mnist, tmp_path):
@@ -185,10 +186,36 @@ def test_a_recipe_may_begin_with_the_shipped_model(small_mnist, tmp_path):
         LineTraining(replace(SMALL, start="none"), small_mnist, tmp_path / "other")
 
 
-def test_another_networks_weights_are_refused(unbroken, small_mnist, tmp_path):
-    recipe = replace(SMALL, network="line_large")
-    with pytest.raises(ConfigError, match="expected weights of network 'line_large'"):
-        LineTraining(recipe, small_mnist, tmp_path / "new", start=unbroken.directory)
+def test_a_deeper_network_grows_from_a_trained_one_in_another_precision(
+    unbroken, small_mnist, tmp_path
+):
+    """It answers as the trained one does, and its file computes in float32."""
+    recipe = replace(
+        SMALL, name="deeper", network="line_deep", precision="mixed_bfloat16", num_pools=1
+    )
+    directory = tmp_path / "deeper"
+    training = LineTraining(recipe, small_mnist, directory, start=unbroken.directory)
+    strips = prepare_strips(unbroken.validation.strips[:4])
+    found = np.asarray(training.network(strips, training=False))
+    known = LineModel(unbroken.model_file).run(strips)
+    np.testing.assert_allclose(softmax(found, axis=-1), softmax(known, axis=-1), atol=0.05)
+
+    assert [row.epoch for row in training.epochs()] == [1]
+    training.finish()
+    answers = LineModel(directory / MODEL).run(strips)
+    network = architectures.build_line("line_deep", len(SYMBOLS), recipe.dropout)
+    network.set_weights(load_network(directory).get_weights())
+    exact = np.asarray(network(strips, training=False))
+    difference = np.abs(softmax(answers, axis=-1) - softmax(exact, axis=-1)).mean()
+    assert difference < 1e-3
+
+
+def test_another_networks_weights_are_refused(small_mnist, tmp_path):
+    directory = tmp_path / "deep"
+    recipe = replace(SMALL, network="line_deep", num_pools=1)
+    train_line.train_line(recipe, small_mnist, directory)
+    with pytest.raises(ConfigError, match="expected the weights of this network"):
+        LineTraining(SMALL, small_mnist, tmp_path / "new", start=directory)
 
 
 def test_a_recipe_with_real_writers_needs_them(small_mnist, tmp_path, monkeypatch):

@@ -6,7 +6,6 @@ input or step failed (each is named), 2 wrong usage, 130 interrupted.
 
 import io
 import logging
-import os
 import sys
 import warnings
 from typing import Annotated
@@ -26,6 +25,7 @@ from inkread.cli import (
     samples_command,
     serve_commands,
 )
+from inkread.cli.tensorflow_notices import hide_tensorflow_notices
 
 __all__ = ["app", "main"]
 
@@ -47,8 +47,7 @@ app.add_typer(models_commands.app, name="models")
 
 def main() -> None:
     """Run the command line."""
-    # Set before TensorFlow is imported: its start-up notices are not meant for users.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    hide_tensorflow_notices()
     keep_freed_memory(READING_BYTES)
     # Faults of pictures are reported once, by inkread.imaging.images.
     warnings.filterwarnings("ignore", module="PIL")

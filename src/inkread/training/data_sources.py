@@ -72,4 +72,4 @@ def sources_of(recipe: Recipe) -> tuple[DataSource, ...]:
 
 def line_sources_of(recipe: LineRecipe) -> tuple[DataSource, ...]:
     """List the sources of the numbers that a line recipe trains on."""
-    return (MNIST, *REAL_PENS, *FONTS_OF_LETTERS) if recipe.writers else (MNIST,)
+    return (MNIST, *REAL_PENS, SCANS, *FONTS_OF_LETTERS) if recipe.writers else (MNIST,)

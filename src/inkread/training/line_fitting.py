@@ -29,7 +29,7 @@ from inkread.training.evaluation.evaluate import estimate_share
 from inkread.training.history import LineEpoch, Step
 from inkread.training.line_recipes import LineRecipe
 from inkread.training.mnist import TRAIN_IMAGES
-from inkread.training.networks import export
+from inkread.training.networks import architectures, export
 from inkread.training.runs import METRICS, MODEL
 from inkread.training.synthesis.number_texts import SEPARATORS
 
@@ -153,7 +153,10 @@ class LineFitting:
         metadata = replace(metadata, figures={"validation_accuracy": accuracy})
         path = directory / MODEL
         checked = self.validation.strips[:NUM_PARITY_STRIPS]
-        export.line_to_onnx(self.network, path, metadata, checked)
+        # In float32, whatever the precision of the training.
+        network = architectures.build_line(self.recipe.network, len(SYMBOLS), self.recipe.dropout)
+        network.set_weights(self.network.get_weights())
+        export.line_to_onnx(network, path, metadata, checked)
         LineModel(path)
         metrics = {
             "validation_accuracy": asdict(accuracy),

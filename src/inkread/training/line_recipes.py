@@ -27,10 +27,13 @@ class LineRecipe:
         clipnorm: largest norm of the gradient of a weight tensor.
         dropout: dropout rate before the last layer.
         network: a name in ``architectures.LINE_NETWORKS``.
+        precision: a policy of Keras for what the layers compute in: ``float32``, or
+            ``mixed_bfloat16``, which some CPUs compute faster; weights are float32 in both.
         writers: probability that a number is written by a real writer; above 0 the training needs
             other people's handwriting, see ``handwriting.pens``.
-        start: name of the shipped line model whose weights are the initial weights, with frozen
-            batch normalisation; empty: random weights. A run or a model file can be given instead.
+        start: name of the shipped line model whose weights are the initial weights, whatever
+            the network grows from; empty: random weights. A run or a model file can be given
+            instead.
         start_sha256: SHA-256 of the checkpoint or model file with the initial weights; empty:
             random weights.
     """
@@ -47,6 +50,7 @@ class LineRecipe:
     clipnorm: float = 2.0
     dropout: float = 0.15
     network: str = "line"
+    precision: str = "float32"
     writers: float = 0.0
     start: str = ""
     start_sha256: str = ""
@@ -111,12 +115,16 @@ LINE_RECIPES: dict[str, LineRecipe] = {
             start="default",
         ),
         LineRecipe(
-            name="line-large",
-            purpose="a larger network than line's from random weights, real writers included",
-            num_pools=48,
+            name="line-deep",
+            purpose="a deeper network, grown from the shipped line model, real writers included",
+            num_pools=40,
             passes=2,
+            learning_rate=0.001,
+            warmup=0.05,
             writers=0.6,
-            network="line_large",
+            network="line_deep",
+            precision="mixed_bfloat16",
+            start="default",
         ),
     )
 }

@@ -43,6 +43,8 @@ class Recipe:
         teacher: name of the recipe whose model gives the targets of knowledge distillation (Hinton,
             Vinyals and Dean 2015), or ``None``. It classifies the images before they are degraded.
         taught_share: weight of the teacher's probabilities in the targets; the label has the rest.
+        from_teacher: whether the training begins with the weights of the teacher's network of the
+            same architecture, instead of random ones.
         taught_copies: number of epochs after which the augmented images repeat, except for the
             degradation, so that the teacher's probabilities are reused; 0: they never repeat.
         shifted: whether the trained network uses test-time augmentation; see
@@ -72,6 +74,7 @@ class Recipe:
     junk: float = 0.0
     teacher: str | None = None
     taught_share: float = 0.0
+    from_teacher: bool = False
     taught_copies: int = 0
     shifted: bool = False
     members: tuple["Recipe", ...] = ()
@@ -97,11 +100,7 @@ class Recipe:
                 raise ConfigError(
                     f"expected {name} of at least {least}, received {getattr(self, name)!r}"
                 )
-        if (self.teacher is None) != (self.taught_share == 0):
-            raise ConfigError(
-                "expected a teacher together with a taught_share above 0, received "
-                f"{self.teacher!r} with {self.taught_share!r}"
-            )
+        self._check_teacher()
         if any(member.members for member in self.members):
             raise ConfigError(f"expected members of one network each, received {self.name!r}")
         if len({member.num_outputs for member in self.members}) > 1:
@@ -114,6 +113,15 @@ class Recipe:
                 "expected two members together with a probability above 0 and at most 1 from which "
                 f"the first is sure, received {len(self.members)} and {self.sure!r}"
             )
+
+    def _check_teacher(self) -> None:
+        if (self.teacher is None) != (self.taught_share == 0):
+            raise ConfigError(
+                "expected a teacher together with a taught_share above 0, received "
+                f"{self.teacher!r} with {self.taught_share!r}"
+            )
+        if self.from_teacher and self.teacher is None:
+            raise ConfigError("expected a teacher together with from_teacher, received none")
 
     @property
     def num_outputs(self) -> int:
@@ -178,14 +186,24 @@ _SWIFT = replace(
 _SWIFT_HANDS = replace(
     _SWIFT,
     name="swift-hands",
-    purpose="swift, trained on other people's handwriting beside MNIST",
+    purpose="cascade's first network trained further, with other people's handwriting",
+    epochs=12,
+    learning_rate=0.005,
     others=0.33,
+    teacher="cascade",
+    taught_share=0.7,
+    from_teacher=True,
 )
 _DISTILLED_HANDS = replace(
     _DISTILLED,
     name="distilled-hands",
-    purpose="distilled, trained on other people's handwriting beside MNIST",
+    purpose="cascade's second network trained further, with other people's handwriting",
+    epochs=12,
+    learning_rate=0.002,
     others=0.33,
+    teacher="cascade",
+    taught_copies=0,
+    from_teacher=True,
 )
 _BEST = Recipe(
     name="best",
@@ -277,7 +295,7 @@ RECIPES: dict[str, Recipe] = {
         _DISTILLED_HANDS,
         Recipe(
             name="cascade-hands",
-            purpose="cascade, trained on other people's handwriting beside MNIST",
+            purpose="cascade trained further, with other people's handwriting",
             members=(_SWIFT_HANDS, replace(_DISTILLED_HANDS, shifted=False)),
             sure=0.998,
         ),

@@ -19,6 +19,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 import inkread
 from inkread.batch.allocator import keep_freed_memory
@@ -26,7 +27,7 @@ from inkread.errors import ConfigError
 from inkread.files import write_atomically
 from inkread.imaging.normalize import GlyphShape
 from inkread.models.metadata import ModelMetadata
-from inkread.models.runtime import Model, calibrate_outputs
+from inkread.models.runtime import Model, calibrate_outputs, prepare_glyphs
 from inkread.training.batches.glyph_batches import Batches, GlyphSource
 from inkread.training.data_sources import WEIGHTS_LICENCE, sources_of
 from inkread.training.epoch import make_one_cycle_schedule, predict, reseed_dropout, train_epoch
@@ -35,7 +36,8 @@ from inkread.training.evaluation.evaluate import score_probabilities
 from inkread.training.history import Epoch, Step, concatenate_histories, write_history
 from inkread.training.mnist import TRAIN_IMAGES, Mnist, Split
 from inkread.training.networks import architectures, export
-from inkread.training.recipes import Recipe
+from inkread.training.networks.reconstruction import rebuild_network, take_statistics
+from inkread.training.recipes import Recipe, recipe_from_dict
 from inkread.training.runs import (
     CHECKPOINT,
     HISTORY,
@@ -60,6 +62,7 @@ LABELS = tuple(str(digit) for digit in range(10))
 NUM_PARITY_GLYPHS = 512  # glyphs that the exported file is checked with
 MIN_SHARE_OF_DIGITS_KEPT = 0.995  # of the validation images, at the threshold
 MIN_SHARE_OF_OTHERS_KEPT = 0.99  # of the digits of other people who are kept for validation
+_NUM_STATISTICS = 2048  # glyphs that batch normalisation's statistics are taken from
 _NUM_OTHERS = 2500  # digits of theirs
 _OTHERS_SEED = 2**31
 
@@ -200,6 +203,8 @@ class Training:
 
         def build_network() -> keras.Model:
             network = architectures.build(recipe.network, recipe.num_outputs, recipe.dropout)
+            if loaded_teacher is not None and recipe.from_teacher:
+                _begin_as(loaded_teacher, network, recipe, data.train.images[:_NUM_STATISTICS])
             compile_network(network, recipe, num_steps=recipe.epochs * num_batches)
             return network
 
@@ -269,6 +274,22 @@ def _load_teacher(recipe: Recipe, path: Path | None) -> Model | None:
             f"received {path} of {model.metadata.recipe.get('name')!r}"
         )
     return model
+
+
+def _begin_as(
+    teacher: Model, network: keras.Model, recipe: Recipe, glyphs: npt.NDArray[np.uint8]
+) -> None:
+    """Give a network the weights of the teacher's network of the same architecture."""
+    known = rebuild_network(teacher, glyphs[:NUM_PARITY_GLYPHS])
+    parts = architectures.get_members(known) or [known]
+    names = [each.network for each in recipe_from_dict(teacher.metadata.recipe).networks]
+    if recipe.network not in names:
+        raise ConfigError(
+            f"expected a teacher with a network {recipe.network!r}, received one of {names}"
+        )
+    part = parts[names.index(recipe.network)]
+    take_statistics(part, prepare_glyphs(glyphs))
+    network.set_weights(part.get_weights())
 
 
 def _sha256(file: Path | None) -> str | None:

@@ -16,10 +16,11 @@ import numpy.typing as npt
 
 from inkread.batch.allocator import keep_freed_memory
 from inkread.errors import ConfigError
-from inkread.models.runtime import LineModel, list_shipped_models
+from inkread.models.runtime import LineModel, list_shipped_models, prepare_strips
 from inkread.training.batches.line_batches import StripPool, pool, pools
 from inkread.training.data_sources import WEIGHTS_LICENCE, line_sources_of
 from inkread.training.handwriting.pens import load_pens
+from inkread.training.handwriting.scans import load_scans
 from inkread.training.history import LineEpoch, Step
 from inkread.training.line_fitting import (
     NUM_PARITY_STRIPS,
@@ -30,9 +31,10 @@ from inkread.training.line_fitting import (
 from inkread.training.line_recipes import LineRecipe
 from inkread.training.mnist import Mnist
 from inkread.training.networks import architectures
-from inkread.training.networks.reconstruction import rebuild_line_network
+from inkread.training.networks.reconstruction import rebuild_line_network, take_statistics
 from inkread.training.runs import CHECKPOINT, MODEL, Progress, begin_run, load_network
 from inkread.training.synthesis.pen_writers import PenWriters
+from inkread.training.synthesis.scanned_writers import split_by_writer
 
 __all__ = ["LineRun", "LineTraining", "train_line", "write_validation_strips"]
 
@@ -74,8 +76,7 @@ def train_line(  # noqa: PLR0913 - what a training needs
         seed: decides the initial weights, the pools and everything else random.
         resume: resume the run in the folder, if there is one.
         start: the folder of a run, or the model file, whose weights are the initial weights;
-            ``None``: those that the recipe names. From a model file, batch normalisation is
-            frozen.
+            ``None``: those that the recipe names.
         pens: the folder of other people's handwriting, for a recipe with real writers; ``None``:
             see ``handwriting.pens.load_pens``.
         on_step: called after every step.
@@ -191,7 +192,8 @@ def write_validation_strips(data: Mnist, writers: PenWriters | None = None) -> S
 def _load_writers(recipe: LineRecipe, pens: Path | None, *, validation: bool) -> PenWriters | None:
     if not recipe.writers:
         return None
-    return PenWriters(load_pens(pens, validation=validation), recipe.writers)
+    scanned = split_by_writer(load_scans(pens, validation=validation))
+    return PenWriters(load_pens(pens, validation=validation), recipe.writers, scanned)
 
 
 def _find_shipped(name: str) -> Path:
@@ -210,22 +212,32 @@ def _weights_file(start: Path) -> Path:
 def _build_network(
     recipe: LineRecipe, start: Path | None, strips: list[npt.NDArray[np.uint8]]
 ) -> keras.Model:
-    """Build the network that a training begins with; strips check one from a model file.
+    """Build the network that a training begins with.
+
+    Args:
+        recipe: of the training.
+        start: a run or a model file whose weights are the initial weights; ``None``: random ones.
+        strips: check what was built from a model file, and give batch normalisation the statistics
+            that the file lacks.
 
     Raises:
         ConfigError: the start is of another network.
     """
-    network = architectures.build_line(recipe.network, len(SYMBOLS), recipe.dropout)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(recipe.precision)
+    try:
+        network = architectures.build_line(recipe.network, len(SYMBOLS), recipe.dropout)
+    finally:
+        keras.config.set_dtype_policy(policy)
     if start is None:
         return network
     if start.is_dir():
         known = load_network(start)
     else:
         known = rebuild_line_network(LineModel(start), strips)
-    shapes = [[weights.shape for weights in each.weights] for each in (known, network)]
-    if shapes[0] != shapes[1]:
-        raise ConfigError(f"expected weights of network {recipe.network!r}, received {start}")
-    network.set_weights(known.get_weights())
-    for layer, old in zip(network.layers, known.layers, strict=True):
-        layer.trainable = old.trainable  # frozen batch normalisation stays so
+        take_statistics(known, prepare_strips(strips))
+    try:
+        architectures.grow(network, known)
+    except ConfigError as error:
+        raise ConfigError(f"{start}: {error}") from error
     return network

@@ -24,7 +24,7 @@ from inkread.training.networks.export import away_from_threshold, check_parity
 from inkread.training.networks.layout_network import layout
 from inkread.training.recipes import recipe_from_dict
 
-__all__ = ["rebuild_layout_network", "rebuild_line_network", "rebuild_network"]
+__all__ = ["rebuild_layout_network", "rebuild_line_network", "rebuild_network", "take_statistics"]
 
 _KERNEL_AXES = {"Conv": (2, 3, 1, 0), "MatMul": (0, 1)}  # to Keras' order of axes
 
@@ -142,14 +142,21 @@ def rebuild_layout_network(model: LayoutModel, pages: npt.NDArray[np.uint8]) -> 
     except (StopIteration, ValueError) as error:
         raise ModelError(f"{expected}: {error}") from error
     inputs = np.stack([network_input(page) for page in pages])
-    _take_statistics(network, inputs)
+    take_statistics(network, inputs)
     found = keras.ops.convert_to_numpy(network(inputs[:4], training=False))
     check_parity(np.asarray(found), model.run(inputs[:4]))
     return network
 
 
-def _take_statistics(network: keras.Model, inputs: npt.NDArray[np.float32]) -> None:
-    """Let batch normalisation know what it sees, and give the same as before."""
+def take_statistics(network: keras.Model, inputs: npt.NDArray[np.float32]) -> None:
+    """Unfreeze a rebuilt network's batch normalisation, with the statistics of some inputs.
+
+    The network gives the same as before.
+
+    Args:
+        network: whose batch normalisation lacks the statistics of the training.
+        inputs: (N, H, W, C) float32, as the network takes them.
+    """
     normalising = [
         layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)
     ]
@@ -158,9 +165,9 @@ def _take_statistics(network: keras.Model, inputs: npt.NDArray[np.float32]) -> N
     for layer, parts in zip(normalising, found, strict=True):
         values = np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
         mean, variance = values.mean(axis=(0, 1, 2)), values.var(axis=(0, 1, 2))
-        shift = layer.get_weights()[1]
-        scale = np.sqrt(variance + layer.epsilon)
-        layer.set_weights([scale, shift + mean, mean, variance])
+        scale, shift = layer.get_weights()[:2]
+        spread = np.sqrt(variance + layer.epsilon)
+        layer.set_weights([scale * spread, shift + scale * mean, mean, variance])
         layer.trainable = True
 
 

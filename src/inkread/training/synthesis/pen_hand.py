@@ -42,7 +42,8 @@ class PenHand(Hand):
             height_px: of the tall digits.
             writers: the real writers, of whom this may be one.
         """
-        super().__init__(digits, rng, height_px)
+        scanned = writers.draw_scanned(rng)
+        super().__init__(scanned or digits, rng, height_px, own_shapes=scanned is None)
         self._rare: dict[int, list[Curve]] = {}
         if rng.random() < _RARE_SHARE:
             self._rare = {
@@ -52,7 +53,7 @@ class PenHand(Hand):
             }
         self._join_share = rng.uniform(0.1, 0.8) if rng.random() < _JOINING else 0.0
         self._real: PenWriter | None = None
-        if rng.random() < writers.share:
+        if scanned is None and rng.random() < writers.share:
             self._become(writers.draw(rng))
 
     def _become(self, writer: PenWriter) -> None:

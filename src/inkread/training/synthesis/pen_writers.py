@@ -8,6 +8,7 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
 
 from inkread.training.handwriting.pens import BOX, NUMBER_BOX, Pens, PenSample
+from inkread.training.mnist import Split
 
 __all__ = ["PenWriter", "PenWriters", "Redrawing", "redraw"]
 
@@ -17,6 +18,7 @@ _MIN_DIGITS = 5  # different ones that a session must have to count as a writer
 _MIN_LETTERS = 5
 _NUM_KEPT = 2  # samples of a digit that a writer uses: a person writes it in much the same way
 _UNTOLD_SHARE = 0.35  # of the writers, those made of pendigits, whose writers are not told apart
+_SCANNED_SHARE = 0.12  # of all writers, those of scanned digits, if there are any
 _STEP = 1 / 32  # between two points of a redrawn stroke, as a share of the sample's height
 # What may stand in a whole number: nothing that looks like a digit and is none.
 _CLEAR = frozenset("0123456789.,-/=: $%@+#FHKMNRWXfkmwx")
@@ -51,20 +53,22 @@ class Redrawing:
 
 
 class PenWriters:
-    """The writers of pen strokes, to draw some from at random.
+    """Real writers, to draw some from at random: of pen strokes, and of scanned digits.
 
     Attributes:
         share: probability that a synthetic number is written by one of them.
     """
 
-    def __init__(self, pens: Pens, share: float) -> None:
+    def __init__(self, pens: Pens, share: float, scanned: Sequence[Split] = ()) -> None:
         """Group the samples by writer.
 
         Args:
             pens: the strokes of many writers.
             share: probability that a synthetic number is written by one of them, in [0, 1].
+            scanned: for each writer of scans, the digits as glyphs.
         """
         self.share = share
+        self._scanned = scanned
         self._told = [
             digits
             for digits in map(_group_by_digit, _group_by_writer(pens.digits))
@@ -92,6 +96,12 @@ class PenWriters:
         )
         letters = self._letters[rng.integers(len(self._letters))] if self._letters else []
         return PenWriter(kept, tuple(letters))
+
+    def draw_scanned(self, rng: np.random.Generator) -> Split | None:
+        """Draw a writer of scanned digits, who takes the place of MNIST's; mostly ``None``."""
+        if not self._scanned or rng.random() >= _SCANNED_SHARE:
+            return None
+        return self._scanned[int(rng.integers(len(self._scanned)))]
 
     def draw_number(self, rng: np.random.Generator) -> PenSample | None:
         """Draw a whole number as it was written; ``None`` if there are none."""
