@@ -31,7 +31,7 @@ test: $(TEST_VENV)/.installed-dev
 	$(MAKE) --no-print-directory check VENV=$(TEST_VENV)
 
 check: lint
-	$(VENV)/bin/pytest --numprocesses 2 --dist loadfile
+	$(VENV)/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: lint-page
 	$(VENV)/bin/ruff format --check .

@@ -7,11 +7,11 @@ def test_models_lists_the_shipped_models():
     for part in (
         "default",
         "glyph",
-        "cascade",
+        "cascade-hands",
         "1.54 MB",
-        "99.70% (n = 5,000)",
+        "99.62% (n = 5,000)",
         "line",
-        "1.30 MB",
+        "2.49 MB",
     ):
         assert part in result.stdout
 

@@ -79,7 +79,7 @@ def test_a_model_learns_from_numbers_and_is_promoted(
     run = finetune_line(shipped, strips, small_mnist, tmp_path / "run", seed=3)
     learned = LineModel(run.model_file)
     recipe = learned.metadata.recipe
-    assert (recipe["name"], recipe["start"]) == ("line-hands-corrected", "line")
+    assert (recipe["name"], recipe["start"]) == ("line-deep-corrected", "line")
     assert learned.metadata.licence is None
     assert learned.metadata.attribution == shipped.metadata.attribution
     inputs = strips.strips
@@ -98,7 +98,7 @@ def test_a_model_learns_from_numbers_and_is_promoted(
     assert all(trial.is_passed and trial.before == trial.after for trial in trials)
     registry = Registry(tmp_path / "models")
     version = promotion.promote(run.model_file, trials, registry, learned.name, LineModel)
-    assert version.path.name == "line-hands-corrected-3-0001.line.onnx"
+    assert version.path.name == "line-deep-corrected-3-0001.line.onnx"
     assert registry.find_current(LineModel) == version.path
     assert registry.find_current(Model) is None
     worse = promotion.Trial("numbers", trials[0].before, promotion.estimate_share(0, 16), 0.005)
