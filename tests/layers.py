@@ -42,8 +42,9 @@ LAYERS = {
         augmentation.distortions
         synthesis.digit_strokes synthesis.rare_shapes synthesis.letter_strokes synthesis.fonts
         synthesis.pen synthesis.patches synthesis.drawn_digits synthesis.writer
-        synthesis.pen_writers synthesis.pen_hand synthesis.number_texts synthesis.printed_texts
-        synthesis.form_rules synthesis.papers synthesis.surroundings synthesis.numbers
+        synthesis.pen_writers synthesis.pen_hand synthesis.scanned_writers synthesis.number_texts
+        synthesis.printed_texts synthesis.form_rules synthesis.papers synthesis.surroundings
+        synthesis.numbers
         synthesis.page_sheet synthesis.page_print synthesis.page_writing synthesis.page_content
         synthesis.page_tables synthesis.page_combs synthesis.page_fields synthesis.page_kinds
         synthesis.page_camera synthesis.pages synthesis.scribbles synthesis.non_digits
@@ -57,7 +58,8 @@ LAYERS = {
         runs epoch train line_fitting train_line train_layout plan finetune finetune_line promotion
     """,
     "cli": """
-        output progress usage engine_options samples_command read_command explain_command
+        tensorflow_notices output progress usage engine_options samples_command read_command
+        explain_command
         data_commands correction_learning train_commands models_commands demo evaluate_commands
         form_demo form_commands
         serve_commands app

@@ -7,9 +7,9 @@ def test_models_lists_the_shipped_models():
     for part in (
         "default",
         "glyph",
-        "cascade-hands",
+        "cascade",
         "1.54 MB",
-        "99.62% (n = 5,000)",
+        "99.70% (n = 5,000)",
         "line",
         "2.49 MB",
     ):

@@ -1,17 +1,10 @@
 import dataclasses
 from decimal import Decimal
 
-import cv2
 import numpy as np
 import pytest
 
 from inkread import Box, ConfigError, Notation, Reader
-from inkread.imaging import ink
-from inkread.imaging.crops import crop_whole
-from inkread.imaging.segmentation import find_single_line
-from inkread.models.runtime import LineModel, Model
-from inkread.recognition.glyph_reader import GlyphReader
-from inkread.recognition.line_reader import LineReader
 from inkread.training.synthesis.drawn_digits import put_on_paper, write
 from inkread.training.synthesis.numbers import written_number
 
@@ -164,17 +157,3 @@ def test_a_gap_parts_a_whole_number_from_its_fraction(reader, small_mnist, seed)
     number = read("2 3/4")
     assert number.raw == "2 3/4"
     assert number.value == Decimal("2.75")
-
-
-def test_what_is_known_to_show_a_number_is_more_often_read_as_one():
-    """Digits out of focus: some are taken for none, fewer where it is known that they are some."""
-    lines = LineReader(LineModel("default"), GlyphReader(Model("default"), 0.0), 0.0)
-    pages = [picture(str(seed % 10), seed)[..., 1] for seed in range(40)]
-    cut = [crop_whole(cv2.GaussianBlur(each, (0, 0), 7)) for each in pages]
-    runs = [find_single_line(ink.find_dark(crop.pixels)) for crop in cut]
-
-    unknown, known = (
-        sum("?" in number.text for number in lines.read(cut, None, runs, are_numbers))
-        for are_numbers in (None, [True] * len(cut))
-    )
-    assert known < unknown

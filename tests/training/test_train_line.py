@@ -174,7 +174,7 @@ def test_a_run_may_begin_with_the_weights_of_a_model_file(unbroken, small_mnist,
 
 
 def test_a_recipe_may_begin_with_the_shipped_model(small_mnist, tmp_path):
-    recipe = replace(SMALL, start="default")
+    recipe = replace(SMALL, start="default", network="line_deep")
     training = LineTraining(recipe, small_mnist, tmp_path / "new", seed=6)
     shipped = LineModel("default")
     strips = prepare_strips(training.validation.strips[:4])

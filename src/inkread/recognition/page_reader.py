@@ -30,7 +30,6 @@ __all__ = ["LayoutReading", "PageReader"]
 
 Grey = npt.NDArray[np.uint8]
 
-_MIN_KNOWN_NUMBER = 0.9  # runs that are numbers so probably are read as such
 _MIN_PROBABILITY = 0.1  # that there is a number, and that it is the one that was read
 _MIN_SPECK, _MAX_SPECK = 0.75, 0.35  # found less surely, and lower beside most: no writing
 _MIN_MEAN_PROBABILITY = 0.5  # of "a number" by the layout model, and of its text by the line model
@@ -190,8 +189,7 @@ class PageReader:
         def read(wanted: Sequence[NumberGroup]) -> list[Number]:
             cut = [cut_out(group.runs, page, layout) for group in wanted]
             pieces = [_pieces(each.crop) for each in cut]
-            known = [group.number >= _MIN_KNOWN_NUMBER for group in wanted]
-            numbers = self._lines.read([each.crop for each in cut], constraint, pieces, known)
+            numbers = self._lines.read([each.crop for each in cut], constraint, pieces)
             return [_move(number, each) for number, each in zip(numbers, cut, strict=True)]
 
         found = list(zip(read(groups), groups, strict=True))

@@ -125,9 +125,9 @@ def test_a_line_model_comes_back_from_its_file(small_mnist):
 def test_a_line_model_of_another_network_is_refused(small_mnist):
     model = LineModel("default")
     strips = pool(small_mnist.validation, 2, seed=3, number=0).strips
-    recipe = {**model.metadata.recipe, "network": "line_deep"}
+    recipe = {**model.metadata.recipe, "network": "line"}
     model.metadata = dataclasses.replace(model.metadata, recipe=recipe)
-    with pytest.raises(ModelError, match="expected the weights of line network 'line_deep'"):
+    with pytest.raises(ModelError, match="expected the weights of line network 'line'"):
         rebuild_line_network(model, strips)
 
 
