@@ -109,6 +109,13 @@ def test_a_run_is_cut_in_two_at_a_place_between_its_digits():
     assert [run.box for run in (*first, *second)] == [Box(20, 40, 60, 70), Box(60, 40, 120, 70)]
 
 
+def test_a_run_that_a_cut_only_grazes_stays_whole():
+    """Boxes of runs are a little larger than the writing, and may reach into the next cell."""
+    left, right = make_run(20, 40, 66, 70), make_run(70, 40, 120, 70)
+    assert split_group([left, right], [(60, 55)]) == [(left,), (right,)]
+    assert split_group([left, right], [(75, 55)]) == [(left,), (right,)]
+
+
 def test_runs_are_parted_between_them_without_a_cut_in_any():
     runs = [make_run(20, 40, 50, 70), make_run(60, 40, 90, 70), make_run(120, 40, 150, 70)]
     parts = split_group(runs, [(105, 55)])

@@ -18,8 +18,8 @@ def hide_tensorflow_notices() -> None:
     """Hide TensorFlow's notices; must run before it is imported.
 
     An environment variable hides those that follow the import. Those of its C++ libraries, written
-    while these are loaded, don't obey it, so standard error is closed for so long. Exceptions are
-    raised as ever.
+    while these are loaded, don't obey it, so what is written to standard error meanwhile is lost.
+    Exceptions are raised as ever.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if _TENSORFLOW not in sys.modules:
@@ -43,7 +43,7 @@ class _QuietFinder(importlib.abc.MetaPathFinder):
 
 
 class _QuietLoader(importlib.abc.Loader):
-    """Another loader, with standard error closed meanwhile."""
+    """Loads as another loader does; what is written to standard error meanwhile is lost."""
 
     def __init__(self, loader: importlib.abc.Loader) -> None:
         self._loader = loader
@@ -52,12 +52,12 @@ class _QuietLoader(importlib.abc.Loader):
         return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        with _close_standard_error():
+        with _lose_standard_error():
             self._loader.exec_module(module)
 
 
 @contextlib.contextmanager
-def _close_standard_error() -> Iterator[None]:
+def _lose_standard_error() -> Iterator[None]:
     try:
         kept = os.dup(2)
     except OSError:  # there is none

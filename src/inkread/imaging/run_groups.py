@@ -25,6 +25,7 @@ _MAX_DIFFERENCE = 0.5  # between the probabilities that neighbours are numbers
 _MAX_COLUMN_DRIFT = 0.3  # of pairs in the same two columns, in the distance of their runs
 _MAX_COLUMN_REACH = 15.0  # from one to the other, in heights of the writing
 _MAX_APART_RATIO = 1.4  # between the distances of their runs
+_MIN_PIECE = 0.25  # least width of a piece of a run that is split, in its heights
 _NUM_SAMPLES = 9  # places at which a map is looked at, along a line
 
 
@@ -244,18 +245,20 @@ def split_group(
         cuts: x and y of the places on the page, from left to right.
 
     Returns:
-        The runs of each part, one more than the cuts; a run with a cut in it becomes two.
+        The runs of each part, one more than the cuts; a run with a cut in it becomes two, unless
+        the cut is near one of its ends: boxes of runs are a little larger than the writing.
     """
     parts: list[list[TextRun]] = [[]]
     left = list(runs)
     for cut in cuts:
         while left:
             run = left.pop(0)
-            share = float((np.array(cut) - run.corners[0]) @ run.along) / max(run.width, 1e-6)
-            if share <= 0:
+            place = float((np.array(cut) - run.corners[0]) @ run.along)  # in pixels
+            share, least = place / max(run.width, 1e-6), _MIN_PIECE * run.height
+            if place <= min(least, run.width / 2):
                 left.insert(0, run)
                 break
-            if share < 1:
+            if run.width - place > least:
                 middle = run.corners[[0, 3]] + share * (run.corners[[1, 2]] - run.corners[[0, 3]])
                 first = np.stack([run.corners[0], middle[0], middle[1], run.corners[3]])
                 second = np.stack([middle[0], run.corners[1], run.corners[2], middle[1]])

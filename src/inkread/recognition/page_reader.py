@@ -43,6 +43,7 @@ _MIN_ALONE_SHARE = 0.8  # of all that was found, by area: inside the number
 _MIN_ALONE_CONFIDENCE = 0.8  # of a number where the layout shows nothing else
 _MIN_REJECTED_CONFIDENCE = 0.9  # of a reading without a digit, from which on there surely is none
 _MIN_WIDE_GAP = 0.85  # between two numbers, in the heights of their digits
+_MIN_WORD_GAP = 0.4  # the same between words, or a word and a number
 _MIN_GAP_RATIO = 2.2  # the same beside the usual gap between digits
 
 
@@ -271,7 +272,8 @@ def _find_wide_gaps(number: Number) -> list[tuple[float, float]]:
         return []
     height = float(np.median([digit.box.bottom - digit.box.top for digit in digits]))
     usual = sorted(gaps)[(len(gaps) - 1) // 2]
-    least = max(_MIN_WIDE_GAP * height, _MIN_GAP_RATIO * usual)
+    least_gap = _MIN_WORD_GAP if REJECTED in number.text else _MIN_WIDE_GAP
+    least = max(least_gap * height, _MIN_GAP_RATIO * usual)
     return [
         ((a.box.right + b.box.left) / 2, (a.box.top + a.box.bottom) / 2)
         for (a, b), gap, separator in zip(itertools.pairwise(digits), gaps, between, strict=True)

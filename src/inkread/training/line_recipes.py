@@ -31,9 +31,9 @@ class LineRecipe:
             ``mixed_bfloat16``, which some CPUs compute faster; weights are float32 in both.
         writers: probability that a number is written by a real writer; above 0 the training needs
             other people's handwriting, see ``handwriting.pens``.
-        start: name of the shipped line model whose weights are the initial weights, whatever
-            the network grows from; empty: random weights. A run or a model file can be given
-            instead.
+        start: name of the shipped line model whose weights are the initial weights, of the same
+            network or of one that it grows from, see ``architectures.grow``; empty: random
+            weights. A run or a model file can be given instead.
         start_sha256: SHA-256 of the checkpoint or model file with the initial weights; empty:
             random weights.
     """

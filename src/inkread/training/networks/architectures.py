@@ -159,7 +159,7 @@ def line_deep(num_symbols: int, dropout: float, height_px: int = 40) -> keras.Mo
     """Build a deeper ``line``, which can begin with the weights of a trained ``line``.
 
     It is ``line`` with four residual convolutions more, two of which reach far along the strip; see
-    ``grow``. 1,241,000 parameters, about 840,000 multiply-adds per pixel column. Arguments as for
+    ``grow``. 1,239,000 parameters, about 840,000 multiply-adds per pixel column. Arguments as for
     ``line``.
     """
     inputs = hidden = keras.Input((height_px, None, 1), name=STRIPS)

@@ -122,8 +122,8 @@ def rebuild_line_network(model: LineModel, strips: Sequence[npt.NDArray[np.uint8
 def rebuild_layout_network(model: LayoutModel, pages: npt.NDArray[np.uint8]) -> keras.Model:
     """Build the Keras network of a layout model's file, with the file's weights.
 
-    Unlike the others, it is trained further with batch normalisation: its statistics, which the
-    file lacks, are taken from pages.
+    Its batch normalisation is not frozen: the statistics, which the file lacks, are taken from
+    pages; see ``take_statistics``.
 
     Args:
         model: exported by inkread.

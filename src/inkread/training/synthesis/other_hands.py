@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from inkread.errors import DataError
-from inkread.imaging import ink, segmentation
 from inkread.imaging.normalize import make_glyph
 from inkread.training.handwriting.pens import Pens, PenSample, find_person, load_pens
 from inkread.training.handwriting.scans import Scans, load_foreign, load_scans
@@ -24,6 +23,7 @@ from inkread.training.synthesis.non_digits import is_slim
 from inkread.training.synthesis.patches import draw_patch
 from inkread.training.synthesis.pen_writers import Redrawing, redraw
 from inkread.training.synthesis.rare_shapes import RARE_SHAPES
+from inkread.training.synthesis.scanned_writers import make_scan_glyph
 
 __all__ = ["OtherHands", "draw_character"]
 
@@ -178,11 +178,10 @@ def _draw_digit(
 def _choose_scan(
     scans: Scans, people: Sequence[npt.NDArray[np.intp]], rng: np.random.Generator
 ) -> tuple[Ink | None, int]:
-    """Make a glyph of a scan as the reader does; ``None`` if nothing is written on it."""
+    """Choose a scan of a person, each as likely as another; ``None`` if it is blank."""
     own = people[int(rng.integers(len(people)))]
     index = own[rng.integers(len(own))]
-    region = segmentation.find_single_digit(ink.find(scans.images[index]))
-    return None if region is None else make_glyph(region.ink), int(scans.labels[index])
+    return make_scan_glyph(scans.images[index]), int(scans.labels[index])
 
 
 def _draw_rare(rng: np.random.Generator) -> tuple[Ink | None, int]:

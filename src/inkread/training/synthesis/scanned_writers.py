@@ -1,13 +1,27 @@
-"""Real writers for synthetic numbers whose digits are scanned."""
+"""Glyphs of scanned digits, and the writers of them, for synthetic numbers."""
 
 import numpy as np
+import numpy.typing as npt
 
 from inkread.imaging import ink, segmentation
 from inkread.imaging.normalize import make_glyph
 from inkread.training.handwriting.scans import Scans
 from inkread.training.mnist import Split
 
-__all__ = ["split_by_writer"]
+__all__ = ["make_scan_glyph", "split_by_writer"]
+
+
+def make_scan_glyph(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8] | None:
+    """Make a glyph of a scan as the reader does; ``None`` if nothing is written on it.
+
+    Args:
+        image: (H, W) uint8, dark ink on light paper.
+
+    Returns:
+        (28, 28) uint8, ink 255 on paper 0.
+    """
+    region = segmentation.find_single_digit(ink.find(image))
+    return None if region is None else make_glyph(region.ink)
 
 
 def split_by_writer(scans: Scans) -> tuple[Split, ...]:
@@ -19,9 +33,9 @@ def split_by_writer(scans: Scans) -> tuple[Split, ...]:
     found = []
     for writer in np.unique(scans.writers):
         own = np.flatnonzero(scans.writers == writer)
-        regions = [segmentation.find_single_digit(ink.find(scans.images[index])) for index in own]
-        glyphs = [make_glyph(region.ink) for region in regions if region is not None]
-        labels = scans.labels[own[[region is not None for region in regions]]]
-        if len(np.unique(labels)) == 10:
-            found.append(Split(np.stack(glyphs), labels))
+        made = [(make_scan_glyph(scans.images[index]), scans.labels[index]) for index in own]
+        written = [(glyph, label) for glyph, label in made if glyph is not None]
+        if len({int(label) for _, label in written}) == 10:
+            glyphs, labels = zip(*written, strict=True)
+            found.append(Split(np.stack(glyphs), np.array(labels, np.uint8)))
     return tuple(found)
