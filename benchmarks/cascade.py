@@ -1,12 +1,12 @@
 """Measure candidate thresholds of a cascade on MNIST's validation images.
 
 The threshold is the probability from which on the first network's answer is used. For each one:
-the share of glyphs that the second network processes, the share misread, the negative
+the share of glyphs that the other networks process, the share misread, the negative
 log-likelihood, and the share of answers with a confidence of at least 0.997, which a form's field
 needs to be accepted. Measured on the original images, with two strengths of augmentation, and with
 the degradations of pens, paper and cameras. The probabilities are uncalibrated.
 
-python benchmarks/cascade.py runs/cascade-0 [--second runs/distilled-1/model.onnx] [--seed 0]
+python benchmarks/cascade.py runs/cascade-0 [--others runs/distilled-1/model.onnx ...] [--seed 0]
 """
 
 import argparse
@@ -58,24 +58,21 @@ def main() -> None:
     """Print the figures of every threshold."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--second", type=Path, help="another second network")
+    parser.add_argument("--others", type=Path, nargs="+", help="models in place of the others")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     print_provenance()
-    try:
-        one, other = sorted((options.run / "members").glob("*/model.onnx"))
-    except ValueError:
+    one, *rest = sorted((options.run / "members").glob("*/model.onnx")) or [None]
+    if one is None or not rest:
         parser.error(f"expected the folder of a cascade's run, received {options.run}")
-    first, second = Model(one), Model(options.second or other)
+    first, others = Model(one), [Model(path) for path in options.others or rest]
     for name, split in make_splits(mnist.load().validation, options.seed).items():
         print(f"validation images {name}, n = {len(split):,}")
-        answers, others = (
-            first.predict_uncalibrated(split.images),
-            second.predict_uncalibrated(split.images),
-        )
+        answers = first.predict_uncalibrated(split.images)
+        better = np.mean([each.predict_uncalibrated(split.images) for each in others], axis=0)
         for sure in SURE:
             is_unsure = answers.max(axis=1) < sure
-            joined = np.where(is_unsure[:, None], others, answers)
+            joined = np.where(is_unsure[:, None], better, answers)
             print(
                 f"  {sure}: {is_unsure.mean():.1%} asked, {describe_answers(joined, split.labels)}"
             )

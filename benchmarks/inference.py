@@ -3,7 +3,7 @@
 `Reader.classify` with the shipped model (or another) on one and two threads is compared with the
 network of the classic example in Keras' `predict`, as a `tf.function`, in LiteRT, and in
 `classify`. The last figure is the share of this machine's peak of matrix multiplication on as many
-threads; a cascade's second network counts only for the glyphs that it processes.
+threads; a cascade's other networks count only for the glyphs that they process.
 
 python benchmarks/inference.py [--model MODEL]
 """
@@ -112,7 +112,7 @@ def make_calls(
 
 
 def compute_mean_multiply_adds(model: Path, glyphs: npt.NDArray[np.uint8]) -> float:
-    """Return the mean multiply-adds per glyph; a cascade's second network processes a part."""
+    """Return the mean multiply-adds per glyph; a cascade's other networks process a part."""
     cost, proto = measure_cost(model), onnx.load(model)
     choices = [node.output[0] for node in proto.graph.node if node.op_type == "NonZero"]
     if not choices:
@@ -122,7 +122,7 @@ def compute_mean_multiply_adds(model: Path, glyphs: npt.NDArray[np.uint8]) -> fl
     session = onnxruntime.InferenceSession(proto.SerializeToString())
     (unsure,) = session.run(choices, {INPUT: prepare_glyphs(glyphs)})
     share = unsure.shape[1] / len(glyphs)
-    print(f"{share:.2%} of {len(glyphs):,} glyphs are answered by the second network")
+    print(f"{share:.2%} of {len(glyphs):,} glyphs are answered by the other networks")
     least, most = cost.least_multiply_adds, cost.num_multiply_adds
     return least + share * (most - least)
 

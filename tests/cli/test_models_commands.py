@@ -7,9 +7,9 @@ def test_models_lists_the_shipped_models():
     for part in (
         "default",
         "glyph",
-        "cascade",
-        "1.54 MB",
-        "99.70% (n = 5,000)",
+        "cascade-hands",
+        "2.86 MB",
+        "99.64% (n = 5,000)",
         "line",
         "2.49 MB",
     ):

@@ -137,12 +137,19 @@ def test_what_learned_the_users_corrections_states_no_licence(learned, shipped):
     assert metadata.attribution == shipped.metadata.attribution
 
 
+def test_digits_that_were_kept_before_are_not_called_none_afterwards(learned, shipped):
+    """The threshold was fitted on more handwriting than is at hand when corrections are learned."""
+    _, run, _ = learned
+    threshold = Model(run.model_file).metadata.junk_threshold
+    assert threshold >= shipped.metadata.junk_threshold
+
+
 def test_a_run_is_left(learned, small_mnist):
     model, run, steps = learned
     assert [epoch.epoch for epoch in run.history] == [1, 2]
     assert (steps[-1].epoch, steps[-1].step) == (2, 7)  # 640 images, 96 a step
     recipe, seed = read_recipe(run.directory)
-    assert (recipe.name, recipe.teacher, seed) == ("cascade-corrected", model.name, 1)
+    assert (recipe.name, recipe.teacher, seed) == ("cascade-hands-corrected", model.name, 1)
     about = Model(run.model_file).metadata
     assert about.recipe == recipe.to_dict()
     assert about.teacher_sha256 == hashlib.sha256(model.path.read_bytes()).hexdigest()
@@ -155,7 +162,7 @@ def test_a_model_that_has_learned_can_learn_again(learned, small_mnist, mirrored
         patch.setattr(finetuning, "NUM_EPOCHS", 1)
         patch.setattr(finetuning, "NUM_REPLAYED_PER_EPOCH", 64)
         run = finetune(model, mirrored, small_mnist, tmp_path / "again")
-    assert run.recipe.name == "cascade-corrected"
+    assert run.recipe.name == "cascade-hands-corrected"
 
 
 def test_the_seed_decides_everything(shipped, small_mnist, mirrored, tmp_path, monkeypatch):

@@ -133,6 +133,27 @@ def test_a_pupil_may_begin_with_its_teachers_weights(tiny, tmp_path):
             )
 
 
+def test_a_member_may_keep_its_teachers_weights(tiny, tmp_path):
+    """It is not trained: beside it another member learns from the same teacher."""
+    known = dataclasses.replace(DUO.members[0], name="known", epochs=1)
+    teacher = train(dataclasses.replace(known, name="known"), tiny, tmp_path / "teacher")
+    kept = dataclasses.replace(PUPIL, teacher="known", from_teacher=True, epochs=0)
+    learning = dataclasses.replace(kept, epochs=1)
+    recipe = dataclasses.replace(DUO, members=(learning, learning, kept))
+
+    run = train(recipe, tiny, tmp_path / "run", teacher=teacher.model_file)
+    again = train(recipe, tiny, tmp_path / "run", teacher=teacher.model_file, resume=True)
+
+    glyphs = tiny.validation.images
+    members = sorted((tmp_path / "run" / "members").iterdir())
+    answers = [Model(each / "model.onnx").predict_uncalibrated(glyphs) for each in members]
+    expected = Model(teacher.model_file).predict_uncalibrated(glyphs)
+    np.testing.assert_allclose(answers[2], expected, atol=1e-4)
+    assert np.abs(answers[1] - expected).max() > 1e-3
+    assert len(run.history) == 2
+    assert_same_run(again, run)
+
+
 def test_a_pupil_without_its_teacher_is_refused(tiny, tmp_path):
     with pytest.raises(ConfigError, match=r"needs a teacher.*compact-schedule"):
         train(PUPIL, tiny, tmp_path / "run")

@@ -57,11 +57,25 @@ def test_only_recipes_named_after_hands_need_other_peoples_handwriting():
     needing = {name for name, recipe in RECIPES.items() if recipe.needs_others}
     assert needing == {"swift-hands", "distilled-hands", "cascade-hands"}
     for name in needing:
-        plain = recipe_named(name.removesuffix("-hands"))
-        for ours, known in zip(recipe_named(name).networks, plain.networks, strict=True):
+        plain = {each.network: each for each in recipe_named(name.removesuffix("-hands")).networks}
+        for ours in recipe_named(name).networks:
+            known = plain[ours.network]
             assert (ours.teacher, ours.from_teacher) == ("cascade", True)
             same = ("network", "dropout", "augmentation", "spoiled", "drawn", "junk", "shifted")
             assert [getattr(ours, key) for key in same] == [getattr(known, key) for key in same]
+
+
+def test_the_shipped_recipe_keeps_a_network_of_mnists_handwriting():
+    members = recipe_named("cascade-hands").networks
+    assert [each.name for each in members] == ["swift-hands", "distilled-hands", "distilled-kept"]
+    assert [each.epochs for each in members] == [12, 12, 0]
+    assert [each.network for each in members] == ["compact", "deep", "deep"]
+
+
+def test_only_what_begins_with_its_teachers_weights_may_train_for_no_epoch():
+    kept = recipe_named("cascade-hands").networks[-1]
+    with pytest.raises(ConfigError, match="epochs 0"):
+        dataclasses.replace(kept, from_teacher=False)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -151,10 +165,12 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(name: str, value: object
 
 
 @pytest.mark.parametrize(
-    ("sure", "num_members"), [(0.9, 0), (0.9, 1), (0.9, 3), (0.0, 2), (1.1, 2), (float("nan"), 2)]
+    ("sure", "num_members"), [(0.9, 0), (0.9, 1), (0.0, 2), (1.1, 2), (float("nan"), 2), (0.0, 3)]
 )
-def test_a_cascade_is_of_two_members_and_a_probability(sure: float, num_members: int):
-    with pytest.raises(ConfigError, match=f"expected two members .* received {num_members} and"):
+def test_a_cascade_is_of_two_or_more_members_and_a_probability(sure: float, num_members: int):
+    with pytest.raises(
+        ConfigError, match=f"expected two or more members .* received {num_members} and"
+    ):
         Recipe("own", "", "classic", 1, members=(recipe_named("quick"),) * num_members, sure=sure)
 
 

@@ -36,7 +36,7 @@ def compute_feature_maps(
     names = [node.output[0] for node in proto.graph.node if node.op_type == "Relu"]
     run = ReferenceEvaluator(proto).run(names, {INPUT: prepare_glyphs(glyph[None])})
     answers = [np.asarray(answer, np.float32) for answer in run]
-    # A second network of a cascade that was not run has maps of no glyph.
+    # Other networks of a cascade that were not run have maps of no glyph.
     layers = [answer[0] for answer in answers if answer.ndim == 4 and len(answer)][:num_layers]
     if not layers:
         raise ConfigError(f"expected a network of convolutions and ReLU, received {model.name}")

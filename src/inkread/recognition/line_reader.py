@@ -190,6 +190,7 @@ class LineReader:
         cut: Sequence[Crop],
         constraint: Constraint | None,
         runs: Sequence[Sequence[Region]],
+        are_numbers: Sequence[bool] | None = None,
     ) -> Iterator[Number]:
         """Read the number in each crop.
 
@@ -199,6 +200,8 @@ class LineReader:
             runs: for each crop the pieces of its ink, from left to right. The glyph model reads
                 them where the number is doubtful, where there is a single piece, or where the
                 pieces are not as many as the digits.
+            are_numbers: for each crop whether it surely shows a number, so that what the glyph
+                model takes for no digit is one all the same; ``None``: nothing is known.
 
         Yields:
             For each crop its most probable number; where nothing satisfies the constraint, a
@@ -206,10 +209,15 @@ class LineReader:
         """
         strips = [normalize.make_strip(crop.pixels, self._model.shape) for crop in cut]
         outputs = self._model.predict_log_probabilities([strip.pixels for strip in strips])
-        for crop, strip, output, run in zip(cut, strips, outputs, runs, strict=True):
-            views = self._views(strip, output, constraint, 1)
+        known = are_numbers or [False] * len(cut)
+        for crop, strip, output, run, is_number in zip(
+            cut, strips, outputs, runs, known, strict=True
+        ):
+            views = self._views(strip, output, constraint, 1, is_number=is_number)
             needs_glyphs = views.is_doubtful or len(run) == 1 or len(run) not in views.lengths
             digits = self._glyphs.read(run) if needs_glyphs else []
+            if is_number and any(digit.rejected for digit in digits):
+                digits = []
             by_glyphs = fusion.join_digits(digits, strip, crop, views.lengths)
             yield self._numbers(views, by_glyphs, digits, strip, crop)[0]
 

@@ -8,7 +8,7 @@ from inkread import table
 from inkread.imaging.grids import Grid
 from inkread.results import Box, Cell, Number, NumberTable, unite
 
-__all__ = ["divide_evenly", "find_cell", "is_table", "make_tables"]
+__all__ = ["divide_evenly", "find_cell", "is_table", "list_table_cells", "make_tables"]
 
 _MIN_FILLED = 0.6  # share of the places that are filled where alignment alone makes a table
 
@@ -41,6 +41,11 @@ def make_tables(found_grids: Sequence[Grid], numbers: Sequence[Number]) -> tuple
 def is_table(grid: Grid) -> bool:
     """Whether a ruled grid has at least two rows and two columns."""
     return len(grid.rows) > 1 and len(grid.rows[0]) > 1
+
+
+def list_table_cells(found: Sequence[Grid]) -> list[Box]:
+    """Return the cells of those ruled grids that are tables."""
+    return [cell for grid in filter(is_table, found) for row in grid.rows for cell in row if cell]
 
 
 def find_cell(box: Box, cells: Sequence[Box]) -> int | None:

@@ -13,6 +13,7 @@ from inkread import table
 from inkread.decoding.constraints import Constraint
 from inkread.imaging import ink, segmentation
 from inkread.imaging.crops import Crop
+from inkread.imaging.grids import Grid
 from inkread.imaging.layout import PageLayout, TextRun, find_layout
 from inkread.imaging.layout_options import LayoutOptions
 from inkread.imaging.run_crops import RunCrop, cut_out
@@ -22,7 +23,7 @@ from inkread.models.layout_model import LayoutModel
 from inkread.recognition.line_reader import LineReader
 from inkread.recognition.number_groups import NumberGroup, find_groups, join_neighbours
 from inkread.recognition.number_reader import NumberReader
-from inkread.recognition.number_tables import find_cell, make_tables
+from inkread.recognition.number_tables import find_cell, list_table_cells, make_tables
 from inkread.recognition.orientation import turn_box
 from inkread.results import REJECTED, Box, Number, NumberTable
 
@@ -30,6 +31,7 @@ __all__ = ["LayoutReading", "PageReader"]
 
 Grey = npt.NDArray[np.uint8]
 
+_MIN_KNOWN_NUMBER = 0.8  # probability of "a number" by the layout model that is believed in tables
 _MIN_PROBABILITY = 0.1  # that there is a number, and that it is the one that was read
 _MIN_SPECK, _MAX_SPECK = 0.75, 0.35  # found less surely, and lower beside most: no writing
 _MIN_MEAN_PROBABILITY = 0.5  # of "a number" by the layout model, and of its text by the line model
@@ -93,13 +95,13 @@ class PageReader:
             page = np.ascontiguousarray(np.rot90(page))
             layout = find_layout(self._model.maps, page)
         found_grids, asked = find_groups(layout, options)
-        read = self._read_groups(asked, page, layout, constraint)
+        read = self._read_groups(asked, page, layout, found_grids, constraint)
         if self._is_upside_down(read, page, layout, is_known=not turns):
             turns += 2
             page = np.ascontiguousarray(np.rot90(page, 2))
             layout = find_layout(self._model.maps, page)
             found_grids, asked = find_groups(layout, options)
-            read = self._read_groups(asked, page, layout, constraint)
+            read = self._read_groups(asked, page, layout, found_grids, constraint)
         read = [each for each in read if _is_believed(*each)]
         if any(number.text.strip(REJECTED) for number, _ in read):  # words beside numbers
             read = [(number, group) for number, group in read if not _is_no_number(number)]
@@ -133,6 +135,8 @@ class PageReader:
         constraint: Constraint | None,
     ) -> list[Number]:
         """Return the number of a picture of one number, by its ink where that is surer."""
+        if not _may_be_one_line(layout.runs):
+            return numbers
         number = self._alone.read(page, constraint)
         if number is None or _share_inside(layout.runs, number.box) < _MIN_ALONE_SHARE:
             return numbers
@@ -183,17 +187,19 @@ class PageReader:
         groups: Sequence[NumberGroup],
         page: Grey,
         layout: PageLayout,
+        found_grids: Sequence[Grid],
         constraint: Constraint | None,
     ) -> list[tuple[Number, NumberGroup]]:
         """Read each group; with a constraint, neighbours are joined if only that satisfies it."""
 
-        def read(wanted: Sequence[NumberGroup]) -> list[Number]:
+        def read(wanted: Sequence[NumberGroup], cells: Sequence[Box] = ()) -> list[Number]:
             cut = [cut_out(group.runs, page, layout) for group in wanted]
             pieces = [_pieces(each.crop) for each in cut]
-            numbers = self._lines.read([each.crop for each in cut], constraint, pieces)
+            known = [_is_surely_number(group, cells) for group in wanted]
+            numbers = self._lines.read([each.crop for each in cut], constraint, pieces, known)
             return [_move(number, each) for number, each in zip(numbers, cut, strict=True)]
 
-        found = list(zip(read(groups), groups, strict=True))
+        found = list(zip(read(groups, list_table_cells(found_grids)), groups, strict=True))
         if constraint is None:
             split = {
                 index: [NumberGroup(runs) for runs in split_group(group.runs, cuts)]
@@ -224,6 +230,21 @@ class PageReader:
             if covered == len(group.runs) and not any(part.text for part, _ in parts):
                 found = [each for each in found if each not in parts] + [(number, group)]
         return found
+
+
+def _is_surely_number(group: NumberGroup, cells: Sequence[Box]) -> bool:
+    """Whether runs are a number, so that the glyph model needn't be asked whether they are none.
+
+    In tables the layout model tells so by what stands around them, where small and blurred digits
+    look like none on their own. Of the places of a comb some may be crossed out.
+
+    Args:
+        group: the runs.
+        cells: of the page's tables.
+    """
+    is_single = len(group.runs) == 1
+    is_number = is_single and group.number >= _MIN_KNOWN_NUMBER
+    return is_number and find_cell(group.box, cells) is not None
 
 
 def _leave_out_unused(
@@ -307,6 +328,14 @@ def _share_inside(runs: Sequence[TextRun], box: Box) -> float:
         area for run, area in zip(runs, areas, strict=True) if find_cell(run.box, [box]) is not None
     ]
     return sum(inside) / sum(areas) if areas else 1.0
+
+
+def _may_be_one_line(runs: Sequence[TextRun]) -> bool:
+    """Whether most of the area of runs is on one line."""
+    areas = [run.width * run.height for run in runs]
+    rows = table.arrange_in_rows([run.box for run in runs])
+    on_lines = [sum(areas[index] for index in row if index is not None) for row in rows]
+    return max(on_lines, default=0.0) >= _MIN_ALONE_SHARE * sum(areas)
 
 
 def _is_speck(group: NumberGroup, read: Sequence[tuple[Number, NumberGroup]]) -> bool:

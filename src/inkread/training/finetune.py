@@ -180,7 +180,10 @@ def finetune(  # noqa: PLR0913 - the arguments of a training, and one more
         network.save(temporary)
     run = Run(directory, recipe, seed, tuple(history), network)
     # No licence is stated: the corrections are the user's own.
-    finish_run(run, data.validation, model.sha256, licence=None)
+    finish_run(
+        run, data.validation, model.sha256,
+        licence=None, least_threshold=model.metadata.junk_threshold or 0.0,
+    )  # fmt: skip
     return run
 
 

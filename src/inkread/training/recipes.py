@@ -20,7 +20,8 @@ class Recipe:
         purpose: a one-line description for users; recipes that differ only in it are equal, so that
             a reworded one doesn't prevent resuming a run.
         network: a name in ``architectures.NETWORKS``; empty for a recipe with members.
-        epochs: passes over the training images; 0 for a recipe with members.
+        epochs: passes over the training images; 0 for a recipe with members, and for a network that
+            keeps the weights of its teacher's.
         batch_size: images per step.
         steps_per_call: steps that the backend executes per call from Python, which saves overhead
             and changes no result. Progress is reported once per call.
@@ -51,9 +52,9 @@ class Recipe:
             ``architectures.average_shifted_views``.
         members: recipes of the networks of an ensemble or a cascade, each trained on its own; the
             other settings are then unused. Empty: a single network.
-        sure: makes two members a cascade: the second answers where the first's highest probability
-            is below this; see ``architectures.join_members``. ``None``: the members' probabilities
-            are averaged.
+        sure: makes the members a cascade: the mean of the others answers where the first's highest
+            probability is below this; see ``architectures.join_members``. ``None``: the mean of all
+            members answers everywhere.
     """
 
     name: str
@@ -87,7 +88,8 @@ class Recipe:
             ConfigError: neither members nor a network with epochs; members that can't be combined;
                 a share outside [0, 1]; or a count that is too small.
         """
-        if not self.members and (not self.network or self.epochs < 1):
+        least_epochs = 0 if self.from_teacher else 1
+        if not self.members and (not self.network or self.epochs < least_epochs):
             raise ConfigError(
                 f"expected recipe {self.name!r} to have members, or a network and epochs, "
                 f"received network {self.network!r} and epochs {self.epochs!r}"
@@ -108,10 +110,10 @@ class Recipe:
                 f"expected members with as many outputs each, received {self.name!r}, of which "
                 "only some are trained on glyphs that are no digits"
             )
-        if self.sure is not None and not (len(self.members) == 2 and 0 < self.sure <= 1):
+        if self.sure is not None and not (len(self.members) >= 2 and 0 < self.sure <= 1):
             raise ConfigError(
-                "expected two members together with a probability above 0 and at most 1 from which "
-                f"the first is sure, received {len(self.members)} and {self.sure!r}"
+                "expected two or more members together with a probability above 0 and at most 1 "
+                f"from which the first is sure, received {len(self.members)} and {self.sure!r}"
             )
 
     def _check_teacher(self) -> None:
@@ -205,6 +207,12 @@ _DISTILLED_HANDS = replace(
     taught_copies=0,
     from_teacher=True,
 )
+_DISTILLED_KEPT = replace(
+    _DISTILLED_HANDS,
+    name="distilled-kept",
+    purpose="cascade's second network as it is, for MNIST's handwriting",
+    epochs=0,
+)
 _BEST = Recipe(
     name="best",
     purpose="the most accurate single network that trains within an hour on two cores",
@@ -284,7 +292,7 @@ RECIPES: dict[str, Recipe] = {
         _SWIFT,
         Recipe(
             name="cascade",
-            purpose="the shipped model: swift, and distilled where swift is unsure",
+            purpose="two networks: swift, and distilled where swift is unsure",
             members=(
                 _SWIFT,
                 replace(_DISTILLED, shifted=False),
@@ -295,9 +303,13 @@ RECIPES: dict[str, Recipe] = {
         _DISTILLED_HANDS,
         Recipe(
             name="cascade-hands",
-            purpose="cascade trained further, with other people's handwriting",
-            members=(_SWIFT_HANDS, replace(_DISTILLED_HANDS, shifted=False)),
-            sure=0.998,
+            purpose="the shipped model: cascade trained further, with other people's handwriting",
+            members=(
+                _SWIFT_HANDS,
+                replace(_DISTILLED_HANDS, shifted=False),
+                replace(_DISTILLED_KEPT, shifted=False),
+            ),
+            sure=0.98,
         ),
     )
 }

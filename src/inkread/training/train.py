@@ -61,7 +61,7 @@ __all__ = [
 LABELS = tuple(str(digit) for digit in range(10))
 NUM_PARITY_GLYPHS = 512  # glyphs that the exported file is checked with
 MIN_SHARE_OF_DIGITS_KEPT = 0.995  # of the validation images, at the threshold
-MIN_SHARE_OF_OTHERS_KEPT = 0.99  # of the digits of other people who are kept for validation
+MIN_SHARE_OF_OTHERS_KEPT = 0.985  # of the digits of other people who are kept for validation
 _NUM_STATISTICS = 2048  # glyphs that batch normalisation's statistics are taken from
 _NUM_OTHERS = 2500  # digits of theirs
 _OTHERS_SEED = 2**31
@@ -322,6 +322,7 @@ def finish_run(
     *,
     licence: str | None = WEIGHTS_LICENCE,
     others: Split | None = None,
+    least_threshold: float = 0.0,
 ) -> None:
     """Calibrate and export a run's network, and write its metrics on the validation images.
 
@@ -330,15 +331,16 @@ def finish_run(
         validation: MNIST's validation images.
         teacher_sha256: of the teacher's model file, if there is one.
         licence: of the weights, for the model file; ``None`` states none.
-        others: digits of other people who are kept for validation. If given, the temperature is
-            fitted on them too, and the threshold for "no digit" keeps most of them too.
+        others: digits of other people who are kept for validation. If given, the threshold for "no
+            digit" keeps most of them too.
+        least_threshold: of a model that was trained further: its threshold for "no digit" isn't
+            lowered, because it may have been fitted on handwriting that isn't at hand.
     """
     network = run.inference_network
     splits = [validation] if others is None else [validation, others]
     raw = [predict(network, split) for split in splits]
     temperature = fit_temperature(
-        calibrate_outputs(np.concatenate(raw), len(LABELS), temperature=1.0).probabilities,
-        np.concatenate([split.labels for split in splits]),
+        calibrate_outputs(raw[0], len(LABELS), temperature=1.0).probabilities, validation.labels
     )
     outputs = [calibrate_outputs(each, len(LABELS), temperature) for each in raw]
     found = [
@@ -351,10 +353,11 @@ def finish_run(
     threshold = None
     if run.recipe.num_outputs > len(LABELS):
         kept = (MIN_SHARE_OF_DIGITS_KEPT, MIN_SHARE_OF_OTHERS_KEPT)
-        threshold = max(
+        fitted = [
             fit_rejection_threshold(each.junk, share)
             for each, share in zip(outputs, kept, strict=False)
-        )
+        ]
+        threshold = max(least_threshold, *fitted)
     metadata = ModelMetadata(
         labels=LABELS,
         shape=GlyphShape(),
@@ -379,7 +382,7 @@ def finish_run(
         "validation_negative_log_likelihood": found[0].negative_log_likelihood,
         "temperature": temperature,
         "junk_threshold": threshold,
-        "training_seconds": run.history[-1].seconds,
+        "training_seconds": run.history[-1].seconds if run.history else 0.0,
         "num_parameters": run.network.count_params(),
     }
     write_atomically(run.directory / METRICS, json.dumps(metrics, indent=2) + "\n")

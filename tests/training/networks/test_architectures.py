@@ -105,6 +105,19 @@ def test_a_branched_cascade_answers_the_same(duo):
     np.testing.assert_allclose(np.asarray(network(glyphs)), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("branched", [False, True])
+def test_in_a_cascade_of_three_the_mean_of_two_answers_where_the_first_is_not_sure(branched, duo):
+    networks, recipe, glyphs, is_unsure, expected = duo
+    third = build("tiny", dropout=0.0)
+    one, other = recipe.members
+    trio = dataclasses.replace(recipe, members=(one, other, other))
+    network = join_members([*networks, third], trio)
+    network = branch_cascade(network, trio.sure) if branched else network
+    means = (np.asarray(networks[1](glyphs)) + np.asarray(third(glyphs))) / 2
+    wanted = np.where(is_unsure[:, None], means, expected)
+    np.testing.assert_allclose(np.asarray(network(glyphs)), wanted, atol=1e-6)
+
+
 def test_each_member_answers_from_its_own_views(duo):
     networks, recipe, glyphs, is_unsure, expected = duo
     one, other = recipe.members

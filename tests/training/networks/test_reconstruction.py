@@ -65,9 +65,12 @@ def test_the_shipped_model_comes_back_and_can_be_trained(small_mnist):
     assert trained >= {(6, 6, 1, 16), (384, 11), (6, 6, 1, 32), (2048, 11)}
 
 
-def test_a_cascade_comes_back_and_both_its_networks_can_be_trained(tmp_path, small_mnist):
+@pytest.mark.parametrize("names", [("compact", "medium"), ("compact", "medium", "tiny")])
+def test_a_cascade_comes_back_and_all_its_networks_can_be_trained(names, tmp_path, small_mnist):
     glyphs = small_mnist.validation.images[:32]
-    members = [exported(name, 11, tmp_path / name, glyphs) for name in ("compact", "medium")]
+    members = [
+        exported(name, 11, tmp_path / f"{index}.onnx", glyphs) for index, name in enumerate(names)
+    ]
     recipes = [recipe_from_dict(member.metadata.recipe) for member in members]
     recipes = [dataclasses.replace(recipe, junk=0.1) for recipe in recipes]
     sure = float(np.median(members[0].predict_uncalibrated(glyphs).max(axis=1)))

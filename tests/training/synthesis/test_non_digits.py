@@ -7,6 +7,7 @@ import pytest
 from inkread.errors import DataError
 from inkread.training.mnist import Split
 from inkread.training.synthesis import non_digits
+from inkread.training.synthesis.scribbles import draw_noise
 
 PER_KIND = 40
 
@@ -130,3 +131,16 @@ def test_digits_of_no_use_are_refused_instead_of_tried_for_ever(rng):
     slim[:, 4:24, 13:15] = 255
     with pytest.raises(DataError, match="none of use"):
         non_digits.draw_glyphs(200, Split(slim, np.arange(10, dtype=np.uint8)), rng)
+
+
+def test_noise_is_everywhere_and_of_many_kinds():
+    rng = np.random.default_rng(0)
+    drawn = np.stack([draw_noise(rng) for _ in range(100)])
+    assert drawn.shape == (100, 28, 28)
+    assert drawn.dtype == np.uint8
+    spread = drawn.max(axis=0) - drawn.min(axis=0)
+    assert spread.min() > 100  # no pixel is always dark, or always light
+    num_levels = [len(np.unique(each)) for each in drawn]
+    assert num_levels.count(1) > 3  # solid ink
+    assert max(num_levels) > 100
+    np.testing.assert_array_equal(draw_noise(np.random.default_rng(0)), drawn[0])

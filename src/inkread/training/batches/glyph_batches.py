@@ -19,6 +19,7 @@ from inkread.training.mnist import Split
 from inkread.training.recipes import Recipe
 from inkread.training.synthesis import drawn_digits, non_digits
 from inkread.training.synthesis.other_hands import OtherHands
+from inkread.training.synthesis.scribbles import draw_noise
 
 __all__ = ["Batches", "GlyphSource"]
 
@@ -27,6 +28,7 @@ NUM_LABELS = 10
 _NUM_DRAWN_EPOCHS = 2
 # Seed keys of the synthetic glyphs, distinct from every epoch's number.
 _DRAWN_SEED_KEY, _JUNK_SEED_KEY, _OTHERS_SEED_KEY = 2**32 - 1, 2**32 - 2, 2**32 - 3
+_NOISE_SHARE = 0.01  # of the glyphs, where a model learns other people's handwriting: no writing
 _RARE_SHARE = 0.1  # of the digits of other people: shapes that even they write seldom
 
 Targets = npt.NDArray[np.float32]
@@ -155,6 +157,11 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         glyphs, targets, is_mnist = self._mix_glyphs(chosen, rng)
         if recipe.augmentation:
             glyphs = augment(glyphs, recipe.augmentation, rng)
+        if recipe.others and recipe.junk:  # last, because distortions smooth noise
+            for index in np.flatnonzero(rng.random(len(glyphs)) < _NOISE_SHARE):
+                glyphs[index] = draw_noise(rng)
+                targets[index] = np.eye(recipe.num_outputs, dtype=np.float32)[NUM_LABELS]
+                is_mnist[index] = False
         return glyphs, targets, is_mnist
 
     def _mix_glyphs(

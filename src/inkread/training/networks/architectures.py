@@ -285,10 +285,10 @@ def build_line(network: str, num_symbols: int, dropout: float = 0.0) -> keras.Mo
 def join_members(networks: Sequence[keras.Model], recipe: Recipe) -> keras.Model:
     """Combine the networks of a recipe's members into an ensemble or a cascade; weights are shared.
 
-    An ensemble averages its members' probabilities. In a cascade (``recipe.sure`` is set), the
-    second network's probabilities replace the first's where the first's highest probability is
-    below ``sure`` (Viola and Jones 2001, "Rapid object detection using a boosted cascade of simple
-    features"). Here both networks process every glyph, so that both can be trained;
+    An ensemble averages its members' probabilities. In a cascade (``recipe.sure`` is set), the mean
+    of the other networks' probabilities replaces the first's where the first's highest probability
+    is below ``sure`` (Viola and Jones 2001, "Rapid object detection using a boosted cascade of
+    simple features"). Here all networks process every glyph, so that all can be trained;
     ``branch_cascade`` makes the version for inference.
     """
     inputs = keras.Input(_GLYPH, name=INPUT)
@@ -300,15 +300,15 @@ def join_members(networks: Sequence[keras.Model], recipe: Recipe) -> keras.Model
     answers = [part(inputs) for part in parts]
     if recipe.sure is None:
         return keras.Model(inputs, layers.Average(name=OUTPUT)(answers))
-    first, second = answers
+    first, *others = answers
     is_unsure = _is_unsure(first, recipe.sure)
-    return keras.Model(inputs, keras.ops.where(is_unsure[:, None], second, first))
+    return keras.Model(inputs, keras.ops.where(is_unsure[:, None], _average(others), first))
 
 
 def branch_cascade(network: keras.Model, sure: float) -> keras.Model:
-    """Make a cascade run its second network only on the glyphs that the first is unsure of.
+    """Make a cascade run its other networks only on the glyphs that the first is unsure of.
 
-    Most glyphs are then as cheap as the first network alone. The second network's batch size
+    Most glyphs are then as cheap as the first network alone. The other networks' batch size
     depends on the data and may be 0, which ONNX Runtime supports but TensorFlow and LiteRT don't.
 
     Args:
@@ -316,11 +316,12 @@ def branch_cascade(network: keras.Model, sure: float) -> keras.Model:
         sure: the highest probability from which on the first network's answer is used, in (0, 1].
     """
     inputs = keras.Input(_GLYPH, name=INPUT)
-    first, second = get_members(network)
+    first, *others = get_members(network)
     answers = first(inputs)
     (unsure,) = keras.ops.nonzero(_is_unsure(answers, sure))
-    others = second(keras.ops.take(inputs, unsure, axis=0))
-    return keras.Model(inputs, keras.ops.scatter_update(answers, unsure[:, None], others))
+    chosen = keras.ops.take(inputs, unsure, axis=0)
+    better = _average([other(chosen) for other in others])
+    return keras.Model(inputs, keras.ops.scatter_update(answers, unsure[:, None], better))
 
 
 def average_shifted_views(network: keras.Model) -> keras.Model:
@@ -355,6 +356,10 @@ def build_inference_network(network: keras.Model, recipe: Recipe) -> keras.Model
 def get_members(network: keras.Model) -> list[keras.Model]:
     """Return the networks that ``join_members`` combined."""
     return [layer for layer in network.layers if layer.name.startswith(_MEMBER_PREFIX)]
+
+
+def _average(answers: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
+    return layers.Average()(answers) if len(answers) > 1 else answers[0]
 
 
 def _is_unsure(answers: keras.KerasTensor, sure: float) -> keras.KerasTensor:

@@ -51,7 +51,7 @@ Probabilities = npt.NDArray[np.float32]
 def to_onnx(model: keras.Model, path: Path, metadata: ModelMetadata, glyphs: Glyphs) -> None:
     """Export a network to ONNX with inkread's metadata.
 
-    In the file of a cascade, the second network runs only on glyphs that the first is unsure of.
+    In the file of a cascade, the other networks run only on glyphs that the first is unsure of.
 
     Args:
         model: maps (N, 28, 28, 1) float32 in [0, 1] to (N, num_outputs) probabilities.

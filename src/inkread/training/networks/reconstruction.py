@@ -60,7 +60,7 @@ def rebuild_network(model: Model, glyphs: npt.NDArray[np.uint8]) -> keras.Model:
     recipe = recipe_from_dict(model.metadata.recipe)
     if recipe.members and recipe.sure is None:
         raise ConfigError(f"expected a model of one network, received the ensemble {model.name}")
-    # The layers of a cascade's second network follow the first's, whose output they depend on.
+    # The layers of a cascade's networks follow one another, as the members do.
     parts = iter(_collect_affine_layers(onnx.load(model.path).graph))
     networks = []
     for each in recipe.networks:

@@ -13,7 +13,14 @@ from inkread.training.synthesis import drawn_digits
 from inkread.training.synthesis.fonts import CANVAS_PX
 from inkread.training.synthesis.pen import distort_ink, draw_strokes
 
-__all__ = ["draw_blank_paper", "draw_lines", "draw_ruled_lines", "draw_scribble", "draw_spots"]
+__all__ = [
+    "draw_blank_paper",
+    "draw_lines",
+    "draw_noise",
+    "draw_ruled_lines",
+    "draw_scribble",
+    "draw_spots",
+]
 
 Ink = npt.NDArray[np.uint8]
 
@@ -120,6 +127,19 @@ def draw_blank_paper(rng: np.random.Generator) -> Ink:
     level = rng.uniform(0, 60)
     paper = level + 60 * amount[0] * cloud + 160 * amount[1] * ramp + 70 * amount[2] * grain
     return np.asarray(np.clip(paper, 0, 255), np.uint8)
+
+
+def draw_noise(rng: np.random.Generator) -> Ink:
+    """Draw noise all over: grains of one to five pixels, of two levels or of many, or solid ink."""
+    grains = -(-_SIDE // int(rng.integers(1, 6)))
+    noise = rng.random((grains, grains))
+    if rng.random() < 0.5:
+        noise = (noise < rng.uniform(0.15, 1.0)).astype(np.float64)
+    if rng.random() < 0.1:
+        noise = np.ones_like(noise)
+    method = int(rng.choice([cv2.INTER_NEAREST, cv2.INTER_LINEAR]))
+    large = cv2.resize(noise, (_SIDE, _SIDE), interpolation=method)
+    return _fade(np.rint(255 * large).astype(np.uint8), rng)
 
 
 def _fade(glyph: Ink, rng: np.random.Generator) -> Ink:
