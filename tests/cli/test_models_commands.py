@@ -8,7 +8,7 @@ def test_models_lists_the_shipped_models():
         "default",
         "glyph",
         "cascade-hands",
-        "2.86 MB",
+        "1.46 MB",
         "99.64% (n = 5,000)",
         "line",
         "2.49 MB",

@@ -74,7 +74,7 @@ def test_a_model_learns_is_promoted_listed_and_rolled_back(
 
 
 def test_a_model_that_got_worse_is_not_promoted(small_data, database, tmp_path, monkeypatch):
-    monkeypatch.setattr(finetuning, "LEARNING_RATE", 0.5)
+    monkeypatch.setattr(finetuning, "LEARNING_RATE", 2.0)  # so large that all gets worse
     folder = tmp_path / "models"
     result = run("train", "--from", SHIPPED, "--corrections", database, "--models", folder,
                  "--out", tmp_path / "run")  # fmt: skip

@@ -43,6 +43,7 @@ __all__ = [
 TOLERANCE = 1e-4  # largest difference of a probability between Keras and the exported file
 HALF_TOLERANCE = 5e-3  # the same on the mean of a strip or page, with weights in half precision
 _MIN_HALF_PRECISION_SIZE = 5000  # elements; smaller weight tensors stay in float32
+_LARGEST_FULL_BYTES = 2_000_000  # of a digit model's file; larger ones get half precision
 
 Glyphs = npt.NDArray[np.uint8]
 Probabilities = npt.NDArray[np.float32]
@@ -51,7 +52,8 @@ Probabilities = npt.NDArray[np.float32]
 def to_onnx(model: keras.Model, path: Path, metadata: ModelMetadata, glyphs: Glyphs) -> None:
     """Export a network to ONNX with inkread's metadata.
 
-    In the file of a cascade, the other networks run only on glyphs that the first is unsure of.
+    In the file of a cascade, the other networks run only on glyphs that the first is unsure of. In
+    a large file large weights are stored in half precision, as ``line_to_onnx`` does.
 
     Args:
         model: maps (N, 28, 28, 1) float32 in [0, 1] to (N, num_outputs) probabilities.
@@ -61,7 +63,8 @@ def to_onnx(model: keras.Model, path: Path, metadata: ModelMetadata, glyphs: Gly
             pass them through ``away_from_threshold`` first.
 
     Raises:
-        ModelError: the file's probabilities differ from Keras' by more than ``TOLERANCE``.
+        ModelError: the file's probabilities differ from Keras' by more than ``TOLERANCE``, or in
+            half precision by more than ``HALF_TOLERANCE`` on the mean.
         OSError: the file can't be written.
     """
     expected = _run_network(model, prepare_glyphs(glyphs))
@@ -69,8 +72,13 @@ def to_onnx(model: keras.Model, path: Path, metadata: ModelMetadata, glyphs: Gly
     with replace_atomically(path) as temporary:
         written = model if sure is None else architectures.branch_cascade(model, sure)
         written(written.inputs)  # Keras exports only what has been called
-        write_onnx(written, temporary, metadata, (INPUT, OUTPUT))
+        proto = write_onnx(written, temporary, metadata, (INPUT, OUTPUT))
         check_parity(expected, Model(temporary, threads=1).predict_uncalibrated(glyphs))
+        if temporary.stat().st_size > _LARGEST_FULL_BYTES:
+            store_in_half(proto)
+            onnx.save(proto, temporary)
+            rounded = np.abs(Model(temporary, threads=1).predict_uncalibrated(glyphs) - expected)
+            check_parity(np.zeros(expected.shape[1:]), rounded.mean(axis=0), HALF_TOLERANCE)
 
 
 def line_to_onnx(
