@@ -78,7 +78,8 @@ def to_onnx(model: keras.Model, path: Path, metadata: ModelMetadata, glyphs: Gly
             store_in_half(proto)
             onnx.save(proto, temporary)
             rounded = np.abs(Model(temporary, threads=1).predict_uncalibrated(glyphs) - expected)
-            check_parity(np.zeros(expected.shape[1:]), rounded.mean(axis=0), HALF_TOLERANCE)
+            mean = np.asarray(rounded.mean(axis=0), np.float32)
+            check_parity(np.zeros_like(mean), mean, HALF_TOLERANCE)
 
 
 def line_to_onnx(
