@@ -1,12 +1,14 @@
-"""Measure candidate thresholds of a cascade on MNIST's validation images.
+"""Measure candidate thresholds of a cascade on validation images.
 
 The threshold is the probability from which on the first network's answer is used. For each one:
 the share of glyphs that the other networks process, the share misread, the negative
 log-likelihood, and the share of answers with a confidence of at least 0.997, which a form's field
 needs to be accepted. Measured on the original images, with two strengths of augmentation, and with
-the degradations of pens, paper and cameras. The probabilities are uncalibrated.
+the degradations of pens, paper and cameras; with --pens also on digits of other people than
+MNIST's, those who are kept for validation. The probabilities are uncalibrated.
 
 python benchmarks/cascade.py runs/cascade-0 [--others runs/distilled-1/model.onnx ...] [--seed 0]
+    [--pens DIR]
 """
 
 import argparse
@@ -24,22 +26,29 @@ from inkread.training.augmentation.elastic import augment
 from inkread.training.evaluation.calibrate import negative_log_likelihood
 from inkread.training.mnist import Split
 from inkread.training.recipes import recipe_named
+from inkread.training.synthesis.other_hands import OtherHands
 from inkread.training.train import LABELS
 
+NUM_OTHERS = 6000  # digits drawn from other people's strokes and scans
 SURE = (0.0, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0)
 
 
-def make_splits(images: Split, seed: int) -> dict[str, Split]:
-    """Return the images unchanged, augmented, and degraded."""
+def make_splits(images: Split, seed: int, pens: Path | None) -> dict[str, Split]:
+    """Return the images unchanged, augmented, and degraded, and other people's if there are."""
     rng = np.random.default_rng(seed)
     twice = np.concatenate([images.images] * 2)
     if hands := recipe_named("best").augmentation:
         twice = augment(twice, hands, rng)
-    return {
+    splits = {
         "as they are": images,
         "distorted": Split(twice, np.concatenate([images.labels] * 2)),
         "spoiled": Split(spoil(images.images, 1.0, rng), images.labels),
     }
+    if pens:
+        splits["of other people"] = OtherHands.load(pens, validation=True).draw_digits(
+            NUM_OTHERS, rng
+        )
+    return splits
 
 
 def describe_answers(outputs: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> str:
@@ -60,13 +69,14 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--others", type=Path, nargs="+", help="models in place of the others")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--pens", type=Path)
     options = parser.parse_args()
     print_provenance()
     one, *rest = sorted((options.run / "members").glob("*/model.onnx")) or [None]
     if one is None or not rest:
         parser.error(f"expected the folder of a cascade's run, received {options.run}")
     first, others = Model(one), [Model(path) for path in options.others or rest]
-    for name, split in make_splits(mnist.load().validation, options.seed).items():
+    for name, split in make_splits(mnist.load().validation, options.seed, options.pens).items():
         print(f"validation images {name}, n = {len(split):,}")
         answers = first.predict_uncalibrated(split.images)
         better = np.mean([each.predict_uncalibrated(split.images) for each in others], axis=0)

@@ -30,6 +30,7 @@ def test_baseline_is_the_classic_training_exactly():
         "drawn": 0.0,
         "others": 0.0,
         "junk": 0.0,
+        "noise": 0.0,
         "teacher": None,
         "taught_share": 0.0,
         "from_teacher": False,
@@ -149,6 +150,8 @@ def test_an_augmentation_that_is_no_mapping_is_refused(augmentation: object):
     [
         ("dropout", 1.5),
         ("junk", -0.1),
+        ("noise", 1.5),
+        ("noise", 0.1),
         ("spoiled", float("nan")),
         ("batch_size", 0),
         ("steps_per_call", 0),

@@ -8,7 +8,9 @@ from inkread.training.augmentation.elastic import Augmentation
 
 __all__ = ["RECIPES", "Recipe", "recipe_from_dict", "recipe_named"]
 
-_SHARES = ("dropout", "label_smoothing", "spoiled", "drawn", "others", "junk", "taught_share")
+_SHARES = (
+    "dropout", "label_smoothing", "spoiled", "drawn", "others", "junk", "noise", "taught_share",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Recipe:
             handwriting; see ``synthesis.other_hands``.
         junk: share of the training images replaced by glyphs that are no digits, for a network with
             an output for "no digit"; see ``synthesis.non_digits``.
+        noise: share of the training images replaced by noise all over, which is no digit either and
+            is not distorted, because distortions smooth it; only together with ``junk``.
         teacher: name of the recipe whose model gives the targets of knowledge distillation (Hinton,
             Vinyals and Dean 2015), or ``None``. It classifies the images before they are degraded.
         taught_share: weight of the teacher's probabilities in the targets; the label has the rest.
@@ -73,6 +77,7 @@ class Recipe:
     drawn: float = 0.0
     others: float = 0.0
     junk: float = 0.0
+    noise: float = 0.0
     teacher: str | None = None
     taught_share: float = 0.0
     from_teacher: bool = False
@@ -102,6 +107,8 @@ class Recipe:
                 raise ConfigError(
                     f"expected {name} of at least {least}, received {getattr(self, name)!r}"
                 )
+        if self.noise and not self.junk:
+            raise ConfigError("expected junk together with noise, received none")
         self._check_teacher()
         if any(member.members for member in self.members):
             raise ConfigError(f"expected members of one network each, received {self.name!r}")
@@ -192,6 +199,7 @@ _SWIFT_HANDS = replace(
     epochs=12,
     learning_rate=0.005,
     others=0.33,
+    noise=0.01,
     teacher="cascade",
     taught_share=0.7,
     from_teacher=True,
@@ -203,6 +211,7 @@ _DISTILLED_HANDS = replace(
     epochs=12,
     learning_rate=0.002,
     others=0.33,
+    noise=0.01,
     teacher="cascade",
     taught_copies=0,
     from_teacher=True,

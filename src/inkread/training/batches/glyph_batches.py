@@ -28,7 +28,6 @@ NUM_LABELS = 10
 _NUM_DRAWN_EPOCHS = 2
 # Seed keys of the synthetic glyphs, distinct from every epoch's number.
 _DRAWN_SEED_KEY, _JUNK_SEED_KEY, _OTHERS_SEED_KEY = 2**32 - 1, 2**32 - 2, 2**32 - 3
-_NOISE_SHARE = 0.01  # of the glyphs, where a model learns other people's handwriting: no writing
 _RARE_SHARE = 0.1  # of the digits of other people: shapes that even they write seldom
 
 Targets = npt.NDArray[np.float32]
@@ -157,8 +156,8 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         glyphs, targets, is_mnist = self._mix_glyphs(chosen, rng)
         if recipe.augmentation:
             glyphs = augment(glyphs, recipe.augmentation, rng)
-        if recipe.others and recipe.junk:  # last, because distortions smooth noise
-            for index in np.flatnonzero(rng.random(len(glyphs)) < _NOISE_SHARE):
+        if recipe.noise:
+            for index in np.flatnonzero(rng.random(len(glyphs)) < recipe.noise):
                 glyphs[index] = draw_noise(rng)
                 targets[index] = np.eye(recipe.num_outputs, dtype=np.float32)[NUM_LABELS]
                 is_mnist[index] = False
