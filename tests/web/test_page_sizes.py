@@ -10,6 +10,12 @@ FITS = "document.documentElement.scrollWidth <= innerWidth"
 ZOOMED = {"viewport": {"width": 640, "height": 400}, "device_scale_factor": 2}  # 200 % of 1280
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_corrections(served):
+    """Other tests of the same service leave corrections, which the review page would show."""
+    httpx.delete(f"{served.url}/v1/corrections?all=true").raise_for_status()
+
+
 def open_ready(open_page, path, **options):
     page = open_page(path, **options)
     expect(page.locator(READY[path]).first).to_be_visible()
